@@ -1,0 +1,60 @@
+/** Types of brokers.mjs, written by hand: the scripts are plain JavaScript so that they run before anything is built. */
+
+export type BrokerVersion = '3.10' | '4.0' | '4.3';
+
+export interface NodeOptions {
+  /** Default: `LEVERET_TEST_BROKER_VERSION`, else the version that the machine has installed, else 3.10. */
+  readonly version?: BrokerVersion;
+  /** AMQP port on 127.0.0.1. Default: one that is free. It stays the same over stop, kill and start. */
+  readonly port?: number;
+  /** Node name before `@localhost`; must be unique on the machine. Default: a random one. */
+  readonly name?: string;
+  /** Data folder, kept by `remove()`. Default: a new one under the system's temporary folder, which `remove()` deletes. */
+  readonly dir?: string;
+  /** Plugins to enable, such as `rabbitmq_management`, which also sets `managementUrl`. Default: none. */
+  readonly plugins?: readonly string[];
+  /** Further lines of rabbitmq.conf. */
+  readonly conf?: string;
+  /** How long a start may take, in milliseconds. Default 60000; 4 to 6 s are usual. */
+  readonly startTimeoutMs?: number;
+}
+
+export interface BrokerNode {
+  readonly version: BrokerVersion;
+  /** `amqp://guest:guest@127.0.0.1:<port>` */
+  readonly url: string;
+  /** `http://guest:guest@127.0.0.1:<port>`; undefined without the plugin `rabbitmq_management`. */
+  readonly managementUrl: string | undefined;
+  readonly port: number;
+  /** Full node name, `<name>@localhost`. */
+  readonly name: string;
+  readonly dir: string;
+  /** Process id of the Erlang machine; undefined while the node is down. */
+  readonly pid: number | undefined;
+  /** Starts the node again with the data it had; resolves once it answers AMQP. Nothing happens when it runs. */
+  start(): Promise<void>;
+  /** Clean stop (clients get `connection.close` 320). Killed and rejected when it takes longer than `timeoutMs` (30000). */
+  stop(timeoutMs?: number): Promise<void>;
+  /** SIGKILL: nothing is flushed, no client is told. Resolves when the process is gone. */
+  kill(): Promise<void>;
+  /** Kills the node if it runs and deletes its data folder, unless the caller named the folder. */
+  remove(): Promise<void>;
+  /** Runs rabbitmqctl against this node; resolves with its output, rejects with its error text. */
+  ctl(...args: readonly string[]): Promise<string>;
+  /** Runs rabbitmq-plugins against this node. */
+  plugins(...args: readonly string[]): Promise<string>;
+}
+
+export declare const brokerVersions: readonly BrokerVersion[];
+/** `LEVERET_TEST_BROKER_VERSION`, else the version that the machine has installed, else 3.10. */
+export declare function defaultVersion(): BrokerVersion;
+/** Why a version cannot be started here, as one line to print when tests are skipped; `undefined` when it can. */
+export declare function whyUnavailable(version?: BrokerVersion): string | undefined;
+/** Starts a node and resolves once it answers AMQP. The node dies with the process that started it, however that ends. */
+export declare function startNode(options?: NodeOptions): Promise<BrokerNode>;
+/** Installs one version under `.brokers/`. Needs root and mmdebstrap. */
+export declare function installBroker(version: BrokerVersion): Promise<void>;
+/** Whether an AMQP 0-9-1 broker answers there. */
+export declare function speaksAmqp(host: string, port: number, timeoutMs?: number): Promise<boolean>;
+/** Whether anything accepts a TCP connection there. */
+export declare function accepts(host: string, port: number, timeoutMs?: number): Promise<boolean>;

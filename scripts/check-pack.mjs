@@ -1,0 +1,89 @@
+/**
+ * What would be published can be used: packs each public package, installs the tarballs into an empty project, imports
+ * them with ESM, with `require`, and by types. A file missing from `files`, an import of something undeclared or a broken
+ * `exports` shows up only here, because inside the workspace everything is linked.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { conclude, read, root, workspaces } from './sources.mjs';
+
+const faults = [];
+const packages = workspaces('packages')
+  .map((home) => ({ home, manifest: JSON.parse(read(`${home}/package.json`)) }))
+  .filter(({ manifest }) => !manifest.private);
+const project = realpathSync(mkdtempSync(join(tmpdir(), 'leveret-pack-')));
+
+try {
+  install(packages.map(pack));
+  for (const { manifest } of packages) tryOut(manifest.name);
+  checkTypes();
+} catch (error) {
+  faults.push(error.message);
+} finally {
+  rmSync(project, { recursive: true, force: true });
+}
+conclude(`packed packages (${packages.map(({ manifest }) => manifest.name).join(', ')})`, faults);
+
+/** Packs one package into the project, looks at what is in it, and returns the tarball's name. */
+function pack({ home, manifest }) {
+  const [result] = Object.values(
+    JSON.parse(run('npm', ['pack', '--json', '--pack-destination', project], join(root, home))),
+  );
+  const packed = result.files.map((file) => file.path);
+  for (const needed of ['LICENSE', 'dist/index.js', 'dist/index.d.ts']) {
+    if (!packed.includes(needed)) faults.push(`${manifest.name} is packed without ${needed}`);
+  }
+  for (const path of packed.filter((each) =>
+    /\.test\.|tsbuildinfo|^(src|test|dist-test)\/|\/test-support\//.test(each),
+  )) {
+    faults.push(`${manifest.name} is packed with ${path}`);
+  }
+  return result.filename;
+}
+
+function install(tarballs) {
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: 'module' }));
+  const paths = tarballs.map((name) => `./${name}`);
+  run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts', ...paths]);
+}
+
+function tryOut(name) {
+  writeFileSync(join(project, 'try.mjs'), `import * as all from '${name}';\nconsole.log(Object.keys(all).length);\n`);
+  writeFileSync(join(project, 'try.cjs'), `const all = require('${name}');\nconsole.log(Object.keys(all).length);\n`);
+  const counts = ['try.mjs', 'try.cjs'].map((file) => attempt(`${name} as ${file}`, () => Number(run('node', [file]))));
+  // require() of a module adds nothing of its own but, for some, __esModule.
+  if (counts[0] !== undefined && counts[1] < counts[0]) {
+    faults.push(`${name}: import gives ${counts[0]} names, require gives ${counts[1]}`);
+  }
+}
+
+function checkTypes() {
+  const lines = packages.map(({ manifest }, index) => `import type * as P${index} from '${manifest.name}';`);
+  const uses = packages.map((_, index) => `keyof typeof P${index}`).join(' | ');
+  writeFileSync(join(project, 'try.ts'), `${lines.join('\n')}\nexport type Names = ${uses};\n`);
+  const options = { strict: true, noEmit: true, target: 'ES2022', module: 'NodeNext', types: ['node'] };
+  const compilerOptions = { ...options, typeRoots: [join(root, 'node_modules/@types')], experimentalDecorators: true };
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['try.ts'] }));
+  attempt('types', () => run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.']));
+}
+
+function attempt(what, action) {
+  try {
+    return action();
+  } catch (error) {
+    faults.push(`${what}: ${error.message}`);
+    return undefined;
+  }
+}
+
+function run(command, args, cwd = project) {
+  try {
+    return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 300_000 });
+  } catch (error) {
+    throw new Error(`${command} ${args.join(' ')}\n${error.stdout ?? ''}${error.stderr ?? error.message}`, {
+      cause: error,
+    });
+  }
+}

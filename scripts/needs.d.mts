@@ -1,0 +1,4 @@
+/** Types of needs.mjs. */
+export declare function needs(
+  service: 'rabbitmq' | 'private brokers' | 'postgres' | 'mariadb' | 'redis',
+): (this: Mocha.Context) => void;
