@@ -1,0 +1,117 @@
+import type { Outcome } from '../acknowledgement/outcome.js';
+import type { DeliveryContext } from '../delivery/delivery-context.js';
+import { brokerDeliveryCount, deathCount } from '../delivery/delivery-counts.js';
+import { LeveretError } from '../errors/leveret-error.js';
+import type { Message } from '../message/message.js';
+import type { AcknowledgeMode } from '../retry/failure-policy.js';
+import type { Delivery } from '../transport/transport.js';
+import type { HandlerSettlement } from './held-settlement.js';
+
+/** The context of one attempt. What costs something, such as the AbortController, is made when it is first asked for. */
+export class AttemptContext implements DeliveryContext {
+  readonly listenerId: string;
+  readonly payload: unknown;
+  readonly attempt: number;
+  readonly transaction: unknown;
+  readonly #delivery: Delivery;
+  readonly #acknowledgement: HandlerSettlement;
+  readonly #mode: AcknowledgeMode;
+  #controller: AbortController | undefined;
+  #abortReason: unknown;
+  #aborted = false;
+
+  constructor(
+    listenerId: string,
+    mode: AcknowledgeMode,
+    delivery: Delivery,
+    acknowledgement: HandlerSettlement,
+    payload: unknown,
+    attempt: number,
+    transaction: unknown,
+  ) {
+    this.listenerId = listenerId;
+    this.payload = payload;
+    this.attempt = attempt;
+    this.transaction = transaction;
+    this.#mode = mode;
+    this.#delivery = delivery;
+    this.#acknowledgement = acknowledgement;
+  }
+
+  get message(): Message {
+    return this.#delivery.message;
+  }
+
+  get queue(): string {
+    return this.#delivery.queue;
+  }
+
+  get redelivered(): boolean {
+    return this.#delivery.message.redelivered;
+  }
+
+  get deliveryTag(): number {
+    return this.#delivery.deliveryTag;
+  }
+
+  get consumerTag(): string {
+    return this.#delivery.consumerTag;
+  }
+
+  get receivedAt(): number {
+    return this.#delivery.receivedAt;
+  }
+
+  get brokerDeliveryCount(): number {
+    return brokerDeliveryCount(this.#delivery.message);
+  }
+
+  get deathCount(): number {
+    return deathCount(this.#delivery.message, this.#delivery.queue);
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort(this.#abortReason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** Fires the signal; later calls change nothing. */
+  abort(reason: unknown): void {
+    if (this.#aborted) return;
+    this.#aborted = true;
+    this.#abortReason = reason;
+    this.#controller?.abort(reason);
+  }
+
+  ack(): boolean {
+    return this.#settle('ack');
+  }
+
+  requeue(options: { readonly failed?: boolean } = {}): boolean {
+    return this.#settle(options.failed === false ? 'give-back' : 'requeue');
+  }
+
+  reject(): boolean {
+    return this.#settle('reject');
+  }
+
+  #settle(outcome: Outcome): boolean {
+    if (this.#mode !== 'manual') {
+      throw new LeveretError(
+        'LEV_INVALID_STATE',
+        `Listener ${this.listenerId} runs in ${this.#mode} mode, where ack(), requeue() and reject() are not the handler's. Set acknowledge: 'manual', or throw RejectMessage or RequeueMessage.`,
+      );
+    }
+    const settlement = this.#acknowledgement.settle(outcome);
+    if (settlement === 'conflict') {
+      throw new LeveretError(
+        'LEV_ALREADY_SETTLED',
+        `The delivery ${this.deliveryTag} of listener ${this.listenerId} was settled with ${this.#acknowledgement.outcome} before; ${outcome} is refused. Settle each delivery once.`,
+      );
+    }
+    return settlement === 'sent';
+  }
+}

@@ -1,0 +1,19 @@
+import type { ConfirmedSender } from '../recoverer/recoverer.js';
+import type { RedeliveryAttempts } from '../retry/redelivery-attempts.js';
+import type { Clock } from '../time/clock.js';
+import type { DeliveryReporter } from './delivery-reporter.js';
+import type { ListenerDefinition } from './listener-definition.js';
+
+/** What the deliveries of one listener share. */
+export interface DeliveryEnvironment {
+  readonly definition: ListenerDefinition;
+  readonly publisher: ConfirmedSender;
+  readonly clock: Clock;
+  readonly reporter: DeliveryReporter;
+  /** Memory of stateful retry. */
+  readonly attempts: RedeliveryAttempts;
+  /** Recoveries that failed since the last one that worked: the pause grows with them. */
+  readonly recoverer: { failuresInARow: number };
+  /** Questions to the idempotency store that failed since the last answer. */
+  readonly idempotency: { failuresInARow: number };
+}

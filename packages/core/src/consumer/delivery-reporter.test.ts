@@ -1,0 +1,56 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { aDelivery } from '../transport/delivery.support.test.js';
+import type { DeliveryNews } from './delivery-reporter.js';
+import { ListenerHarness } from './listener-harness.support.test.js';
+
+const error = new Error('broken');
+const news: readonly [DeliveryNews, string, string | undefined][] = [
+  [{ type: 'failed', error, attempt: 2 }, 'failed', 'warn'],
+  [{ type: 'retried', error, attempt: 2, delayMs: 5 }, 'retried', 'info'],
+  [{ type: 'invalid', error }, 'invalid', 'error'],
+  [{ type: 'recovered', error, reason: 'exhausted', outcome: 'ack' }, 'recovered', 'warn'],
+  [{ type: 'recoverer-failed', error }, 'recovererFailed', 'error'],
+  [{ type: 'requeued', error, reason: 'default' }, 'requeued', 'info'],
+  [{ type: 'rejected', error, reason: 'default' }, 'rejected', 'warn'],
+  [{ type: 'dropped', error, reason: 'default' }, 'dropped', 'error'],
+  [{ type: 'given-back', reason: 'stopping' }, 'givenBack', 'debug'],
+  [{ type: 'duplicate', key: 'm-1' }, 'duplicates', 'info'],
+  [{ type: 'in-progress', key: 'm-1', retryAfterMs: 5 }, 'inProgress', 'info'],
+  [{ type: 'idempotency-failed', key: 'm-1', error }, 'idempotencyFailed', 'error'],
+  [{ type: 'claim-lost', key: 'm-1' }, 'claimsLost', 'error'],
+  [{ type: 'channel-gone' }, 'channelGone', 'warn'],
+  [{ type: 'abandoned' }, 'abandoned', 'error'],
+  [{ type: 'settle-conflict', error }, 'settleConflicts', 'error'],
+  [{ type: 'left-unsettled', error }, 'leftUnsettled', 'error'],
+  [{ type: 'reply-dropped', error }, 'repliesDropped', 'error'],
+  [{ type: 'replied', exchange: '', routingKey: 'r' }, 'replied', undefined],
+  [{ type: 'received' }, 'received', undefined],
+  [{ type: 'handled', durationMs: 1, attempts: 1 }, 'handled', undefined],
+];
+
+describe('DeliveryReporter', () => {
+  for (const [item, counter, level] of news) {
+    it(`counts ${item.type}, tells subscribers, and ${level === undefined ? 'keeps the log quiet' : `logs at ${level}`}`, () => {
+      const harness = new ListenerHarness();
+      const delivery = aDelivery({ of: { messageId: 'm-1' } });
+      harness.env.reporter.report(delivery, item);
+      expect(harness.counted).to.deep.equal({ [counter]: 1 });
+      expect(harness.happened).to.deep.equal([
+        { ...item, listenerId: 'Orders.onPaid', queue: 'orders', message: delivery.message },
+      ]);
+      expect(harness.logger.lines.map((line) => line.level)).to.deep.equal(level === undefined ? [] : [level]);
+      const { type: _type, ...facts } = { error: undefined, ...item };
+      const { error: err, ...others } = facts;
+      if (level === undefined) return;
+      expect(harness.logger.lines[0]?.fields).to.deep.equal({
+        listener: 'Orders.onPaid',
+        queue: 'orders',
+        messageId: 'm-1',
+        deliveryTag: 1,
+        ...others,
+        ...(err === undefined ? {} : { err }),
+      });
+    });
+  }
+});

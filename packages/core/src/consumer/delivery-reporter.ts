@@ -1,0 +1,118 @@
+import type { DeliveryEvent } from '../events/delivery-event.js';
+import type { EventSink } from '../events/event-hub.js';
+import { type Logger, logSafely } from '../events/logger.js';
+import type { Delivery } from '../transport/transport.js';
+import type { ListenerCounts } from './listener-counters.js';
+
+type WithoutFacts<T> = T extends unknown ? Omit<T, 'listenerId' | 'queue' | 'message'> : never;
+
+/** A {@link DeliveryEvent} without the facts that the reporter adds. */
+export type DeliveryNews = WithoutFacts<DeliveryEvent>;
+
+/** Counts, logs and publishes what happens to deliveries: the one place that every drop passes. */
+export class DeliveryReporter {
+  readonly counts: ListenerCounts;
+  readonly #listenerId: string;
+  readonly #events: EventSink<DeliveryEvent>;
+  readonly #logger: Logger;
+
+  constructor(listenerId: string, counts: ListenerCounts, events: EventSink<DeliveryEvent>, logger: Logger) {
+    this.#listenerId = listenerId;
+    this.counts = counts;
+    this.#events = events;
+    this.#logger = logger;
+  }
+
+  /** The hot path: a message came in. */
+  received(delivery: Delivery): void {
+    this.counts.received++;
+    if (!this.#events.idle) this.#emit(delivery, { type: 'received' });
+  }
+
+  /** The hot path: a message was handled and acknowledged. */
+  handled(delivery: Delivery, durationMs: number, attempts: number): void {
+    this.counts.handled++;
+    if (!this.#events.idle) this.#emit(delivery, { type: 'handled', durationMs, attempts });
+  }
+
+  /** Anything else. */
+  report(delivery: Delivery, news: DeliveryNews): void {
+    this.counts[COUNTER[news.type]]++;
+    this.#log(delivery, news);
+    if (!this.#events.idle) this.#emit(delivery, news);
+  }
+
+  #emit(delivery: Delivery, news: DeliveryNews): void {
+    this.#events.emit({
+      ...news,
+      listenerId: this.#listenerId,
+      queue: delivery.queue,
+      message: delivery.message,
+    } as DeliveryEvent);
+  }
+
+  #log(delivery: Delivery, news: DeliveryNews): void {
+    const line = LINES[news.type];
+    if (line === undefined) return;
+    const [level, text] = line;
+    const { type: _type, error, ...facts } = news as { type: string; error?: unknown };
+    logSafely(
+      this.#logger,
+      level,
+      {
+        listener: this.#listenerId,
+        queue: delivery.queue,
+        messageId: delivery.message.messageId,
+        deliveryTag: delivery.deliveryTag,
+        ...facts,
+        ...(error === undefined ? {} : { err: error }),
+      },
+      text,
+    );
+  }
+}
+
+const COUNTER: Readonly<Record<DeliveryNews['type'], keyof ListenerCounts>> = {
+  received: 'received',
+  handled: 'handled',
+  failed: 'failed',
+  retried: 'retried',
+  invalid: 'invalid',
+  recovered: 'recovered',
+  'recoverer-failed': 'recovererFailed',
+  requeued: 'requeued',
+  rejected: 'rejected',
+  dropped: 'dropped',
+  'given-back': 'givenBack',
+  duplicate: 'duplicates',
+  'in-progress': 'inProgress',
+  'idempotency-failed': 'idempotencyFailed',
+  'claim-lost': 'claimsLost',
+  'channel-gone': 'channelGone',
+  abandoned: 'abandoned',
+  'settle-conflict': 'settleConflicts',
+  'left-unsettled': 'leftUnsettled',
+  replied: 'replied',
+  'reply-dropped': 'repliesDropped',
+};
+
+const LINES: Partial<Record<DeliveryNews['type'], readonly ['debug' | 'info' | 'warn' | 'error', string]>> = {
+  failed: ['warn', 'handler failed'],
+  retried: ['info', 'will try again here'],
+  invalid: ['error', 'message cannot be handled'],
+  recovered: ['warn', 'recoverer took the message'],
+  'recoverer-failed': ['error', 'recoverer failed; the message is requeued after a pause'],
+  requeued: ['info', 'message requeued'],
+  rejected: ['warn', 'message rejected to the dead letter exchange'],
+  dropped: ['error', 'message dropped: the broker keeps no copy'],
+  'given-back': ['debug', 'message given back to its queue'],
+  duplicate: ['info', 'duplicate: handled before, and acknowledged'],
+  'in-progress': ['info', 'message is being handled elsewhere, and is held'],
+  'idempotency-failed': ['error', 'nobody knows whether the message was handled; it is held, and asked again'],
+  'claim-lost': ['error', 'claim lost while the handler ran; the message may have taken effect twice'],
+  'channel-gone': ['warn', 'channel gone before the message was settled; the broker delivers it again'],
+  abandoned: ['error', 'handler still running at the end of the shutdown; the broker delivers the message again'],
+  'settle-conflict': ['error', 'a second, different settlement was refused'],
+  'reply-dropped': ['error', 'reply dropped: the requester is gone'],
+  'left-unsettled': ['error', 'handler failed in manual mode without settling; the message stays unacknowledged'],
+};

@@ -1,0 +1,274 @@
+import { errorText } from '../errors/error-text.js';
+import { LeveretError } from '../errors/leveret-error.js';
+import type { DeliveryEvent } from '../events/delivery-event.js';
+import type { EventSink } from '../events/event-hub.js';
+import type { ListenerEvent } from '../events/listener-event.js';
+import { type Logger, logSafely } from '../events/logger.js';
+import type { ConfirmedSender } from '../recoverer/recoverer.js';
+import { RedeliveryAttempts } from '../retry/redelivery-attempts.js';
+import { type Clock, within } from '../time/clock.js';
+import type { InterruptionCause, Transport } from '../transport/transport.js';
+import { Consumer } from './consumer.js';
+import type { DeliveryEnvironment } from './delivery-environment.js';
+import { DeliveryReporter } from './delivery-reporter.js';
+import { type ListenerCounts, zeroCounts } from './listener-counters.js';
+import type { ListenerDefinition } from './listener-definition.js';
+
+/** What a container stands on. */
+export interface ListenerDependencies {
+  readonly transport: Transport;
+  /** For recoverers and replies. */
+  readonly publisher: ConfirmedSender;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: EventSink<DeliveryEvent | ListenerEvent>;
+}
+
+/** Where a listener is in its life. */
+export type ListenerState =
+  | { readonly name: 'stopped' }
+  | { readonly name: 'starting'; readonly started: Promise<void> }
+  | { readonly name: 'running' }
+  | { readonly name: 'stopping'; readonly stopped: Promise<StopReport> }
+  /** A consumer cannot come back by itself; `start()` tries again. */
+  | { readonly name: 'failed'; readonly error: Error };
+
+/** What a stop had to leave behind. */
+export interface StopReport {
+  /** Handlers still at work when the time was up. Their messages are delivered again. */
+  readonly abandoned: number;
+}
+
+/** A listener as it stands at the moment. */
+export interface ListenerSnapshot {
+  readonly id: string;
+  readonly queue: string;
+  readonly state: ListenerState['name'];
+  /** Consumers that the broker has at the moment, of `concurrency` wanted. */
+  readonly attached: number;
+  readonly concurrency: number;
+  /** Deliveries at work or waiting in this process. */
+  readonly held: number;
+  readonly counts: Readonly<ListenerCounts>;
+  /** Why it is not consuming, when it is not. */
+  readonly lastError: Error | undefined;
+}
+
+/** Options of {@link ListenerContainer.stop}. */
+export interface StopOptions {
+  /** How long running handlers may take to end, in milliseconds. Default 25,000. */
+  readonly timeoutMs?: number;
+}
+
+const DEFAULT_STOP_MS = 25_000;
+/** Before the time is up the signal of running handlers fires, this long or a fifth of the time before, whichever is shorter. */
+const SIGNAL_BEFORE_END_MS = 5000;
+/** A broker that is blocked or gone must not hold up the shutdown. */
+const CANCEL_LIMIT_MS = 5000;
+
+/**
+ * One listener: its consumers, its state, its counts. Start and stop can be called again and again, and at the same
+ * time: a second call joins the first.
+ */
+export class ListenerContainer {
+  readonly definition: ListenerDefinition;
+  readonly #deps: ListenerDependencies;
+  readonly #env: DeliveryEnvironment;
+  readonly #counts = zeroCounts();
+  #consumers: readonly Consumer[] = [];
+  #state: ListenerState = { name: 'stopped' };
+  #lastError: Error | undefined;
+  /** Counts starts and stops: what finds another number has been overtaken. */
+  #turn = 0;
+  #cutWait: (() => void) | undefined;
+
+  constructor(definition: ListenerDefinition, deps: ListenerDependencies) {
+    this.definition = definition;
+    this.#deps = deps;
+    this.#env = {
+      definition,
+      publisher: deps.publisher,
+      clock: deps.clock,
+      reporter: new DeliveryReporter(definition.id, this.#counts, deps.events, deps.logger),
+      attempts: new RedeliveryAttempts(),
+      recoverer: { failuresInARow: 0 },
+      idempotency: { failuresInARow: 0 },
+    };
+  }
+
+  get id(): string {
+    return this.definition.id;
+  }
+
+  get state(): ListenerState['name'] {
+    return this.#state.name;
+  }
+
+  inspect(): ListenerSnapshot {
+    return {
+      id: this.id,
+      queue: this.definition.queue,
+      state: this.#state.name,
+      attached: this.#consumers.filter((consumer) => consumer.attached).length,
+      concurrency: this.definition.concurrency,
+      held: this.#consumers.reduce((sum, consumer) => sum + consumer.held, 0),
+      counts: { ...this.#counts },
+      lastError: this.#lastError,
+    };
+  }
+
+  /**
+   * Resolves when every consumer is with the broker.
+   * @throws {LeveretError} LEV_QUEUE_MISSING, LEV_CHANNEL_CLOSED and what else the transport gives as the reason
+   */
+  start(): Promise<void> {
+    switch (this.#state.name) {
+      case 'running':
+        return Promise.resolve();
+      case 'starting':
+        return this.#state.started;
+      case 'stopping':
+        return this.#state.stopped.then(() => this.start());
+      default: {
+        const started = this.#start();
+        this.#state = { name: 'starting', started };
+        return started;
+      }
+    }
+  }
+
+  /** Cancels, lets running handlers end, gives back the rest, closes the channels. Never rejects. */
+  stop(options: StopOptions = {}): Promise<StopReport> {
+    switch (this.#state.name) {
+      case 'stopped':
+        return Promise.resolve({ abandoned: 0 });
+      case 'stopping':
+        return this.#state.stopped;
+      default: {
+        const stopped = this.#stop(options.timeoutMs ?? DEFAULT_STOP_MS);
+        this.#state = { name: 'stopping', stopped };
+        return stopped;
+      }
+    }
+  }
+
+  /** Cuts a stop short: running handlers are no longer waited for. Does nothing when the listener is not stopping. */
+  hurry(): void {
+    this.#cutWait?.();
+  }
+
+  async #start(): Promise<void> {
+    const turn = ++this.#turn;
+    await this.#closeConsumers();
+    this.#checkTurn(turn);
+    const consumers = Array.from({ length: this.definition.concurrency }, () => this.#newConsumer());
+    this.#consumers = consumers;
+    try {
+      await Promise.all(consumers.map((consumer) => consumer.start()));
+      // A consumer may fail right after it was ready.
+      if (this.#state.name === 'failed') throw this.#state.error;
+    } catch (error) {
+      this.#checkTurn(turn, error);
+      this.#fail(asError(error));
+      await this.#closeConsumers();
+      throw error;
+    }
+    this.#checkTurn(turn);
+    this.#state = { name: 'running' };
+    this.#emit({ type: 'listener-started' });
+  }
+
+  /** @throws {LeveretError} LEV_INVALID_STATE when a stop came in between */
+  #checkTurn(turn: number, cause?: unknown): void {
+    if (turn === this.#turn) return;
+    const text = `Listener ${this.id} was stopped while it was starting.`;
+    throw new LeveretError('LEV_INVALID_STATE', text, cause === undefined ? undefined : { cause });
+  }
+
+  #newConsumer(): Consumer {
+    let before = false;
+    return new Consumer(this.#env, this.#deps.transport, {
+      consuming: (consumerTag) => {
+        this.#emit({ type: 'consuming', consumerTag, again: before });
+        if (before) logSafely(this.#deps.logger, 'info', this.#place, 'consuming again');
+        before = true;
+        this.#lastError = undefined;
+      },
+      interrupted: (cause, error) => this.#interrupted(cause, error),
+      failed: (error) => this.#fail(error),
+    });
+  }
+
+  #interrupted(cause: InterruptionCause, error: Error | undefined): void {
+    this.#lastError = error;
+    this.#emit({ type: 'interrupted', cause, error });
+    const fields = { ...this.#place, cause, ...(error === undefined ? {} : { err: error }) };
+    logSafely(this.#deps.logger, 'warn', fields, 'consuming interrupted; it is being resumed');
+  }
+
+  #fail(error: Error): void {
+    this.#lastError = error;
+    if (this.#state.name !== 'running' && this.#state.name !== 'starting') return;
+    this.#state = { name: 'failed', error };
+    this.#emit({ type: 'listener-failed', error });
+    logSafely(this.#deps.logger, 'error', { ...this.#place, err: error }, 'listener failed');
+  }
+
+  async #stop(timeoutMs: number): Promise<StopReport> {
+    this.#turn++;
+    const { clock, logger } = this.#deps;
+    const deadline = clock.now() + timeoutMs;
+    const cut = new Promise<void>((resolve) => {
+      this.#cutWait = resolve;
+    });
+    await Promise.race([this.#cancelConsumers(Math.min(timeoutMs, CANCEL_LIMIT_MS)), cut]);
+    await this.#drain(deadline - clock.now(), Math.min(SIGNAL_BEFORE_END_MS, timeoutMs / 5), cut);
+    this.#cutWait = undefined;
+    const abandoned = await this.#closeConsumers();
+    this.#state = { name: 'stopped' };
+    this.#emit({ type: 'listener-stopped', abandoned });
+    logSafely(logger, abandoned > 0 ? 'warn' : 'info', { listener: this.id, abandoned }, 'listener stopped');
+    return { abandoned };
+  }
+
+  async #cancelConsumers(limitMs: number): Promise<void> {
+    const { clock } = this.#deps;
+    // However cancelling ends: closing the channels comes next and does the same.
+    const cancelling = this.#consumers.map((consumer) => within(clock, limitMs, consumer.cancel(), () => undefined));
+    await Promise.allSettled(cancelling);
+  }
+
+  /** Waits for running handlers; fires their signals shortly before the time is up, and when the wait is cut. */
+  async #drain(timeMs: number, graceMs: number, cut: Promise<void>): Promise<void> {
+    const { clock } = this.#deps;
+    const idle = Promise.all(this.#consumers.map((consumer) => consumer.whenIdle())).then(() => true);
+    const inTime = await within(clock, Math.max(0, timeMs - graceMs), Promise.race([idle, cut]), () => false);
+    if (inTime === true) return;
+    for (const consumer of this.#consumers) consumer.hurry();
+    await within(clock, Math.max(0, Math.min(graceMs, timeMs)), Promise.race([idle, cut]), () => false);
+  }
+
+  /** Answers how many handlers were still at work. */
+  async #closeConsumers(): Promise<number> {
+    const consumers = this.#consumers;
+    this.#consumers = [];
+    const abandoned = await Promise.all(consumers.map((consumer) => consumer.close()));
+    return abandoned.filter(Boolean).length;
+  }
+
+  get #place(): { readonly listener: string; readonly queue: string } {
+    return { listener: this.id, queue: this.definition.queue };
+  }
+
+  #emit(event: EventWithoutFacts): void {
+    if (this.#deps.events.idle) return;
+    this.#deps.events.emit({ ...event, listenerId: this.id, queue: this.definition.queue } as ListenerEvent);
+  }
+}
+
+type WithoutFacts<T> = T extends unknown ? Omit<T, 'listenerId' | 'queue'> : never;
+type EventWithoutFacts = WithoutFacts<ListenerEvent>;
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(errorText(error));
+}

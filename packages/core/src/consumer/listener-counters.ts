@@ -1,0 +1,55 @@
+/** How often what happened to the deliveries of a listener, since it was created. */
+export interface ListenerCounts {
+  received: number;
+  handled: number;
+  /** Failed attempts. */
+  failed: number;
+  retried: number;
+  invalid: number;
+  recovered: number;
+  recovererFailed: number;
+  requeued: number;
+  rejected: number;
+  dropped: number;
+  givenBack: number;
+  /** Handled before: acknowledged without calling the handler. */
+  duplicates: number;
+  /** Held because another was handling the message. */
+  inProgress: number;
+  /** Questions to the idempotency store that failed. */
+  idempotencyFailed: number;
+  /** Handled, although another had the claim by then: they may have taken effect twice. */
+  claimsLost: number;
+  channelGone: number;
+  abandoned: number;
+  settleConflicts: number;
+  leftUnsettled: number;
+  replied: number;
+  repliesDropped: number;
+}
+
+export function zeroCounts(): ListenerCounts {
+  return {
+    received: 0,
+    handled: 0,
+    failed: 0,
+    retried: 0,
+    invalid: 0,
+    recovered: 0,
+    recovererFailed: 0,
+    requeued: 0,
+    rejected: 0,
+    dropped: 0,
+    givenBack: 0,
+    duplicates: 0,
+    inProgress: 0,
+    idempotencyFailed: 0,
+    claimsLost: 0,
+    channelGone: 0,
+    abandoned: 0,
+    settleConflicts: 0,
+    leftUnsettled: 0,
+    replied: 0,
+    repliesDropped: 0,
+  };
+}

@@ -1,0 +1,151 @@
+import type { DeliveryContext } from '../delivery/delivery-context.js';
+import type { DeliveryEvent } from '../events/delivery-event.js';
+import { EventHub } from '../events/event-hub.js';
+import type { ListenerEvent } from '../events/listener-event.js';
+import { type LogFields, type Logger, silentLogger } from '../events/logger.js';
+import type { HandlerRoute } from '../handler/handler.js';
+import type { KeyPolicy } from '../idempotency/decide-key.js';
+import type { IdempotencyGuard } from '../idempotency/idempotency-guard.js';
+import { FakeSender } from '../recoverer/failed-delivery.support.test.js';
+import type { RecovererFunction } from '../recoverer/recoverer.js';
+import { rejectAndDontRequeue } from '../recoverer/reject-recoverer.js';
+import type { FailurePolicy, RetryPolicy } from '../retry/failure-policy.js';
+import { RedeliveryAttempts } from '../retry/redelivery-attempts.js';
+import { FakeClock } from '../time/fake-clock.support.test.js';
+import type { QueueDeclaration } from '../topology/topology.js';
+import type { DeliveryEnvironment } from './delivery-environment.js';
+import { DeliveryReporter } from './delivery-reporter.js';
+import { type ListenerCounts, zeroCounts } from './listener-counters.js';
+import type { ListenerDefinition } from './listener-definition.js';
+
+/** What a test says about its listener; the rest is a listener of the queue `orders` with every default. */
+export interface ListenerParts {
+  readonly definition?: Partial<ListenerDefinition>;
+  readonly policy?: Partial<FailurePolicy>;
+  readonly retry?: Partial<RetryPolicy>;
+  readonly recover?: RecovererFunction;
+  readonly handle?: (context: DeliveryContext) => unknown;
+  readonly route?: Partial<HandlerRoute>;
+  /** The handler takes effect once. */
+  readonly guard?: IdempotencyGuard;
+  readonly keyPolicy?: KeyPolicy;
+}
+
+/** Three attempts, waiting 1 s and then 2 s. */
+const RETRY: RetryPolicy = {
+  maxAttempts: 3,
+  backoff: { initialIntervalMs: 1000, multiplier: 2, maxIntervalMs: 10_000, jitter: 0 },
+  stateless: true,
+  retryable: () => true,
+};
+
+export function aDefinition(parts: ListenerParts = {}): ListenerDefinition {
+  const { policy, retry, recover, handle = () => undefined } = parts;
+  const route: HandlerRoute = {
+    name: 'Orders.onPaid',
+    convert: (message) => message.body.toString(),
+    invoke: handle,
+    reply: { sendTo: undefined, encode: (value) => ({ body: Buffer.from(JSON.stringify(value)) }) },
+    ...parts.route,
+  };
+  return {
+    id: 'Orders.onPaid',
+    queue: 'orders',
+    queueDeclaration: undefined,
+    concurrency: 1,
+    prefetch: 50,
+    exclusive: false,
+    priority: undefined,
+    consumerArguments: {},
+    autoStart: true,
+    missingQueue: 'fail',
+    timeoutMs: undefined,
+    failurePolicy: {
+      acknowledge: 'auto',
+      defaultRequeueRejected: true,
+      invalid: 'reject',
+      retry: retry === undefined ? undefined : { ...RETRY, ...retry },
+      ...policy,
+    },
+    recoverer: recover === undefined ? rejectAndDontRequeue() : { recover },
+    handler: { route: () => route },
+    idempotency:
+      parts.guard === undefined
+        ? undefined
+        : new Map([[route, { scope: 'Orders.onPaid', guard: parts.guard, policy: parts.keyPolicy ?? {} }]]),
+    returnExceptions: false,
+    ...parts.definition,
+  };
+}
+
+export function aQueueDeclaration(parts: Partial<QueueDeclaration> = {}): QueueDeclaration {
+  return {
+    name: 'orders',
+    declare: 'always',
+    type: 'classic',
+    durable: true,
+    exclusive: false,
+    autoDelete: false,
+    lazy: false,
+    arguments: {},
+    ...parts,
+  };
+}
+
+/** A logger that keeps its lines. */
+export class RecordingLogger implements Logger {
+  readonly lines: { readonly level: string; readonly text: string; readonly fields: LogFields }[] = [];
+
+  debug = (fields: LogFields, text: string) => void this.lines.push({ level: 'debug', text, fields });
+  info = (fields: LogFields, text: string) => void this.lines.push({ level: 'info', text, fields });
+  warn = (fields: LogFields, text: string) => void this.lines.push({ level: 'warn', text, fields });
+  error = (fields: LogFields, text: string) => void this.lines.push({ level: 'error', text, fields });
+
+  /** Level and text of each line. */
+  get said(): readonly string[] {
+    return this.lines.map(({ level, text }) => `${level}: ${text}`);
+  }
+}
+
+/** The surroundings of a listener's deliveries, with all that they would reach outside replaced. */
+export class ListenerHarness {
+  readonly clock = new FakeClock();
+  readonly publisher = new FakeSender();
+  readonly logger = new RecordingLogger();
+  readonly events = new EventHub<DeliveryEvent | ListenerEvent>(silentLogger);
+  readonly happened: (DeliveryEvent | ListenerEvent)[] = [];
+  readonly attempts = new RedeliveryAttempts();
+  readonly counts: ListenerCounts = zeroCounts();
+  readonly env: DeliveryEnvironment;
+
+  constructor(parts: ListenerParts = {}) {
+    const definition = aDefinition(parts);
+    this.events.on((event) => this.happened.push(event));
+    this.env = {
+      definition,
+      publisher: this.publisher,
+      clock: this.clock,
+      reporter: new DeliveryReporter(definition.id, this.counts, this.events, this.logger),
+      attempts: this.attempts,
+      recoverer: { failuresInARow: 0 },
+      idempotency: { failuresInARow: 0 },
+    };
+  }
+
+  /** Types of the events, in order. */
+  get types(): readonly string[] {
+    return this.happened.map(({ type }) => type);
+  }
+
+  /** The first event of a type. */
+  readonly event = <T extends DeliveryEvent['type']>(type: T): Extract<DeliveryEvent, { readonly type: T }> => {
+    const found = this.happened.find((event) => event.type === type);
+    if (found === undefined) throw new Error(`no event ${type} among ${this.types.join(', ')}`);
+    return found as Extract<DeliveryEvent, { readonly type: T }>;
+  };
+
+  /** The counts that are not zero. */
+  get counted(): Partial<ListenerCounts> {
+    return Object.fromEntries(Object.entries(this.counts).filter(([, count]) => count !== 0));
+  }
+}

@@ -1,0 +1,50 @@
+import type { MessageConverter } from '../message/message-converter.js';
+import type { Recoverer, RecovererFunction } from '../recoverer/recoverer.js';
+import type { AcknowledgeMode } from '../retry/failure-policy.js';
+import type { RetryOptions } from '../retry/retry-options.js';
+import type { Duration } from '../time/duration.js';
+import type { ListenerTopologyOptions } from '../topology/listener-topology.js';
+
+/** An instance, or a class that the container makes one of. */
+// biome-ignore lint/suspicious/noExplicitAny: an injectable class may take any constructor arguments
+export type InstanceOrClass<T> = T | (new (...args: any[]) => T);
+
+/** What a listener can say about its queue and about how its deliveries are handled. Every option may be left out but the queue. */
+export interface ListenerOptions extends ListenerTopologyOptions, ListenerPolicyOptions {
+  /** Name of the listener: for look-up, logs and headers. Unique. Default `Class.method`, with `#2` and so on for further listeners of the same method. */
+  readonly id?: string;
+}
+
+/** Options that can also be given once for all listeners; a listener's own value wins. */
+export interface ListenerPolicyOptions {
+  /** Default `auto`. */
+  readonly acknowledge?: AcknowledgeMode;
+  /** Unsettled deliveries the broker may have outstanding at each consumer. 0 = no limit; default 50 (Spring: 250). */
+  readonly prefetch?: number;
+  /** Consumers, each with a channel of its own and handling one delivery at a time. Default 1. */
+  readonly concurrency?: number;
+  /** Default: no retry. `true` takes every default of {@link RetryOptions}. */
+  readonly retry?: RetryOptions | boolean;
+  /** What happens when attempts are exhausted. Default `rejectAndDontRequeue()`. */
+  readonly recoverer?: InstanceOrClass<Recoverer> | RecovererFunction;
+  /** Without retry: requeue a failed delivery (`true`, the default) or reject it. */
+  readonly defaultRequeueRejected?: boolean;
+  /** How long one attempt of the handler may take before its signal fires and it counts as failed. Default: no limit. */
+  readonly timeout?: Duration;
+  /** Start consuming with the application. Default `true`. */
+  readonly autoStart?: boolean;
+  /** Consumer priority (`x-priority`). Default: none, which the broker takes as 0. */
+  readonly priority?: number;
+  /** Refuse other consumers on the queue; needs `concurrency: 1`. Default `false`. */
+  readonly exclusive?: boolean;
+  /** How bodies become payloads. Default: by content type (JSON, text, bytes), then to the declared class. */
+  readonly converter?: InstanceOrClass<MessageConverter>;
+  /** What cannot be read or is invalid is rejected at once (`reject`, the default), or goes to the recoverer at once (`recover`). */
+  readonly invalid?: 'reject' | 'recover';
+  /** A queue that is missing and that nobody declares stops the start (`fail`, the default), or is waited for (`wait`). */
+  readonly missingQueue?: 'fail' | 'wait';
+  /** Further arguments of `basic.consume`, such as `x-stream-offset`. */
+  readonly consumerArguments?: Readonly<Record<string, unknown>>;
+  /** Send errors back to requesters that asked for a reply, instead of retrying. Default `false`. */
+  readonly returnExceptions?: boolean;
+}

@@ -1,0 +1,143 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { LeveretError } from '../errors/leveret-error.js';
+import { MessageConversionError } from '../errors/message-error.js';
+import { RequeueMessage } from '../errors/outcome-signal.js';
+import { turn } from '../time/fake-clock.support.test.js';
+import { ACK, fails, finish, GIVE_BACK, Journey, REJECT, REQUEUE, start, travel } from './journey.support.test.js';
+import { type ListenerParts } from './listener-harness.support.test.js';
+
+describe('the journey of a request', () => {
+  describe('when a reply is wanted', () => {
+    const request = { replyTo: 'amq.rabbitmq.reply-to.g1', correlationId: 'c-1' };
+    const answers = { handle: async () => ({ total: 7 }) };
+
+    it('sends the reply, and acknowledges only when the broker has it', async () => {
+      const journey = new Journey(answers, request);
+      let confirm: () => void = () => {};
+      journey.publisher.answer = () =>
+        new Promise<void>((resolve) => {
+          confirm = resolve;
+        });
+      start(journey.next());
+      await turn();
+      expect(journey.publisher.sent).to.have.lengthOf(1);
+      expect(journey.publisher.sent[0]?.body.toString()).to.equal('{"total":7}');
+      expect(journey.frames).to.deep.equal([]);
+      confirm();
+      await turn();
+      expect(journey.frames).to.deep.equal([ACK]);
+      expect(journey.types).to.deep.equal(['received', 'replied', 'handled']);
+      expect(journey.event('replied')).to.include({ exchange: '', routingKey: request.replyTo });
+    });
+
+    it('sends nothing when nobody asked, or the handler returned nothing', async () => {
+      const unasked = await travel(answers);
+      const nothing = await travel({ handle: () => undefined }, request);
+      expect([unasked.publisher.sent, nothing.publisher.sent]).to.deep.equal([[], []]);
+      expect([unasked.frames, nothing.frames]).to.deep.equal([[ACK], [ACK]]);
+    });
+
+    it('acknowledges although the requester is gone: doing the work again would not bring it back', async () => {
+      for (const code of ['LEV_PUBLISH_UNROUTABLE', 'LEV_PUBLISH_EXCHANGE_MISSING'] as const) {
+        const journey = new Journey(answers, request);
+        journey.publisher.answer = fails(new LeveretError(code, 'gone'));
+        await finish(journey, journey.next());
+        expect(journey.frames).to.deep.equal([ACK]);
+        expect(journey.counted).to.deep.equal({ received: 1, repliesDropped: 1, handled: 1 });
+      }
+    });
+
+    it('takes any other failure to send it for a failure of the attempt [spring 26]', async () => {
+      const journey = new Journey({ ...answers, retry: { maxAttempts: 2 } }, request);
+      journey.publisher.answer = fails(new LeveretError('LEV_PUBLISH_NOT_CONNECTED', 'no connection'));
+      await finish(journey, journey.next());
+      expect(journey.frames).to.deep.equal([REJECT]);
+      expect(journey.counted).to.deep.equal({ received: 1, failed: 2, retried: 1, recovered: 1, rejected: 1 });
+    });
+
+    describe('with returnExceptions', () => {
+      const returning = { definition: { returnExceptions: true }, retry: {} };
+
+      it('sends the error to the requester instead of trying again, then acknowledges', async () => {
+        const { publisher, frames, counted } = await travel({ ...returning, handle: fails() }, request);
+        expect(publisher.sent).to.have.lengthOf(1);
+        expect(publisher.sent[0]).to.include({ routingKey: request.replyTo });
+        expect(JSON.parse(publisher.sent[0]?.body.toString() ?? '')).to.have.nested.property(
+          'exception.message',
+          'broken',
+        );
+        expect(frames).to.deep.equal([ACK]);
+        expect(counted).to.deep.equal({ received: 1, failed: 1, replied: 1 });
+      });
+
+      it('sends it for a message at fault too', async () => {
+        const convert = fails(new MessageConversionError('not JSON'));
+        const { publisher, frames, counted } = await travel({ ...returning, route: { convert } }, request);
+        expect(publisher.sent).to.have.lengthOf(1);
+        expect([frames, counted]).to.deep.equal([[ACK], { received: 1, invalid: 1, replied: 1 }]);
+      });
+
+      it('retries and recovers as ever when nobody asked for a reply', async () => {
+        const { publisher, frames, counted } = await travel({ ...returning, handle: fails() });
+        expect(publisher.sent).to.deep.equal([]);
+        expect(frames).to.deep.equal([REJECT]);
+        expect(counted).to.deep.equal({ received: 1, failed: 3, retried: 2, recovered: 1, rejected: 1 });
+      });
+
+      it('retries and recovers as ever when the requester is gone', async () => {
+        const journey = new Journey({ ...returning, handle: fails() }, request);
+        journey.publisher.answer = fails(new LeveretError('LEV_PUBLISH_UNROUTABLE', 'gone'));
+        await finish(journey, journey.next());
+        expect(journey.frames).to.deep.equal([REJECT]);
+        expect(journey.counted).to.include({ failed: 3, repliesDropped: 3, recovered: 1 });
+      });
+
+      it('does what the handler asks for by a signal, without a reply', async () => {
+        const { publisher, frames } = await travel({ ...returning, handle: fails(new RequeueMessage()) }, request);
+        expect(publisher.sent).to.deep.equal([]);
+        expect(frames).to.deep.equal([REQUEUE]);
+      });
+
+      it('says nothing of a failure that only the shutdown or a lost channel caused', async () => {
+        for (const why of ['deadline', 'channel-gone'] as const) {
+          const journey: Journey = new Journey(
+            {
+              ...returning,
+              handle: () => {
+                if (why === 'channel-gone') journey.channel.close();
+                process.interrupt(why);
+                throw new Error('aborted');
+              },
+            },
+            request,
+          );
+          const process = journey.next();
+          await finish(journey, process);
+          expect(journey.publisher.sent).to.deep.equal([]);
+          expect(journey.frames).to.deep.equal(why === 'deadline' ? [GIVE_BACK] : []);
+        }
+      });
+
+      it('leaves settling to the handler in manual mode', async () => {
+        const manual = {
+          ...returning,
+          retry: undefined,
+          policy: { acknowledge: 'manual' },
+        } as unknown as ListenerParts;
+        const { publisher, frames, counted } = await travel({ ...manual, handle: fails() }, request);
+        expect(publisher.sent).to.have.lengthOf(1);
+        expect(frames).to.deep.equal([]);
+        expect(counted).to.deep.equal({ received: 1, failed: 1, replied: 1, leftUnsettled: 1 });
+      });
+
+      it('requeues after a pause when the error cannot be sent', async () => {
+        const journey = new Journey({ ...returning, handle: fails() }, request);
+        journey.publisher.answer = fails(new LeveretError('LEV_PUBLISH_NOT_CONNECTED', 'no connection'));
+        await finish(journey, journey.next());
+        expect(journey.frames).to.deep.equal([REQUEUE]);
+        expect(journey.counted).to.include({ recovererFailed: 1, requeued: 1 });
+      });
+    });
+  });
+});

@@ -1,0 +1,48 @@
+import { describeValue } from '../errors/configuration-error.js';
+import { errorText } from '../errors/error-text.js';
+import { LeveretError } from '../errors/leveret-error.js';
+import type { FailedDelivery, RecoveryOutcome } from '../recoverer/recoverer.js';
+import type { BackoffPolicy } from '../time/backoff.js';
+import type { Delivery } from '../transport/transport.js';
+import type { DeliveryEnvironment } from './delivery-environment.js';
+
+/** How long a delivery is held before it is requeued because its recoverer failed. */
+export const RECOVERER_PAUSE: BackoffPolicy = {
+  initialIntervalMs: 1000,
+  multiplier: 2,
+  maxIntervalMs: 30_000,
+  jitter: 0.2,
+};
+
+const OUTCOMES: readonly RecoveryOutcome[] = ['ack', 'requeue', 'reject'];
+
+/** Hands a failed delivery to the recoverer of its listener. Rejects when the recoverer fails. */
+export async function recoverDelivery(
+  env: DeliveryEnvironment,
+  delivery: Delivery,
+  failure: Pick<FailedDelivery, 'reason' | 'error' | 'attempts'>,
+  firstFailedAt: number | undefined,
+): Promise<RecoveryOutcome> {
+  const { definition, publisher, clock } = env;
+  const lastFailedAt = clock.now();
+  const answer = await definition.recoverer.recover({
+    message: delivery.message,
+    ...failure,
+    listenerId: definition.id,
+    queue: delivery.queue,
+    firstFailedAt: firstFailedAt ?? lastFailedAt,
+    lastFailedAt,
+    publisher,
+  });
+  const outcome = answer ?? 'ack';
+  if (!OUTCOMES.includes(outcome)) {
+    throw new TypeError(`A recoverer answers nothing, 'ack', 'requeue' or 'reject'; got ${describeValue(outcome)}.`);
+  }
+  env.recoverer.failuresInARow = 0;
+  return outcome;
+}
+
+export function recovererFailed(listenerId: string, cause: unknown): LeveretError {
+  const text = `The recoverer of listener ${listenerId} failed: ${errorText(cause)}`;
+  return new LeveretError('LEV_RECOVERER_FAILED', text, { cause });
+}

@@ -1,0 +1,141 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { Problems } from '../errors/configuration-error.js';
+import type { ListenerPolicyOptions } from './listener-options.js';
+import { LISTENER_POLICY_OPTION_NAMES, resolveListenerPolicies } from './resolve-listener-policies.js';
+
+function resolve(own: object = {}, defaults: object = {}) {
+  const problems = new Problems();
+  const policies = resolveListenerPolicies(own as ListenerPolicyOptions, defaults as ListenerPolicyOptions, problems);
+  return { policies, problems: problems.list };
+}
+
+describe('resolveListenerPolicies', () => {
+  it('fills in defaults that lose no messages', () => {
+    const { policies, problems } = resolve();
+    expect(problems).to.deep.equal([]);
+    expect(policies).to.deep.equal({
+      concurrency: 1,
+      prefetch: 50,
+      exclusive: false,
+      priority: undefined,
+      missingQueue: 'fail',
+      consumerArguments: {},
+      autoStart: true,
+      timeoutMs: undefined,
+      returnExceptions: false,
+      failurePolicy: { acknowledge: 'auto', invalid: 'reject', retry: undefined, defaultRequeueRejected: true },
+    });
+  });
+
+  it('takes what is given', () => {
+    const { policies, problems } = resolve({
+      acknowledge: 'none',
+      prefetch: 0,
+      concurrency: 4,
+      retry: { maxAttempts: 2 },
+      defaultRequeueRejected: false,
+      timeout: '30s',
+      autoStart: false,
+      priority: -5,
+      invalid: 'recover',
+      missingQueue: 'wait',
+      consumerArguments: { 'x-stream-offset': 'first' },
+      returnExceptions: true,
+    });
+    expect(problems).to.deep.equal([]);
+    expect(policies).to.deep.include({
+      concurrency: 4,
+      prefetch: 0,
+      priority: -5,
+      missingQueue: 'wait',
+      consumerArguments: { 'x-stream-offset': 'first' },
+      autoStart: false,
+      timeoutMs: 30_000,
+      returnExceptions: true,
+    });
+    expect(policies.failurePolicy).to.deep.include({
+      acknowledge: 'none',
+      invalid: 'recover',
+      defaultRequeueRejected: false,
+    });
+    expect(policies.failurePolicy.retry).to.include({ maxAttempts: 2 });
+  });
+
+  it('lets an own value win over the default for all, as a whole, and one that is left out not', () => {
+    const defaults = { prefetch: 10, concurrency: 3, retry: { maxAttempts: 9, multiplier: 2 } };
+    const { policies } = resolve({ prefetch: 1, concurrency: undefined, retry: { maxAttempts: 2 } }, defaults);
+    expect(policies).to.include({ prefetch: 1, concurrency: 3 });
+    expect(policies.failurePolicy.retry).to.include({ maxAttempts: 2 });
+    expect(policies.failurePolicy.retry?.backoff.multiplier).to.equal(1);
+    expect(resolve({ retry: false }, defaults).policies.failurePolicy.retry).to.equal(undefined);
+  });
+
+  const faults: readonly [object, RegExp][] = [
+    [{ acknowledge: 'client' }, /^acknowledge must be one of 'auto', 'manual', 'none'; got "client"/],
+    [{ prefetch: -1 }, /^prefetch must be a whole number from 0 to 65535; got -1/],
+    [{ prefetch: 65_536 }, /^prefetch must .* got 65536/],
+    [{ concurrency: 0 }, /^concurrency must be a whole number from 1 to 2047; got 0/],
+    [{ concurrency: '2' }, /^concurrency must .* got "2"/],
+    [{ retry: { maxAttempts: 0 } }, /^retry.maxAttempts .* got 0/],
+    [{ retry: 'yes' }, /^retry must be true, false or an object; got "yes"/],
+    [{ defaultRequeueRejected: 0 }, /^defaultRequeueRejected must be true or false; got 0/],
+    [{ timeout: 'soon' }, /^timeout must be milliseconds .* got "soon"/],
+    [{ timeout: 0 }, /^timeout must be longer than 0/],
+    [{ autoStart: 'no' }, /^autoStart must be true or false; got "no"/],
+    [{ priority: 2 ** 31 }, /^priority must be a whole number from -2147483648 to 2147483647; got 2147483648/],
+    [{ priority: 1.5 }, /^priority must .* got 1.5/],
+    [{ exclusive: 1 }, /^exclusive must be true or false; got 1/],
+    [{ exclusive: true, concurrency: 2 }, /^exclusive allows one consumer; with concurrency 2/],
+    [{ invalid: 'drop' }, /^invalid must be one of 'reject', 'recover'; got "drop"/],
+    [{ missingQueue: 'create' }, /^missingQueue must be one of 'fail', 'wait'; got "create"/],
+    [{ consumerArguments: [] }, /^consumerArguments must be an object; got an array of 0/],
+    [{ consumerArguments: null }, /^consumerArguments must be an object; got null/],
+    [{ returnExceptions: 'yes' }, /^returnExceptions must be true or false; got "yes"/],
+    [{ acknowledge: 'manual', retry: true }, /^retry does not go with acknowledge: 'manual'/],
+    [{ acknowledge: 'none', retry: { stateless: false } }, /^stateful retry does not go with acknowledge: 'none'/],
+  ];
+  for (const [options, text] of faults) {
+    it(`refuses ${JSON.stringify(options)}`, () => {
+      const { problems } = resolve(options);
+      expect(problems).to.have.lengthOf(1);
+      expect(problems[0]).to.match(text);
+      expect(resolve({}, options).problems).to.deep.equal(problems);
+    });
+  }
+
+  it('reports every fault, not only the first', () => {
+    const { problems } = resolve({ acknowledge: 1, prefetch: -1, concurrency: 0, timeout: 0, exclusive: 'x' });
+    expect(problems).to.have.lengthOf(5);
+  });
+
+  it('allows local retry without acknowledgements, and manual mode and exclusive consumers by themselves', () => {
+    expect(resolve({ acknowledge: 'none', retry: true }).problems).to.deep.equal([]);
+    expect(resolve({ acknowledge: 'manual', retry: false }).problems).to.deep.equal([]);
+    expect(resolve({ exclusive: true }).problems).to.deep.equal([]);
+  });
+});
+
+describe('LISTENER_POLICY_OPTION_NAMES', () => {
+  it('names every option once', () => {
+    // The record fails to compile when an option is added to the interface and not here.
+    const all: Record<keyof ListenerPolicyOptions, true> = {
+      acknowledge: true,
+      prefetch: true,
+      concurrency: true,
+      retry: true,
+      recoverer: true,
+      defaultRequeueRejected: true,
+      timeout: true,
+      autoStart: true,
+      priority: true,
+      exclusive: true,
+      converter: true,
+      invalid: true,
+      missingQueue: true,
+      consumerArguments: true,
+      returnExceptions: true,
+    };
+    expect([...LISTENER_POLICY_OPTION_NAMES].sort()).to.deep.equal(Object.keys(all).sort());
+  });
+});

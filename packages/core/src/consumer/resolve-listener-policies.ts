@@ -1,0 +1,110 @@
+import { checkFlag, checkOneOf, checkWholeNumber } from '../errors/check-option.js';
+import { describeValue, type Problems } from '../errors/configuration-error.js';
+import { resolveRetry } from '../retry/resolve-retry.js';
+import { checkDuration } from '../time/duration.js';
+import type { ListenerDefinition } from './listener-definition.js';
+import type { ListenerPolicyOptions } from './listener-options.js';
+
+/** The part of a {@link ListenerDefinition} that comes from policy options. */
+export type ResolvedListenerPolicies = Pick<
+  ListenerDefinition,
+  | 'concurrency'
+  | 'prefetch'
+  | 'exclusive'
+  | 'priority'
+  | 'consumerArguments'
+  | 'autoStart'
+  | 'missingQueue'
+  | 'timeoutMs'
+  | 'failurePolicy'
+  | 'returnExceptions'
+>;
+
+/** Names of all options of {@link ListenerPolicyOptions}. */
+export const LISTENER_POLICY_OPTION_NAMES: readonly (keyof ListenerPolicyOptions)[] = [
+  'acknowledge',
+  'prefetch',
+  'concurrency',
+  'retry',
+  'recoverer',
+  'defaultRequeueRejected',
+  'timeout',
+  'autoStart',
+  'priority',
+  'exclusive',
+  'converter',
+  'invalid',
+  'missingQueue',
+  'consumerArguments',
+  'returnExceptions',
+];
+
+/**
+ * Merges a listener's own options over the defaults for all, fills in leveret's defaults, and notes every fault.
+ * An own value wins as a whole: an own `retry` is not mixed with the default one.
+ */
+export function resolveListenerPolicies(
+  own: ListenerPolicyOptions,
+  defaults: ListenerPolicyOptions,
+  problems: Problems,
+): ResolvedListenerPolicies {
+  const options = { ...defaults, ...withoutUndefined(own) };
+  const acknowledge = checkOneOf(options.acknowledge, 'acknowledge', ['auto', 'manual', 'none'], 'auto', problems);
+  const invalid = checkOneOf(options.invalid, 'invalid', ['reject', 'recover'], 'reject', problems);
+  const missingQueue = checkOneOf(options.missingQueue, 'missingQueue', ['fail', 'wait'], 'fail', problems);
+  const prefetch = checkWholeNumber(options.prefetch, 'prefetch', { from: 0, to: 65_535, or: 50 }, problems);
+  const concurrency = checkWholeNumber(options.concurrency, 'concurrency', { from: 1, to: 2047, or: 1 }, problems);
+  const priority =
+    options.priority === undefined
+      ? undefined
+      : checkWholeNumber(options.priority, 'priority', { from: -2_147_483_648, to: 2_147_483_647, or: 0 }, problems);
+  const exclusive = checkFlag(options.exclusive, 'exclusive', false, problems);
+  const retry = resolveRetry(options.retry, problems);
+
+  if (exclusive && concurrency > 1) {
+    problems.add(`exclusive allows one consumer; with concurrency ${concurrency} the others would be refused`);
+  }
+  if (acknowledge === 'manual' && retry !== undefined) {
+    problems.add(
+      "retry does not go with acknowledge: 'manual': the handler settles the delivery itself. Use 'auto', or say retry: false here, or retry in the handler",
+    );
+  }
+  if (acknowledge === 'none' && retry?.stateless === false) {
+    problems.add("stateful retry does not go with acknowledge: 'none': the broker never delivers a message again");
+  }
+  if (options.consumerArguments !== undefined && !isPlainObject(options.consumerArguments)) {
+    problems.add(`consumerArguments must be an object; got ${describeValue(options.consumerArguments)}`);
+  }
+  return {
+    concurrency,
+    prefetch,
+    exclusive,
+    priority,
+    missingQueue,
+    consumerArguments: isPlainObject(options.consumerArguments) ? options.consumerArguments : {},
+    autoStart: checkFlag(options.autoStart, 'autoStart', true, problems),
+    timeoutMs: timeout(options.timeout, problems),
+    returnExceptions: checkFlag(options.returnExceptions, 'returnExceptions', false, problems),
+    failurePolicy: {
+      acknowledge,
+      invalid,
+      retry,
+      defaultRequeueRejected: checkFlag(options.defaultRequeueRejected, 'defaultRequeueRejected', true, problems),
+    },
+  };
+}
+
+function withoutUndefined<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+function timeout(value: unknown, problems: Problems): number | undefined {
+  if (value === undefined) return undefined;
+  const ms = checkDuration(value, 'timeout', 1, problems);
+  if (ms === 0) problems.add('timeout must be longer than 0; leave it out for no limit');
+  return ms;
+}
+
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,46 @@
+import { LeveretError } from '../errors/leveret-error.js';
+import type { HandlerRoute } from '../handler/handler.js';
+import type { Publication } from '../message/message.js';
+import type { Delivery } from '../transport/transport.js';
+import type { DeliveryEnvironment } from './delivery-environment.js';
+import { buildErrorReply, buildReply } from './reply.js';
+
+/** Sends what a handler returned. The reply is with the broker before the request is acknowledged. */
+export async function replyWithValue(
+  env: DeliveryEnvironment,
+  delivery: Delivery,
+  route: HandlerRoute,
+  value: unknown,
+): Promise<void> {
+  if (value === undefined) return;
+  const reply = buildReply(delivery.message, value, route.reply);
+  // When the requester is gone, the work is done all the same: doing it again would not bring the requester back.
+  if (reply !== undefined) await send(env, delivery, reply);
+}
+
+/** With `returnExceptions`, a requester that is still there gets the error instead of a retry: answers whether it did. */
+export async function replyWithError(env: DeliveryEnvironment, delivery: Delivery, error: unknown): Promise<boolean> {
+  if (!env.definition.returnExceptions) return false;
+  const reply = buildErrorReply(delivery.message, error);
+  return reply !== undefined && (await send(env, delivery, reply));
+}
+
+/** Answers whether the reply has reached its queue; `false` when nobody is there to get it. */
+async function send(env: DeliveryEnvironment, delivery: Delivery, reply: Publication): Promise<boolean> {
+  const { exchange, routingKey } = reply;
+  try {
+    await env.publisher.send(reply);
+  } catch (error) {
+    if (!isNobodyThere(error)) throw error;
+    env.reporter.report(delivery, { type: 'reply-dropped', error });
+    return false;
+  }
+  env.reporter.report(delivery, { type: 'replied', exchange, routingKey });
+  return true;
+}
+
+function isNobodyThere(error: unknown): boolean {
+  return (
+    LeveretError.is(error) && (error.code === 'LEV_PUBLISH_UNROUTABLE' || error.code === 'LEV_PUBLISH_EXCHANGE_MISSING')
+  );
+}

@@ -1,0 +1,90 @@
+import { Acknowledgement } from '../acknowledgement/acknowledgement.js';
+import type { Outcome } from '../acknowledgement/outcome.js';
+import type { Delivery } from '../transport/transport.js';
+import type { DeliveryNews, DeliveryReporter } from './delivery-reporter.js';
+import type { ListenerDefinition } from './listener-definition.js';
+import { keepsRejected } from './rejected-messages.js';
+
+/** Why a delivery goes back to the broker although nothing is wrong with it. */
+export type GiveBackReason = Extract<DeliveryNews, { readonly type: 'given-back' }>['reason'];
+
+/** Settles one delivery, once, and reports what became of it. */
+export class DeliverySettlement {
+  /** For the handler of manual mode, which settles by itself. */
+  readonly acknowledgement: Acknowledgement;
+  readonly #delivery: Delivery;
+  readonly #definition: ListenerDefinition;
+  readonly #reporter: DeliveryReporter;
+
+  constructor(delivery: Delivery, definition: ListenerDefinition, reporter: DeliveryReporter) {
+    this.acknowledgement = new Acknowledgement(delivery, definition.failurePolicy.acknowledge === 'none');
+    this.#delivery = delivery;
+    this.#definition = definition;
+    this.#reporter = reporter;
+  }
+
+  /** The handler returned: acknowledges, unless that is the handler's or nobody's. */
+  handled(durationMs: number, attempts: number): void {
+    const { acknowledge } = this.#definition.failurePolicy;
+    if (acknowledge === 'auto' && this.acknowledgement.settle('ack') === 'channel-gone') this.channelGone();
+    else this.#reporter.handled(this.#delivery, durationMs, attempts);
+  }
+
+  /** The message was handled before. Nobody called the handler, so that nobody else acknowledges. */
+  duplicate(key: string): void {
+    if (this.acknowledgement.settle('ack') === 'channel-gone') this.channelGone();
+    else this.#report({ type: 'duplicate', key });
+  }
+
+  /** Gives the delivery back to the broker without fault. */
+  giveBack(reason: GiveBackReason, error: unknown): void {
+    this.#carryOut('give-back', error, reason, { type: 'given-back', reason });
+  }
+
+  /** Carries out an outcome that the handler's return did not decide. */
+  settle(outcome: Exclude<Outcome, 'give-back'>, error: unknown, reason: string): void {
+    this.#carryOut(outcome, error, reason, this.#newsOf(outcome, error, reason));
+  }
+
+  /** Manual mode: the handler failed, and is not called again here. */
+  leave(error: unknown): void {
+    if (this.acknowledgement.outcome === undefined) this.#report({ type: 'left-unsettled', error });
+  }
+
+  channelGone(): void {
+    this.#report({ type: 'channel-gone' });
+  }
+
+  #carryOut(outcome: Outcome, error: unknown, reason: string, news: DeliveryNews | undefined): void {
+    if (this.#definition.failurePolicy.acknowledge === 'none') {
+      // The broker forgot the message when it sent it: what is not safe elsewhere is gone.
+      if (outcome !== 'ack') this.#report({ type: 'dropped', error, reason });
+      return;
+    }
+    const settlement = this.acknowledgement.settle(outcome);
+    if (settlement === 'channel-gone') this.channelGone();
+    else if (settlement === 'conflict') this.#report({ type: 'settle-conflict', error });
+    else if (news !== undefined) this.#report(news);
+  }
+
+  #newsOf(outcome: Exclude<Outcome, 'give-back'>, error: unknown, reason: string): DeliveryNews | undefined {
+    switch (outcome) {
+      case 'ack':
+        return undefined;
+      case 'requeue':
+        return { type: 'requeued', error, reason };
+      case 'reject':
+        return {
+          type: keepsRejected(this.#definition.queueDeclaration) === 'no' ? 'dropped' : 'rejected',
+          error,
+          reason,
+        };
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  #report(news: DeliveryNews): void {
+    this.#reporter.report(this.#delivery, news);
+  }
+}

@@ -1,0 +1,55 @@
+import { describeValue, type Problems } from './configuration-error.js';
+import { nearest } from './did-you-mean.js';
+
+/** The value when it is one of `allowed`, else the fallback and, unless it was left out, a problem. */
+export function checkOneOf<T extends string>(
+  value: unknown,
+  name: string,
+  allowed: readonly T[],
+  fallback: T,
+  problems: Problems,
+): T {
+  if (value === undefined) return fallback;
+  if (allowed.includes(value as T)) return value as T;
+  problems.add(`${name} must be one of ${allowed.map((one) => `'${one}'`).join(', ')}; got ${describeValue(value)}`);
+  return fallback;
+}
+
+/** A range of whole numbers, both ends included, and the value to take when none is given. */
+export interface WholeNumberRange {
+  readonly from: number;
+  readonly to: number;
+  readonly or: number;
+}
+
+/** The value when it is a whole number in the range, else the range's `or` and, unless it was left out, a problem. */
+export function checkWholeNumber(value: unknown, name: string, range: WholeNumberRange, problems: Problems): number {
+  if (value === undefined) return range.or;
+  if (Number.isSafeInteger(value) && (value as number) >= range.from && (value as number) <= range.to) {
+    return value as number;
+  }
+  const to = range.to === Number.MAX_SAFE_INTEGER ? '' : ` to ${range.to}`;
+  problems.add(`${name} must be a whole number from ${range.from}${to}; got ${describeValue(value)}`);
+  return range.or;
+}
+
+/** The value when it is true or false, else the fallback and, unless it was left out, a problem. */
+export function checkFlag(value: unknown, name: string, fallback: boolean, problems: Problems): boolean {
+  if (value === undefined) return fallback;
+  if (typeof value === 'boolean') return value;
+  problems.add(`${name} must be true or false; got ${describeValue(value)}`);
+  return fallback;
+}
+
+/** Notes every option that is not among the known ones, with the nearest known name where there is one. */
+export function checkKnown(options: object, known: readonly string[], what: string, problems: Problems): void {
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    const near = nearest(name, known);
+    problems.add(
+      near === undefined
+        ? `${what} has no option "${name}"; it knows ${known.join(', ')}`
+        : `${what} has no option "${name}"; did you mean "${near}"?`,
+    );
+  }
+}

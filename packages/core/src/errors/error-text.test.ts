@@ -1,0 +1,29 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { describe, it } from 'mocha';
+import { errorText } from './error-text.js';
+
+describe('errorText', () => {
+  it('is the message of an error', () => {
+    expect(errorText(new Error('card declined'))).to.equal('card declined');
+  });
+
+  it('is the value itself of anything else', () => {
+    expect(errorText('card declined')).to.equal('card declined');
+    expect(errorText(undefined)).to.equal('undefined');
+  });
+
+  it('describes what has no text of its own', () => {
+    expect(errorText(Object.create(null))).to.equal('an object');
+  });
+
+  it('is text for whatever is thrown', () => {
+    fc.assert(fc.property(fc.anything({ withNullPrototype: true }), (thrown) => typeof errorText(thrown) === 'string'));
+    fc.assert(
+      fc.property(fc.anything({ withNullPrototype: true }), (message) => {
+        const error = Object.assign(new Error(), { message });
+        return typeof errorText(error) === 'string';
+      }),
+    );
+  });
+});

@@ -1,0 +1,10 @@
+import { describeValue } from './configuration-error.js';
+
+/** What was thrown, as text: the message of an error, else the value itself. Never throws, whatever was thrown. */
+export function errorText(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return describeValue(thrown);
+  }
+}

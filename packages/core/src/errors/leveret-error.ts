@@ -1,0 +1,23 @@
+import type { ErrorCode } from './error-codes.js';
+
+const BRAND = Symbol.for('leveret.error');
+
+/**
+ * Base of every error that leveret throws. `code` says what happened in a form that programs can test, `message` says
+ * what was expected, what came and what to do, and `cause` keeps the error underneath.
+ */
+export class LeveretError extends Error {
+  readonly code: ErrorCode;
+  readonly [BRAND] = true;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+
+  /** Whether a value is a leveret error, also when it comes from another copy of the package. */
+  static is(value: unknown): value is LeveretError {
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+}

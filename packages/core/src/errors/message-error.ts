@@ -1,0 +1,62 @@
+import type { ErrorCode } from './error-codes.js';
+import { LeveretError } from './leveret-error.js';
+
+/**
+ * A message that no retry can help: unreadable, invalid, without a required header or key, or of a type nobody
+ * handles.
+ * Such a delivery is rejected at once (or goes to the recoverer with `invalid: 'recover'`).
+ */
+export class FatalMessageError extends LeveretError {
+  constructor(
+    code:
+      | 'LEV_MESSAGE_UNREADABLE'
+      | 'LEV_MESSAGE_INVALID'
+      | 'LEV_HEADER_MISSING'
+      | 'LEV_IDEMPOTENCY_KEY_MISSING'
+      | 'LEV_NO_HANDLER',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(code, message, options);
+  }
+}
+
+/** The body could not be decoded, parsed or turned into the declared class. */
+export class MessageConversionError extends FatalMessageError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('LEV_MESSAGE_UNREADABLE', message, options);
+  }
+}
+
+/** One broken rule of a payload: where, which value, and what was demanded. */
+export interface Violation {
+  /** Path of the property, such as `items[2].price`; empty for the payload itself. */
+  readonly path: string;
+  /** What the rule demands, such as `orderId must be an integer number`. */
+  readonly message: string;
+  /** Name of the rule, such as `isInt`. */
+  readonly rule: string;
+}
+
+/** The payload breaks rules of its class; `violations` lists all of them. */
+export class MessageValidationError extends FatalMessageError {
+  readonly violations: readonly Violation[];
+
+  constructor(message: string, violations: readonly Violation[], options?: ErrorOptions) {
+    super('LEV_MESSAGE_INVALID', message, options);
+    this.violations = violations;
+  }
+}
+
+/** Whether an error means that the message itself is at fault, so that trying again is of no use. */
+export function isFatalMessageError(error: unknown): boolean {
+  return LeveretError.is(error) && FATAL_CODES.has(error.code);
+}
+
+const FATAL_CODES: ReadonlySet<ErrorCode> = new Set([
+  'LEV_MESSAGE_UNREADABLE',
+  'LEV_MESSAGE_INVALID',
+  'LEV_HEADER_MISSING',
+  'LEV_IDEMPOTENCY_KEY_MISSING',
+  'LEV_NO_HANDLER',
+]);

@@ -1,0 +1,44 @@
+import { LeveretError } from './leveret-error.js';
+
+/**
+ * Thrown by a handler (or wrapped as the `cause` of what it throws): the delivery is rejected without a requeue and
+ * without a retry. It goes to the queue's dead letter exchange, or is dropped and counted when there is none.
+ */
+export class RejectMessage extends LeveretError {
+  constructor(message = 'The handler rejected the message.', options?: ErrorOptions) {
+    super('LEV_REJECT_MESSAGE', message, options);
+  }
+}
+
+/** Thrown by a handler: the delivery goes back to its queue at once, whatever retry and defaults say. */
+export class RequeueMessage extends LeveretError {
+  constructor(message = 'The handler asked for the message to be requeued.', options?: ErrorOptions) {
+    super('LEV_REQUEUE_MESSAGE', message, options);
+  }
+}
+
+/** Thrown by a handler: the delivery is acknowledged although the handler did not return. */
+export class AcknowledgeMessage extends LeveretError {
+  constructor(message = 'The handler asked for the message to be acknowledged.', options?: ErrorOptions) {
+    super('LEV_ACKNOWLEDGE_MESSAGE', message, options);
+  }
+}
+
+/** What a handler asked for by throwing. */
+export type OutcomeSignal = 'reject' | 'requeue' | 'acknowledge';
+
+const MAX_CAUSES = 32;
+
+/** The first signal found in an error and its chain of causes (at most 32 deep), or `undefined`. */
+export function findOutcomeSignal(error: unknown): OutcomeSignal | undefined {
+  let current: unknown = error;
+  for (let depth = 0; depth < MAX_CAUSES && typeof current === 'object' && current !== null; depth++) {
+    if (LeveretError.is(current)) {
+      if (current.code === 'LEV_REJECT_MESSAGE') return 'reject';
+      if (current.code === 'LEV_REQUEUE_MESSAGE') return 'requeue';
+      if (current.code === 'LEV_ACKNOWLEDGE_MESSAGE') return 'acknowledge';
+    }
+    current = (current as { cause?: unknown }).cause;
+  }
+  return undefined;
+}

@@ -1,0 +1,52 @@
+import type { Message } from '../message/message.js';
+
+/** Facts that every event of a delivery carries. */
+interface DeliveryFacts {
+  readonly listenerId: string;
+  readonly queue: string;
+  readonly message: Message;
+}
+
+/** What happened to a delivery on its way; one delivery raises several. */
+export type DeliveryEvent = DeliveryFacts &
+  (
+    | { readonly type: 'received' }
+    /** The handler returned and the delivery was acknowledged. */
+    | { readonly type: 'handled'; readonly durationMs: number; readonly attempts: number }
+    /** One attempt failed. */
+    | { readonly type: 'failed'; readonly error: unknown; readonly attempt: number }
+    /** Another attempt follows after a wait, in this process. */
+    | { readonly type: 'retried'; readonly error: unknown; readonly attempt: number; readonly delayMs: number }
+    /** The message could not be read, converted or validated, or nobody handles its type. */
+    | { readonly type: 'invalid'; readonly error: unknown }
+    /** The recoverer took it. */
+    | { readonly type: 'recovered'; readonly error: unknown; readonly reason: string; readonly outcome: string }
+    /** The recoverer failed; the delivery is requeued after a pause. */
+    | { readonly type: 'recoverer-failed'; readonly error: unknown }
+    | { readonly type: 'requeued'; readonly error: unknown; readonly reason: string }
+    | { readonly type: 'rejected'; readonly error: unknown; readonly reason: string }
+    /** Gone for good: rejected from a queue without a dead letter exchange, or failed in `none` mode. */
+    | { readonly type: 'dropped'; readonly error: unknown; readonly reason: string }
+    /** Given back to the broker untouched: it is not the message's fault, and another may handle it. */
+    | { readonly type: 'given-back'; readonly reason: 'stopping' | 'in-progress' | 'idempotency-failed' }
+    /** It was handled before: the handler was not called, and the delivery was acknowledged. */
+    | { readonly type: 'duplicate'; readonly key: string }
+    /** Another is handling the message: the delivery is held. Raised once for each delivery. */
+    | { readonly type: 'in-progress'; readonly key: string; readonly retryAfterMs: number }
+    /** The idempotency store failed: the delivery is held, and the store is asked again. */
+    | { readonly type: 'idempotency-failed'; readonly key: string; readonly error: unknown }
+    /** The handler returned, but another has the claim on the message by now: it may have taken effect twice. */
+    | { readonly type: 'claim-lost'; readonly key: string }
+    /** The channel was gone before it could be settled: the broker delivers the message again. */
+    | { readonly type: 'channel-gone' }
+    /** Still running when the shutdown could wait no longer: the broker delivers the message again. */
+    | { readonly type: 'abandoned' }
+    /** A second, different settlement was refused. */
+    | { readonly type: 'settle-conflict'; readonly error: unknown }
+    /** Manual mode: the handler ended in failure without settling. It stays unacknowledged until the channel closes. */
+    | { readonly type: 'left-unsettled'; readonly error: unknown }
+    /** The requester of a reply is gone: its queue or exchange does not exist any more. */
+    | { readonly type: 'reply-dropped'; readonly error: unknown }
+    /** The handler's value went to a requester. */
+    | { readonly type: 'replied'; readonly exchange: string; readonly routingKey: string }
+  );

@@ -1,0 +1,11 @@
+/** What happened to a listener as a whole. */
+export type ListenerEvent = { readonly listenerId: string; readonly queue: string } & (
+  | { readonly type: 'listener-started' }
+  | { readonly type: 'listener-stopped'; readonly abandoned: number }
+  /** One of its consumers began to consume, first or again. */
+  | { readonly type: 'consuming'; readonly consumerTag: string; readonly again: boolean }
+  /** One of its consumers lost its channel or was cancelled; the transport is bringing it back. */
+  | { readonly type: 'interrupted'; readonly cause: string; readonly error: Error | undefined }
+  /** One of its consumers cannot come back. */
+  | { readonly type: 'listener-failed'; readonly error: Error }
+);

@@ -1,0 +1,81 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { consoleLogger, type Logger, type LogLevel, logSafely, silentLogger } from './logger.js';
+
+function recording(level?: LogLevel) {
+  const lines: { readonly to: 'log' | 'error'; readonly line: string }[] = [];
+  const out = {
+    log: (line: string) => lines.push({ to: 'log', line }),
+    error: (line: string) => lines.push({ to: 'error', line }),
+  };
+  return { lines, logger: consoleLogger(level, out) };
+}
+
+function writeAll(logger: Logger): void {
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) logger[level]({}, `at ${level}`);
+}
+
+describe('consoleLogger', () => {
+  it('writes from its level up, warnings and errors to the error stream', () => {
+    const { lines, logger } = recording();
+    writeAll(logger);
+    expect(lines.map(({ to, line }) => `${to} ${line.replace(/^\S+ /, '')}`)).to.deep.equal([
+      'log INFO  at info',
+      'error WARN  at warn',
+      'error ERROR at error',
+    ]);
+    expect(lines[0]?.line).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /);
+  });
+
+  it('writes everything at debug, and nothing when silent', () => {
+    const all = recording('debug');
+    writeAll(all.logger);
+    expect(all.lines).to.have.lengthOf(4);
+    const none = recording('silent');
+    writeAll(none.logger);
+    expect(none.lines).to.deep.equal([]);
+    writeAll(silentLogger);
+  });
+
+  it('shows fields on the line, and the stack of an error below it', () => {
+    const { lines, logger } = recording();
+    const err = new Error('broken');
+    const fields = {
+      queue: 'trade.pay',
+      text: 'two words',
+      n: 7,
+      big: 7n,
+      list: [1],
+      nothing: undefined,
+      fn: writeAll,
+    };
+    logger.info({ ...fields, err }, 'failed');
+    const text = lines[0]?.line ?? '';
+    expect(text).to.contain('failed queue=trade.pay text="two words" n=7 big=7 list=[1] fn=function');
+    expect(text).to.contain(`\n${err.stack}`);
+    expect(text).not.to.contain('nothing');
+  });
+
+  it('shows an error without a stack by its text', () => {
+    const { lines, logger } = recording();
+    const err = new Error('broken');
+    delete err.stack;
+    logger.error({ err }, 'failed');
+    expect(lines[0]?.line).to.contain('failed\nError: broken');
+  });
+});
+
+describe('logSafely', () => {
+  it('hands the line to the logger', () => {
+    const { lines, logger } = recording();
+    logSafely(logger, 'warn', { n: 1 }, 'look');
+    expect(lines[0]?.line).to.contain('look n=1');
+  });
+
+  it('does not let a logger that throws disturb the work it tells of', () => {
+    const broken = () => {
+      throw new Error('log destination closed');
+    };
+    logSafely({ debug: broken, info: broken, warn: broken, error: broken }, 'error', {}, 'lost');
+  });
+});

@@ -1,0 +1,63 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import type { LeveretError } from '../errors/leveret-error.js';
+import { FakeClock, turn } from '../time/fake-clock.support.test.js';
+import { invokeWithin } from './invoke-within.js';
+
+describe('invokeWithin', () => {
+  const never = (error: unknown) => expect.fail(String(error));
+
+  it('answers what the handler answers, at once or later, and leaves no timer behind', async () => {
+    const clock = new FakeClock();
+    expect(await invokeWithin(clock, 100, () => 'value', never)).to.equal('value');
+    expect(await invokeWithin(clock, 100, async () => 'value', never)).to.equal('value');
+    expect(clock.waits).to.deep.equal([]);
+  });
+
+  it('fails with what the handler throws, at once or later, and leaves no timer behind', async () => {
+    const clock = new FakeClock();
+    const fault = new Error('broken');
+    const thrown = (invoke: () => unknown) => invokeWithin(clock, 100, invoke, never).catch((error: unknown) => error);
+    const sync = () => {
+      throw fault;
+    };
+    expect(await thrown(sync)).to.equal(fault);
+    expect(await thrown(() => Promise.reject(fault))).to.equal(fault);
+    expect(clock.waits).to.deep.equal([]);
+  });
+
+  it('fails when the time is up, and says so once', async () => {
+    const clock = new FakeClock();
+    const told: LeveretError[] = [];
+    const attempt = invokeWithin(
+      clock,
+      100,
+      () => new Promise(() => {}),
+      (error) => told.push(error),
+    ).catch((error: unknown) => error);
+    await clock.advance(99);
+    expect(told).to.deep.equal([]);
+    await clock.advance(1);
+    expect(await attempt).to.equal(told[0]);
+    expect(told).to.have.lengthOf(1);
+    expect(told[0]).to.include({ code: 'LEV_HANDLER_TIMEOUT' });
+    expect(told[0]?.message).to.contain('timeout of 100 ms');
+  });
+
+  it('takes no notice of how the handler ends after that', async () => {
+    const clock = new FakeClock();
+    let fail: (error: Error) => void = () => {};
+    const attempt = invokeWithin(
+      clock,
+      100,
+      () =>
+        new Promise((_resolve, reject) => {
+          fail = reject;
+        }),
+      () => fail(new Error('aborted by the signal')),
+    ).catch((error: LeveretError) => error.code);
+    await clock.advance(100);
+    await turn();
+    expect(await attempt).to.equal('LEV_HANDLER_TIMEOUT');
+  });
+});

@@ -1,0 +1,189 @@
+import { ConfigurationError, describeValue, Problems } from '../errors/configuration-error.js';
+import { errorText } from '../errors/error-text.js';
+import { LeveretError } from '../errors/leveret-error.js';
+import { type Logger, logSafely, silentLogger } from '../events/logger.js';
+import { type Clock, pause, systemClock, within } from '../time/clock.js';
+import { checkDuration, type Duration, durationMs } from '../time/duration.js';
+import { claimKey } from './claim-key.js';
+import type { GuardedAttempt, GuardedResult, IdempotencyGuard } from './idempotency-guard.js';
+import type { Claim, ClaimResult, IdempotencyStore } from './idempotency-store.js';
+import { LeaseKeeper } from './lease-keeper.js';
+
+/** How a guard claims messages. */
+export interface ClaimGuardOptions {
+  /**
+   * How long a handled message is remembered. It has to be longer than the longest way back of a message: all delays,
+   * the time in an error queue, and a person's retry after the weekend. Default 7 days.
+   */
+  readonly ttl?: Duration;
+  /** After a crash, the message can be handled again once this has passed. Above 0; default 5 minutes. */
+  readonly lease?: Duration;
+  /** Wait between two renewals of the lease while the handler runs; `false`: it ends. Default: a third of the lease. */
+  readonly renew?: Duration | false;
+  /** How long one answer of the store is waited for. Above 0; default 10 s. */
+  readonly storeTimeout?: Duration;
+  readonly clock?: Clock;
+  /** Told when a lease could not be renewed, or a claim not be released. Default: nobody. */
+  readonly logger?: Logger;
+}
+
+interface ResolvedOptions {
+  readonly ttlMs: number;
+  readonly leaseMs: number;
+  readonly renewEveryMs: number | undefined;
+  readonly storeTimeoutMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Waits between the tries to remember a handled message: if it is not remembered, it is handled twice. */
+const COMPLETION_PAUSES_MS = [100, 1000];
+
+/**
+ * A guard that claims each message in a store before its handler is called, and completes the claim afterwards.
+ *
+ * | what happens | the key |
+ * |---|---|
+ * | handler returned | is completed, then the result is `handled` |
+ * | handler threw | is released, then the error is thrown on |
+ * | process died | is free when its lease ends |
+ * | store down before the handler | the handler is not called; rejects with LEV_IDEMPOTENCY_STORE |
+ * | store down after the handler | tried three times, then rejects: handled again after the lease, unless it was written after all |
+ * @throws {ConfigurationError} when an option is out of range
+ */
+export function claimGuard(store: IdempotencyStore, options: ClaimGuardOptions = {}): IdempotencyGuard {
+  return new ClaimGuard(store, resolveOptions(store, options));
+}
+
+class ClaimGuard implements IdempotencyGuard {
+  readonly #store: IdempotencyStore;
+  readonly #options: ResolvedOptions;
+
+  constructor(store: IdempotencyStore, options: ResolvedOptions) {
+    this.#store = store;
+    this.#options = options;
+  }
+
+  async run(listenerId: string, key: string, attempt: GuardedAttempt): Promise<GuardedResult> {
+    const name = claimKey(listenerId, key);
+    const asked = this.#options.clock.now();
+    const result = await this.#claim(name);
+    if (result.kind === 'completed') return { kind: 'duplicate' };
+    if (result.kind === 'in-progress') return result;
+    const claim: Claim = { key: name, token: result.token };
+    const keeper = this.#keep(claim, Math.max(this.#options.clock.now() - asked, 0));
+    let value: unknown;
+    try {
+      value = await attempt(undefined, keeper.lost);
+    } catch (error) {
+      await keeper.stop();
+      await this.#release(claim);
+      throw error;
+    }
+    await keeper.stop();
+    return { kind: 'handled', value, remembered: await this.#complete(claim) };
+  }
+
+  async #claim(key: string): Promise<ClaimResult> {
+    const { leaseMs } = this.#options;
+    const claimed = ask(() => this.#store.claim(key, { leaseMs }));
+    let timedOut = false;
+    try {
+      return await this.#answer(claimed, () => {
+        timedOut = true;
+      });
+    } catch (error) {
+      // Granted after all, but too late for us: nobody else should wait for the lease to end.
+      if (timedOut) void claimed.then((late) => this.#giveBack(key, late), ignore);
+      throw unanswered(`The idempotency store did not say whether ${key} has been handled`, error);
+    }
+  }
+
+  #keep(claim: Claim, elapsedMs: number): LeaseKeeper {
+    const { leaseMs, renewEveryMs, clock, logger } = this.#options;
+    return new LeaseKeeper({
+      leaseMs,
+      elapsedMs,
+      renewEveryMs,
+      clock,
+      renew: () => this.#answer(ask(() => this.#store.renew(claim, { leaseMs }))),
+      onFailure: (err) => logSafely(logger, 'warn', { err, key: claim.key }, 'the lease of a claim was not renewed'),
+    });
+  }
+
+  async #complete(claim: Claim): Promise<boolean> {
+    const { ttlMs, clock } = this.#options;
+    for (let tries = 0; ; tries++) {
+      try {
+        return await this.#answer(ask(() => this.#store.complete(claim, { ttlMs })));
+      } catch (error) {
+        const pauseMs = COMPLETION_PAUSES_MS[tries];
+        // The claim is not released: while it stands, nobody handles the message again.
+        if (pauseMs === undefined) throw unanswered(`${claim.key} was handled, but could not be remembered`, error);
+        await pause(clock, pauseMs);
+      }
+    }
+  }
+
+  async #giveBack(key: string, late: ClaimResult): Promise<void> {
+    if (late.kind === 'claimed') await this.#release({ key, token: late.token });
+  }
+
+  /** Never rejects: the handler's error matters more, and the lease ends by itself. */
+  async #release(claim: Claim): Promise<void> {
+    try {
+      await this.#answer(ask(() => this.#store.release(claim)));
+    } catch (err) {
+      const text = 'a claim was not released: the message waits for the end of its lease';
+      logSafely(this.#options.logger, 'warn', { err, key: claim.key }, text);
+    }
+  }
+
+  #answer<T>(work: Promise<T>, onTimeout: () => void = ignore): Promise<T> {
+    const { clock, storeTimeoutMs } = this.#options;
+    return within(clock, storeTimeoutMs, work, (): never => {
+      onTimeout();
+      throw new LeveretError('LEV_IDEMPOTENCY_STORE', `There was no answer within ${storeTimeoutMs} ms.`);
+    });
+  }
+}
+
+function resolveOptions(store: IdempotencyStore, options: ClaimGuardOptions): ResolvedOptions {
+  if (!['claim', 'complete', 'release', 'renew'].every((name) => name in Object(store))) {
+    throw new ConfigurationError([
+      `claimGuard needs a store with claim, complete, release and renew; got ${describeValue(store)}`,
+    ]);
+  }
+  const { ttl = '7d', lease = '5m', renew, storeTimeout = '10s' } = options;
+  const problems = new Problems('idempotency');
+  const leaseMs = positive(lease, 'lease', problems);
+  const renewEveryMs =
+    renew === false ? undefined : renew === undefined ? leaseMs / 3 : positive(renew, 'renew', problems);
+  if (renewEveryMs !== undefined && renewEveryMs >= leaseMs && leaseMs > 0) {
+    problems.add(`renew must be shorter than the lease of ${leaseMs} ms; got ${describeValue(renew)}`);
+  }
+  const ttlMs = durationMs(ttl, 'idempotency: ttl');
+  if (ttlMs <= 0) problems.add(`ttl must be more than 0 ms; got ${describeValue(ttl)}`);
+  const storeTimeoutMs = positive(storeTimeout, 'storeTimeout', problems);
+  problems.throwIfAny();
+  const { clock = systemClock, logger = silentLogger } = options;
+  return { ttlMs: Math.ceil(ttlMs), leaseMs: Math.ceil(leaseMs), renewEveryMs, storeTimeoutMs, clock, logger };
+}
+
+function positive(value: Duration, name: string, problems: Problems): number {
+  const ms = checkDuration(value, name, 0, problems);
+  if (ms <= 0 && problems.list.length === 0)
+    problems.add(`${name} must be more than 0 ms; got ${describeValue(value)}`);
+  return ms;
+}
+
+/** A store that throws instead of rejecting is no different. */
+function ask<T>(question: () => Promise<T>): Promise<T> {
+  return Promise.resolve().then(question);
+}
+
+function unanswered(text: string, cause: unknown): LeveretError {
+  return new LeveretError('LEV_IDEMPOTENCY_STORE', `${text}: ${errorText(cause)}`, { cause });
+}
+
+function ignore(): void {}

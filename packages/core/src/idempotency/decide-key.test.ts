@@ -1,0 +1,53 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import type { Message } from '../message/message.js';
+import { decideKey, type KeyPolicy } from './decide-key.js';
+
+const message = (messageId?: string) => ({ messageId }) as Message;
+const guardKey = (policy: KeyPolicy, of: Message, payload?: unknown) => {
+  const decision = decideKey(of, payload, policy);
+  return decision.kind === 'guard' ? decision.key : decision.kind;
+};
+const orderId = (_: Message, payload: unknown) => (payload as { orderId?: string } | undefined)?.orderId;
+
+describe('decideKey', () => {
+  it('takes the message id, or what the key function says', () => {
+    expect(guardKey({}, message('m1'))).to.equal('m1');
+    expect(guardKey({ key: orderId }, message('m1'), { orderId: 'o1' })).to.equal('o1');
+    expect(guardKey({ key: () => 42 }, message())).to.equal('42');
+    expect(guardKey({ key: () => 2n ** 70n }, message())).to.equal('1180591620717411303424');
+  });
+
+  it('rejects a message without a key by default, and says what is missing', () => {
+    for (const of of [message(), message('')]) {
+      const decision = decideKey(of, undefined, {});
+      expect(decision.kind).to.equal('reject');
+      const { error } = decision as Extract<typeof decision, { kind: 'reject' }>;
+      expect(error.code).to.equal('LEV_IDEMPOTENCY_KEY_MISSING');
+      expect(error.message).to.match(/needs a message id\. Let the publisher set one, or .* onMissingKey/);
+    }
+    const broken = decideKey(message('m'), {}, { key: () => ({}) as unknown as string });
+    expect((broken as { error: Error }).error.message).to.contain('its key function gave an object');
+  });
+
+  it('takes no number that is none', () => {
+    expect(guardKey({ key: () => Number.NaN }, message('m'))).to.equal('reject');
+  });
+
+  it('lets it pass unguarded when told to', () => {
+    expect(guardKey({ onMissingKey: 'process' }, message())).to.equal('process');
+    expect(guardKey({ onMissingKey: 'process' }, message('m1'))).to.equal('m1');
+  });
+
+  it('derives a key that meets no message id', () => {
+    const policy: KeyPolicy = { onMissingKey: orderId };
+    const keys = [
+      guardKey(policy, message(), { orderId: 'x' }),
+      guardKey(policy, message('x')),
+      guardKey(policy, message('derived:x')),
+      guardKey(policy, message('key:derived:x')),
+    ];
+    expect(keys).to.deep.equal(['derived:x', 'x', 'key:derived:x', 'key:key:derived:x']);
+    expect(guardKey(policy, message(), {})).to.equal('reject');
+  });
+});

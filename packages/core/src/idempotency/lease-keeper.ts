@@ -1,0 +1,86 @@
+import { LeveretError } from '../errors/leveret-error.js';
+import type { Clock } from '../time/clock.js';
+
+/** What keeping a lease needs. */
+export interface LeaseToKeep {
+  readonly leaseMs: number;
+  /** Milliseconds since the claim was asked for: the lease may run since then. */
+  readonly elapsedMs: number;
+  /** Wait between two renewals; `undefined` lets the lease end. */
+  readonly renewEveryMs: number | undefined;
+  readonly clock: Clock;
+  /** Asks the store. `false`: the lease has ended. A rejection: nobody knows, so it is asked again soon. */
+  readonly renew: () => Promise<boolean>;
+  /** Told each renewal that failed. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Renews a lease until it is stopped. `lost` fires once the lease has ended, or must be taken for ended. */
+export class LeaseKeeper {
+  readonly #lease: LeaseToKeep;
+  readonly #lost = new AbortController();
+  #stopped = false;
+  #renewing: Promise<void> | undefined;
+  #cancelRenewal: (() => void) | undefined;
+  #cancelEnd: (() => void) | undefined;
+
+  constructor(lease: LeaseToKeep) {
+    this.#lease = lease;
+    this.#leaseRunsSince(lease.elapsedMs);
+    if (lease.renewEveryMs !== undefined) this.#renewAfter(lease.renewEveryMs);
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Resolves when no renewal is on its way any more: one that overtook a release would take the key again. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelRenewal?.();
+    this.#cancelEnd?.();
+    await this.#renewing;
+  }
+
+  /** Counted from the question, not from the answer: the store's lease then never ends before ours. */
+  #leaseRunsSince(elapsedMs: number): void {
+    this.#cancelEnd?.();
+    this.#cancelEnd = this.#lease.clock.after(Math.max(this.#lease.leaseMs - elapsedMs, 0), () => this.#lose());
+  }
+
+  #renewAfter(ms: number): void {
+    this.#cancelRenewal = this.#lease.clock.after(ms, () => {
+      this.#renewing = this.#renew().finally(() => {
+        this.#renewing = undefined;
+      });
+    });
+  }
+
+  async #renew(): Promise<void> {
+    const { renew, onFailure, clock, leaseMs, renewEveryMs = leaseMs } = this.#lease;
+    const asked = clock.now();
+    try {
+      const renewed = await renew();
+      if (this.#stopped) return;
+      if (!renewed) return this.#lose();
+      const elapsedMs = Math.max(clock.now() - asked, 0);
+      this.#leaseRunsSince(elapsedMs);
+      this.#renewAfter(Math.max(renewEveryMs - elapsedMs, 1));
+    } catch (error) {
+      onFailure(error);
+      if (!this.#stopped && !this.#lost.signal.aborted) this.#renewAfter(Math.max(renewEveryMs / 4, 10));
+    }
+  }
+
+  #lose(): void {
+    this.#stopped = true;
+    this.#cancelRenewal?.();
+    this.#cancelEnd?.();
+    this.#lost.abort(
+      new LeveretError(
+        'LEV_CLAIM_LOST',
+        `The claim on this message has ended after its lease of ${this.#lease.leaseMs} ms while the handler ran: another may handle it now.`,
+      ),
+    );
+  }
+}

@@ -1,0 +1,60 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { MemoryIdempotencyStore } from './memory-store.js';
+import { rejection } from './rejection.support.test.js';
+import { idempotencyStoreCases } from './store-conformance.js';
+
+const LEASE = { leaseMs: 100 };
+const TTL = { ttlMs: 1_000 };
+
+describe('MemoryIdempotencyStore', () => {
+  for (const { name, run } of idempotencyStoreCases) {
+    it(name, () => {
+      const store = new MemoryIdempotencyStore();
+      return run(() => store);
+    });
+  }
+
+  it('forgets what is past its time, without being asked for it', async () => {
+    let now = 0;
+    const store = new MemoryIdempotencyStore({ now: () => now });
+    for (const key of ['a', 'b', 'c']) await complete(store, key);
+    now = 1_000;
+    await store.claim('d', LEASE);
+    expect(store.size).to.equal(1);
+    expect(store.evicted).to.equal(0);
+  });
+
+  it('forgets the message handled first when it is full, and counts that', async () => {
+    const store = new MemoryIdempotencyStore({ maxKeys: 3 });
+    for (const key of ['a', 'b', 'c', 'd']) await complete(store, key);
+    expect(store.size).to.equal(3);
+    expect(store.evicted).to.equal(1);
+    expect((await store.claim('b', LEASE)).kind).to.equal('completed');
+    expect((await store.claim('a', LEASE)).kind).to.equal('claimed');
+  });
+
+  it('keeps claims when it is full, and refuses more of them', async () => {
+    let now = 0;
+    const store = new MemoryIdempotencyStore({ maxKeys: 2, now: () => now });
+    await store.claim('a', LEASE);
+    await store.claim('b', LEASE);
+    expect(await rejection(store.claim('c', LEASE))).to.include({ code: 'LEV_IDEMPOTENCY_STORE' });
+    expect((await store.claim('a', LEASE)).kind).to.equal('in-progress');
+    now = 100;
+    expect((await store.claim('c', LEASE)).kind).to.equal('claimed');
+    expect(store.size).to.equal(1);
+  });
+
+  for (const maxKeys of [0, -1, 1.5, Number.NaN, '9' as unknown as number]) {
+    it(`refuses ${String(maxKeys)} as a number of keys`, () => {
+      expect(() => new MemoryIdempotencyStore({ maxKeys })).to.throw(/maxKeys must be a whole number from 1; got/);
+    });
+  }
+});
+
+async function complete(store: MemoryIdempotencyStore, key: string): Promise<void> {
+  const answer = await store.claim(key, LEASE);
+  if (answer.kind !== 'claimed') throw new Error(`expected ${key} to be free, received ${answer.kind}`);
+  await store.complete({ key, token: answer.token }, TTL);
+}

@@ -1,0 +1,180 @@
+// In the order of a message's journey.
+export { ERROR_CODES, type ErrorCode } from './errors/error-codes.js';
+export { LeveretError } from './errors/leveret-error.js';
+export {
+  FatalMessageError,
+  isFatalMessageError,
+  MessageConversionError,
+  MessageValidationError,
+  type Violation,
+} from './errors/message-error.js';
+export {
+  AcknowledgeMessage,
+  findOutcomeSignal,
+  type OutcomeSignal,
+  RejectMessage,
+  RequeueMessage,
+} from './errors/outcome-signal.js';
+export { ConfigurationError, describeValue, Problems } from './errors/configuration-error.js';
+export { didYouMean } from './errors/did-you-mean.js';
+export { errorText } from './errors/error-text.js';
+export { type BackoffPolicy, backoffDelayMs } from './time/backoff.js';
+export { type Clock, pause, systemClock, within } from './time/clock.js';
+export { checkDuration, type Duration, durationMs, MAX_TIMER_MS, parseDuration } from './time/duration.js';
+export type { HeaderValue, Message, MessageHeaders, MessageProperties, Publication } from './message/message.js';
+export type { EncodedPayload, EncodeHints, MessageConverter, PayloadClass } from './message/message-converter.js';
+export { contentTypeConverter, type ContentTypeConverterOptions } from './message/content-type-converter.js';
+export { type ContentType, readContentType } from './message/content-type.js';
+export { tableBytes } from './message/table-bytes.js';
+export { consoleLogger, type LogFields, type Logger, type LogLevel, logSafely, silentLogger } from './events/logger.js';
+export type { DeliveryEvent } from './events/delivery-event.js';
+export type { ListenerEvent } from './events/listener-event.js';
+export { EventHub, type EventSink } from './events/event-hub.js';
+export type {
+  BrokerFacts,
+  ChannelEnd,
+  ConnectionEvent,
+  ConnectionHealth,
+  ConnectionRole,
+  ConsumeRequest,
+  Delivery,
+  DeliveryChannel,
+  DeliverySink,
+  InterruptionCause,
+  PublishChannel,
+  PublishOutcome,
+  ReplyChannel,
+  ReturnInfo,
+  Subscription,
+  Transport,
+} from './transport/transport.js';
+export type { AttemptFacts, DeliveryContext } from './delivery/delivery-context.js';
+export { brokerDeliveryCount, deathCount } from './delivery/delivery-counts.js';
+export { Acknowledgement, type Settlement } from './acknowledgement/acknowledgement.js';
+export type { Outcome } from './acknowledgement/outcome.js';
+export { composeInterceptors } from './interceptor/compose-interceptors.js';
+export type { Interceptor, InterceptorFunction, Next } from './interceptor/interceptor.js';
+export type { Handler, HandlerRoute, ReplyAddress, ReplyPolicy } from './handler/handler.js';
+export { decideFailure, type FailureDecision, type FailureFacts } from './retry/decide-failure.js';
+export type { AcknowledgeMode, FailurePolicy, RetryPolicy } from './retry/failure-policy.js';
+export { resolveRetry } from './retry/resolve-retry.js';
+export type { RetryOptions } from './retry/retry-options.js';
+export type {
+  ConfirmedSender,
+  FailedDelivery,
+  Recoverer,
+  RecovererFunction,
+  RecoveryOutcome,
+  RecoveryReason,
+} from './recoverer/recoverer.js';
+export { fingerprint } from './recoverer/error-headers.js';
+export { immediateRequeue, rejectAndDontRequeue } from './recoverer/reject-recoverer.js';
+export { type NameOrFunction, republish, type RepublishOptions } from './recoverer/republish-recoverer.js';
+export type {
+  Claim,
+  ClaimResult,
+  IdempotencyStore,
+} from './idempotency/idempotency-store.js';
+export type { GuardedAttempt, GuardedResult, IdempotencyGuard } from './idempotency/idempotency-guard.js';
+export { type ClaimDecision, type ClaimRecord, decideClaim } from './idempotency/decide-claim.js';
+export {
+  decideKey,
+  type KeyDecision,
+  type KeyFunction,
+  type KeyPolicy,
+  type MissingKeyPolicy,
+} from './idempotency/decide-key.js';
+export { boundedKey, claimKey } from './idempotency/claim-key.js';
+export { claimGuard, type ClaimGuardOptions } from './idempotency/claim-guard.js';
+export { MemoryIdempotencyStore, type MemoryStoreOptions } from './idempotency/memory-store.js';
+export {
+  idempotencyStoreCases,
+  type IdempotencyStoreCase,
+  type OpenStore,
+} from './idempotency/store-conformance.js';
+export type { HandlerIdempotency, ListenerDefinition } from './consumer/listener-definition.js';
+export type { InstanceOrClass, ListenerOptions, ListenerPolicyOptions } from './consumer/listener-options.js';
+export {
+  LISTENER_POLICY_OPTION_NAMES,
+  type ResolvedListenerPolicies,
+  resolveListenerPolicies,
+} from './consumer/resolve-listener-policies.js';
+export type { ListenerCounts } from './consumer/listener-counters.js';
+export { parseReplyAddress } from './consumer/reply.js';
+export {
+  ListenerContainer,
+  type ListenerDependencies,
+  type ListenerSnapshot,
+  type ListenerState,
+  type StopOptions,
+  type StopReport,
+} from './consumer/listener-container.js';
+export type {
+  BindingDeclaration,
+  DeclareMode,
+  ExchangeDeclaration,
+  ExchangeType,
+  PolicyDeclaration,
+  QueueDeclaration,
+  QueueType,
+  Topology,
+  TopologyArguments,
+} from './topology/topology.js';
+export {
+  type ListenerTopologyOptions,
+  type ResolvedListenerTopology,
+  resolveListenerTopology,
+} from './topology/listener-topology.js';
+export type { DeadLetterOptions } from './topology/dead-letter-options.js';
+export { generatedQueueName } from './topology/generated-queue-name.js';
+export type { QueueOptions, QueueReference } from './topology/queue-options.js';
+export { QueueBuilder } from './topology/queue-builder.js';
+export type { ExchangeOptions, ExchangeReference } from './topology/exchange-options.js';
+export { type BuiltExchange, ExchangeBuilder } from './topology/exchange-builder.js';
+export type { BindingOptions, DeclaredBindingOptions, HeadersMatch } from './topology/binding-options.js';
+export { BindingBuilder, BindingBuilderTo, BindingBuilderWhere } from './topology/binding-builder.js';
+export { lazyPolicy, type PolicyOptions } from './topology/policy-options.js';
+export { type Declarable, type Declarables, type TopologyOptions, topologyOf } from './topology/topology-options.js';
+export { EMPTY_TOPOLOGY, mergeTopologies, type SourcedTopology } from './topology/merge-topologies.js';
+export { type TopologyUse, type TopologyWarning, topologyWarnings } from './topology/topology-warnings.js';
+export {
+  PublishBlockedError,
+  PublishBufferFullError,
+  PublishChannelLostError,
+  PublishConfirmTimeoutError,
+  PublishError,
+  type PublishErrorDetails,
+  PublishExchangeMissingError,
+  PublisherClosedError,
+  type PublishFate,
+  PublishNackedError,
+  PublishNotConnectedError,
+  PublishRefusedError,
+  PublishUnencodableError,
+  PublishUnroutableError,
+  type RemoteFailure,
+  RemoteFailureError,
+  RequestTimeoutError,
+} from './publisher/publish-error.js';
+export { buildPublication, type PublishRoute } from './publisher/build-publication.js';
+export type { BatchMessage, PublishResult } from './publisher/publish-all.js';
+export type {
+  ConfirmCallback,
+  PublishAnswer,
+  ReturnCallback,
+  ReturnedMessage,
+} from './publisher/publish-callbacks.js';
+export type { PublishEvent } from './publisher/publish-event.js';
+export type { PublishDefaults, PublishOptions, PublishReceipt } from './publisher/publish-options.js';
+export { Publisher, type PublisherSetup, type RequestOptions } from './publisher/publisher.js';
+export {
+  type ConfirmMode,
+  type PublishBufferOptions,
+  type PublisherOptions,
+  type PublishRetryOptions,
+  type PublishRetryPolicy,
+  type ResolvedPublisherOptions,
+  resolvePublisherOptions,
+} from './publisher/publisher-options.js';
+export type { PublisherStats } from './publisher/publisher-stats.js';
+export { REMOTE_FAILURE_HEADER, type RemoteFailureReply, remoteFailureReply } from './publisher/remote-failure.js';

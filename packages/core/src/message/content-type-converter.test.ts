@@ -1,0 +1,174 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { describe, it } from 'mocha';
+import { MessageConversionError } from '../errors/message-error.js';
+import { contentTypeConverter } from './content-type-converter.js';
+import { aMessage, harmlessJson } from './message.support.test.js';
+
+class Order {}
+const converter = contentTypeConverter();
+const read = (contentType: string | undefined, text: string, target?: typeof Order | ObjectConstructor) =>
+  converter.fromMessage(aMessage({ text, contentType }), target);
+
+describe('reading a body by its content type', () => {
+  const asJson = [
+    'application/json',
+    'application/json; charset=utf-8',
+    'APPLICATION/JSON',
+    'application/cloudevents+json',
+    undefined,
+    'application/octet-stream',
+  ];
+  for (const contentType of asJson) {
+    it(`reads ${contentType ?? 'no content type'} as JSON for a declared class, as Spring does`, () => {
+      expect(read(contentType, '{"orderId":7}', Order)).to.deep.equal({ orderId: 7 });
+    });
+  }
+
+  it('refuses text and unknown types for a declared class, naming both', () => {
+    for (const contentType of ['text/plain', 'image/png']) {
+      expect(() => read(contentType, '{}', Order)).to.throw(
+        MessageConversionError,
+        `The payload is declared as Order, but the content type is "${contentType}"`,
+      );
+    }
+  });
+
+  it('reads text for String, for Object, and when nothing is declared', () => {
+    for (const target of [String, Object, undefined]) {
+      expect(converter.fromMessage(aMessage({ text: 'grüße', contentType: 'text/plain' }), target)).to.equal('grüße');
+    }
+  });
+
+  it('takes a body without a content type for text when a string is declared, else for bytes', () => {
+    const message = aMessage({ text: 'plain' });
+    expect(converter.fromMessage(message, String)).to.equal('plain');
+    expect(converter.fromMessage(message, undefined)).to.equal(message.body);
+    expect(converter.fromMessage(aMessage({ text: 'x', contentType: 'image/png' }), undefined)).to.deep.equal(
+      Buffer.from('x'),
+    );
+  });
+
+  it('hands out the bytes of any content type where bytes are declared', () => {
+    for (const contentType of ['application/json', 'text/plain', 'image/png', undefined]) {
+      const message = aMessage({ text: 'not json', contentType, contentEncoding: 'gzip' });
+      expect(converter.fromMessage(message, Buffer)).to.equal(message.body);
+      expect(converter.fromMessage(message, Uint8Array)).to.equal(message.body);
+    }
+  });
+
+  it('takes a JSON string for a declared string, and no other JSON', () => {
+    expect(converter.fromMessage(aMessage({ text: '"a"', contentType: 'application/json' }), String)).to.equal('a');
+    expect(() => converter.fromMessage(aMessage({ text: '7', contentType: 'application/json' }), String)).to.throw(
+      MessageConversionError,
+      'declared as a string, but the JSON body holds 7',
+    );
+  });
+
+  it('takes the charset from the content type before the content encoding [spring 7]', () => {
+    const body = Buffer.from('"grüße"', 'latin1');
+    const message = (contentType: string, contentEncoding?: string) => aMessage({ body, contentType, contentEncoding });
+    expect(converter.fromMessage(message('application/json', 'ISO-8859-1'), undefined)).to.equal('grüße');
+    expect(converter.fromMessage(message('application/json;charset=latin1', 'UTF-8'), undefined)).to.equal('grüße');
+    expect(() => converter.fromMessage(message('application/json', ''), undefined)).to.throw(MessageConversionError);
+    expect(() => converter.fromMessage(message('application/json', 'bogus'), undefined)).to.throw(
+      MessageConversionError,
+      '"bogus" as its encoding',
+    );
+  });
+
+  it('refuses a body over the limit before reading it', () => {
+    const small = contentTypeConverter({ maxBodyBytes: 10 });
+    expect(small.fromMessage(aMessage({ text: '"12345678"', contentType: 'application/json' }), String)).to.equal(
+      '12345678',
+    );
+    for (const target of [Buffer, String, Order, undefined]) {
+      expect(() => small.fromMessage(aMessage({ text: 'x'.repeat(11) }), target)).to.throw(
+        MessageConversionError,
+        'The body has 11 bytes; at most 10 are accepted',
+      );
+    }
+  });
+
+  it('throws nothing but conversion errors, whatever arrives', () => {
+    const contentTypes = fc.option(
+      fc.oneof(fc.constantFrom('application/json', 'text/plain', 'application/octet-stream', 'a/b'), fc.string()),
+      { nil: undefined },
+    );
+    const encodings = fc.option(fc.oneof(fc.constantFrom('UTF-8', 'latin1', 'gzip'), fc.string()), { nil: undefined });
+    const targets = fc.constantFrom(undefined, String, Number, Boolean, Object, Buffer, Order);
+    fc.assert(
+      fc.property(fc.uint8Array(), contentTypes, encodings, targets, (bytes, contentType, contentEncoding, target) => {
+        const message = aMessage({ body: Buffer.from(bytes), contentType, contentEncoding });
+        try {
+          converter.fromMessage(message, target);
+        } catch (error) {
+          expect(error).to.be.instanceOf(MessageConversionError);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('writing a payload', () => {
+  const write = (payload: unknown, hints = {}) => converter.toMessage(payload, hints);
+
+  it('writes objects as JSON, text as text, bytes as they are', () => {
+    const encoded = (payload: unknown) => {
+      const { body, contentType, contentEncoding } = write(payload);
+      return [body.toString(), contentType, contentEncoding];
+    };
+    expect(encoded({ a: 1 })).to.deep.equal(['{"a":1}', 'application/json', 'UTF-8']);
+    expect(encoded(null)).to.deep.equal(['null', 'application/json', 'UTF-8']);
+    expect(encoded('grüße')).to.deep.equal(['grüße', 'text/plain', 'UTF-8']);
+    expect(encoded(Buffer.from('raw'))).to.deep.equal(['raw', 'application/octet-stream', undefined]);
+  });
+
+  it('writes only the part of the memory that a view shows', () => {
+    const view = new Uint8Array(Buffer.from('abcdef')).subarray(2, 4);
+    expect(write(view).body.toString()).to.equal('cd');
+  });
+
+  it('follows the content type and charset that the caller asks for', () => {
+    expect(write('x', { contentType: 'application/json' }).body.toString()).to.equal('"x"');
+    expect(write('é', { contentType: 'text/csv;charset=latin1' }).body).to.deep.equal(Buffer.from([0xe9]));
+    expect(write('é', { contentEncoding: 'ISO-8859-1' })).to.deep.equal({
+      body: Buffer.from([0xe9]),
+      contentType: 'text/plain',
+      contentEncoding: 'ISO-8859-1',
+    });
+    expect(write({ a: 1 }, { contentType: 'application/cloudevents+json' }).contentType).to.equal(
+      'application/cloudevents+json',
+    );
+    expect(write(Buffer.from('z'), { contentType: 'image/png', contentEncoding: 'gzip' })).to.deep.include({
+      contentType: 'image/png',
+      contentEncoding: 'gzip',
+    });
+  });
+
+  it('refuses what it cannot write', () => {
+    const round: Record<string, unknown> = {};
+    round['self'] = round;
+    expect(() => write(round))
+      .to.throw(MessageConversionError, 'cannot be written as JSON')
+      .with.property('cause');
+    expect(() => write({ n: 1n })).to.throw(MessageConversionError, 'cannot be written as JSON');
+    expect(() => write(undefined)).to.throw(MessageConversionError, 'undefined has no form in JSON');
+    expect(() => write({ a: 1 }, { contentType: 'image/png' })).to.throw(
+      MessageConversionError,
+      'Cannot write an object',
+    );
+  });
+
+  it('writes what reading gives back', () => {
+    fc.assert(
+      fc.property(harmlessJson, (value) => {
+        const expected: unknown = JSON.parse(JSON.stringify(value));
+        const { body, contentType, contentEncoding } = write(value, { contentType: 'application/json' });
+        const message = aMessage({ body, contentType, contentEncoding });
+        expect(converter.fromMessage(message, undefined)).to.deep.equal(expected);
+      }),
+    );
+  });
+});

@@ -1,0 +1,54 @@
+/** Values of a header: what an AMQP table can hold, as amqplib reads it. */
+export type HeaderValue = unknown;
+
+/** The application headers of a message. Names are case-sensitive. */
+export type MessageHeaders = Readonly<Record<string, HeaderValue>>;
+
+/**
+ * The properties of an AMQP 0-9-1 message besides its headers; what is not set is `undefined`.
+ * @see https://www.rabbitmq.com/docs/publishers#message-properties
+ */
+export interface MessageProperties {
+  /** MIME type of the body, such as `application/json`. */
+  readonly contentType?: string | undefined;
+  /** Charset (as Spring uses it) or compression of the body, such as `UTF-8`. */
+  readonly contentEncoding?: string | undefined;
+  /** 1 = transient, 2 = persistent. */
+  readonly deliveryMode?: number | undefined;
+  /** 0 to 255; only priority queues look at it. */
+  readonly priority?: number | undefined;
+  readonly correlationId?: string | undefined;
+  readonly replyTo?: string | undefined;
+  /** Time to live in milliseconds, as decimal text. */
+  readonly expiration?: string | undefined;
+  readonly messageId?: string | undefined;
+  /** Seconds since the epoch. */
+  readonly timestamp?: number | undefined;
+  readonly type?: string | undefined;
+  /** Must equal the connection's user: the broker checks it. */
+  readonly userId?: string | undefined;
+  readonly appId?: string | undefined;
+}
+
+/** A message as it arrived: body, properties, headers, and the way it came. Frozen in meaning: do not write to it. */
+export interface Message extends MessageProperties {
+  readonly body: Buffer;
+  readonly headers: MessageHeaders;
+  /** Exchange it was published to; empty for the default exchange. */
+  readonly exchange: string;
+  readonly routingKey: string;
+  /** The broker has delivered it before from this queue (and it was not settled). */
+  readonly redelivered: boolean;
+}
+
+/** A message on its way out: everything that goes on the wire. */
+export interface Publication {
+  /** Empty for the default exchange, which routes by queue name. */
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly body: Buffer;
+  readonly properties: MessageProperties;
+  readonly headers: MessageHeaders;
+  /** Return the message when no queue is bound for it. */
+  readonly mandatory: boolean;
+}

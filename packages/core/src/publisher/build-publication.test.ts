@@ -1,0 +1,91 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { ConfigurationError, Problems } from '../errors/configuration-error.js';
+import { buildPublication } from './build-publication.js';
+import { textConverter } from './fake-publish-transport.support.test.js';
+import type { PublishOptions } from './publish-options.js';
+import { type PublisherOptions, resolvePublisherOptions } from './publisher-options.js';
+
+function build(options?: PublishOptions, publisher: PublisherOptions = {}) {
+  const route = { exchange: 'orders', routingKey: 'paid' };
+  return buildPublication(route, 'hi', options, resolvePublisherOptions(publisher, new Problems()), textConverter);
+}
+
+describe('buildPublication', () => {
+  it('makes a persistent, mandatory message with an id of its own', () => {
+    const { properties, ...rest } = build();
+    expect(rest).to.deep.equal({
+      exchange: 'orders',
+      routingKey: 'paid',
+      body: Buffer.from('hi'),
+      headers: {},
+      mandatory: true,
+    });
+    expect(properties).to.include({ contentType: 'text/plain', contentEncoding: 'UTF-8', deliveryMode: 2 });
+    expect(properties.messageId).to.match(/^[0-9a-f]{8}-[0-9a-f]{4}-4/);
+    expect(build().properties.messageId).not.to.equal(properties.messageId);
+  });
+
+  it('makes no id when told so, and keeps one that is given', () => {
+    expect(build({}, { createMessageIds: false }).properties.messageId).to.equal(undefined);
+    expect(build({ messageId: 'm1' }).properties.messageId).to.equal('m1');
+  });
+
+  it('writes every option as it goes on the wire', () => {
+    const { properties, headers } = build({
+      correlationId: 'c',
+      replyTo: 'r',
+      type: 't',
+      appId: 'a',
+      userId: 'u',
+      timestamp: new Date('2026-01-01T00:00:00.900Z'),
+      expiration: '1.5s',
+      priority: 0,
+      persistent: false,
+      headers: { tenant: 'x' },
+      cc: ['one', 'two'],
+      bcc: 'three',
+    });
+    expect(properties).to.include({
+      correlationId: 'c',
+      replyTo: 'r',
+      type: 't',
+      appId: 'a',
+      userId: 'u',
+      timestamp: 1_767_225_600,
+      expiration: '1500',
+      priority: 0,
+      deliveryMode: 1,
+    });
+    expect(headers).to.deep.equal({ tenant: 'x', CC: ['one', 'two'], BCC: ['three'] });
+  });
+
+  it("takes the publisher's defaults where the call says nothing", () => {
+    const publisher: PublisherOptions = {
+      appId: 'shop',
+      persistent: false,
+      defaults: { headers: { a: '1', b: '1' }, priority: 3, expiration: 1000 },
+    };
+    const { properties, headers } = build({ headers: { b: '2' }, priority: 5 }, publisher);
+    expect(properties).to.include({ appId: 'shop', priority: 5, expiration: '1000', deliveryMode: 1 });
+    expect(headers).to.deep.equal({ a: '1', b: '2' });
+  });
+
+  it('rounds a time to live up: one that is not 0 does not become 0', () => {
+    expect(build({ expiration: 0.2 }).properties.expiration).to.equal('1');
+  });
+
+  it('refuses what the broker would close the channel for', () => {
+    const bad: object[] = [
+      { priority: 256 },
+      { priority: 1.5 },
+      { expiration: -1 },
+      { expiration: 'soon' },
+      { timestamp: 1.5 },
+      { timestamp: new Date(Number.NaN) },
+      { cc: 7 },
+      { bcc: ['a', 7] },
+    ];
+    for (const options of bad) expect(() => build(options), JSON.stringify(options)).to.throw(ConfigurationError);
+  });
+});

@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import { ConfigurationError, describeValue } from '../errors/configuration-error.js';
+import type { MessageHeaders, Publication } from '../message/message.js';
+import type { EncodedPayload, EncodeHints, MessageConverter } from '../message/message-converter.js';
+import { type Duration, durationMs } from '../time/duration.js';
+import type { PublishOptions } from './publish-options.js';
+import type { ResolvedPublisherOptions } from './publisher-options.js';
+
+/** An exchange (empty for the default one, which routes by queue name) and a routing key. */
+export interface PublishRoute {
+  readonly exchange: string;
+  readonly routingKey: string;
+}
+
+const NO_HEADERS: MessageHeaders = Object.freeze({});
+const NO_HINTS: EncodeHints = Object.freeze({});
+const NO_OPTIONS: PublishOptions = Object.freeze({});
+
+/**
+ * Makes the message that goes on the wire: encodes the payload, and takes each property from the call, else from the
+ * publisher's defaults, else from what the converter found.
+ * @throws {ConfigurationError} when an option is not of the expected kind
+ * @throws {MessageConversionError} when the payload cannot be written
+ */
+export function buildPublication(
+  route: PublishRoute,
+  payload: unknown,
+  options: PublishOptions = NO_OPTIONS,
+  publisher: ResolvedPublisherOptions,
+  converter: MessageConverter,
+): Publication {
+  const defaults = publisher.defaults;
+  const encoded = converter.toMessage(payload, encodeHints(options, defaults));
+  const persistent = options.persistent ?? defaults.persistent ?? publisher.persistent;
+  return {
+    exchange: route.exchange,
+    routingKey: route.routingKey,
+    body: encoded.body,
+    properties: {
+      contentType: encoded.contentType,
+      contentEncoding: options.contentEncoding ?? encoded.contentEncoding ?? defaults.contentEncoding,
+      deliveryMode: persistent ? 2 : 1,
+      priority: checkedPriority(options.priority ?? defaults.priority),
+      correlationId: options.correlationId,
+      replyTo: options.replyTo ?? defaults.replyTo,
+      expiration: expirationText(options.expiration ?? defaults.expiration),
+      messageId: options.messageId ?? (publisher.createMessageIds ? randomUUID() : undefined),
+      timestamp: epochSeconds(options.timestamp ?? defaults.timestamp),
+      type: options.type ?? defaults.type,
+      userId: options.userId ?? defaults.userId,
+      appId: options.appId ?? defaults.appId,
+    },
+    headers: headersOf(options, defaults, encoded),
+    mandatory: options.mandatory ?? defaults.mandatory ?? publisher.returns,
+  };
+}
+
+function encodeHints(options: PublishOptions, defaults: PublishOptions): EncodeHints {
+  const contentType = options.contentType ?? defaults.contentType;
+  const contentEncoding = options.contentEncoding ?? defaults.contentEncoding;
+  return contentType === undefined && contentEncoding === undefined ? NO_HINTS : { contentType, contentEncoding };
+}
+
+function headersOf(options: PublishOptions, defaults: PublishOptions, encoded: EncodedPayload): MessageHeaders {
+  const cc = options.cc ?? defaults.cc;
+  const bcc = options.bcc ?? defaults.bcc;
+  const own = options.headers;
+  if (own === undefined && encoded.headers === undefined && defaults.headers === undefined && !cc && !bcc) {
+    return NO_HEADERS;
+  }
+  const headers: Record<string, unknown> = { ...encoded.headers, ...defaults.headers, ...own };
+  if (cc !== undefined) headers['CC'] = routingKeys(cc, 'cc');
+  if (bcc !== undefined) headers['BCC'] = routingKeys(bcc, 'bcc');
+  return headers;
+}
+
+/** The broker closes the channel on a CC or BCC that is no array of texts, so they are checked here. */
+function routingKeys(value: unknown, name: string): readonly string[] {
+  const keys: readonly unknown[] = Array.isArray(value) ? value : [value];
+  for (const key of keys) {
+    if (typeof key !== 'string') throw badOption(name, 'a routing key or an array of routing keys', key);
+  }
+  return keys as readonly string[];
+}
+
+function checkedPriority(priority: number | undefined): number | undefined {
+  if (priority === undefined || (Number.isInteger(priority) && priority >= 0 && priority <= 255)) return priority;
+  throw badOption('priority', 'a whole number from 0 to 255', priority);
+}
+
+function expirationText(expiration: Duration | undefined): string | undefined {
+  return expiration === undefined ? undefined : String(Math.ceil(durationMs(expiration, 'expiration')));
+}
+
+function epochSeconds(timestamp: Date | number | undefined): number | undefined {
+  if (timestamp === undefined) return undefined;
+  const seconds = timestamp instanceof Date ? Math.floor(timestamp.getTime() / 1000) : timestamp;
+  if (Number.isSafeInteger(seconds) && seconds >= 0) return seconds;
+  throw badOption('timestamp', 'a Date or whole seconds since 1970', timestamp);
+}
+
+function badOption(name: string, expected: string, received: unknown): ConfigurationError {
+  return new ConfigurationError([`publish option ${name} must be ${expected}; got ${describeValue(received)}`]);
+}

@@ -1,0 +1,52 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { setUp, turn, watch } from './fake-publish-transport.support.test.js';
+import { PublishUnroutableError } from './publish-error.js';
+
+describe('publishAll', () => {
+  it('answers one result for each message, in their order', async () => {
+    const { publisher, transport } = setUp();
+    const publishing = publisher.publishAll([
+      { exchange: 'orders', routingKey: 'a', payload: '1' },
+      { queue: 'q', payload: '2', options: { messageId: 'm2' } },
+      { exchange: 'orders', payload: 'no key' },
+    ]);
+    await turn();
+    transport.channel.return(1);
+    transport.channel.ack(2, true);
+    const results = await publishing;
+    expect(results.map(({ status }) => status)).to.deep.equal(['rejected', 'fulfilled', 'rejected']);
+    expect(results[0]).to.have.property('reason').instanceOf(PublishUnroutableError);
+    expect(results[1]).to.have.nested.property('value.messageId', 'm2');
+  });
+
+  it('takes from its source only as much as there is room for', async () => {
+    const { publisher, transport } = setUp({ window: 2 });
+    let taken = 0;
+    async function* source() {
+      for (; taken < 100; taken++) yield { queue: 'q', payload: String(taken) };
+    }
+    const publishing = watch(publisher.publishAll(source()));
+    await turn();
+    expect(taken).to.equal(3);
+    for (let i = 0; i < 100; i++) {
+      transport.channel.ack(transport.channel.sent.length, true);
+      await turn();
+    }
+    expect(publishing.value).to.have.length(100);
+  });
+
+  it('rejects with what its source throws, once all before have settled', async () => {
+    const { publisher, transport } = setUp();
+    function* source() {
+      yield { queue: 'q', payload: '1' };
+      throw new Error('no more');
+    }
+    const publishing = watch(publisher.publishAll(source()));
+    await turn();
+    expect(publishing.settlements).to.equal(0);
+    transport.channel.ack();
+    await turn();
+    expect(publishing.error?.message).to.equal('no more');
+  });
+});

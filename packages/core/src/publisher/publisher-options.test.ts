@@ -1,0 +1,82 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { Problems } from '../errors/configuration-error.js';
+import { type PublisherOptions, resolvePublisherOptions } from './publisher-options.js';
+
+function resolve(raw?: PublisherOptions) {
+  const problems = new Problems();
+  return { options: resolvePublisherOptions(raw, problems), problems: problems.list };
+}
+
+describe('resolvePublisherOptions', () => {
+  it('has defaults that favour not losing messages', () => {
+    const { options, problems } = resolve();
+    expect(problems).to.deep.equal([]);
+    expect(options).to.deep.include({
+      confirms: 'correlated',
+      returns: true,
+      createMessageIds: true,
+      persistent: true,
+      retry: {
+        maxAttempts: 3,
+        backoff: { initialIntervalMs: 1_000, multiplier: 1, maxIntervalMs: 10_000, jitter: 0 },
+      },
+      confirmTimeoutMs: 10_000,
+      connectionTimeoutMs: 10_000,
+      buffer: { maxMessages: 10_000, maxBytes: 67_108_864, whenFull: 'wait', waitTimeoutMs: 30_000 },
+      blockedTimeoutMs: 30_000,
+    });
+    expect(Object.isFrozen(options)).to.equal(true);
+  });
+
+  it('makes one attempt with retry off, however that is said', () => {
+    expect(resolve({ retry: false }).options.retry.maxAttempts).to.equal(1);
+    expect(resolve({ retry: { enabled: false, maxAttempts: 5 } }).options.retry.maxAttempts).to.equal(1);
+    expect(resolve({ retry: true }).options.retry.maxAttempts).to.equal(3);
+    expect(resolve({ retry: { maxAttempts: 5 } }).options.retry.maxAttempts).to.equal(5);
+  });
+
+  it('never shortens the first wait without being told to', () => {
+    const { backoff } = resolve({ retry: { initialInterval: '20s' } }).options.retry;
+    expect(backoff).to.include({ initialIntervalMs: 20_000, maxIntervalMs: 20_000 });
+  });
+
+  it('has one in flight with simple', () => {
+    expect(resolve({ confirms: 'simple', window: 99 }).options.window).to.equal(1);
+  });
+
+  it('puts the application id on every message, unless the defaults say otherwise', () => {
+    expect(resolve({ appId: 'shop' }).options.defaults).to.deep.equal({ appId: 'shop' });
+    expect(resolve({ appId: 'shop', defaults: { appId: 'till' } }).options.defaults.appId).to.equal('till');
+  });
+
+  it('reports every fault at once and goes on with the default', () => {
+    const { options, problems } = resolve({
+      confirms: 'sometimes',
+      window: 0,
+      confirmTimeout: 0,
+      returns: 'yes',
+      retry: { multiplier: 0.5, maxAttempts: 1.5, initialInterval: 'soon' },
+      buffer: { maxMessages: 0, whenFull: 'drop' },
+      validate: 'always',
+      defaults: 3,
+      confrims: true,
+    } as unknown as PublisherOptions);
+    expect(problems).to.deep.equal([
+      'the publisher has no option "confrims"; did you mean "confirms"?',
+      "confirms must be one of 'correlated', 'simple', 'none'; got \"sometimes\"",
+      'window must be a whole number from 1 to 65535; got 0',
+      'returns must be true or false; got "yes"',
+      'retry.maxAttempts must be a whole number from 1; got 1.5',
+      'retry.multiplier must be a number from 1; got 0.5',
+      "retry.initialInterval must be milliseconds as a number from 0 to 2147483647, or text such as '500ms', '1s', '2m'; got \"soon\"",
+      'confirmTimeout must be more than 0 ms; got 0',
+      'buffer.maxMessages must be a whole number from 1; got 0',
+      "buffer.whenFull must be one of 'wait', 'fail'; got \"drop\"",
+      'validate must be a function; got "always"',
+      'the options of defaults must be an object; got 3',
+    ]);
+    expect(options.confirms).to.equal('correlated');
+    expect(options.confirmTimeoutMs).to.equal(10_000);
+  });
+});

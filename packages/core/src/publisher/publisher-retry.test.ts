@@ -1,0 +1,187 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { setUp, turn, watch } from './fake-publish-transport.support.test.js';
+import {
+  PublishChannelLostError,
+  PublishConfirmTimeoutError,
+  type PublishError,
+  PublishNackedError,
+  PublishNotConnectedError,
+} from './publish-error.js';
+
+describe('Publisher retry', () => {
+  it('tries three times to connect, one second apart, and then says why each failed', async () => {
+    const { publisher, transport, clock } = setUp({ retry: { maxAttempts: 3, initialInterval: '1s' } });
+    transport.down = new Error('connect ECONNREFUSED');
+    const publishing = watch(publisher.publish('orders', 'paid', 'x'));
+    await turn();
+    expect(transport.tries).to.equal(1);
+    await clock.advance(999);
+    expect(transport.tries).to.equal(1);
+    await clock.advance(1);
+    expect(transport.tries).to.equal(2);
+    await clock.advance(1_000);
+    expect(transport.tries).to.equal(3);
+    expect(publishing.error).to.be.instanceOf(PublishNotConnectedError);
+    const error = publishing.error as PublishError;
+    expect(error).to.include({ fate: 'not-sent', attempts: 3 });
+    expect(error.causes).to.deep.equal([transport.down, transport.down, transport.down]);
+    await clock.advance(60_000);
+    expect(transport.tries).to.equal(3);
+  });
+
+  it('tries once when it is off', async () => {
+    const { publisher, transport, clock } = setUp({ retry: false });
+    transport.down = new Error('connect ECONNREFUSED');
+    const publishing = watch(publisher.publish('orders', 'paid', 'x'));
+    await turn();
+    expect(publishing.error).to.include({ fate: 'not-sent', attempts: 1 });
+    await clock.advance(60_000);
+    expect(transport.tries).to.equal(1);
+  });
+
+  it('does not connect more often because more is published', async () => {
+    const { publisher, transport, clock } = setUp({ retry: { initialInterval: '1s' } });
+    transport.down = new Error('connect ECONNREFUSED');
+    const all = [watch(publisher.publish('orders', 'paid', 'x'))];
+    for (let i = 0; i < 10; i++) {
+      await clock.advance(100);
+      all.push(watch(publisher.publish('orders', 'paid', 'x')));
+    }
+    expect(transport.tries).to.equal(2);
+    transport.down = undefined;
+    await clock.advance(1_000);
+    expect(transport.tries).to.equal(3);
+    transport.channel.ack(11, true);
+    await turn();
+    expect(all.every((one) => one.value !== undefined)).to.equal(true);
+  });
+
+  it('sends at once what waits for a connection when there is one again', async () => {
+    const { publisher, transport, clock } = setUp({ retry: { initialInterval: '8s' } });
+    transport.down = new Error('connect ECONNREFUSED');
+    watch(publisher.publish('orders', 'paid', 'x'));
+    await clock.advance(100);
+    transport.down = undefined;
+    const broker = { product: 'RabbitMQ', version: '3.10.8', frameMax: 131072 };
+    transport.emit({ type: 'connected', role: 'publish', host: 'h', broker, again: true });
+    await turn();
+    expect(transport.channel.sent).to.have.length(1);
+  });
+
+  it('sends again with the same id what was in flight when the connection was lost', async () => {
+    const { publisher, transport, clock } = setUp();
+    const publishing = watch(publisher.publish('orders', 'paid', 'x'));
+    await turn();
+    const first = transport.channel;
+    first.loseConnection();
+    await clock.advance(1_000);
+    expect(transport.channel).not.to.equal(first);
+    expect(transport.channel.sent).to.deep.equal(first.sent);
+    expect(first.sent[0]?.properties.messageId).to.match(/^[0-9a-f-]{36}$/);
+    transport.channel.ack();
+    await turn();
+    expect(publishing.value?.attempts).to.equal(2);
+  });
+
+  it('sends again at once what lost its channel when another message has opened a new one', async () => {
+    const { publisher, transport } = setUp({ retry: { initialInterval: '8s' } });
+    watch(publisher.publish('orders', 'paid', 'lost'));
+    await turn();
+    transport.channel.loseConnection();
+    watch(publisher.publish('orders', 'paid', 'next'));
+    await turn();
+    expect(transport.channels).to.have.length(2);
+    expect(transport.channel.sent.map(({ body }) => body.toString())).to.have.members(['lost', 'next']);
+  });
+
+  it('calls the fate unknown when one attempt was sent, whatever came after', async () => {
+    const { publisher, transport, clock } = setUp();
+    const publishing = watch(publisher.publish('orders', 'paid', 'x'));
+    await turn();
+    transport.down = new Error('connect ECONNREFUSED');
+    transport.channel.loseConnection();
+    await clock.advance(2_000);
+    expect(publishing.error).to.be.instanceOf(PublishChannelLostError).and.to.include({ fate: 'unknown', attempts: 3 });
+    expect((publishing.error as PublishError).causes.map(({ message }) => message)).to.deep.equal([
+      'socket closed',
+      'connect ECONNREFUSED',
+      'connect ECONNREFUSED',
+    ]);
+  });
+
+  it('repeats nacks, and rejects with the last', async () => {
+    const { publisher, transport, clock } = setUp({ retry: { maxAttempts: 2 } });
+    const publishing = watch(publisher.publish('orders', 'paid', 'x'));
+    await turn();
+    transport.channel.nack();
+    await clock.advance(1_000);
+    transport.channel.nack();
+    await turn();
+    expect(publishing.error).to.be.instanceOf(PublishNackedError).and.to.include({ fate: 'refused', attempts: 2 });
+    expect(publisher.stats).to.include({ nacked: 2, retried: 1, failed: 1 });
+  });
+
+  it('gives up a try to open a channel that the transport has forgotten', async () => {
+    const { publisher, transport, clock } = setUp({ connectionTimeout: '2s', retry: false });
+    transport.openings.push('never');
+    const publishing = watch(publisher.publish('orders', 'paid', 'x'));
+    await clock.advance(3_000);
+    expect(publishing.error).to.be.instanceOf(PublishNotConnectedError);
+  });
+});
+
+describe('Publisher confirm timeout', () => {
+  it('sends again, and then rejects with an unknown fate', async () => {
+    const { publisher, transport, clock } = setUp({ confirmTimeout: '10s', retry: { maxAttempts: 2 } });
+    const publishing = watch(publisher.publish('orders', 'paid', 'x'));
+    await clock.advance(10_000);
+    expect(publishing.settlements).to.equal(0);
+    await clock.advance(1_000);
+    expect(transport.channel.sent).to.have.length(2);
+    await clock.advance(10_000);
+    expect(publishing.error).to.be.instanceOf(PublishConfirmTimeoutError);
+    expect(publishing.error).to.include({ fate: 'unknown', attempts: 2 });
+    expect(publisher.stats).to.include({ confirmTimeouts: 2, held: 0, inFlight: 0 });
+  });
+
+  it('uses one timer for however many messages', async () => {
+    const { publisher, transport, clock } = setUp();
+    for (let i = 0; i < 50; i++) watch(publisher.publish('orders', 'paid', 'x'));
+    await turn();
+    expect(clock.waits).to.have.length(1);
+    transport.channel.ack(50, true);
+    await clock.advance(20_000);
+    expect(clock.waits).to.deep.equal([]);
+  });
+
+  it('takes a confirm that comes during the wait for the next attempt', async () => {
+    const { publisher, transport, clock } = setUp();
+    const publishing = watch(publisher.publish('orders', 'paid', 'x'));
+    await clock.advance(10_500);
+    transport.channel.ack(1);
+    await turn();
+    expect(publishing.value).to.include({ confirmed: true });
+    await clock.advance(60_000);
+    expect(transport.channel.sent).to.have.length(1);
+  });
+
+  it('counts a confirm that comes after the rejection', async () => {
+    const { publisher, transport, clock } = setUp({ retry: false });
+    const publishing = watch(publisher.publish('orders', 'paid', 'x'));
+    await clock.advance(10_000);
+    expect(publishing.settlements).to.equal(1);
+    transport.channel.ack(1);
+    expect(publisher.stats.lateConfirms).to.equal(1);
+    expect(publishing.settlements).to.equal(1);
+  });
+
+  it('opens another channel once a whole window of messages got no answer', async () => {
+    const { publisher, transport, clock } = setUp({ window: 2, retry: false });
+    for (let i = 0; i < 3; i++) watch(publisher.publish('orders', 'paid', 'x'));
+    await clock.advance(10_000);
+    expect(transport.channels).to.have.length(2);
+    expect(transport.channels[0]?.closed).to.equal(true);
+    expect(transport.channel.sent).to.have.length(1);
+  });
+});

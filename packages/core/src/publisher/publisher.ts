@@ -1,0 +1,267 @@
+import { ConfigurationError, describeValue } from '../errors/configuration-error.js';
+import type { EventSink } from '../events/event-hub.js';
+import type { Logger } from '../events/logger.js';
+import type { Publication } from '../message/message.js';
+import type { MessageConverter, PayloadClass } from '../message/message-converter.js';
+import type { Clock } from '../time/clock.js';
+import { type Duration, durationMs } from '../time/duration.js';
+import type { ReplyChannel, Transport } from '../transport/transport.js';
+import { buildPublication, type PublishRoute } from './build-publication.js';
+import { type BatchMessage, type PublishResult, publishAll } from './publish-all.js';
+import { type ConfirmCallback, PublishCallbacks, type ReturnCallback } from './publish-callbacks.js';
+import type { PublishEvent } from './publish-event.js';
+import { PublishLane } from './publish-lane.js';
+import type { PublishOptions, PublishReceipt } from './publish-options.js';
+import type { ResolvedPublisherOptions } from './publisher-options.js';
+import { type PublisherStats, zeroStats } from './publisher-stats.js';
+import { DIRECT_REPLY_TO, Requester } from './requester.js';
+
+/** What a publisher works with. */
+export interface PublisherSetup {
+  readonly transport: Transport;
+  readonly options: ResolvedPublisherOptions;
+  readonly converter: MessageConverter;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Told what happens to each publish. */
+  readonly events?: EventSink<PublishEvent>;
+  /** Where instances of a class go that says so itself; `undefined` for all others. */
+  readonly routeOf?: (payload: object) => PublishRoute | undefined;
+}
+
+/** Options of one request. The correlation id and the reply address are the publisher's own. */
+export interface RequestOptions<T = unknown> extends Omit<PublishOptions, 'correlationId' | 'replyTo'> {
+  /** How long to wait for the reply, the sending included. Default: the publisher's `requestTimeout`. */
+  readonly timeout?: Duration;
+  /** What the reply is converted to. Default: whatever its content type says. */
+  readonly replyType?: PayloadClass<T>;
+}
+
+/** Requests that may be unconfirmed at a time. */
+const REQUEST_WINDOW = 256;
+
+/** The largest frame RabbitMQ offers by default, assumed until a connection has said otherwise. */
+const DEFAULT_FRAME_MAX = 131_072;
+
+/**
+ * Publishes messages. Each promise settles exactly once: it resolves when the broker has the message in every queue it
+ * is routed to, and rejects with a `PublishError` that says what is known of it.
+ *
+ * | the broker says | the promise |
+ * |---|---|
+ * | ack | resolves |
+ * | return, then ack: no queue is bound | rejects with `PublishUnroutableError` (unless `returns: false`) |
+ * | nack: a queue is full, or failed | retry, then `PublishNackedError` |
+ * | channel closed: no such exchange | rejects with `PublishExchangeMissingError`; its neighbours are published again |
+ * | channel closed for another reason | rejects with `PublishRefusedError`; its neighbours are published again |
+ * | nothing: the message cannot be written as AMQP | rejects with `PublishUnencodableError`; nothing was sent |
+ * | connection gone, or no answer in time | retry with the same id, then `PublishChannelLostError`, `PublishConfirmTimeoutError` |
+ * | no connection | retry, then `PublishNotConnectedError` |
+ * @see https://www.rabbitmq.com/docs/publishers
+ */
+export class Publisher {
+  readonly #setup: PublisherSetup;
+  readonly #options: ResolvedPublisherOptions;
+  readonly #callbacks: PublishCallbacks;
+  readonly #stats: PublisherStats = zeroStats();
+  readonly #lane: PublishLane;
+  #requests: { readonly requester: Requester; readonly lane: PublishLane } | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(setup: PublisherSetup) {
+    this.#setup = setup;
+    this.#options = setup.options;
+    this.#callbacks = new PublishCallbacks(setup.logger);
+    const confirm = setup.options.confirms !== 'none';
+    this.#lane = new PublishLane({
+      ...this.#laneSetup(setup.options),
+      open: (timeoutMs) => setup.transport.openPublishChannel({ confirm, timeoutMs }),
+    });
+  }
+
+  /** Publishes a payload to an exchange. */
+  publish(exchange: string, routingKey: string, payload: unknown, options?: PublishOptions): Promise<PublishReceipt>;
+  /** Publishes an instance of a class that says itself where it goes. */
+  publish(payload: object, options?: PublishOptions): Promise<PublishReceipt>;
+  publish(
+    target: string | object,
+    second?: string | PublishOptions,
+    payload?: unknown,
+    options?: PublishOptions,
+  ): Promise<PublishReceipt> {
+    if (typeof target !== 'string') return this.#publishTyped(target, second as PublishOptions | undefined);
+    return this.#publish({ exchange: target, routingKey: second as string }, payload, options);
+  }
+
+  /** Publishes a payload to one queue, through the default exchange. Unroutable when there is no such queue. */
+  sendToQueue(queue: string, payload: unknown, options?: PublishOptions): Promise<PublishReceipt> {
+    return this.#publish({ exchange: '', routingKey: queue }, payload, options);
+  }
+
+  /** Publishes a message that is complete already: nothing is added to it, its body is not converted. */
+  send(publication: Publication): Promise<PublishReceipt> {
+    return this.#lane.submit(withoutFalseReturns(publication));
+  }
+
+  /**
+   * Publishes every item of a source and answers one result for each, in order. Items are taken as room allows, so the
+   * source may be of any length. An item is a {@link BatchMessage}, or an instance of a class that says where it goes.
+   * @throws what the source throws, once the items taken before have settled
+   */
+  publishAll(source: Iterable<object> | AsyncIterable<object>): Promise<PublishResult[]> {
+    const ahead = Math.min(2 * this.#options.window, this.#options.buffer.maxMessages);
+    return publishAll(source, ahead, (item) => this.#publishItem(item));
+  }
+
+  /**
+   * Publishes a request and resolves to the converted reply.
+   *
+   * Replies come back directly to the channel of the request, without a queue: when that channel ends (also by another
+   * request to an exchange that is missing), replies that are outstanding cannot arrive and their requests reject.
+   * @throws {RequestTimeoutError} when no reply came in time
+   * @throws {RemoteFailureError} when the listener replied with an error
+   * @throws {PublishError} when the request could not be published, or its reply can no longer arrive
+   * @see https://www.rabbitmq.com/docs/direct-reply-to
+   */
+  async request<T = unknown>(
+    exchange: string,
+    routingKey: string,
+    payload: unknown,
+    options: RequestOptions<T> = {},
+  ): Promise<T> {
+    const { timeout, replyType, ...publishOptions } = options;
+    const timeoutMs = timeout === undefined ? this.#options.requestTimeoutMs : durationMs(timeout, 'timeout');
+    await this.#options.validate?.(payload);
+    const publication = this.#build({ exchange, routingKey }, payload, publishOptions);
+    this.#requests ??= this.#openRequests();
+    const reply = await this.#requests.requester.request(publication, timeoutMs);
+    return this.#setup.converter.fromMessage(reply, replyType) as T;
+  }
+
+  /** Calls back for each message that is returned because no queue is bound for it. Answers how to stop that. */
+  onReturn(callback: ReturnCallback): () => void {
+    return this.#callbacks.onReturn(callback);
+  }
+
+  /** Calls back for each ack and nack; for a returned message after {@link onReturn}. Answers how to stop that. */
+  onConfirm(callback: ConfirmCallback): () => void {
+    return this.#callbacks.onConfirm(callback);
+  }
+
+  /** Largest frame of the connection in bytes: the headers of a message must fit in one. */
+  get frameMax(): number {
+    return this.#setup.transport.broker?.frameMax ?? DEFAULT_FRAME_MAX;
+  }
+
+  /** Counts since the start, and what is held now. */
+  get stats(): Readonly<PublisherStats> & {
+    readonly held: number;
+    readonly heldBytes: number;
+    readonly inFlight: number;
+  } {
+    const lanes = this.#requests === undefined ? [this.#lane] : [this.#lane, this.#requests.lane];
+    const sum = (of: (lane: PublishLane) => number) => lanes.reduce((total, lane) => total + of(lane), 0);
+    return {
+      ...this.#stats,
+      held: sum((lane) => lane.held),
+      heldBytes: sum((lane) => lane.heldBytes),
+      inFlight: sum((lane) => lane.inFlight),
+    };
+  }
+
+  /**
+   * Takes no more messages, waits until all before have settled, at most `timeout` (default `closeTimeout`), and rejects
+   * what is left with `PublisherClosedError`. Never rejects itself; can be called again.
+   */
+  close(options: { readonly timeout?: Duration } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.timeout);
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(timeout: Duration | undefined): Promise<void> {
+    const timeoutMs = timeout === undefined ? this.#options.closeTimeoutMs : durationMs(timeout, 'timeout');
+    await Promise.all([this.#lane.close(timeoutMs), this.#requests?.lane.close(timeoutMs)]);
+  }
+
+  #publish(route: PublishRoute, payload: unknown, options: PublishOptions | undefined): Promise<PublishReceipt> {
+    try {
+      const valid = this.#options.validate?.(payload);
+      if (valid === undefined) return this.#lane.submit(this.#build(route, payload, options));
+      return Promise.resolve(valid).then(() => this.#lane.submit(this.#build(route, payload, options)));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #publishTyped(payload: object, options: PublishOptions | undefined): Promise<PublishReceipt> {
+    try {
+      return this.#publish(this.#routeOf(payload), payload, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #publishItem(item: object): Promise<PublishReceipt> {
+    const route = this.#setup.routeOf?.(item);
+    if (route !== undefined) return this.#publish(route, item, undefined);
+    const message = item as Partial<
+      Extract<BatchMessage, { exchange: string }> & Extract<BatchMessage, { queue: string }>
+    >;
+    if (message.queue !== undefined) return this.sendToQueue(message.queue, message.payload, message.options);
+    if (message.exchange === undefined) return this.#publishTyped(item, undefined);
+    return this.publish(message.exchange, message.routingKey as string, message.payload, message.options);
+  }
+
+  #routeOf(payload: object): PublishRoute {
+    const route = this.#setup.routeOf?.(payload);
+    if (route !== undefined) return route;
+    throw new ConfigurationError([
+      `publish() with one argument needs an instance of a class that says where it is published; got ${describeValue(payload)}`,
+    ]);
+  }
+
+  #build(route: PublishRoute, payload: unknown, options: PublishOptions | undefined): Publication {
+    if (typeof route.exchange !== 'string' || typeof route.routingKey !== 'string') {
+      throw new ConfigurationError([
+        `publish needs an exchange and a routing key as text; got ${describeValue(route.exchange)} and ${describeValue(route.routingKey)}`,
+      ]);
+    }
+    const publication = buildPublication(route, payload, options, this.#options, this.#setup.converter);
+    return withoutFalseReturns(this.#options.beforePublish?.(publication) ?? publication);
+  }
+
+  #laneSetup(options: ResolvedPublisherOptions) {
+    const { transport, clock, logger, events } = this.#setup;
+    return { transport, options, clock, logger, events, callbacks: this.#callbacks, stats: this.#stats };
+  }
+
+  #openRequests(): { readonly requester: Requester; readonly lane: PublishLane } {
+    const { transport, clock, logger } = this.#setup;
+    const open = async (timeoutMs: number): Promise<ReplyChannel> => {
+      const channel = await transport.openReplyChannel({ timeoutMs });
+      channel.onReply((reply) => requester.onReply(reply));
+      return channel;
+    };
+    const lane = new PublishLane({
+      // The channel of direct replies is in confirm mode whatever the publisher's own mode is.
+      ...this.#laneSetup({ ...this.#options, confirms: 'correlated', window: REQUEST_WINDOW }),
+      open,
+      onChannelEnd: (error) => requester.onChannelEnd(error),
+    });
+    if (this.#closing !== undefined) void lane.close(0);
+    const requester = new Requester({ submit: (request) => lane.submit(request), clock, logger, stats: this.#stats });
+    return { requester, lane };
+  }
+}
+
+const DIRECT_REPLY_PREFIX = `${DIRECT_REPLY_TO}.`;
+
+/** RabbitMQ before 4.3 returns mandatory messages to a direct reply address although it delivers them. */
+function withoutFalseReturns(publication: Publication): Publication {
+  const isReply = publication.exchange === '' && publication.routingKey.startsWith(DIRECT_REPLY_PREFIX);
+  return publication.mandatory && isReply ? { ...publication, mandatory: false } : publication;
+}

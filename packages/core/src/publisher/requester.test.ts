@@ -1,0 +1,100 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { setUp, turn, watch } from './fake-publish-transport.support.test.js';
+import {
+  PublishChannelLostError,
+  PublishUnroutableError,
+  RemoteFailureError,
+  RequestTimeoutError,
+} from './publish-error.js';
+import { remoteFailureReply } from './remote-failure.js';
+
+describe('a request', () => {
+  it('goes out with reply address and correlation id, and resolves to the converted reply', async () => {
+    const { publisher, transport } = setUp();
+    const asking = watch(publisher.request('orders', 'price', 'apples', { headers: { tenant: 't' } }));
+    await turn();
+    const { properties, headers } = transport.channel.sent[0] ?? {};
+    expect(properties?.replyTo).to.equal('amq.rabbitmq.reply-to');
+    expect(properties?.correlationId).to.match(/^[0-9a-f-]{36}$/);
+    expect(headers).to.deep.equal({ tenant: 't', spring_request_return_correlation: properties?.correlationId });
+    transport.channel.ack();
+    transport.channel.reply({ correlationId: properties?.correlationId, body: Buffer.from('3 euro') });
+    await turn();
+    expect(asking.value).to.equal('3 euro');
+  });
+
+  it('gets its own reply, in whatever order replies come', async () => {
+    const { publisher, transport } = setUp();
+    const asking = ['a', 'b'].map((payload) => watch(publisher.request('orders', 'price', payload)));
+    await turn();
+    for (const { properties, body } of transport.channel.sent.toReversed()) {
+      transport.channel.reply({ correlationId: properties.correlationId, body: Buffer.from(`re: ${body}`) });
+    }
+    await turn();
+    expect(asking.map(({ value }) => value)).to.deep.equal(['re: a', 're: b']);
+  });
+
+  it('rejects when no reply comes in time; a late one is dropped and counted', async () => {
+    const { publisher, transport, clock } = setUp();
+    const asking = watch(publisher.request('orders', 'price', 'x', { timeout: '2s' }));
+    await turn();
+    transport.channel.ack();
+    await clock.advance(2_000);
+    expect(asking.error).to.be.instanceOf(RequestTimeoutError).and.to.include({ timeoutMs: 2_000 });
+    transport.channel.reply({ correlationId: (asking.error as RequestTimeoutError).correlationId });
+    transport.channel.reply({ correlationId: undefined });
+    expect(publisher.stats.lateReplies).to.equal(2);
+  });
+
+  it('rejects when it cannot be published, and forgets the request', async () => {
+    const { publisher, transport, clock } = setUp();
+    const asking = watch(publisher.request('orders', 'nobody', 'x'));
+    await turn();
+    transport.channel.return();
+    transport.channel.ack();
+    await turn();
+    expect(asking.error).to.be.instanceOf(PublishUnroutableError);
+    await clock.advance(60_000);
+    expect(clock.waits).to.deep.equal([]);
+  });
+
+  it('rejects with the error that the reply tells', async () => {
+    const { publisher, transport } = setUp();
+    const asking = watch(publisher.request('orders', 'price', 'x'));
+    await turn();
+    const correlationId = transport.channel.sent[0]?.properties.correlationId;
+    transport.channel.reply({ correlationId, ...remoteFailureReply(new RangeError('no such fruit')) });
+    await turn();
+    expect(asking.error).to.be.instanceOf(RemoteFailureError);
+    expect((asking.error as RemoteFailureError).remote).to.deep.equal({
+      name: 'RangeError',
+      message: 'no such fruit',
+      code: undefined,
+    });
+  });
+
+  it('rejects at once when the channel that its reply would come on is gone', async () => {
+    const { publisher, transport } = setUp();
+    const asking = watch(publisher.request('orders', 'price', 'x'));
+    await turn();
+    transport.channel.ack();
+    await turn();
+    transport.channel.loseConnection();
+    await turn();
+    expect(asking.error).to.be.instanceOf(PublishChannelLostError).and.to.include({ fate: 'unknown' });
+  });
+
+  it('is published again on a new channel when the old one ended before its confirm', async () => {
+    const { publisher, transport, clock } = setUp();
+    const asking = watch(publisher.request('orders', 'price', 'x'));
+    await turn();
+    transport.channel.loseConnection();
+    await clock.advance(1_000);
+    expect(transport.channels).to.have.length(2);
+    const correlationId = transport.channel.sent[0]?.properties.correlationId;
+    transport.channel.reply({ correlationId, body: Buffer.from('ok') });
+    await turn();
+    expect(asking.value).to.equal('ok');
+  });
+});

@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { type Logger, logSafely } from '../events/logger.js';
+import type { Message, Publication } from '../message/message.js';
+import type { Clock } from '../time/clock.js';
+import { PublishChannelLostError, RemoteFailureError, RequestTimeoutError } from './publish-error.js';
+import { describePublication } from './publish-failure-error.js';
+import type { PublishReceipt } from './publish-options.js';
+import type { PublisherStats } from './publisher-stats.js';
+import { readRemoteFailure } from './remote-failure.js';
+
+/** The pseudo-queue that replies come from, on the channel that the request was published on. */
+export const DIRECT_REPLY_TO = 'amq.rabbitmq.reply-to';
+
+/** Spring looks for the correlation of a request in this header too. */
+const SPRING_CORRELATION_HEADER = 'spring_request_return_correlation';
+
+/** What a requester works with. */
+export interface RequesterSetup {
+  readonly submit: (publication: Publication) => Promise<PublishReceipt>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly stats: PublisherStats;
+}
+
+interface Waiting {
+  readonly publication: Publication;
+  readonly cancelTimer: () => void;
+  readonly resolve: (reply: Message) => void;
+  readonly reject: (error: Error) => void;
+  /** The broker has the request, so that only the reply is outstanding. */
+  confirmed: boolean;
+}
+
+/**
+ * Sends requests and matches replies to them by correlation id.
+ * @see https://www.rabbitmq.com/docs/direct-reply-to
+ */
+export class Requester {
+  readonly #setup: RequesterSetup;
+  readonly #waiting = new Map<string, Waiting>();
+
+  constructor(setup: RequesterSetup) {
+    this.#setup = setup;
+  }
+
+  /** Requests that wait for their reply. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /**
+   * Publishes a request and resolves to its reply.
+   * @throws {RequestTimeoutError} when no reply came within `timeoutMs`
+   * @throws {RemoteFailureError} when the reply tells an error
+   * @throws {PublishError} when the request could not be published, or its reply can no longer arrive
+   */
+  request(publication: Publication, timeoutMs: number): Promise<Message> {
+    const correlationId = randomUUID();
+    const request: Publication = {
+      ...publication,
+      properties: { ...publication.properties, correlationId, replyTo: DIRECT_REPLY_TO },
+      headers: { ...publication.headers, [SPRING_CORRELATION_HEADER]: correlationId },
+    };
+    return new Promise((resolve, reject) => {
+      const cancelTimer = this.#setup.clock.after(timeoutMs, () => this.#onTimeout(correlationId, timeoutMs), true);
+      const waiting: Waiting = { publication: request, cancelTimer, resolve, reject, confirmed: false };
+      this.#waiting.set(correlationId, waiting);
+      this.#setup.submit(request).then(
+        () => {
+          waiting.confirmed = true;
+        },
+        (error: Error) => this.#take(correlationId)?.reject(error),
+      );
+    });
+  }
+
+  /** A reply came, perhaps one that nobody waits for any more. */
+  onReply(reply: Message): void {
+    const waiting = reply.correlationId === undefined ? undefined : this.#take(reply.correlationId);
+    if (waiting === undefined) {
+      this.#setup.stats.lateReplies++;
+      const { correlationId } = reply;
+      logSafely(this.#setup.logger, 'debug', { correlationId }, 'dropped a reply that nobody waits for');
+      return;
+    }
+    const failure = readRemoteFailure(reply);
+    if (failure === undefined) waiting.resolve(reply);
+    else waiting.reject(new RemoteFailureError(failure));
+  }
+
+  /** The channel is gone, and with it the address of every reply that is outstanding. */
+  onChannelEnd(cause: Error): void {
+    for (const [correlationId, waiting] of this.#waiting) {
+      if (!waiting.confirmed) continue;
+      const text = `${describePublication(waiting.publication)} was confirmed, but its reply cannot arrive: the channel that waited for it is gone. The request may have been handled.`;
+      const details = { publication: waiting.publication, fate: 'unknown', attempts: 1, causes: [cause] } as const;
+      this.#take(correlationId)?.reject(new PublishChannelLostError(text, details));
+    }
+  }
+
+  #onTimeout(correlationId: string, timeoutMs: number): void {
+    const waiting = this.#take(correlationId);
+    if (waiting === undefined) return;
+    const text = `${describePublication(waiting.publication)} got no reply within ${timeoutMs} ms. It may have been handled.`;
+    waiting.reject(new RequestTimeoutError(text, { correlationId, timeoutMs }));
+  }
+
+  #take(correlationId: string): Waiting | undefined {
+    const waiting = this.#waiting.get(correlationId);
+    if (waiting === undefined) return undefined;
+    this.#waiting.delete(correlationId);
+    waiting.cancelTimer();
+    return waiting;
+  }
+}

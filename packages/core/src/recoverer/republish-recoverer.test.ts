@@ -1,0 +1,200 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import type { MessageProperties, Publication } from '../message/message.js';
+import { tableBytes } from '../message/table-bytes.js';
+import { aFailure, FakeSender } from './failed-delivery.support.test.js';
+import { immediateRequeue, rejectAndDontRequeue } from './reject-recoverer.js';
+import { republish } from './republish-recoverer.js';
+
+/** What a recoverer publishes for a failure. */
+async function parkedBy(recoverer: ReturnType<typeof republish>, failure = aFailure()): Promise<Publication> {
+  const publisher = failure.publisher as FakeSender;
+  expect(await recoverer.recover(failure)).to.equal('ack');
+  expect(publisher.sent).to.have.lengthOf(1);
+  return publisher.sent[0] as Publication;
+}
+
+describe('republish', () => {
+  it('sends to the given exchange and key, mandatory [spring 27]', async () => {
+    const parked = await parkedBy(republish('error.direct', 'error'));
+    expect(parked).to.include({ exchange: 'error.direct', routingKey: 'error', mandatory: true });
+  });
+
+  it('takes error. and the received key when no key is given [spring 38]', async () => {
+    const failure = () => aFailure({ of: { routingKey: 'pay.success' } });
+    expect((await parkedBy(republish('errors'), failure())).routingKey).to.equal('error.pay.success');
+    const options = { errorRoutingKeyPrefix: '' };
+    expect((await parkedBy(republish('errors', undefined, options), failure())).routingKey).to.equal('pay.success');
+  });
+
+  it('cuts a key that the prefix makes longer than the broker allows', async () => {
+    const parked = await parkedBy(republish('errors'), aFailure({ of: { routingKey: 'k'.repeat(255) } }));
+    expect(Buffer.byteLength(parked.routingKey)).to.equal(255);
+  });
+
+  it('reports every fault of its options', () => {
+    const options = { includeStacktrace: true, maxStackTraceBytes: -1, additionalHeaders: {}, declare: 1 };
+    const { problems } = republish(7 as never, 8 as never, { ...options, errorRoutingKeyPrefix: 9 } as never);
+    const text = problems?.join('\n') ?? '';
+    expect(problems).to.have.lengthOf(7);
+    expect(text).to.contain('did you mean "includeStackTrace"?');
+    for (const name of ['the exchange', 'the routing key', 'errorRoutingKeyPrefix', 'maxStackTraceBytes']) {
+      expect(text).to.contain(name);
+    }
+    expect(text).to.contain('additionalHeaders must be a function');
+    expect(text).to.contain('declare must be true, false or the name');
+  });
+
+  it('asks for exchange and key of each failure [spring 43]', async () => {
+    const recoverer = republish(
+      ({ message }) => `errors.${message.headers['tenant']}`,
+      ({ reason }) => reason,
+    );
+    const parked = await parkedBy(recoverer, aFailure({ of: { headers: { tenant: 'a' } } }));
+    expect(parked).to.include({ exchange: 'errors.a', routingKey: 'exhausted' });
+    expect(recoverer).not.to.have.property('exchange');
+  });
+
+  it('keeps body and properties, and makes the message persistent [spring 42]', async () => {
+    const kept: MessageProperties = {
+      contentType: 'application/json',
+      contentEncoding: 'UTF-8',
+      priority: 5,
+      correlationId: 'c-1',
+      replyTo: 'amq.rabbitmq.reply-to.g1',
+      messageId: 'm-1',
+      timestamp: 1_700_000_000,
+      type: 'PaySucceeded',
+      appId: 'pay-service',
+    };
+    const failure = aFailure({ of: { ...kept, deliveryMode: 1, text: '{"orderId":7}' } });
+    const { body, properties } = await parkedBy(republish('errors'), failure);
+    expect(body).to.equal(failure.message.body);
+    expect(properties).to.deep.equal({ ...kept, deliveryMode: 2 });
+  });
+
+  it('drops what would make the parked message vanish, be refused, or be sent elsewhere too', async () => {
+    const of = { expiration: '1000', userId: 'somebody', headers: { CC: ['a'], BCC: ['b'], tenant: 't' } };
+    const { properties, headers } = await parkedBy(republish('errors'), aFailure({ of }));
+    expect(properties).not.to.have.any.keys('expiration', 'userId');
+    expect(headers).not.to.have.any.keys('CC', 'BCC');
+    expect(headers).to.include({ tenant: 't', 'x-leveret-original-expiration': '1000' });
+  });
+
+  it('says why in headers; further ones are asked for, and win [spring 38]', async () => {
+    const options = {
+      includeStackTrace: false,
+      additionalHeaders: ({ attempts }: { attempts: number }) => ({
+        team: `t${attempts}`,
+        'x-exception-message': 'ours',
+      }),
+    };
+    const { headers } = await parkedBy(republish('errors', 'e', options));
+    expect(headers).to.include({ team: 't3', 'x-exception-message': 'ours', 'x-original-routingKey': 'orders' });
+    expect(headers).not.to.have.property('x-exception-stacktrace');
+  });
+
+  it('keeps the headers within the frame, and within what amqplib can write [spring 40]', async () => {
+    for (const [frameMax, atMost] of [
+      [4096, 2048],
+      [8192, 4096],
+      [131_072, 61_440],
+      [2 ** 31 - 1, 61_440],
+    ] as const) {
+      const publisher = new FakeSender();
+      publisher.frameMax = frameMax;
+      const error = new Error('long');
+      error.stack = `Error: long\n${'at x\n'.repeat(50_000)}`;
+      const failure = aFailure({ error, publisher, of: { headers: { note: 'n'.repeat(1000) } } });
+      const { headers } = await parkedBy(republish('errors', 'e', { maxStackTraceBytes: 1_000_000 }), failure);
+      expect(tableBytes(headers)).to.be.within(atMost / 2, atMost);
+      expect(headers['note']).to.be.a('string');
+    }
+  });
+
+  it('lets the original be acknowledged only when the broker has confirmed', async () => {
+    const publisher = new FakeSender();
+    let confirm: () => void = () => {};
+    publisher.answer = () =>
+      new Promise<void>((resolve) => {
+        confirm = resolve;
+      });
+    let answer: unknown;
+    const recovery = Promise.resolve(republish('errors').recover(aFailure({ publisher }))).then((outcome) => {
+      answer = outcome;
+    });
+    await Promise.resolve();
+    expect(publisher.sent).to.have.lengthOf(1);
+    expect(answer).to.equal(undefined);
+    confirm();
+    await recovery;
+    expect(answer).to.equal('ack');
+  });
+
+  it('fails as the publish fails: nacked, returned, or lost [spring 44, 45]', async () => {
+    const publisher = new FakeSender();
+    const fault = new Error('NO_ROUTE');
+    publisher.answer = () => Promise.reject(fault);
+    const thrown = await Promise.resolve(republish('errors').recover(aFailure({ publisher }))).catch((error) => error);
+    expect(thrown).to.equal(fault);
+  });
+
+  describe('declaring where messages are parked', () => {
+    it('declares nothing unless asked to, and names its exchange', () => {
+      const recoverer = republish('error.direct', 'error');
+      expect(recoverer).to.have.property('exchange', 'error.direct');
+      expect(recoverer).not.to.have.any.keys('topology', 'problems');
+    });
+
+    it('declares exchange, queue and binding, durable, the queue named after the exchange', () => {
+      const { topology } = republish('error.direct', 'error', { declare: true });
+      expect(topology?.exchanges).to.have.lengthOf(1);
+      expect(topology?.exchanges[0]).to.include({
+        name: 'error.direct',
+        type: 'direct',
+        durable: true,
+        autoDelete: false,
+      });
+      expect(topology?.queues).to.have.lengthOf(1);
+      expect(topology?.queues[0]).to.include({
+        name: 'error.queue',
+        durable: true,
+        exclusive: false,
+        autoDelete: false,
+      });
+      expect(topology?.bindings).to.deep.equal([
+        {
+          source: 'error.direct',
+          destination: 'error.queue',
+          destinationType: 'queue',
+          routingKey: 'error',
+          arguments: {},
+        },
+      ]);
+      const named = (exchange: string, declare: boolean | string) =>
+        republish(exchange, 'error', { declare }).topology?.queues[0]?.name;
+      expect(named('failures', true)).to.equal('failures.queue');
+      expect(named('error.direct', 'parked')).to.equal('parked');
+    });
+
+    it('refuses what it cannot declare at start', () => {
+      const asked = { declare: true };
+      for (const recoverer of [
+        republish(() => 'errors', 'error', asked),
+        republish('errors', () => 'error', asked),
+        republish('errors', undefined, asked),
+        republish('', 'error.queue', asked),
+      ]) {
+        expect(recoverer.problems?.[0]).to.contain('republish: declare needs an exchange and a routing key');
+        expect(recoverer).not.to.have.property('topology');
+      }
+    });
+  });
+});
+
+describe('the recoverers that publish nothing', () => {
+  it('reject, or requeue [spring 28]', () => {
+    expect(rejectAndDontRequeue().recover(aFailure())).to.equal('reject');
+    expect(immediateRequeue().recover(aFailure())).to.equal('requeue');
+  });
+});

@@ -1,0 +1,24 @@
+import type { BackoffPolicy } from '../time/backoff.js';
+
+/** Who settles deliveries: leveret after the handler, the handler itself, or nobody (the broker forgets on sending). */
+export type AcknowledgeMode = 'auto' | 'manual' | 'none';
+
+/** What to do about failures of a listener, resolved from its options. */
+export interface FailurePolicy {
+  readonly acknowledge: AcknowledgeMode;
+  /** Without retry: put a failed delivery back (`true`) or reject it (`false`). */
+  readonly defaultRequeueRejected: boolean;
+  /** What happens to messages that cannot be read, converted or validated. */
+  readonly invalid: 'reject' | 'recover';
+  /** `undefined` = no retry. */
+  readonly retry: RetryPolicy | undefined;
+}
+
+/** Retry, resolved. */
+export interface RetryPolicy {
+  /** Calls of the handler in all, from 1. */
+  readonly maxAttempts: number;
+  readonly backoff: BackoffPolicy;
+  readonly stateless: boolean;
+  readonly retryable: (error: unknown) => boolean;
+}

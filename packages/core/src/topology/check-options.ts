@@ -1,0 +1,66 @@
+import { describeValue, type Problems } from '../errors/configuration-error.js';
+
+/** Names of exchanges, queues and routing keys are short strings on the wire: at most this many bytes of UTF-8. */
+export const MAX_NAME_BYTES = 255;
+
+/** A plain record of options, read key by key while it is checked. */
+export type RawOptions = Readonly<Record<string, unknown>>;
+
+/** The value as a record, or `undefined` (and a fault) when it is not an object. */
+export function checkObject(value: unknown, what: string, problems: Problems): RawOptions | undefined {
+  if (isRecord(value)) return value;
+  problems.add(`${what} must be an object with options; got ${describeValue(value)}`);
+  return undefined;
+}
+
+/** Whether a value is an object that can hold options. Arrays are not. */
+export function isRecord(value: unknown): value is RawOptions {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The value when it is one of those allowed; `undefined` when it is left out or (with a fault) is something else. */
+export function checkOneOf<T>(value: unknown, name: string, allowed: readonly T[], problems: Problems): T | undefined {
+  if (value === undefined) return undefined;
+  if (allowed.includes(value as T)) return value as T;
+  problems.add(`${name} must be one of ${allowed.map(describeValue).join(', ')}; got ${describeValue(value)}`);
+  return undefined;
+}
+
+/** Whether a value is text that fits in a short string of the wire; notes the fault when it is not. */
+export function checkShortString(value: unknown, name: string, problems: Problems): value is string {
+  if (typeof value !== 'string') {
+    problems.add(`${name} must be a string; got ${describeValue(value)}`);
+    return false;
+  }
+  const bytes = Buffer.byteLength(value);
+  if (bytes <= MAX_NAME_BYTES) return true;
+  problems.add(
+    `${name} must have at most ${MAX_NAME_BYTES} bytes in UTF-8; got ${bytes} bytes: ${describeValue(value)}`,
+  );
+  return false;
+}
+
+/** Like {@link checkShortString}, and not empty. */
+export function checkName(value: unknown, name: string, problems: Problems): value is string {
+  if (!checkShortString(value, name, problems)) return false;
+  if (value !== '') return true;
+  problems.add(`${name} must not be empty`);
+  return false;
+}
+
+/** The `arguments` of a declaration; those left `undefined` are not there, as on the wire. */
+export function checkArguments(raw: RawOptions, problems: Problems): Record<string, unknown> {
+  const given = raw['arguments'] === undefined ? {} : (checkObject(raw['arguments'], 'arguments', problems) ?? {});
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+/** Names that start with `amq.` belong to the broker: it refuses to declare them (403). */
+export function isReservedName(name: string): boolean {
+  return name.startsWith('amq.');
+}
+
+/** One or many as a list; nothing as an empty one. */
+export function asList(value: unknown): readonly unknown[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value : [value];
+}

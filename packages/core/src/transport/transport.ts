@@ -1,0 +1,215 @@
+import type { Message, Publication } from '../message/message.js';
+import type { Topology } from '../topology/topology.js';
+
+/** What is known of the broker once a connection stands. */
+export interface BrokerFacts {
+  /** `RabbitMQ` for RabbitMQ; others name themselves. */
+  readonly product: string;
+  /** Such as `3.10.8`. */
+  readonly version: string;
+  /** Largest frame in bytes that both sides agreed on. */
+  readonly frameMax: number;
+}
+
+/** One arrival of a message at a consumer. */
+export interface Delivery {
+  readonly message: Message;
+  /** Queue it was taken from. */
+  readonly queue: string;
+  readonly deliveryTag: number;
+  readonly consumerTag: string;
+  /** The channel it arrived on: the only one on which it can be settled. */
+  readonly channel: DeliveryChannel;
+  /** When it arrived, in milliseconds since the epoch. */
+  readonly receivedAt: number;
+}
+
+/**
+ * Settles deliveries on the channel that brought them. Every method answers whether a frame was sent: `false` means
+ * that the channel is gone, that nothing was sent, and that the broker delivers the message again by itself.
+ * None of them throws.
+ */
+export interface DeliveryChannel {
+  readonly isOpen: boolean;
+  ack(deliveryTag: number): boolean;
+  /** `basic.reject`: a failed attempt. On RabbitMQ 4.3 only this counts towards the delivery limit. */
+  reject(deliveryTag: number, requeue: boolean): boolean;
+  /** `basic.nack` of this one delivery with requeue: given back without fault. */
+  giveBack(deliveryTag: number): boolean;
+}
+
+/** Everything `basic.consume` needs. */
+export interface ConsumeRequest {
+  readonly queue: string;
+  /** Unsettled deliveries the broker may have outstanding at this consumer; 0 means no limit. */
+  readonly prefetch: number;
+  /** The broker forgets messages as it sends them. */
+  readonly noAck: boolean;
+  readonly exclusive: boolean;
+  /** Consumer priority (`x-priority`), when given. */
+  readonly priority: number | undefined;
+  readonly arguments: Readonly<Record<string, unknown>>;
+  /** Prefix of the consumer tag; the transport makes it unique. */
+  readonly tagPrefix: string;
+  /** A queue that is missing and that nobody declares: fail, or wait for it to appear. */
+  readonly missingQueue: 'fail' | 'wait';
+}
+
+/** Why a subscription is not consuming at the moment. */
+export type InterruptionCause =
+  /** The connection went away. */
+  | 'connection-lost'
+  /** The broker closed the channel. */
+  | 'channel-closed'
+  /** The broker cancelled the consumer, as when its queue is deleted. */
+  | 'cancelled'
+  /** The queue is not there. */
+  | 'queue-missing'
+  /** Another consumer has the queue for itself. */
+  | 'queue-in-use'
+  /** Declaring or consuming was refused for another reason. */
+  | 'refused';
+
+/** Receives what a subscription brings. No method may throw. */
+export interface DeliverySink {
+  deliver(delivery: Delivery): void;
+  /** Consuming has begun, first or again. */
+  consuming(consumerTag: string): void;
+  /** Consuming stopped; the transport is on its way to begin again. Deliveries still unsettled will come back. */
+  interrupted(cause: InterruptionCause, error: Error | undefined): void;
+  /** Consuming stopped for good (queue missing with `missingQueue: 'fail'`, access refused, credentials refused). */
+  failed(error: Error): void;
+}
+
+/** A consumer that the transport keeps alive over channel and connection losses until it is cancelled. */
+export interface Subscription {
+  /** Resolves at the first `consume-ok`; rejects when it can never come, or when the subscription is cancelled before. */
+  readonly ready: Promise<void>;
+  /** Sends `basic.cancel` and resolves at `cancel-ok` (or when the channel is gone). What was delivered can still be settled. */
+  cancel(): Promise<void>;
+  /** Cancels, flushes what was settled, and closes the channel. Unsettled deliveries go back to the queue. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** How one publish ended on the wire. */
+export type PublishOutcome =
+  /** `basic.ack`; `returned` is set when `basic.return` came before it: no queue has the message. */
+  | { readonly kind: 'ack'; readonly returned: ReturnInfo | undefined }
+  /** `basic.nack`. */
+  | { readonly kind: 'nack'; readonly returned: ReturnInfo | undefined }
+  /** The channel ended first. `closed` says how. */
+  | { readonly kind: 'lost'; readonly closed: ChannelEnd };
+
+/** What `basic.return` said. */
+export interface ReturnInfo {
+  /** 312 for NO_ROUTE. */
+  readonly replyCode: number;
+  readonly replyText: string;
+  readonly message: Message;
+}
+
+/** How a channel ended. */
+export type ChannelEnd =
+  /** The broker closed this channel: an error of something sent on it. */
+  | { readonly kind: 'channel-error'; readonly replyCode: number; readonly replyText: string; readonly error: Error }
+  /** The whole connection went away. */
+  | { readonly kind: 'connection-lost'; readonly error: Error | undefined }
+  /** We closed it. */
+  | { readonly kind: 'closed' };
+
+/** A channel in confirm mode (or not, for `confirms: 'none'`). */
+export interface PublishChannel {
+  readonly isOpen: boolean;
+  /**
+   * Writes a message. `settled` is called exactly once, never from within this call: at the confirm, or when the
+   * channel ends. Without confirm mode it is called when the message was handed to the socket.
+   * @returns false when the write buffer is full: wait for {@link drained} before the next
+   * @throws {TypeError|RangeError} when the message cannot be encoded (for example headers larger than a frame); nothing was sent
+   */
+  publish(publication: Publication, settled: (outcome: PublishOutcome) => void): boolean;
+  /** Resolves when the write buffer has room, or when the channel ends. */
+  drained(): Promise<void>;
+  /**
+   * Called for a returned message that belongs to no publish in flight: without confirm mode publishes are settled before
+   * their returns come. One listener; a transport may leave this out.
+   */
+  onUnclaimedReturn?(listener: (returned: ReturnInfo) => void): void;
+  /** Called once, after every pending `settled`, when the channel has ended. */
+  onEnd(listener: (end: ChannelEnd) => void): void;
+  /** Closes the channel; pending publishes settle as lost. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** A consumer of `amq.rabbitmq.reply-to` together with the channel requests must be published on. */
+export interface ReplyChannel extends PublishChannel {
+  onReply(listener: (message: Message) => void): void;
+}
+
+/** What happened to a connection. */
+export type ConnectionEvent =
+  | {
+      readonly type: 'connected';
+      readonly role: ConnectionRole;
+      readonly host: string;
+      readonly broker: BrokerFacts;
+      readonly again: boolean;
+    }
+  | { readonly type: 'disconnected'; readonly role: ConnectionRole; readonly error: Error | undefined }
+  | {
+      readonly type: 'connect-failed';
+      readonly role: ConnectionRole;
+      readonly host: string;
+      readonly error: Error;
+      readonly retryInMs: number;
+    }
+  | { readonly type: 'blocked'; readonly role: ConnectionRole; readonly reason: string }
+  | { readonly type: 'unblocked'; readonly role: ConnectionRole }
+  /** A declaration was refused; `fatal` when the start was stopped because of it. */
+  | { readonly type: 'declare-failed'; readonly role: ConnectionRole; readonly error: Error; readonly fatal: boolean }
+  /** Something was declared differently from what was asked, such as a lazy queue where the broker knows no lazy queues. */
+  | { readonly type: 'notice'; readonly text: string };
+
+/** Consuming and publishing have a connection each: a blocked publisher must not stop consumers. */
+export type ConnectionRole = 'consume' | 'publish';
+
+/** State of one connection as shown by health checks. */
+export interface ConnectionHealth {
+  readonly role: ConnectionRole;
+  readonly state: 'idle' | 'connecting' | 'connected' | 'waiting' | 'failed' | 'closed';
+  readonly blocked: boolean;
+  readonly host: string | undefined;
+  readonly lastError: Error | undefined;
+}
+
+/** What a broker adapter must do. `@leveret/amqplib` is one. */
+export interface Transport {
+  /**
+   * Sets what is declared on every new connection: exchanges, then queues, then bindings. Must be called before
+   * {@link connect}; later calls add to it and declare the addition at once when connected.
+   */
+  declare(topology: Topology): Promise<void>;
+  /**
+   * Opens the connection of a role and declares the topology. Resolves when both are done; keeps trying within the
+   * connect timeout unless the fault cannot mend itself (credentials, mismatch with `mismatch: 'fail'`).
+   * @throws {LeveretError} LEV_CONNECTION_FAILED, LEV_AUTHENTICATION_REFUSED, LEV_TOPOLOGY_MISMATCH, LEV_TOPOLOGY_REFUSED
+   */
+  connect(role: ConnectionRole): Promise<void>;
+  /** Starts a consumer that is kept alive until it is cancelled. Answers at once; see {@link Subscription.ready}. */
+  subscribe(request: ConsumeRequest, sink: DeliverySink): Subscription;
+  /**
+   * Opens a channel on the publish connection, connecting when there is no connection (one try now, not a wait for the
+   * next scheduled one).
+   * @throws {LeveretError} LEV_PUBLISH_NOT_CONNECTED when there is none within `timeoutMs`; the cause says why
+   */
+  openPublishChannel(options: { readonly confirm: boolean; readonly timeoutMs: number }): Promise<PublishChannel>;
+  /** Like {@link openPublishChannel} in confirm mode, consuming direct replies on the same channel. */
+  openReplyChannel(options: { readonly timeoutMs: number }): Promise<ReplyChannel>;
+  /** The publish connection is blocked by a resource alarm of the broker. */
+  readonly publishBlocked: boolean;
+  /** Facts of the broker connected last, if any. */
+  readonly broker: BrokerFacts | undefined;
+  health(): readonly ConnectionHealth[];
+  on(listener: (event: ConnectionEvent) => void): () => void;
+  /** Closes both connections, within `timeoutMs`. Never rejects; can be called twice. */
+  close(options: { readonly timeoutMs: number }): Promise<void>;
+}
