@@ -1,0 +1,211 @@
+import {
+  type BrokerFacts,
+  type Clock,
+  ConfigurationError,
+  type ConnectionEvent,
+  type ConnectionHealth,
+  type ConnectionRole,
+  type ConsumeRequest,
+  type DeliverySink,
+  LeveretError,
+  type PublishChannel,
+  type ReplyChannel,
+  type Subscription,
+  systemClock,
+  type Topology,
+  type Transport,
+  within,
+} from '@leveret/core';
+import { type ConnectionOptions, resolveConnectionOptions } from './connection/connection-options.js';
+import type { Link } from './connection/link.js';
+import { ManagedConnection } from './connection/managed-connection.js';
+import { ConsumerSubscription } from './delivery/consumer-subscription.js';
+import { asError, errorText } from './errors/broker-reply.js';
+import { AmqplibPublishChannel } from './publisher/amqplib-publish-channel.js';
+import { AmqplibReplyChannel } from './publisher/amqplib-reply-channel.js';
+import { TopologyKeeper } from './topology/topology-keeper.js';
+
+/** Options of {@link AmqplibTransport}. */
+export interface AmqplibTransportOptions {
+  readonly connection?: ConnectionOptions;
+  /**
+   * A queue or exchange that exists with other properties: `warn` (the default) reports it, leaves it as it is and goes
+   * on with the rest; `fail` stops the start.
+   */
+  readonly mismatch?: 'fail' | 'warn';
+  /** Default: the time of this process. */
+  readonly clock?: Clock;
+}
+
+/**
+ * RabbitMQ by way of amqplib: two connections (one consumes, one publishes) that come back by themselves, with everything
+ * declared anew and every consumer consuming again.
+ */
+export class AmqplibTransport implements Transport {
+  readonly #clock: Clock;
+  readonly #consume: ManagedConnection;
+  readonly #publish: ManagedConnection;
+  readonly #keeper: TopologyKeeper;
+  readonly #subscriptions = new Set<ConsumerSubscription>();
+  readonly #listeners = new Set<(event: ConnectionEvent) => void>();
+  #broker: BrokerFacts | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** @throws {ConfigurationError} that lists every fault of the options */
+  constructor(options: AmqplibTransportOptions = {}) {
+    const connection = resolveConnectionOptions(options.connection);
+    const mismatch = options.mismatch ?? 'warn';
+    if (mismatch !== 'fail' && mismatch !== 'warn') {
+      throw new ConfigurationError([`mismatch must be 'fail' or 'warn'; got ${JSON.stringify(mismatch)}`]);
+    }
+    const clock = options.clock ?? systemClock;
+    this.#clock = clock;
+    this.#keeper = new TopologyKeeper(mismatch, (event) => this.#emit(event), clock);
+    this.#consume = new ManagedConnection('consume', connection, this.#eventsOf('consume'), clock);
+    this.#publish = new ManagedConnection('publish', connection, this.#eventsOf('publish'), clock);
+  }
+
+  get publishBlocked(): boolean {
+    return this.#publish.link?.blocked ?? false;
+  }
+
+  get broker(): BrokerFacts | undefined {
+    return this.#broker;
+  }
+
+  async declare(topology: Topology): Promise<void> {
+    const link = this.#consume.link ?? this.#publish.link;
+    await this.#keeper.add(topology, link, link === this.#consume.link ? 'consume' : 'publish');
+  }
+
+  connect(role: ConnectionRole): Promise<void> {
+    return this.#connection(role).open();
+  }
+
+  subscribe(request: ConsumeRequest, sink: DeliverySink): Subscription {
+    const subscription = new ConsumerSubscription(
+      request,
+      sink,
+      {
+        link: () => this.#consume.link,
+        declares: (queue) => this.#keeper.declares(queue),
+        redeclare: (queue, link) => this.#keeper.redeclare(queue, link),
+        ended: (ended) => this.#subscriptions.delete(ended),
+      },
+      this.#clock,
+    );
+    this.#subscriptions.add(subscription);
+    // Later, because the caller has not got the subscription yet.
+    queueMicrotask(() => this.#begin(subscription));
+    return subscription;
+  }
+
+  async openPublishChannel(options: {
+    readonly confirm: boolean;
+    readonly timeoutMs: number;
+  }): Promise<PublishChannel> {
+    return this.#onPublishLink(options.timeoutMs, async (link, timeoutMs) => {
+      const channel = options.confirm ? await link.openConfirmChannel(timeoutMs) : await link.openChannel(timeoutMs);
+      return new AmqplibPublishChannel(channel, options.confirm, link, this.#clock);
+    });
+  }
+
+  async openReplyChannel(options: { readonly timeoutMs: number }): Promise<ReplyChannel> {
+    return this.#onPublishLink(options.timeoutMs, async (link, timeoutMs) => {
+      const channel = await link.openConfirmChannel(timeoutMs);
+      return AmqplibReplyChannel.open(channel, link, this.#clock, timeoutMs);
+    });
+  }
+
+  health(): readonly ConnectionHealth[] {
+    return [this.#consume.health(), this.#publish.health()];
+  }
+
+  on(listener: (event: ConnectionEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(options: { readonly timeoutMs: number }): Promise<void> {
+    this.#closing ??= this.#close(options.timeoutMs);
+    return this.#closing;
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    const deadline = this.#clock.now() + timeoutMs;
+    // Closing a channel flushes what was settled on it; closing the connection under it would not.
+    const closing = Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
+    await within(this.#clock, timeoutMs / 2, closing, () => undefined);
+    const leftMs = Math.max(0, deadline - this.#clock.now());
+    await Promise.all([this.#consume.close(leftMs), this.#publish.close(leftMs)]);
+  }
+
+  #connection(role: ConnectionRole): ManagedConnection {
+    return role === 'consume' ? this.#consume : this.#publish;
+  }
+
+  #begin(subscription: ConsumerSubscription): void {
+    if (!this.#subscriptions.has(subscription)) return;
+    if (this.#closing !== undefined) {
+      subscription.connectionFailed(new LeveretError('LEV_INVALID_STATE', 'The transport is closed; make a new one.'));
+      return;
+    }
+    const { link, failure } = this.#consume;
+    if (failure !== undefined) subscription.connectionFailed(failure);
+    else if (link !== undefined) subscription.connected(link);
+    else this.#consume.ensure();
+  }
+
+  async #onPublishLink<T>(timeoutMs: number, open: (link: Link, timeoutMs: number) => Promise<T>): Promise<T> {
+    const deadline = this.#clock.now() + timeoutMs;
+    let link: Link | undefined;
+    try {
+      link = await this.#publish.acquire(timeoutMs);
+      return await open(link, Math.max(1, deadline - this.#clock.now()));
+    } catch (error) {
+      if (link?.blocked === true) {
+        throw new LeveretError(
+          'LEV_PUBLISH_BLOCKED',
+          `The broker blocks publishing because of a resource alarm and opened no channel within ${timeoutMs} ms; nothing was sent.`,
+          { cause: error },
+        );
+      }
+      throw new LeveretError(
+        'LEV_PUBLISH_NOT_CONNECTED',
+        `There is no connection to publish on; nothing was sent. ${errorText(error)}`,
+        { cause: error },
+      );
+    }
+  }
+
+  #eventsOf(role: ConnectionRole) {
+    return {
+      prepare: (link: Link, starting: boolean) => this.#keeper.declareAll(link, role, starting),
+      connected: (link: Link, again: boolean) => {
+        this.#broker = link.facts;
+        this.#emit({ type: 'connected', role, host: link.host, broker: link.facts, again });
+        if (role === 'consume') for (const subscription of [...this.#subscriptions]) subscription.connected(link);
+      },
+      disconnected: (error: Error | undefined) => this.#emit({ type: 'disconnected', role, error }),
+      connectFailed: (host: string, error: Error, retryInMs: number) =>
+        this.#emit({ type: 'connect-failed', role, host, error, retryInMs }),
+      failed: (error: Error) => {
+        if (role === 'consume')
+          for (const subscription of [...this.#subscriptions]) subscription.connectionFailed(error);
+      },
+      blocked: (reason: string) => this.#emit({ type: 'blocked', role, reason }),
+      unblocked: () => this.#emit({ type: 'unblocked', role }),
+    };
+  }
+
+  #emit(event: ConnectionEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        // A listener of the application must not stop the transport from doing its work.
+        process.emitWarning(asError(error));
+      }
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import { type Clock, LeveretError } from '@leveret/core';
+import { asError } from '../errors/broker-reply.js';
+import { connectFault, connectionError, isAuthenticationError, isTopologyError } from '../errors/connection-error.js';
+import type { HostTarget, ResolvedConnectionOptions } from './connection-options.js';
+import { Link, type LinkEvents } from './link.js';
+import { hostsOfRound } from './next-round.js';
+import { openAmqp } from './open-amqp.js';
+
+/** What a round of attempts asks of its owner. */
+export interface AttemptEvents {
+  /** Prepares a new connection before anybody uses it; what it throws makes the attempt fail. */
+  prepare(link: Link): Promise<void>;
+  /** One host failed, and the next is tried at once. */
+  hostFailed(host: string, error: Error): void;
+  /** What happens to the connection later. */
+  linkEvents(link: () => Link): LinkEvents;
+}
+
+// amqplib hides why a virtual host was refused, and a broker that shuts down in that moment looks the same: only a
+// refusal that repeats is believed.
+const VHOST_REFUSALS_BELIEVED = 3;
+const CLOSE_TIMEOUT_MS = 1000;
+
+/** Tries the hosts of a connection in turn, and remembers where the last round ended. */
+export class ConnectionAttempts {
+  readonly #options: ResolvedConnectionOptions;
+  readonly #name: string;
+  readonly #events: AttemptEvents;
+  readonly #clock: Clock;
+  #next = 0;
+  #vhostRefusals = 0;
+  #lastHost = '';
+
+  constructor(options: ResolvedConnectionOptions, name: string, events: AttemptEvents, clock: Clock) {
+    this.#options = options;
+    this.#name = name;
+    this.#events = events;
+    this.#clock = clock;
+  }
+
+  /** The host tried last, for people. */
+  get lastHost(): string {
+    return this.#lastHost;
+  }
+
+  /**
+   * Tries each host once; the first that answers and can be prepared wins.
+   * @throws {Error} of the last host; a refusal of the credentials by any host comes first, and a refused declaration ends
+   * the round
+   */
+  async round(signal: AbortSignal): Promise<Link> {
+    const hosts = hostsOfRound(this.#options.hosts, this.#next);
+    let refused: Error | undefined;
+    let last: Error | undefined;
+    for (const [index, host] of hosts.entries()) {
+      this.#next = (this.#next + 1) % hosts.length;
+      this.#lastHost = host.label;
+      try {
+        return await this.#try(host, signal);
+      } catch (caught) {
+        last = asError(caught);
+        if (signal.aborted || isTopologyError(last)) throw last;
+        if (isAuthenticationError(last)) refused = last;
+        if (index < hosts.length - 1) this.#events.hostFailed(host.label, last);
+      }
+    }
+    throw refused ?? last;
+  }
+
+  async #try(host: HostTarget, signal: AbortSignal): Promise<Link> {
+    let link: Link;
+    try {
+      const model = await openAmqp(host, this.#options, this.#name, signal, this.#clock);
+      const events = this.#events.linkEvents(() => link);
+      link = new Link(model, host.label, events, this.#clock);
+    } catch (error) {
+      throw this.#judge(error, host);
+    }
+    this.#vhostRefusals = 0;
+    await this.#prepare(link, signal);
+    if (link.ended) throw connectionError(link.error ?? new Error('the connection ended at once'), host);
+    return link;
+  }
+
+  async #prepare(link: Link, signal: AbortSignal): Promise<void> {
+    const giveUp = () => link.destroy(undefined);
+    signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    try {
+      await this.#events.prepare(link);
+    } catch (error) {
+      link.close(CLOSE_TIMEOUT_MS);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
+  }
+
+  #judge(error: unknown, host: HostTarget): Error {
+    if (LeveretError.is(error)) return error;
+    const fault = connectFault(error);
+    this.#vhostRefusals = fault === 'vhost' ? this.#vhostRefusals + 1 : 0;
+    const judged = connectionError(error, host);
+    if (fault === 'vhost' && this.#vhostRefusals < VHOST_REFUSALS_BELIEVED * this.#options.hosts.length) {
+      return new LeveretError('LEV_CONNECTION_FAILED', judged.message, { cause: error });
+    }
+    return judged;
+  }
+}

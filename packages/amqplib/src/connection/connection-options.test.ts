@@ -1,0 +1,144 @@
+import { ConfigurationError } from '@leveret/core';
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { type ConnectionOptions, resolveConnectionOptions } from './connection-options.js';
+
+function problemsOf(options: unknown): readonly string[] {
+  try {
+    resolveConnectionOptions(options as ConnectionOptions);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('resolveConnectionOptions', () => {
+  it('fills in the defaults', () => {
+    expect(resolveConnectionOptions()).to.deep.equal({
+      hosts: [
+        {
+          hostname: 'localhost',
+          port: 5672,
+          tls: false,
+          username: 'guest',
+          password: 'guest',
+          vhost: '/',
+          label: 'localhost:5672',
+        },
+      ],
+      mechanism: 'PLAIN',
+      name: `leveret:${process.pid}`,
+      heartbeatSeconds: 10,
+      connectionTimeoutMs: 10_000,
+      startTimeoutMs: 30_000,
+      frameMax: 131_072,
+      channelMax: 0,
+      reconnect: { initialIntervalMs: 100, multiplier: 2, maxIntervalMs: 1500, jitter: 0.3 },
+      authenticationFailureFatal: true,
+      tls: {},
+      noDelay: true,
+      keepAlive: true,
+      keepAliveDelayMs: 30_000,
+      clientProperties: {},
+    });
+  });
+
+  it('reads URLs with everything in them', () => {
+    const { hosts } = resolveConnectionOptions({
+      urls: ['amqps://us%40er:p%2Fw@broker.example/my%2Fhost', 'amqp://[::1]:5673', 'amqp://h/'],
+    });
+    expect(hosts[0]).to.deep.equal({
+      hostname: 'broker.example',
+      port: 5671,
+      tls: true,
+      username: 'us@er',
+      password: 'p/w',
+      vhost: 'my/host',
+      label: 'broker.example:5671',
+    });
+    expect(hosts[1]).to.include({ hostname: '::1', port: 5673, label: '[::1]:5673' });
+    expect(hosts[2]).to.include({ vhost: '/', username: 'guest' });
+  });
+
+  it('lets options win over the URL', () => {
+    const { hosts } = resolveConnectionOptions({
+      urls: 'amqp://a:b@h/v',
+      username: 'c',
+      password: 'd',
+      vhost: 'w',
+    });
+    expect(hosts[0]).to.include({ username: 'c', password: 'd', vhost: 'w' });
+  });
+
+  it('shuffles the hosts when asked to', () => {
+    const urls = ['amqp://a', 'amqp://b', 'amqp://c'];
+    const order = (random: number[]) =>
+      resolveConnectionOptions({ urls, shuffle: true }, () => random.shift() ?? 0).hosts.map(
+        ({ hostname }) => hostname,
+      );
+    expect(order([0.5, 0.1, 0.9])).to.deep.equal(['b', 'a', 'c']);
+    expect(order([0.9, 0.5, 0.1])).to.deep.equal(['c', 'b', 'a']);
+  });
+
+  it('reads durations as text', () => {
+    const resolved = resolveConnectionOptions({
+      heartbeat: '1m',
+      connectionTimeout: '2s',
+      reconnect: { maxInterval: '3s' },
+    });
+    expect(resolved).to.include({ heartbeatSeconds: 60, connectionTimeoutMs: 2000 });
+    expect(resolved.reconnect.maxIntervalMs).to.equal(3000);
+  });
+
+  it('collects every fault', () => {
+    const problems = problemsOf({
+      urls: ['http://x', 'nonsense', 'amqp://h?heartbeat=5', 42, 'amqp://%zz@h'],
+      heartbeat: 1500,
+      connectionTimeout: 'soon',
+      startTimeout: 0,
+      frameMax: 4096,
+      channelMax: 1.5,
+      mechanism: 'PLAINTEXT',
+      name: '',
+      shuffle: 'yes',
+      reconnect: { multiplier: 0.5, jitter: 2, factor: 3 },
+      socket: { nodelay: true },
+      url: 'amqp://h',
+    });
+    for (const expected of [
+      'urls[0] must begin with amqp:// or amqps://',
+      'urls[1] must be a URL',
+      'urls[2] has query parameters (?heartbeat...)',
+      'urls[3] must be a URL such as amqp://user:password@host:5672/vhost; got 42',
+      'urls[4] has a user name with a malformed %',
+      'heartbeat must be whole seconds',
+      'connectionTimeout must be milliseconds',
+      'startTimeout must be at least 1 ms; got 0',
+      'frameMax must be a whole number from 8192',
+      'channelMax must be a whole number from 0 to 65535; got 1.5',
+      "mechanism must be 'PLAIN'",
+      'name must be a text that is not empty',
+      'shuffle must be true or false; got "yes"',
+      'reconnect.multiplier must be a number from 1',
+      'reconnect.jitter must be a number from 0 to 1; got 2',
+      'unknown option reconnect.factor',
+      'unknown option socket.nodelay',
+      'unknown option url;',
+    ]) {
+      expect(
+        problems.some((problem) => problem.includes(expected)),
+        expected,
+      ).to.equal(true);
+    }
+    expect(problems).to.have.lengthOf(18);
+  });
+
+  it('never shows a URL that may hold a password', () => {
+    expect(problemsOf({ urls: 'amqp//user:secret@host' }).join()).not.to.include('secret');
+  });
+
+  it('refuses an empty list', () => {
+    expect(problemsOf({ urls: [] }).join()).to.include('empty list');
+  });
+});

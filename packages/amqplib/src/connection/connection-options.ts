@@ -1,0 +1,313 @@
+import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
+import { type BackoffPolicy, checkDuration, type Duration, describeValue, Problems } from '@leveret/core';
+
+/**
+ * How to reach the broker. Everything may be left out: then it is `amqp://guest:guest@localhost:5672/`.
+ * @see https://www.rabbitmq.com/docs/connections
+ */
+export interface ConnectionOptions {
+  /**
+   * One URL or several: `amqp://user:password@host:port/vhost`, or `amqps://` for TLS. With several, hosts are tried in
+   * turn, without a pause within a round. Default `amqp://localhost`. Query parameters are refused: use the options.
+   */
+  readonly urls?: string | readonly string[];
+  /** Instead of the user in the URLs. Default: the URL's, else `guest`. */
+  readonly username?: string;
+  /** Instead of the password in the URLs. Default: the URL's, else `guest`. */
+  readonly password?: string;
+  /** Instead of the virtual host in the URLs. Default: the URL's path, else `/`. */
+  readonly vhost?: string;
+  /** How to authenticate: `EXTERNAL` takes the user from the TLS certificate. Default `PLAIN`. */
+  readonly mechanism?: 'PLAIN' | 'AMQPLAIN' | 'EXTERNAL';
+  /** Shown in the management UI; the publishing connection adds `.publisher`. Default `leveret:<process id>`. */
+  readonly name?: string;
+  /**
+   * Interval of heartbeats; a dead peer is noticed after two to three of them. Whole seconds, `0` for none; the broker
+   * may lower it. Default 10 s (RabbitMQ: 60 s), which is within RabbitMQ's advice of 5 to 20 s.
+   */
+  readonly heartbeat?: Duration;
+  /** How long one attempt may take, from the first packet to the end of the AMQP handshake. Default 10 s. */
+  readonly connectionTimeout?: Duration;
+  /** How long the start keeps trying before it fails. After the start there is no limit. Default 30 s. */
+  readonly startTimeout?: Duration;
+  /** Largest frame in bytes, from 8192; the broker may lower it. Default 131072. */
+  readonly frameMax?: number;
+  /** Most channels on a connection, up to 65535; 0 leaves it to the broker, which is the default. */
+  readonly channelMax?: number;
+  /** Try the hosts in a random order, so that clients spread over a cluster. Default `false`. */
+  readonly shuffle?: boolean;
+  /** The pauses between rounds of attempts. The first round comes at once. */
+  readonly reconnect?: ReconnectOptions;
+  /** Credentials that are refused end all attempts, also after the start. Default `true`. */
+  readonly authenticationFailureFatal?: boolean;
+  /** TLS options of Node for `amqps://` URLs: `ca`, `cert`, `key`, `servername`... */
+  readonly tls?: TlsConnectionOptions;
+  /** Options of the TCP socket. */
+  readonly socket?: SocketOptions;
+  /** Further client properties, shown in the management UI. */
+  readonly clientProperties?: Readonly<Record<string, unknown>>;
+}
+
+/** The pauses between rounds of connection attempts: `min(initialInterval * multiplier^n, maxInterval)`, plus jitter. */
+export interface ReconnectOptions {
+  /** Pause after the first failed round. Default 100 ms. */
+  readonly initialInterval?: Duration;
+  /** From 1. Default 2. */
+  readonly multiplier?: number;
+  /** Longest pause, without jitter. Default 1.5 s, so that a broker that comes back is used within 2 s. */
+  readonly maxInterval?: Duration;
+  /** Share of the pause (0 to 1) added at random. Default 0.3. */
+  readonly jitter?: number;
+}
+
+/** Options of the TCP socket. */
+export interface SocketOptions {
+  /** Send small frames at once (TCP_NODELAY). Default `true`. */
+  readonly noDelay?: boolean;
+  /** TCP keep-alive probes. Default `true`. */
+  readonly keepAlive?: boolean;
+  /** Idle time before the first probe. Default 30 s. */
+  readonly keepAliveDelay?: Duration;
+}
+
+/** One host to try, with all that a connection to it needs. */
+export interface HostTarget {
+  readonly hostname: string;
+  readonly port: number;
+  readonly tls: boolean;
+  readonly username: string;
+  readonly password: string;
+  readonly vhost: string;
+  /** `host:port`, for people. */
+  readonly label: string;
+}
+
+/** {@link ConnectionOptions}, checked and complete. */
+export interface ResolvedConnectionOptions {
+  readonly hosts: readonly HostTarget[];
+  readonly mechanism: 'PLAIN' | 'AMQPLAIN' | 'EXTERNAL';
+  readonly name: string;
+  readonly heartbeatSeconds: number;
+  readonly connectionTimeoutMs: number;
+  readonly startTimeoutMs: number;
+  readonly frameMax: number;
+  readonly channelMax: number;
+  readonly reconnect: BackoffPolicy;
+  readonly authenticationFailureFatal: boolean;
+  readonly tls: TlsConnectionOptions;
+  readonly noDelay: boolean;
+  readonly keepAlive: boolean;
+  readonly keepAliveDelayMs: number;
+  readonly clientProperties: Readonly<Record<string, unknown>>;
+}
+
+const KNOWN = new Set([
+  'urls',
+  'username',
+  'password',
+  'vhost',
+  'mechanism',
+  'name',
+  'heartbeat',
+  'connectionTimeout',
+  'startTimeout',
+  'frameMax',
+  'channelMax',
+  'shuffle',
+  'reconnect',
+  'authenticationFailureFatal',
+  'tls',
+  'socket',
+  'clientProperties',
+]);
+const KNOWN_RECONNECT = new Set(['initialInterval', 'multiplier', 'maxInterval', 'jitter']);
+const KNOWN_SOCKET = new Set(['noDelay', 'keepAlive', 'keepAliveDelay']);
+
+/**
+ * Checks the options and fills in the defaults.
+ * @param random where `shuffle` takes its order from: numbers from 0 (included) to 1 (excluded)
+ * @throws {ConfigurationError} that lists every fault
+ */
+export function resolveConnectionOptions(
+  options: ConnectionOptions = {},
+  random: () => number = Math.random,
+): ResolvedConnectionOptions {
+  const problems = new Problems().at('connection');
+  refuseUnknown(options, KNOWN, '', problems);
+  const reconnect = options.reconnect ?? {};
+  refuseUnknown(reconnect, KNOWN_RECONNECT, 'reconnect.', problems);
+  const socket = options.socket ?? {};
+  refuseUnknown(socket, KNOWN_SOCKET, 'socket.', problems);
+
+  const hosts = resolveHosts(options, problems);
+  const duration = (value: Duration | undefined, name: string, fallback: number) =>
+    value === undefined ? fallback : checkDuration(value, name, fallback, problems);
+  const resolved: ResolvedConnectionOptions = {
+    hosts: checkBoolean(options.shuffle, 'shuffle', false, problems) ? shuffled(hosts, random) : hosts,
+    mechanism: checkMechanism(options.mechanism, problems),
+    name: checkText(options.name, 'name', `leveret:${process.pid}`, problems),
+    heartbeatSeconds: checkHeartbeat(duration(options.heartbeat, 'heartbeat', 10_000), problems),
+    connectionTimeoutMs: atLeast(
+      1,
+      duration(options.connectionTimeout, 'connectionTimeout', 10_000),
+      'connectionTimeout',
+      problems,
+    ),
+    startTimeoutMs: atLeast(1, duration(options.startTimeout, 'startTimeout', 30_000), 'startTimeout', problems),
+    frameMax: checkInteger(options.frameMax, 'frameMax', 131_072, 8192, 2 ** 31 - 1, problems),
+    channelMax: checkInteger(options.channelMax, 'channelMax', 0, 0, 65_535, problems),
+    reconnect: {
+      initialIntervalMs: atLeast(
+        1,
+        duration(reconnect.initialInterval, 'reconnect.initialInterval', 100),
+        'reconnect.initialInterval',
+        problems,
+      ),
+      multiplier: checkNumber(reconnect.multiplier, 'reconnect.multiplier', 2, 1, 1000, problems),
+      maxIntervalMs: atLeast(
+        1,
+        duration(reconnect.maxInterval, 'reconnect.maxInterval', 1500),
+        'reconnect.maxInterval',
+        problems,
+      ),
+      jitter: checkNumber(reconnect.jitter, 'reconnect.jitter', 0.3, 0, 1, problems),
+    },
+    authenticationFailureFatal: checkBoolean(
+      options.authenticationFailureFatal,
+      'authenticationFailureFatal',
+      true,
+      problems,
+    ),
+    tls: options.tls ?? {},
+    noDelay: checkBoolean(socket.noDelay, 'socket.noDelay', true, problems),
+    keepAlive: checkBoolean(socket.keepAlive, 'socket.keepAlive', true, problems),
+    keepAliveDelayMs: duration(socket.keepAliveDelay, 'socket.keepAliveDelay', 30_000),
+    clientProperties: options.clientProperties ?? {},
+  };
+  problems.throwIfAny();
+  return Object.freeze(resolved);
+}
+
+function resolveHosts(options: ConnectionOptions, problems: Problems): readonly HostTarget[] {
+  const urls = options.urls ?? 'amqp://localhost';
+  const list: readonly unknown[] = Array.isArray(urls) ? urls : [urls];
+  if (list.length === 0) problems.add('urls is an empty list; give at least one, such as amqp://localhost');
+  const hosts: HostTarget[] = [];
+  for (const [index, url] of list.entries()) {
+    const host = readUrl(url, list.length === 1 ? 'urls' : `urls[${index}]`, options, problems);
+    if (host !== undefined) hosts.push(host);
+  }
+  return hosts;
+}
+
+function readUrl(value: unknown, name: string, options: ConnectionOptions, problems: Problems): HostTarget | undefined {
+  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
+  // The value itself is not shown: it may hold a password.
+  if (url === undefined) {
+    const got = typeof value === 'string' ? 'a text that is no URL' : describeValue(value);
+    problems.add(`${name} must be a URL such as amqp://user:password@host:5672/vhost; got ${got}`);
+    return undefined;
+  }
+  if (url.protocol !== 'amqp:' && url.protocol !== 'amqps:') {
+    problems.add(`${name} must begin with amqp:// or amqps://; got ${url.protocol}//`);
+    return undefined;
+  }
+  if (url.search !== '') {
+    problems.add(
+      `${name} has query parameters (${url.search.split('=')[0]}...), which are not read; use the options of the connection`,
+    );
+  }
+  const tls = url.protocol === 'amqps:';
+  const hostname = url.hostname === '' ? 'localhost' : url.hostname.replace(/^\[|\]$/g, '');
+  const port = url.port === '' ? (tls ? 5671 : 5672) : Number(url.port);
+  const decode = (part: string, what: string): string => {
+    try {
+      return decodeURIComponent(part);
+    } catch {
+      problems.add(`${name} has a ${what} with a malformed % sequence; write % itself as %25`);
+      return '';
+    }
+  };
+  const anonymous = url.username === '' && url.password === '';
+  return {
+    hostname,
+    port,
+    tls,
+    username: options.username ?? (anonymous ? 'guest' : decode(url.username, 'user name')),
+    password: options.password ?? (anonymous ? 'guest' : decode(url.password, 'password')),
+    vhost: options.vhost ?? (url.pathname.length > 1 ? decode(url.pathname.slice(1), 'virtual host') : '/'),
+    label: hostname.includes(':') ? `[${hostname}]:${port}` : `${hostname}:${port}`,
+  };
+}
+
+function shuffled<T>(list: readonly T[], random: () => number): readonly T[] {
+  const keyed = list.map((item) => ({ item, key: random() }));
+  return keyed.sort((left, right) => left.key - right.key).map(({ item }) => item);
+}
+
+function refuseUnknown(options: object, known: ReadonlySet<string>, prefix: string, problems: Problems): void {
+  for (const name of Object.keys(options)) {
+    if (!known.has(name)) problems.add(`unknown option ${prefix}${name}; known are ${[...known].join(', ')}`);
+  }
+}
+
+function checkMechanism(value: unknown, problems: Problems): ResolvedConnectionOptions['mechanism'] {
+  if (value === undefined) return 'PLAIN';
+  if (value === 'PLAIN' || value === 'AMQPLAIN' || value === 'EXTERNAL') return value;
+  problems.add(`mechanism must be 'PLAIN', 'AMQPLAIN' or 'EXTERNAL'; got ${describeValue(value)}`);
+  return 'PLAIN';
+}
+
+function checkHeartbeat(ms: number, problems: Problems): number {
+  if (ms % 1000 !== 0 || ms > 65_535_000) {
+    problems.add(`heartbeat must be whole seconds from 0 to 65535, such as '10s'; got ${ms} ms`);
+  }
+  return Math.ceil(ms / 1000);
+}
+
+function checkText(value: unknown, name: string, fallback: string, problems: Problems): string {
+  if (value === undefined) return fallback;
+  if (typeof value === 'string' && value !== '') return value;
+  problems.add(`${name} must be a text that is not empty; got ${describeValue(value)}`);
+  return fallback;
+}
+
+function checkBoolean(value: unknown, name: string, fallback: boolean, problems: Problems): boolean {
+  if (value === undefined || typeof value === 'boolean') return value ?? fallback;
+  problems.add(`${name} must be true or false; got ${describeValue(value)}`);
+  return fallback;
+}
+
+function checkInteger(
+  value: unknown,
+  name: string,
+  fallback: number,
+  min: number,
+  max: number,
+  problems: Problems,
+): number {
+  if (value === undefined) return fallback;
+  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
+  problems.add(`${name} must be a whole number from ${min} to ${max}; got ${describeValue(value)}`);
+  return fallback;
+}
+
+function checkNumber(
+  value: unknown,
+  name: string,
+  fallback: number,
+  min: number,
+  max: number,
+  problems: Problems,
+): number {
+  if (value === undefined) return fallback;
+  if (typeof value === 'number' && value >= min && value <= max) return value;
+  problems.add(`${name} must be a number from ${min} to ${max}; got ${describeValue(value)}`);
+  return fallback;
+}
+
+function atLeast(min: number, ms: number, name: string, problems: Problems): number {
+  if (ms >= min) return ms;
+  problems.add(`${name} must be at least ${min} ms; got ${ms}`);
+  return min;
+}

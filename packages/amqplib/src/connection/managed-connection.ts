@@ -1,0 +1,280 @@
+import {
+  backoffDelayMs,
+  type Clock,
+  type ConnectionHealth,
+  type ConnectionRole,
+  LeveretError,
+  within,
+} from '@leveret/core';
+import { asError, errorText } from '../errors/broker-reply.js';
+import { isAuthenticationError, isTopologyError } from '../errors/connection-error.js';
+import { ConnectionAttempts } from './connection-attempts.js';
+import type { ResolvedConnectionOptions } from './connection-options.js';
+import type { Link } from './link.js';
+import { roundAfterLoss } from './next-round.js';
+
+/** Told what a managed connection goes through. No method may throw. */
+export interface ManagedConnectionEvents {
+  /**
+   * Prepares a new connection (declares the topology) before anybody uses it. What it throws ends the start when
+   * `starting`, and otherwise counts as a failed attempt.
+   */
+  prepare(link: Link, starting: boolean): Promise<void>;
+  connected(link: Link, again: boolean): void;
+  disconnected(error: Error | undefined): void;
+  connectFailed(host: string, error: Error, retryInMs: number): void;
+  /** No further attempt will be made. */
+  failed(error: Error): void;
+  blocked(reason: string): void;
+  unblocked(): void;
+}
+
+type State =
+  | { readonly name: 'idle' }
+  | { readonly name: 'connecting'; readonly abort: AbortController; readonly outcome: Promise<Link> }
+  | { readonly name: 'connected'; readonly link: Link; readonly since: number }
+  | { readonly name: 'waiting'; readonly cancel: () => void }
+  | { readonly name: 'failed'; readonly error: Error }
+  | { readonly name: 'closed' };
+
+interface Waiter {
+  resolve(link: Link): void;
+  reject(error: Error): void;
+}
+
+const CLOSE_TIMEOUT_MS = 1000;
+
+/**
+ * A connection that comes back. It reconnects after every end that it did not ask for: a socket error or end, a missed
+ * heartbeat, a close by the broker (shutdown, management, protocol error), a failed preparation. It gives up only when
+ * it is closed, when the start runs out of time, or when the broker refuses the credentials.
+ */
+export class ManagedConnection {
+  readonly #role: ConnectionRole;
+  readonly #options: ResolvedConnectionOptions;
+  readonly #events: ManagedConnectionEvents;
+  readonly #clock: Clock;
+  readonly #attempts: ConnectionAttempts;
+  #state: State = { name: 'idle' };
+  /** Somebody wants it up: losing it starts attempts by itself. */
+  #wanted = false;
+  #everConnected = false;
+  #failedRounds = 0;
+  #shortLived = 0;
+  #lastError: Error | undefined;
+  readonly #waiters = new Set<Waiter>();
+
+  constructor(role: ConnectionRole, options: ResolvedConnectionOptions, events: ManagedConnectionEvents, clock: Clock) {
+    this.#role = role;
+    this.#options = options;
+    this.#events = events;
+    this.#clock = clock;
+    const attemptEvents = {
+      prepare: (link: Link) => events.prepare(link, !this.#everConnected),
+      hostFailed: (host: string, error: Error) => {
+        this.#lastError = error;
+        events.connectFailed(host, error, 0);
+      },
+      linkEvents: (link: () => Link) => this.#linkEvents(link),
+    };
+    const name = role === 'publish' ? `${options.name}.publisher` : options.name;
+    this.#attempts = new ConnectionAttempts(options, name, attemptEvents, clock);
+  }
+
+  /** The connection, when there is one right now. */
+  get link(): Link | undefined {
+    return this.#state.name === 'connected' && !this.#state.link.ended ? this.#state.link : undefined;
+  }
+
+  /** Why it gave up, when it did. */
+  get failure(): Error | undefined {
+    return this.#state.name === 'failed' ? this.#state.error : undefined;
+  }
+
+  health(): ConnectionHealth {
+    const link = this.link;
+    return {
+      role: this.#role,
+      state: this.#state.name,
+      blocked: link?.blocked ?? false,
+      host: link?.host,
+      lastError: this.#lastError,
+    };
+  }
+
+  /** Begins to connect and keeps at it, without waiting. */
+  ensure(): void {
+    this.#wanted = true;
+    if (this.#state.name === 'idle') this.#startRound();
+  }
+
+  /**
+   * Resolves when connected; keeps trying within `startTimeout`. Can be called again after it failed.
+   * @throws {LeveretError} LEV_CONNECTION_FAILED, LEV_AUTHENTICATION_REFUSED, or what the preparation threw
+   */
+  async open(): Promise<void> {
+    this.#refuseClosed();
+    if (this.link !== undefined) return;
+    if (this.#state.name === 'failed') this.#transition({ name: 'idle' });
+    const connected = new Promise<Link>((resolve, reject) => this.#waiters.add({ resolve, reject }));
+    connected.catch(() => {});
+    this.ensure();
+    await within(this.#clock, this.#options.startTimeoutMs, connected, () => {
+      throw this.#giveUpStart();
+    });
+  }
+
+  /**
+   * The connection; when there is none, one round of attempts is made now, whatever pause was planned.
+   * @throws {LeveretError} why that round failed, or that it took longer than `timeoutMs`
+   */
+  acquire(timeoutMs: number): Promise<Link> {
+    const link = this.link;
+    if (link !== undefined) return Promise.resolve(link);
+    if (this.#state.name === 'failed' && isAuthenticationError(this.#state.error))
+      return Promise.reject(this.#state.error);
+    if (this.#state.name === 'closed') return Promise.reject(closedError());
+    if (this.#state.name !== 'connecting') this.#startRound();
+    if (this.#state.name !== 'connecting') return Promise.reject(closedError());
+    return within(this.#clock, timeoutMs, this.#state.outcome, () => {
+      throw new LeveretError('LEV_CONNECTION_FAILED', `No connection within ${timeoutMs} ms.`, {
+        cause: this.#lastError,
+      });
+    });
+  }
+
+  /** Ends everything within `timeoutMs`. Never rejects; can be called twice. */
+  async close(timeoutMs: number): Promise<void> {
+    const state = this.#state;
+    if (state.name === 'closed') return;
+    this.#wanted = false;
+    this.#transition({ name: 'closed' });
+    if (state.name === 'waiting') state.cancel();
+    if (state.name === 'connecting') state.abort.abort();
+    this.#rejectWaiters(closedError());
+    if (state.name === 'connected') await state.link.close(timeoutMs);
+  }
+
+  #transition(state: State): void {
+    this.#state = state;
+  }
+
+  #startRound(): void {
+    if (this.#state.name === 'waiting') this.#state.cancel();
+    const abort = new AbortController();
+    const outcome = this.#attempts.round(abort.signal);
+    this.#transition({ name: 'connecting', abort, outcome });
+    outcome.then(
+      (link) => this.#roundSucceeded(abort, link),
+      (error: unknown) => this.#roundFailed(abort, asError(error)),
+    );
+  }
+
+  #linkEvents(link: () => Link) {
+    return {
+      ended: (error: Error | undefined) => {
+        if (this.#state.name === 'connected' && this.#state.link === link()) this.#lost(this.#state.since, error);
+      },
+      blocked: (reason: string) => this.#events.blocked(reason),
+      unblocked: () => this.#events.unblocked(),
+    };
+  }
+
+  #roundSucceeded(abort: AbortController, link: Link): void {
+    if (this.#state.name !== 'connecting' || this.#state.abort !== abort) {
+      link.close(CLOSE_TIMEOUT_MS);
+      return;
+    }
+    const again = this.#everConnected;
+    this.#wanted = true;
+    this.#everConnected = true;
+    this.#failedRounds = 0;
+    this.#transition({ name: 'connected', link, since: this.#clock.now() });
+    this.#events.connected(link, again);
+    for (const waiter of this.#waiters) waiter.resolve(link);
+    this.#waiters.clear();
+    // It may have ended in the same turn as the handshake, before the state said connected.
+    if (link.ended && this.#isCurrent(link)) this.#lost(this.#clock.now(), link.error);
+  }
+
+  #isCurrent(link: Link): boolean {
+    return this.#state.name === 'connected' && this.#state.link === link;
+  }
+
+  #roundFailed(abort: AbortController, error: Error): void {
+    if (this.#state.name !== 'connecting' || this.#state.abort !== abort) return;
+    this.#lastError = error;
+    const label = this.#attempts.lastHost;
+    if (this.#isFatal(error)) {
+      this.#events.connectFailed(label, error, Number.POSITIVE_INFINITY);
+      this.#fail(error);
+      return;
+    }
+    if (!this.#wanted) {
+      this.#transition({ name: 'idle' });
+      this.#events.connectFailed(label, error, Number.POSITIVE_INFINITY);
+      this.#rejectWaiters(error);
+      return;
+    }
+    this.#failedRounds += 1;
+    const inMs = backoffDelayMs(this.#options.reconnect, this.#failedRounds);
+    this.#waitFor(inMs);
+    this.#events.connectFailed(label, error, inMs);
+  }
+
+  #lost(since: number, error: Error | undefined): void {
+    this.#lastError = error ?? this.#lastError;
+    const lastedMs = this.#clock.now() - since;
+    const next = roundAfterLoss({ lastedMs, shortLivedBefore: this.#shortLived }, this.#options.reconnect);
+    this.#shortLived = next.shortLived;
+    if (next.inMs === 0) this.#startRound();
+    else this.#waitFor(next.inMs);
+    this.#events.disconnected(error);
+  }
+
+  #waitFor(inMs: number): void {
+    // Keeps the process alive: an application that consumes must outlive its broker's restart.
+    const cancel = this.#clock.after(inMs, () => this.#startRound(), true);
+    this.#transition({ name: 'waiting', cancel });
+  }
+
+  #isFatal(error: Error): boolean {
+    if (isAuthenticationError(error)) return this.#options.authenticationFailureFatal;
+    return isTopologyError(error) && !this.#everConnected;
+  }
+
+  #fail(error: Error): void {
+    this.#wanted = false;
+    this.#transition({ name: 'failed', error });
+    this.#rejectWaiters(error);
+    this.#events.failed(error);
+  }
+
+  #giveUpStart(): Error {
+    const hosts = this.#options.hosts.map((host) => host.label).join(', ');
+    const last = this.#lastError === undefined ? 'no attempt has ended yet' : errorText(this.#lastError);
+    const error = new LeveretError(
+      'LEV_CONNECTION_FAILED',
+      `No connection to ${hosts} within ${this.#options.startTimeoutMs} ms (startTimeout). Last: ${last}`,
+      { cause: this.#lastError },
+    );
+    const state = this.#state;
+    if (state.name === 'waiting') state.cancel();
+    if (state.name === 'connecting') state.abort.abort();
+    if (state.name === 'waiting' || state.name === 'connecting') this.#fail(error);
+    return error;
+  }
+
+  #rejectWaiters(error: Error): void {
+    for (const waiter of this.#waiters) waiter.reject(error);
+    this.#waiters.clear();
+  }
+
+  #refuseClosed(): void {
+    if (this.#state.name === 'closed') throw closedError();
+  }
+}
+
+function closedError(): LeveretError {
+  return new LeveretError('LEV_INVALID_STATE', 'The transport is closed; make a new one.');
+}

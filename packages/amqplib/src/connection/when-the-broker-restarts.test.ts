@@ -1,0 +1,58 @@
+import type { ConnectionEvent } from '@leveret/core';
+import { expect } from 'chai';
+import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
+import { type BrokerNode, startNode } from '../../../../scripts/brokers.mjs';
+import { AmqplibTransport } from '../amqplib-transport.js';
+import { publicationOf, publish, queueOf, topologyOf } from '../test-support/declarations.js';
+import { eventually } from '../test-support/eventually.js';
+import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';
+import { needsPrivateBroker } from '../test-support/test-broker.js';
+
+describe('when the broker restarts', function () {
+  // A node needs seconds to start, on a busy machine many.
+  this.timeout(120_000);
+  let node: BrokerNode;
+  let transport: AmqplibTransport;
+  let events: ConnectionEvent[];
+
+  before(needsPrivateBroker);
+  before(async () => {
+    node = await startNode();
+  });
+  after(() => node?.remove());
+  beforeEach(async () => {
+    events = [];
+    transport = new AmqplibTransport({ connection: { urls: node.url } });
+    transport.on((event) => events.push(event));
+  });
+  afterEach(() => transport?.close({ timeoutMs: 1000 }));
+
+  const losses = () => events.filter((event) => event.type === 'disconnected');
+
+  async function restartBy(stop: () => Promise<void>): Promise<void> {
+    const queue = 'survivor';
+    await transport.declare(topologyOf({ queues: [queueOf(queue)] }));
+    const sink = new RecordingSink();
+    await transport.subscribe(consumeRequest(queue), sink).ready;
+    await transport.connect('publish');
+    await stop();
+    await eventually('both losses', () => losses().length === 2);
+    for (const { error } of losses()) expect(error).to.be.instanceOf(Error);
+    await node.start();
+    const upAt = performance.now();
+    await eventually('consuming again', () => sink.tags.length === 2, 10_000);
+    expect(performance.now() - upAt).to.be.below(2000);
+    expect(sink.causes).to.deep.equal(['connection-lost']);
+    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 5000 });
+    expect(await publish(channel, publicationOf('', queue))).to.deep.equal({ kind: 'ack', returned: undefined });
+    await eventually('the message', () => sink.deliveries.length === 1);
+  }
+
+  it('consumes and publishes within two seconds of its return after a clean stop', async () => {
+    await restartBy(() => node.stop());
+  });
+
+  it('consumes and publishes within two seconds of its return after a kill', async () => {
+    await restartBy(() => node.kill());
+  });
+});

@@ -1,0 +1,160 @@
+import {
+  type Clock,
+  type ConsumeRequest,
+  type Delivery,
+  type DeliveryChannel,
+  LeveretError,
+  within,
+} from '@leveret/core';
+import type { Message as AmqplibMessage, Channel, ConsumeMessage } from 'amqplib';
+import { readMessage } from './read-delivery.js';
+
+/** What a consumer channel tells its subscription. */
+export interface ConsumerChannelEvents {
+  /** A message has arrived; `consume-ok` came before, at the latest with this call. */
+  delivered(channel: ConsumerChannel, delivery: Delivery): void;
+  /** The broker cancelled the consumer; the channel itself goes on. */
+  cancelled(channel: ConsumerChannel): void;
+  /** The channel is gone: closed by the broker with an error, or together with its connection. */
+  ended(channel: ConsumerChannel, error: Error | undefined): void;
+}
+
+const ANSWER_TIMEOUT_MS = 30_000;
+
+/**
+ * A channel with a consumer on it; when the broker cancels that, another can follow on the same channel, so that what the
+ * first one brought can still be settled. Deliveries keep a reference to it, and can be settled on no other: tags of another
+ * channel mean other messages.
+ */
+export class ConsumerChannel implements DeliveryChannel {
+  readonly #channel: Channel;
+  readonly #queue: string;
+  #tag = '';
+  readonly #events: ConsumerChannelEvents;
+  readonly #clock: Clock;
+  // amqplib takes a message where the protocol takes a tag: one is kept and filled in, so that settling allocates nothing.
+  readonly #settled = { fields: { deliveryTag: 0 } } as AmqplibMessage;
+  readonly #closed: Promise<void>;
+  #open = true;
+  #error: Error | undefined;
+
+  constructor(channel: Channel, queue: string, events: ConsumerChannelEvents, clock: Clock) {
+    this.#channel = channel;
+    this.#queue = queue;
+    this.#events = events;
+    this.#clock = clock;
+    this.#closed = new Promise((resolve) => channel.once('close', resolve));
+    channel.on('error', (error) => {
+      this.#open = false;
+      this.#error = error;
+    });
+    channel.once('close', () => {
+      this.#open = false;
+      events.ended(this, this.#error);
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  get consumerTag(): string {
+    return this.#tag;
+  }
+
+  /**
+   * Sets the prefetch and starts consuming.
+   * @throws {Error} what the broker answered, or that it did not
+   */
+  async consume(request: ConsumeRequest, tag: string): Promise<void> {
+    this.#tag = tag;
+    if (request.prefetch > 0) await this.#answer(this.#channel.prefetch(request.prefetch));
+    const { noAck, exclusive, priority } = request;
+    const consuming = this.#channel.consume(this.#queue, (message) => this.#received(message, tag), {
+      consumerTag: tag,
+      noAck,
+      exclusive,
+      ...(priority === undefined ? {} : { priority }),
+      arguments: request.arguments,
+    });
+    await this.#answer(consuming);
+  }
+
+  ack(deliveryTag: number): boolean {
+    if (!this.#open) return false;
+    this.#settled.fields.deliveryTag = deliveryTag;
+    try {
+      this.#channel.ack(this.#settled);
+      return true;
+    } catch {
+      return this.#gone();
+    }
+  }
+
+  reject(deliveryTag: number, requeue: boolean): boolean {
+    if (!this.#open) return false;
+    this.#settled.fields.deliveryTag = deliveryTag;
+    try {
+      this.#channel.reject(this.#settled, requeue);
+      return true;
+    } catch {
+      return this.#gone();
+    }
+  }
+
+  giveBack(deliveryTag: number): boolean {
+    if (!this.#open) return false;
+    this.#settled.fields.deliveryTag = deliveryTag;
+    try {
+      this.#channel.nack(this.#settled, false, true);
+      return true;
+    } catch {
+      return this.#gone();
+    }
+  }
+
+  /** Sends `basic.cancel`; resolves at `cancel-ok`, when the channel is gone, or after `timeoutMs`. Never rejects. */
+  async cancel(timeoutMs: number): Promise<void> {
+    if (!this.#open) return;
+    const cancelled = this.#channel.cancel(this.#tag).then(
+      () => undefined,
+      () => undefined,
+    );
+    await within(this.#clock, timeoutMs, Promise.race([cancelled, this.#closed]), () => undefined);
+  }
+
+  /** Closes the channel after what was settled on it; waits for that at most `timeoutMs`. Never rejects. */
+  async close(timeoutMs: number): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    // amqplib's own promise never settles when the connection ends meanwhile; the event always comes.
+    this.#channel.close().catch(() => {});
+    await within(this.#clock, timeoutMs, this.#closed, () => undefined);
+  }
+
+  #received(message: ConsumeMessage | null, tag: string): void {
+    if (message === null) {
+      if (tag === this.#tag) this.#events.cancelled(this);
+      return;
+    }
+    this.#events.delivered(this, {
+      message: readMessage(message),
+      queue: this.#queue,
+      deliveryTag: message.fields.deliveryTag,
+      consumerTag: tag,
+      channel: this,
+      receivedAt: this.#clock.now(),
+    });
+  }
+
+  #answer<T>(answer: Promise<T>): Promise<T> {
+    return within(this.#clock, ANSWER_TIMEOUT_MS, answer, () => {
+      throw new LeveretError('LEV_CHANNEL_CLOSED', `The broker did not answer within ${ANSWER_TIMEOUT_MS} ms.`);
+    });
+  }
+
+  #gone(): false {
+    this.#open = false;
+    return false;
+  }
+}

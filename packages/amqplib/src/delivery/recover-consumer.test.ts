@@ -1,0 +1,80 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { type ConsumerFailure, consumeFailureCause, recoverConsumer } from './recover-consumer.js';
+
+const noJitter = () => 0;
+
+function decide(failure: Partial<ConsumerFailure>) {
+  return recoverConsumer(
+    {
+      cause: 'channel-closed',
+      failuresBefore: 0,
+      everConsumed: true,
+      missingQueue: 'fail',
+      declared: false,
+      ...failure,
+    },
+    noJitter,
+  );
+}
+
+describe('recoverConsumer', () => {
+  it('waits for the connection when that is lost', () => {
+    expect(decide({ cause: 'connection-lost' })).to.deep.equal({ next: 'await-connection' });
+  });
+
+  it('opens a new channel at once, and with growing pauses when it repeats', () => {
+    const waits = [0, 1, 2, 3, 20].map((failuresBefore) => decide({ failuresBefore }));
+    expect(waits).to.deep.equal(
+      [0, 100, 200, 400, 10_000].map((inMs) => ({ next: 'consume-again', inMs, redeclare: false })),
+    );
+  });
+
+  it('declares the queue again after a cancel', () => {
+    expect(decide({ cause: 'cancelled' })).to.deep.equal({ next: 'consume-again', inMs: 0, redeclare: true });
+  });
+
+  it('fails over a missing queue only before it has ever consumed, and only when told to', () => {
+    expect(decide({ cause: 'queue-missing', everConsumed: false })).to.deep.equal({ next: 'fail' });
+    expect(decide({ cause: 'queue-missing', everConsumed: false, missingQueue: 'wait' })).to.include({ inMs: 50 });
+    expect(decide({ cause: 'queue-missing' })).to.include({ next: 'consume-again', inMs: 50 });
+  });
+
+  it('declares a missing queue of its own at once', () => {
+    expect(decide({ cause: 'queue-missing', everConsumed: false, declared: true })).to.deep.equal({
+      next: 'consume-again',
+      inMs: 0,
+      redeclare: true,
+    });
+  });
+
+  it('looks for a missing queue often at first, then seldom', () => {
+    const wait = (failuresBefore: number) => decide({ cause: 'queue-missing', failuresBefore });
+    expect(wait(60)).to.include({ inMs: 50 });
+    expect(wait(62)).to.include({ inMs: 75 });
+    expect(wait(500)).to.include({ inMs: 2000 });
+  });
+
+  it('waits its turn for a queue in use', () => {
+    expect(decide({ cause: 'queue-in-use', everConsumed: false })).to.include({ next: 'consume-again', inMs: 100 });
+    expect(decide({ cause: 'queue-in-use', failuresBefore: 50 })).to.include({ inMs: 2000 });
+  });
+
+  it('gives up on a refusal at the start, but not later', () => {
+    expect(decide({ cause: 'refused', everConsumed: false })).to.deep.equal({ next: 'fail' });
+    expect(decide({ cause: 'refused' })).to.include({ next: 'consume-again', inMs: 100 });
+  });
+});
+
+describe('consumeFailureCause', () => {
+  const of = (code: number, text: string) => consumeFailureCause(new Error(`x; ${code} (N) with message "${text}"`));
+
+  it("reads the broker's answer", () => {
+    expect(of(404, "NOT_FOUND - no queue 'q'")).to.equal('queue-missing');
+    expect(of(405, 'RESOURCE_LOCKED')).to.equal('queue-in-use');
+    expect(of(403, "ACCESS_REFUSED - queue 'q' in vhost '/' in exclusive use")).to.equal('queue-in-use');
+    expect(of(403, "ACCESS_REFUSED - access to queue 'q' refused for user 'u'")).to.equal('refused');
+    expect(of(406, 'PRECONDITION_FAILED')).to.equal('refused');
+    expect(consumeFailureCause(new Error('Channel ended'))).to.equal('channel-closed');
+  });
+});

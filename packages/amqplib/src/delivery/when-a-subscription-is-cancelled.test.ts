@@ -1,0 +1,87 @@
+import { expect } from 'chai';
+import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { AmqplibTransport } from '../amqplib-transport.js';
+import { eventually } from '../test-support/eventually.js';
+import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';
+import { rejectionOf } from '../test-support/rejection-of.js';
+import { TcpProxy } from '../test-support/tcp-proxy.js';
+import { BrokerAdmin, brokerUrl, needsBroker } from '../test-support/test-broker.js';
+
+describe('when a subscription is cancelled', () => {
+  let admin: BrokerAdmin;
+  let proxy: TcpProxy;
+  let transport: AmqplibTransport;
+
+  before(needsBroker);
+  beforeEach(async () => {
+    admin = await BrokerAdmin.connect();
+    proxy = await TcpProxy.start(brokerUrl);
+    transport = new AmqplibTransport({ connection: { urls: proxy.through(brokerUrl) } });
+  });
+  afterEach(async () => {
+    await transport.close({ timeoutMs: 1000 });
+    await proxy.stop();
+    await admin.close();
+  });
+
+  it('takes nothing new, and can still settle what it has', async () => {
+    const queue = await admin.makeQueue(admin.queueName('cancel'));
+    const sink = new RecordingSink(() => {});
+    const subscription = transport.subscribe(consumeRequest(queue, { prefetch: 1 }), sink);
+    await admin.send(queue, 'one', 'two');
+    await eventually('the first delivery', () => sink.deliveries.length === 1);
+    await subscription.cancel();
+    const [delivery] = sink.deliveries;
+    expect(delivery!.channel.ack(delivery!.deliveryTag)).to.equal(true);
+    await subscription.close();
+    expect(sink.deliveries).to.have.lengthOf(1);
+    expect(delivery!.channel.isOpen).to.equal(false);
+    expect(await admin.ready(queue)).to.equal(1);
+  });
+
+  it('gives back what was not settled when it closes', async () => {
+    const queue = await admin.makeQueue(admin.queueName('cancel'));
+    const sink = new RecordingSink(() => {});
+    const subscription = transport.subscribe(consumeRequest(queue), sink);
+    await admin.send(queue, 'one', 'two', 'three');
+    await eventually('three deliveries', () => sink.deliveries.length === 3);
+    const [one, two] = sink.deliveries;
+    expect(one!.channel.reject(one!.deliveryTag, false)).to.equal(true);
+    expect(two!.channel.giveBack(two!.deliveryTag)).to.equal(true);
+    await subscription.close();
+    expect(await admin.ready(queue)).to.equal(2);
+  });
+
+  it('rejects ready when cancelled before the queue appeared', async () => {
+    const sink = new RecordingSink();
+    const subscription = transport.subscribe(consumeRequest(admin.queueName('never'), { missingQueue: 'wait' }), sink);
+    await eventually('the queue being missed', () => sink.causes.length > 0);
+    await subscription.cancel();
+    expect(await rejectionOf(subscription.ready)).to.include({ code: 'LEV_INVALID_STATE' });
+    await subscription.close();
+  });
+
+  it('does not come back with the next connection', async () => {
+    const queue = await admin.makeQueue(admin.queueName('cancel'));
+    const [cancelled, other] = [new RecordingSink(), new RecordingSink()];
+    const subscription = transport.subscribe(consumeRequest(queue), cancelled);
+    const otherQueue = await admin.makeQueue(admin.queueName('other'));
+    await Promise.all([subscription.ready, transport.subscribe(consumeRequest(otherQueue), other).ready]);
+    await subscription.cancel();
+    proxy.cut();
+    await eventually('the other consuming again', () => other.tags.length === 2);
+    await subscription.close();
+    expect(cancelled.tags).to.have.lengthOf(1);
+    expect(cancelled.interruptions).to.deep.equal([]);
+  });
+
+  it('closes within its bounds when the broker does not answer', async () => {
+    const queue = await admin.makeQueue(admin.queueName('frozen'));
+    const subscription = transport.subscribe(consumeRequest(queue), new RecordingSink());
+    await subscription.ready;
+    proxy.freeze();
+    const closing = subscription.close();
+    await transport.close({ timeoutMs: 50 });
+    await closing;
+  });
+});

@@ -1,0 +1,40 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { connectFault, connectionError } from './connection-error.js';
+
+const HOST = { label: 'h:5672', username: 'app', vhost: 'shop' };
+const REFUSED = new Error(
+  'Handshake terminated by server: 403 (ACCESS-REFUSED) with message "ACCESS_REFUSED - Login was refused"',
+);
+const VHOST = new Error('Expected ConnectionOpenOk; got <ConnectionClose channel:0>');
+const SHUTDOWN = new Error('Handshake terminated by server: 320 (CONNECTION-FORCED) with message "CONNECTION_FORCED"');
+
+describe('connectFault', () => {
+  it('tells refusals from faults that may mend themselves', () => {
+    expect(connectFault(REFUSED)).to.equal('credentials');
+    expect(connectFault(VHOST)).to.equal('vhost');
+    expect(connectFault(SHUTDOWN)).to.equal('unreachable');
+    expect(connectFault(new Error('connect ECONNREFUSED'))).to.equal('unreachable');
+  });
+});
+
+describe('connectionError', () => {
+  it('says who was refused where', () => {
+    const error = connectionError(REFUSED, HOST);
+    expect(error).to.include({ code: 'LEV_AUTHENTICATION_REFUSED', cause: REFUSED });
+    expect(error.message).to.include('h:5672').and.include('"app"').and.include('Login was refused');
+  });
+
+  it('names the virtual host', () => {
+    expect(connectionError(VHOST, HOST).message).to.include('virtual host "shop"').and.include('"app"');
+  });
+
+  it('keeps the reason why a host cannot be reached', () => {
+    const cause = Object.assign(new Error(''), { code: 'ECONNREFUSED' });
+    expect(connectionError(cause, HOST)).to.include({
+      code: 'LEV_CONNECTION_FAILED',
+      message: 'Cannot connect to h:5672: ECONNREFUSED',
+      cause,
+    });
+  });
+});

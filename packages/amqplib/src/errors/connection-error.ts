@@ -1,0 +1,60 @@
+import { LeveretError } from '@leveret/core';
+import { brokerReply, errorText } from './broker-reply.js';
+
+/** Where a connection was tried, as far as an error text may show it: never a password. */
+export interface AttemptedHost {
+  readonly label: string;
+  readonly username: string;
+  readonly vhost: string;
+}
+
+/** What an attempt to connect came to. */
+export type ConnectFault =
+  /** User name or password refused. */
+  | 'credentials'
+  /** The virtual host was refused; amqplib does not say why, and a broker that shuts down looks the same. */
+  | 'vhost'
+  /** Anything that may mend itself. */
+  | 'unreachable';
+
+/** Decides what a failed attempt means. */
+export function connectFault(error: unknown): ConnectFault {
+  if (brokerReply(error)?.code === 403) return 'credentials';
+  if (error instanceof Error && error.message.startsWith('Expected ConnectionOpenOk; got <ConnectionClose'))
+    return 'vhost';
+  return 'unreachable';
+}
+
+/** The error of one failed attempt, in words a person can act on; the cause is amqplib's error. */
+export function connectionError(error: unknown, host: AttemptedHost): LeveretError {
+  switch (connectFault(error)) {
+    case 'credentials':
+      return new LeveretError(
+        'LEV_AUTHENTICATION_REFUSED',
+        `${host.label} refused user ${JSON.stringify(host.username)}: ${brokerReply(error)?.text}. ` +
+          'Check the user name and password of the connection; user "guest" may connect from the same machine only.',
+        { cause: error },
+      );
+    case 'vhost':
+      return new LeveretError(
+        'LEV_AUTHENTICATION_REFUSED',
+        `${host.label} refused virtual host ${JSON.stringify(host.vhost)} to user ${JSON.stringify(host.username)}: ` +
+          'it does not exist, the user has no permission on it, or its connection limit is reached.',
+        { cause: error },
+      );
+    case 'unreachable':
+      return new LeveretError('LEV_CONNECTION_FAILED', `Cannot connect to ${host.label}: ${errorText(error)}`, {
+        cause: error,
+      });
+  }
+}
+
+/** Whether an error means that the broker refused user, password or virtual host. */
+export function isAuthenticationError(error: Error): boolean {
+  return LeveretError.is(error) && error.code === 'LEV_AUTHENTICATION_REFUSED';
+}
+
+/** Whether an error means that the broker refused a declaration. */
+export function isTopologyError(error: Error): boolean {
+  return LeveretError.is(error) && (error.code === 'LEV_TOPOLOGY_MISMATCH' || error.code === 'LEV_TOPOLOGY_REFUSED');
+}

@@ -1,0 +1,16 @@
+export { AmqplibTransport, type AmqplibTransportOptions } from './amqplib-transport.js';
+export { type ApplyReport, applyPolicies } from './topology/apply-policies.js';
+export {
+  ManagementApiError,
+  type ManagementOptions,
+  type ResolvedManagementOptions,
+  resolveManagementOptions,
+} from './topology/management-client.js';
+export {
+  type ConnectionOptions,
+  type ReconnectOptions,
+  resolveConnectionOptions,
+  type ResolvedConnectionOptions,
+  type HostTarget,
+  type SocketOptions,
+} from './connection/connection-options.js';

@@ -1,0 +1,221 @@
+import { EventEmitter } from 'node:events';
+import { type ChannelEnd, type PublishOutcome, systemClock } from '@leveret/core';
+import type { ConfirmChannel } from 'amqplib';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { describe, it } from 'mocha';
+import type { Link } from '../connection/link.js';
+import { publicationOf } from '../test-support/declarations.js';
+import { AmqplibPublishChannel } from './amqplib-publish-channel.js';
+
+type ConfirmCallback = (error: unknown) => void;
+
+/** amqplib's confirm channel, without a broker: the test plays the broker. */
+class FakeChannel extends EventEmitter {
+  readonly confirms: ConfirmCallback[] = [];
+  room = true;
+  fault: Error | undefined;
+
+  publish(_exchange: string, _key: string, _body: Buffer, _options: object, confirm?: ConfirmCallback): boolean {
+    if (this.fault !== undefined) throw this.fault;
+    if (confirm !== undefined) this.confirms.push(confirm);
+    return this.room;
+  }
+
+  close(): Promise<void> {
+    this.end();
+    return Promise.resolve();
+  }
+
+  /** As amqplib ends a channel: callbacks fail from within the 'close' event, before listeners added later. */
+  end(error?: Error): void {
+    if (error !== undefined) this.emit('error', error);
+    this.emit('close');
+    for (const confirm of this.confirms) confirm(new Error('channel closed'));
+  }
+
+  return(id: string): void {
+    this.emit('return', {
+      content: Buffer.from('body'),
+      fields: { replyCode: 312, replyText: 'NO_ROUTE', exchange: 'x', routingKey: 'k' },
+      properties: { messageId: id },
+    });
+  }
+}
+
+const LINK = { ended: false, blocked: false, error: undefined, facts: { frameMax: 131_072 } };
+const NOT_FOUND = new Error('Channel closed by server: 404 (NOT-FOUND) with message "NOT_FOUND - no exchange"');
+
+function channelOver(fake: FakeChannel, confirm = true, link: object = LINK): AmqplibPublishChannel {
+  return new AmqplibPublishChannel(fake as unknown as ConfirmChannel, confirm, link as Link, systemClock, 50);
+}
+
+const message = (id: string) => publicationOf('x', 'k', { properties: { messageId: id } });
+const microtasks = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('AmqplibPublishChannel', () => {
+  it('settles each publish exactly once and rightly, whatever the order of confirms, returns and the end', async () => {
+    const steps = fc.array(
+      fc.oneof(fc.constant('publish'), fc.record({ pick: fc.nat(), how: fc.constantFrom('ack', 'nack', 'return') })),
+      { maxLength: 60 },
+    );
+    const ends = fc.constantFrom(undefined, 'channel-error', 'connection-lost', 'closed');
+    await fc.assert(
+      fc.asyncProperty(steps, ends, async (actions, end) => {
+        const fake = new FakeChannel();
+        const link = { ...LINK };
+        const channel = channelOver(fake, true, link);
+        const outcomes: PublishOutcome[][] = [];
+        const expected: { kind: string; returned: boolean }[] = [];
+        const pending: number[] = [];
+        for (const action of actions) {
+          if (action === 'publish') {
+            const index = outcomes.push([]) - 1;
+            expected.push({ kind: 'lost', returned: false });
+            pending.push(index);
+            channel.publish(message(`m${index}`), (outcome) => outcomes[index]!.push(outcome));
+            expect(outcomes[index]).to.deep.equal([]);
+          } else if (typeof action === 'object' && pending.length > 0) {
+            const at = action.pick % pending.length;
+            const index = pending[at]!;
+            if (action.how === 'return') {
+              fake.return(`m${index}`);
+              expected[index]!.returned = true;
+            } else {
+              pending.splice(at, 1);
+              expected[index]!.kind = action.how;
+              fake.confirms[index]!(action.how === 'ack' ? null : new Error('message nacked'));
+            }
+          }
+        }
+        if (end === undefined) {
+          for (const index of pending) expect(outcomes[index]).to.deep.equal([]);
+          return;
+        }
+        const seen: ChannelEnd[] = [];
+        channel.onEnd((how) => {
+          seen.push(how);
+          for (const settled of outcomes) expect(settled).to.have.lengthOf(1);
+        });
+        if (end === 'connection-lost') link.ended = true;
+        if (end === 'closed') await channel.close();
+        else fake.end(end === 'channel-error' ? NOT_FOUND : undefined);
+        await microtasks();
+        expect(seen.map(({ kind }) => kind)).to.deep.equal([end]);
+        for (const [index, settled] of outcomes.entries()) {
+          expect(settled).to.have.lengthOf(1);
+          const [outcome] = settled;
+          expect(outcome!.kind).to.equal(expected[index]!.kind);
+          if (outcome!.kind === 'lost') expect(outcome!.closed.kind).to.equal(end);
+          else expect(outcome!.returned !== undefined).to.equal(expected[index]!.returned);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('settles a publish on an ended channel as lost, but never within the call', async () => {
+    const fake = new FakeChannel();
+    const channel = channelOver(fake);
+    fake.end(NOT_FOUND);
+    const outcomes: PublishOutcome[] = [];
+    expect(channel.publish(message('a'), (outcome) => outcomes.push(outcome))).to.equal(false);
+    expect(outcomes).to.deep.equal([]);
+    await microtasks();
+    expect(outcomes[0]).to.nested.include({ kind: 'lost', 'closed.kind': 'channel-error', 'closed.replyCode': 404 });
+  });
+
+  it('settles as lost when amqplib says that the channel is closing', async () => {
+    const fake = new FakeChannel();
+    fake.fault = Object.assign(new Error('Channel closing'), { name: 'IllegalOperationError' });
+    const outcome = await new Promise<PublishOutcome>((resolve) => channelOver(fake).publish(message('a'), resolve));
+    expect(outcome.kind).to.equal('lost');
+  });
+
+  it('throws what cannot be encoded, and sends nothing', () => {
+    const fake = new FakeChannel();
+    const channel = channelOver(fake);
+    const attempt = () => channel.publish(message('a'), () => expect.fail('settled'));
+    fake.fault = new RangeError('Encoded field table exceeds the buffer');
+    expect(attempt).to.throw(RangeError, 'Encoded field table');
+    fake.fault = new Error('odd');
+    expect(attempt).to.throw(TypeError, 'odd');
+  });
+
+  it('refuses headers that do not fit into a small frame', () => {
+    const channel = channelOver(new FakeChannel(), true, { ...LINK, facts: { frameMax: 8192 } });
+    const large = publicationOf('x', 'k', { headers: { a: 'x'.repeat(8192) } });
+    expect(() => channel.publish(large, () => {})).to.throw(RangeError, 'one frame of 8192 bytes');
+    expect(channel.publish(publicationOf('x', 'k', { headers: { a: 'x'.repeat(7000) } }), () => {})).to.equal(true);
+  });
+
+  it('hands over returns that belong to no publish in flight', async () => {
+    const fake = new FakeChannel();
+    const channel = channelOver(fake, false);
+    const returns: string[] = [];
+    channel.onUnclaimedReturn(({ replyText, message }) => returns.push(`${replyText} ${message.messageId}`));
+    await new Promise((resolve) => channel.publish(message('a'), resolve));
+    fake.return('a');
+    expect(returns).to.deep.equal(['NO_ROUTE a']);
+  });
+
+  it('says when the buffer is full and when it has room again', async () => {
+    const fake = new FakeChannel();
+    const channel = channelOver(fake);
+    fake.room = false;
+    expect(channel.publish(message('a'), () => {})).to.equal(false);
+    let drained = false;
+    const waiting = channel.drained().then(() => {
+      drained = true;
+    });
+    await microtasks();
+    expect(drained).to.equal(false);
+    fake.emit('drain');
+    await waiting;
+    await channel.drained();
+  });
+
+  it('lets go of those who wait for room when it ends', async () => {
+    const fake = new FakeChannel();
+    const channel = channelOver(fake);
+    fake.room = false;
+    channel.publish(message('a'), () => {});
+    const waiting = channel.drained();
+    fake.end();
+    await waiting;
+  });
+
+  it('settles without confirms once the socket has taken the message', async () => {
+    const fake = new FakeChannel();
+    const channel = channelOver(fake, false);
+    const outcomes: PublishOutcome[] = [];
+    channel.publish(message('a'), (outcome) => outcomes.push(outcome));
+    expect(outcomes).to.deep.equal([]);
+    await microtasks();
+    expect(outcomes).to.deep.equal([{ kind: 'ack', returned: undefined }]);
+    fake.room = false;
+    channel.publish(message('b'), (outcome) => outcomes.push(outcome));
+    await microtasks();
+    expect(outcomes).to.have.lengthOf(1);
+    fake.emit('drain');
+    expect(outcomes).to.have.lengthOf(2);
+  });
+
+  it('does not wait for an answer of a blocked broker when it closes', async () => {
+    const fake = new FakeChannel();
+    fake.close = () => new Promise(() => {});
+    const channel = channelOver(fake, true, { ...LINK, blocked: true });
+    const outcome = new Promise<PublishOutcome>((resolve) => channel.publish(message('a'), resolve));
+    await channel.close();
+    expect(await outcome).to.deep.equal({ kind: 'lost', closed: { kind: 'closed' } });
+  });
+
+  it('closes within its bound when no answer comes, and can be closed twice', async () => {
+    const fake = new FakeChannel();
+    fake.close = () => new Promise(() => {});
+    const channel = channelOver(fake);
+    await channel.close();
+    await channel.close();
+    expect(channel.isOpen).to.equal(false);
+  });
+});

@@ -1,0 +1,86 @@
+import { LeveretError } from '@leveret/core';
+import { brokerReply, errorText } from '../errors/broker-reply.js';
+import { type Mismatch, parseMismatch } from './parse-mismatch.js';
+
+/** What was being declared. */
+export interface Declared {
+  readonly kind: 'queue' | 'exchange' | 'binding';
+  /** For people, such as `queue "orders"` or `binding of queue "orders" to exchange "shop"`. */
+  readonly title: string;
+}
+
+// What a policy can set on a queue that exists, so that nobody needs to delete it.
+const POLICY_KEYS: Readonly<Record<string, string>> = {
+  'x-queue-mode': 'queue-mode',
+  'x-message-ttl': 'message-ttl',
+  'x-expires': 'expires',
+  'x-max-length': 'max-length',
+  'x-max-length-bytes': 'max-length-bytes',
+  'x-overflow': 'overflow',
+  'x-dead-letter-exchange': 'dead-letter-exchange',
+  'x-dead-letter-routing-key': 'dead-letter-routing-key',
+  'x-dead-letter-strategy': 'dead-letter-strategy',
+  'x-delivery-limit': 'delivery-limit',
+  'alternate-exchange': 'alternate-exchange',
+};
+
+/** The error for a declaration that the broker refused: what differs or is wrong, and the way out. */
+export function declarationError(error: unknown, declared: Declared): LeveretError {
+  const reply = brokerReply(error);
+  const text = reply?.text ?? errorText(error);
+  const mismatch = parseMismatch(text);
+  if (mismatch !== undefined) {
+    return new LeveretError('LEV_TOPOLOGY_MISMATCH', mismatchText(mismatch), { cause: error });
+  }
+  if (reply?.code === 405) {
+    return new LeveretError(
+      'LEV_TOPOLOGY_MISMATCH',
+      `${capitalised(declared.title)} is exclusive to another connection, or exists and is not exclusive as declared. ` +
+        `If it is a leftover, it goes with its connection; else use another name. The broker: ${text}`,
+      { cause: error },
+    );
+  }
+  const hint = hintFor(reply?.code, text);
+  return new LeveretError(
+    'LEV_TOPOLOGY_REFUSED',
+    `The broker refused to declare the ${declared.title}: ${text}${hint === undefined ? '' : `. ${hint}`}`,
+    { cause: error },
+  );
+}
+
+function mismatchText({ kind, name, argument, asked, current }: Mismatch): string {
+  const show = (value: string | undefined) => (value === undefined ? 'nothing' : JSON.stringify(value));
+  const policy = kind === 'queue' || argument === 'alternate-exchange' ? POLICY_KEYS[argument] : undefined;
+  const ways = [
+    policy === undefined ? undefined : `set ${policy} with a policy and leave ${argument} out of the declaration`,
+    'declare it as it is',
+    `delete the ${kind} (its messages and bindings go with it) so that it is declared anew`,
+  ];
+  const wayOut = ways.filter((way) => way !== undefined).join(', or ');
+  return (
+    `${capitalised(kind)} ${JSON.stringify(name)} exists with other properties: ${argument} was declared as ` +
+    `${show(asked)}, the broker has ${show(current)}. The ${kind} is left as it is. Way out: ${wayOut}.`
+  );
+}
+
+function hintFor(code: number | undefined, text: string): string | undefined {
+  if (code === 404) return 'Declare what is missing, or create it first';
+  if (code === 403 && text.includes('reserved prefix')) return 'Names that begin with "amq." belong to the broker';
+  if (code === 403 && text.includes('default exchange')) {
+    return 'The default exchange is there and bound to every queue by itself: leave the declaration out';
+  }
+  if (code === 403) {
+    return "The user lacks the configure (or, for bindings, read and write) permission; with declare: 'if-missing' nothing that exists is declared again";
+  }
+  if (text.includes('deprecated')) return 'Declare the queue durable, or exclusive if it is meant to be transient';
+  if (text.includes('exchange type'))
+    return 'The type comes with a plugin of the broker: enable it, or use another type';
+  if (text.includes("invalid property 'non-durable'")) return 'A quorum queue must be durable';
+  if (text.includes("invalid property 'exclusive-owner'")) return 'A quorum queue cannot be exclusive';
+  if (text.includes("invalid property 'auto-delete'")) return 'A quorum queue cannot be deleted automatically';
+  return undefined;
+}
+
+function capitalised(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}

@@ -1,0 +1,205 @@
+import {
+  checkDuration,
+  type Duration,
+  describeValue,
+  LeveretError,
+  type PolicyDeclaration,
+  type Problems,
+} from '@leveret/core';
+import type { HostTarget, ResolvedConnectionOptions } from '../connection/connection-options.js';
+import { errorText } from '../errors/broker-reply.js';
+
+/**
+ * How to reach RabbitMQ's management HTTP API. Everything may be left out: then it is on the first host of the AMQP
+ * connection, port 15672 (15671 with TLS), with the same user. The plugin `rabbitmq_management` must be enabled there.
+ * @see https://www.rabbitmq.com/docs/management
+ */
+export interface ManagementOptions {
+  /** Such as `http://localhost:15672`; a path in front of `/api` may follow. A user in it is used. */
+  readonly url?: string;
+  /** Instead of the user in the URL. It needs the tag `policymaker`. Default: the URL's, else that of the AMQP connection. */
+  readonly username?: string;
+  /** Instead of the password in the URL. */
+  readonly password?: string;
+  /** How long one request may take, answer included. From 1 ms; default 10 s. */
+  readonly timeout?: Duration;
+}
+
+/** {@link ManagementOptions}, checked and complete. */
+export interface ResolvedManagementOptions {
+  /** Without user and without a slash at the end. */
+  readonly url: string;
+  readonly username: string;
+  readonly password: string;
+  /** Virtual host of the AMQP connection. */
+  readonly vhost: string;
+  readonly timeoutMs: number;
+}
+
+const KNOWN = ['url', 'username', 'password', 'timeout'];
+const DEFAULT_TIMEOUT_MS = 10_000;
+const MAX_SHOWN_BODY = 500;
+
+/** Fills in what is left out from the AMQP connection, and notes faults. */
+export function resolveManagementOptions(
+  options: ManagementOptions | undefined,
+  connection: Pick<ResolvedConnectionOptions, 'hosts'>,
+  problems: Problems,
+): ResolvedManagementOptions {
+  const here = problems.at('management');
+  const given = isObject(options) ? options : {};
+  if (options !== undefined && !isObject(options))
+    here.add(`must be an object of options; got ${describeValue(options)}`);
+  for (const name of Object.keys(given)) {
+    if (!KNOWN.includes(name)) here.add(`unknown option ${describeValue(name)}; known are ${KNOWN.join(', ')}`);
+  }
+  const url = readUrl(given.url, here);
+  const [host] = connection.hosts;
+  return Object.freeze({
+    url: url?.address ?? defaultUrl(host),
+    username: checkText(given.username, 'username', here) ?? url?.username ?? host?.username ?? 'guest',
+    password: checkText(given.password, 'password', here) ?? url?.password ?? host?.password ?? 'guest',
+    vhost: host?.vhost ?? '/',
+    timeoutMs: checkTimeout(given.timeout, here),
+  });
+}
+
+/** The management HTTP API could not be reached (`status` undefined) or refused a request. */
+export class ManagementApiError extends LeveretError {
+  /** HTTP status; `undefined` when there was no answer. */
+  readonly status: number | undefined;
+  /** What the API answered. */
+  readonly body: string;
+
+  constructor(message: string, status: number | undefined, body: string, options?: ErrorOptions) {
+    super('LEV_MANAGEMENT_API', message, options);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+/** Speaks to the management HTTP API. Every request is bounded by the timeout; none is repeated. */
+export class ManagementClient {
+  readonly #options: ResolvedManagementOptions;
+
+  constructor(options: ResolvedManagementOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Creates a policy or replaces the one of its name. The broker then applies it to what exists and to what comes.
+   * @throws {ManagementApiError} when the API cannot be reached, does not answer in time, or refuses
+   * @see https://www.rabbitmq.com/docs/policies
+   */
+  async putPolicy(policy: PolicyDeclaration): Promise<void> {
+    const { name, pattern, definition, applyTo, priority } = policy;
+    await this.#put(`/api/policies/${encodeURIComponent(this.#options.vhost)}/${encodeURIComponent(name)}`, {
+      pattern,
+      definition,
+      'apply-to': applyTo,
+      priority,
+    });
+  }
+
+  async #put(path: string, body: unknown): Promise<void> {
+    const { url, username, password, timeoutMs } = this.#options;
+    const request = `PUT ${url}${path}`;
+    const credentials = Buffer.from(`${username}:${password}`).toString('base64');
+    let status: number;
+    let text: string;
+    try {
+      const response = await fetch(`${url}${path}`, {
+        method: 'PUT',
+        headers: { authorization: `Basic ${credentials}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+        // Whoever redirects is not the broker, and must not be sent the password.
+        redirect: 'manual',
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      status = response.status;
+      text = await response.text();
+    } catch (error) {
+      const isTimeout = error instanceof Error && error.name === 'TimeoutError';
+      const fault = isTimeout ? `got no answer within ${timeoutMs} ms` : `failed: ${reasonOf(error)}`;
+      throw new ManagementApiError(
+        `${request} ${fault}. Is the plugin rabbitmq_management enabled, and is the address right?`,
+        undefined,
+        '',
+        { cause: error },
+      );
+    }
+    if (status < 200 || status > 299) {
+      throw new ManagementApiError(refusalText(request, status, text, username), status, text);
+    }
+  }
+}
+
+function refusalText(request: string, status: number, body: string, username: string): string {
+  const shown = body.length > MAX_SHOWN_BODY ? `${body.slice(0, MAX_SHOWN_BODY)}...` : body;
+  const hints: Readonly<Record<number, string>> = {
+    401: `. Check the password of user ${describeValue(username)} and that it has the tag policymaker`,
+    403: `. User ${describeValue(username)} needs the tag policymaker and access to the virtual host`,
+    404: '. Check the virtual host and the address of the management API',
+  };
+  return `${request} was refused with status ${status}: ${shown === '' ? 'no text' : shown}${hints[status] ?? ''}`;
+}
+
+/** `fetch` says no more than "fetch failed"; why is in the cause. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  return errorText(cause);
+}
+
+interface ReadUrl {
+  readonly address: string;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+}
+
+function readUrl(value: unknown, problems: Problems): ReadUrl | undefined {
+  if (value === undefined) return undefined;
+  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    // The value itself is not shown: it may hold a password.
+    const got = typeof value === 'string' ? 'another text' : describeValue(value);
+    problems.add(`url must be a URL such as http://localhost:15672; got ${got}`);
+    return undefined;
+  }
+  const decode = (part: string): string | undefined => {
+    try {
+      return part === '' ? undefined : decodeURIComponent(part);
+    } catch {
+      problems.add('url has a user or password with a malformed % sequence; write % itself as %25');
+      return undefined;
+    }
+  };
+  return {
+    address: `${url.origin}${url.pathname.replace(/\/+$/, '')}`,
+    username: decode(url.username),
+    password: decode(url.password),
+  };
+}
+
+function checkText(value: unknown, name: string, problems: Problems): string | undefined {
+  if (value === undefined || typeof value === 'string') return value;
+  problems.add(`${name} must be a text; got ${describeValue(value)}`);
+  return undefined;
+}
+
+function checkTimeout(value: unknown, problems: Problems): number {
+  if (value === undefined) return DEFAULT_TIMEOUT_MS;
+  const ms = checkDuration(value, 'timeout', DEFAULT_TIMEOUT_MS, problems);
+  if (ms >= 1) return ms;
+  problems.add(`timeout must be at least 1 ms; got ${ms}`);
+  return DEFAULT_TIMEOUT_MS;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function defaultUrl(host: HostTarget | undefined): string {
+  const hostname = host?.hostname ?? 'localhost';
+  const address = hostname.includes(':') ? `[${hostname}]` : hostname;
+  return host?.tls === true ? `https://${address}:15671` : `http://${address}:15672`;
+}
