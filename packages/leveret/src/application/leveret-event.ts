@@ -1,0 +1,13 @@
+import type { ConnectionEvent, DeliveryEvent, ListenerEvent } from '@leveret/core';
+
+import type { ScheduleEvent } from '../schedule/schedule-event.js';
+
+/** What happened to the application as a whole. */
+export type ApplicationEvent =
+  | { readonly type: 'started'; readonly durationMs: number }
+  | { readonly type: 'closing' }
+  /** `abandoned` handlers were still at work when the time was up; their messages are delivered again. */
+  | { readonly type: 'closed'; readonly abandoned: number };
+
+/** Everything that can be watched: of connections, of listeners, of single deliveries, of schedules, and of the application. */
+export type LeveretEvent = ConnectionEvent | ListenerEvent | DeliveryEvent | ScheduleEvent | ApplicationEvent;

@@ -1,0 +1,89 @@
+import type { ConnectionOptions, ManagementOptions } from '@leveret/amqplib';
+import type {
+  Clock,
+  Declarables,
+  Duration,
+  InstanceOrClass,
+  ListenerPolicyOptions,
+  Logger,
+  LogLevel,
+  MessageConverter,
+  PublisherOptions,
+  Transport,
+} from '@leveret/core';
+import type { Container } from 'inversify';
+import type { IdempotencyOptions } from '../decorators/idempotent.js';
+import type { InterceptorLike } from '../interceptor/interceptor-like.js';
+import type { PayloadValidation } from '../payload/payload-validation.js';
+import type { AnyClass } from '../reading/class-kind.js';
+import type { LeveretEvent } from './leveret-event.js';
+import type { ShutdownSignal } from './shutdown-hooks.js';
+
+/** Options of `Leveret.start`. Everything may be left out: then it is a publisher on `amqp://localhost`. */
+export interface LeveretOptions {
+  /** Where the broker is, and how to reach it. */
+  readonly connection?: ConnectionOptions;
+  /** How messages are published, also by recoverers and as replies. */
+  readonly publisher?: PublisherOptions;
+  /** Classes with `@Listener`. */
+  readonly listeners?: readonly AnyClass[];
+  /** Classes with `@Scheduled` methods and no listener; those of listener classes are found by themselves. */
+  readonly schedules?: readonly AnyClass[];
+  /**
+   * The inversify container that makes listeners, interceptors, recoverers and converters. Classes that are not bound in
+   * it are bound, as singletons unless they ask for another scope; so are `Leveret` and `Publisher`. Default: a container
+   * of its own, which makes whatever is asked for (`autobind`), as singletons.
+   */
+  readonly container?: Container;
+  /** For every listener that does not say otherwise. */
+  readonly defaults?: ListenerPolicyOptions;
+  /** Declared besides what the listeners declare: exchanges, queues, bindings, policies. */
+  readonly topology?: Declarables;
+  /** Around every listener, outside those of classes and methods. */
+  readonly interceptors?: readonly InterceptorLike[];
+  /** How bodies become payloads, and payloads bodies. Default: by content type (JSON, text, bytes). */
+  readonly converter?: InstanceOrClass<MessageConverter>;
+  /** How payload classes are validated; `false` = not at all. Default: every rule of the class, nothing stripped. */
+  readonly validation?: PayloadValidation | false;
+  /** How `@Idempotent` handlers are guarded that do not say otherwise. Default: a store in this process's memory, with a warning. */
+  readonly idempotency?: IdempotencyOptions;
+  /** A queue or exchange that exists with other properties: report it and go on (`warn`, the default), or fail the start. */
+  readonly mismatch?: 'fail' | 'warn';
+  /** Where log lines go, or from which level the console has them. Default `info` on the console. */
+  readonly logger?: Logger | LogLevel;
+  /** How long `close` waits for what is running. Default 25 s: within the 30 s that Kubernetes gives. */
+  readonly shutdownTimeout?: Duration;
+  /** Close at SIGTERM and SIGINT, or at the signals named; a second one waits no longer. Default `false`. */
+  readonly shutdownHooks?: boolean | readonly ShutdownSignal[];
+  /** Called with every event from the start on, the first connection included. Further ones: `app.on`. */
+  readonly onEvent?: (event: LeveretEvent) => void;
+  /** The management HTTP API, for policies. */
+  readonly management?: ManagementOptions;
+  /** Instead of RabbitMQ over amqplib: `connection` and `mismatch` are its own business then. */
+  readonly transport?: Transport;
+  /** Instead of the time of this process, for tests. */
+  readonly clock?: Clock;
+}
+
+/** Names of all options, for checking what users pass. */
+export const LEVERET_OPTION_NAMES: readonly string[] = Object.keys({
+  connection: true,
+  publisher: true,
+  listeners: true,
+  schedules: true,
+  container: true,
+  defaults: true,
+  topology: true,
+  interceptors: true,
+  converter: true,
+  validation: true,
+  idempotency: true,
+  mismatch: true,
+  logger: true,
+  shutdownTimeout: true,
+  shutdownHooks: true,
+  onEvent: true,
+  management: true,
+  transport: true,
+  clock: true,
+} satisfies Record<keyof LeveretOptions, true>);

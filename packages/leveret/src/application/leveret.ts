@@ -1,0 +1,321 @@
+import { applyPolicies } from '@leveret/amqplib';
+import {
+  ConfigurationError,
+  type ConnectionRole,
+  type Duration,
+  durationMs,
+  EventHub,
+  LeveretError,
+  ListenerContainer,
+  type PolicyDeclaration,
+  Publisher,
+  within,
+} from '@leveret/core';
+import { Container } from 'inversify';
+import { InstanceResolver } from '../container/instance-resolver.js';
+import { Schedule } from '../schedule/schedule.js';
+import { closeInOrder } from './close-in-order.js';
+import { DeferredConverter } from './deferred-converter.js';
+import { type Health, judgeHealth } from './health.js';
+import type { LeveretEvent } from './leveret-event.js';
+import type { LeveretOptions } from './leveret-options.js';
+import { ListenerRegistry } from './listener-registry.js';
+import { logConnectionEvent } from './log-connection-event.js';
+import { publishRouteOf } from './publish-route.js';
+import { type ResolvedApplication, readAndCheck } from './read-and-check.js';
+import { type ResolvedLeveretOptions, resolveLeveretOptions } from './resolve-leveret-options.js';
+import { ScheduleRegistry } from './schedule-registry.js';
+import { installShutdownHooks } from './shutdown-hooks.js';
+import { startListeners } from './start-listeners.js';
+
+/** Where an application is in its life. */
+export type LeveretState =
+  | { readonly name: 'new' }
+  | { readonly name: 'starting'; readonly started: Promise<void> }
+  | { readonly name: 'running' }
+  | { readonly name: 'closing'; readonly closed: Promise<void> }
+  | { readonly name: 'closed' };
+
+/**
+ * An application: its connections, its listeners, its publisher.
+ *
+ * ```ts
+ * await using app = await Leveret.start({ listeners: [PayStatusListener] });
+ * ```
+ *
+ * | state | what happens in it |
+ * |---|---|
+ * | `new` | nothing; `publisher` is there to be injected |
+ * | `starting` | listeners are read and checked, connections opened, topology declared, consumers started |
+ * | `running` | messages come and go; lost connections come back by themselves |
+ * | `closing` | consumers are cancelled, what is running ends, outstanding publishes are confirmed |
+ * | `closed` | for good: make another one to start again |
+ */
+export class Leveret {
+  /** Publishes on a connection of its own. The same object that is injected as `Publisher`. */
+  readonly publisher: Publisher;
+  readonly #options: ResolvedLeveretOptions;
+  readonly #events: EventHub<LeveretEvent>;
+  readonly #resolver: InstanceResolver;
+  readonly #converter = new DeferredConverter();
+  /** Recoverers and replies need confirms even where the user's own publishes do without. */
+  readonly #sender: Publisher;
+  #containers: readonly ListenerContainer[] = [];
+  #registry = new ListenerRegistry([]);
+  #schedules: readonly Schedule[] = [];
+  #scheduleRegistry = new ScheduleRegistry([]);
+  #state: LeveretState = { name: 'new' };
+  #removeHooks: () => void = () => {};
+  /** Fires when a close shall wait no longer. */
+  readonly #hurried = new AbortController();
+
+  /** Prepares an application without starting it, for containers that want to inject it. Else: {@link Leveret.start}. */
+  constructor(options: LeveretOptions = {}) {
+    this.#options = resolveLeveretOptions(options);
+    const { transport, publisher, logger, raw } = this.#options;
+    this.#events = new EventHub(logger);
+    if (typeof raw.onEvent === 'function') this.#events.on(raw.onEvent);
+    transport.on((event) => {
+      logConnectionEvent(logger, event);
+      this.#events.emit(event);
+    });
+    this.publisher = this.#newPublisher(publisher.confirms);
+    this.#sender = publisher.confirms === 'none' ? this.#newPublisher('correlated') : this.publisher;
+    this.#resolver = new InstanceResolver(
+      raw.container ?? new Container({ autobind: true, defaultScope: 'Singleton' }),
+    );
+  }
+
+  /**
+   * Reads and checks all listeners, connects, declares, and starts consuming. Resolves when every listener with
+   * `autoStart` has its consumers. When it rejects, everything it opened is closed again.
+   * @throws {ConfigurationError} with every fault of every listener and option
+   * @throws {LeveretError} LEV_CONNECTION_FAILED, LEV_AUTHENTICATION_REFUSED, LEV_TOPOLOGY_MISMATCH,
+   * LEV_TOPOLOGY_REFUSED, LEV_QUEUE_MISSING, LEV_MANAGEMENT_API
+   */
+  static async start(options: LeveretOptions = {}): Promise<Leveret> {
+    const app = new Leveret(options);
+    await app.start();
+    return app;
+  }
+
+  get state(): LeveretState['name'] {
+    return this.#state.name;
+  }
+
+  /** The listeners: to look up, to start and stop by hand, to inspect. Empty until the start has read them. */
+  get listeners(): ListenerRegistry {
+    return this.#registry;
+  }
+
+  /** The schedules: to look up, to run by hand, to start and stop, to inspect. Empty until the start has read them. */
+  get schedules(): ScheduleRegistry {
+    return this.#scheduleRegistry;
+  }
+
+  /** The container that makes the listeners. */
+  get container(): Container {
+    return this.#resolver.container;
+  }
+
+  /** As {@link Leveret.start}; a second call joins the first. */
+  start(): Promise<void> {
+    switch (this.#state.name) {
+      case 'new': {
+        // Begun a moment later, so that everything in it sees the new state.
+        const started = Promise.resolve().then(() => this.#start());
+        this.#transition({ name: 'starting', started });
+        return started;
+      }
+      case 'starting':
+        return this.#state.started;
+      case 'running':
+        return Promise.resolve();
+      default:
+        return Promise.reject(
+          new LeveretError(
+            'LEV_INVALID_STATE',
+            `This application is ${this.#state.name}. Start a new one: Leveret.start(options).`,
+          ),
+        );
+    }
+  }
+
+  /**
+   * Stops: cancels every consumer, waits for what is running, gives back what was prefetched, waits for outstanding
+   * confirms, closes the connections. Never rejects. A second call joins the first; with `timeout: 0` it ends the wait.
+   * @param options.timeout how long it may take. Default: the `shutdownTimeout` of the application, 25 s
+   * @throws {ConfigurationError} when the timeout is not a duration
+   */
+  close(options: { readonly timeout?: Duration } = {}): Promise<void> {
+    const timeoutMs =
+      options.timeout === undefined ? this.#options.shutdownTimeoutMs : durationMs(options.timeout, 'timeout');
+    switch (this.#state.name) {
+      case 'closed':
+        return Promise.resolve();
+      case 'closing':
+        if (timeoutMs === 0) this.#hurried.abort();
+        return this.#state.closed;
+      default: {
+        return this.#beginClose(timeoutMs, this.#state.name === 'starting' ? this.#state.started : undefined);
+      }
+    }
+  }
+
+  /** So that `await using app = await Leveret.start(...)` closes it at the end of the block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** How connections and listeners are at the moment; asks nobody, costs nothing. */
+  health(): Health {
+    const used = this.#roles();
+    const connections = this.#options.transport.health().filter(({ role }) => used.includes(role));
+    const { name } = this.#state;
+    return judgeHealth(name === 'running', connections, this.#registry.inspect(), this.#scheduleRegistry.inspect());
+  }
+
+  /** Calls back with every event; answers how to stop that. */
+  on(listener: (event: LeveretEvent) => void): () => void {
+    return this.#events.on(listener);
+  }
+
+  async #start(): Promise<void> {
+    const { clock, logger, transport, shutdownSignals, startTimeoutMs } = this.#options;
+    const startedAt = clock.now();
+    try {
+      const resolved = await within(clock, startTimeoutMs, this.#read(), () => {
+        throw new ConfigurationError([`the container did not make every class within ${startTimeoutMs} ms`]);
+      });
+      this.#stillStarting();
+      this.#converter.use(resolved.converter);
+      this.#containers = resolved.definitions.map((definition) => this.#newListener(definition));
+      this.#registry = new ListenerRegistry(this.#containers);
+      this.#schedules = resolved.schedules.map(
+        (definition) => new Schedule(definition, { clock, logger, events: this.#events }),
+      );
+      this.#scheduleRegistry = new ScheduleRegistry(this.#schedules);
+      await transport.declare(resolved.topology);
+      await Promise.all(this.#roles().map((role) => transport.connect(role)));
+      this.#stillStarting();
+      if (resolved.topology.policies.length > 0) {
+        await this.#applyPolicies(resolved.topology.policies);
+        this.#stillStarting();
+      }
+      await startListeners(this.#containers, { clock, logger, timeoutMs: startTimeoutMs });
+      this.#stillStarting();
+    } catch (error) {
+      if (this.#state.name !== 'starting') throw closedMeanwhile(error);
+      await this.#beginClose(0, undefined);
+      throw error;
+    }
+    this.#removeHooks = installShutdownHooks(shutdownSignals, {
+      close: (signal) => this.#closeBySignal(signal),
+      hurry: (signal) => this.#closeBySignal(signal, 0),
+    });
+    this.#transition({ name: 'running' });
+    for (const schedule of this.#schedules) schedule.start();
+    const durationMs = clock.now() - startedAt;
+    this.#events.emit({ type: 'started', durationMs });
+    logger.info({ listeners: this.#containers.length, durationMs }, 'leveret started');
+  }
+
+  #read(): Promise<ResolvedApplication> {
+    // What users inject. A container that has them already (by leveretModule, say) keeps its own.
+    this.#resolver.provide(Leveret, this);
+    this.#resolver.provide(Publisher, this.publisher);
+    return readAndCheck(this.#options, this.#resolver);
+  }
+
+  /** Nobody needs a connection to consume where nothing is consumed. */
+  #roles(): readonly ConnectionRole[] {
+    return this.#containers.length > 0 ? ['consume', 'publish'] : ['publish'];
+  }
+
+  async #applyPolicies(policies: readonly PolicyDeclaration[]): Promise<void> {
+    const { management, transport, logger } = this.#options;
+    const { notices, failures } = await applyPolicies(policies, management, transport.broker?.version ?? '');
+    for (const notice of notices) logger.info({}, notice);
+    for (const failure of failures.slice(1)) logger.error({ err: failure }, 'a further policy was not applied');
+    if (failures[0] !== undefined) throw failures[0];
+  }
+
+  /** A close during the start ends the start at its next step. */
+  #stillStarting(): void {
+    if (this.#state.name !== 'starting') throw closedMeanwhile();
+  }
+
+  #beginClose(timeoutMs: number, started: Promise<void> | undefined): Promise<void> {
+    // Closing what never ran is no news to anybody: whoever started it gets the reason.
+    const level = this.#state.name === 'running' ? 'info' : 'debug';
+    const closed = Promise.resolve().then(() => this.#close(timeoutMs, level, started));
+    this.#transition({ name: 'closing', closed });
+    return closed;
+  }
+
+  /** @param started the start that is interrupted, if one is: it ends at its next step */
+  async #close(timeoutMs: number, level: 'info' | 'debug', started: Promise<void> | undefined): Promise<void> {
+    const { clock, logger, transport } = this.#options;
+    logger[level]({ timeoutMs }, 'closing');
+    this.#events.emit({ type: 'closing' });
+    const abandoned = await closeInOrder({
+      containers: this.#containers,
+      schedules: this.#schedules,
+      publishers: [this.publisher, this.#sender],
+      transport,
+      clock,
+      timeoutMs,
+      hurried: this.#hurried.signal,
+      release: () => this.#release(started),
+    });
+    this.#removeHooks();
+    this.#transition({ name: 'closed' });
+    this.#events.emit({ type: 'closed', abandoned });
+    logger[level]({ abandoned }, 'closed');
+  }
+
+  async #release(started: Promise<void> | undefined): Promise<void> {
+    await started?.catch(() => {});
+    try {
+      await this.#resolver.release();
+    } catch (err) {
+      this.#options.logger.warn({ err }, 'the container would not let go of the listeners');
+    }
+  }
+
+  #closeBySignal(signal: string, timeout?: number): void {
+    this.#options.logger.info({ signal }, timeout === undefined ? 'closing at a signal' : 'closing at once');
+    void this.close(timeout === undefined ? {} : { timeout });
+  }
+
+  #newPublisher(confirms: ResolvedLeveretOptions['publisher']['confirms']): Publisher {
+    const { transport, publisher, clock, logger } = this.#options;
+    return new Publisher({
+      transport,
+      options: { ...publisher, confirms },
+      converter: this.#converter,
+      clock,
+      logger,
+      routeOf: publishRouteOf,
+    });
+  }
+
+  #newListener(definition: ResolvedApplication['definitions'][number]): ListenerContainer {
+    const { transport, clock, logger } = this.#options;
+    return new ListenerContainer(definition, {
+      transport,
+      publisher: this.#sender,
+      clock,
+      logger,
+      events: this.#events,
+    });
+  }
+
+  #transition(state: LeveretState): void {
+    this.#state = state;
+  }
+}
+
+function closedMeanwhile(cause?: unknown): LeveretError {
+  return new LeveretError('LEV_INVALID_STATE', 'The application was closed while it was starting.', { cause });
+}

@@ -1,0 +1,45 @@
+import type { ConnectionEvent, LogFields, Logger, LogLevel } from '@leveret/core';
+
+/** Writes what happens to connections, in one line each. */
+export function logConnectionEvent(logger: Logger, event: ConnectionEvent): void {
+  const { level, fields, text } = lineOf(event);
+  logger[level](fields, text);
+}
+
+interface Line {
+  readonly level: LogLevel & keyof Logger;
+  readonly fields: LogFields;
+  readonly text: string;
+}
+
+function lineOf(event: ConnectionEvent): Line {
+  switch (event.type) {
+    case 'connected': {
+      const { role, host, broker, again } = event;
+      const fields = { connection: role, host, broker: `${broker.product} ${broker.version}` };
+      return { level: 'info', fields, text: again ? 'connected again' : 'connected' };
+    }
+    case 'disconnected': {
+      const fields = { connection: event.role, err: event.error };
+      return { level: 'warn', fields, text: 'connection lost; reconnecting' };
+    }
+    case 'connect-failed': {
+      const { role, host, error, retryInMs } = event;
+      return { level: 'warn', fields: { connection: role, host, retryInMs, err: error }, text: 'could not connect' };
+    }
+    case 'blocked': {
+      const { role, reason } = event;
+      return { level: 'warn', fields: { connection: role, reason }, text: 'the broker blocks publishing' };
+    }
+    case 'unblocked':
+      return { level: 'info', fields: { connection: event.role }, text: 'publishing is no longer blocked' };
+    case 'declare-failed': {
+      const fields = { connection: event.role, err: event.error };
+      return { level: event.fatal ? 'error' : 'warn', fields, text: 'declaration refused' };
+    }
+    case 'notice':
+      return { level: 'info', fields: {}, text: event.text };
+    default:
+      return event satisfies never;
+  }
+}

@@ -1,0 +1,46 @@
+import type { InstanceResolver } from '../container/instance-resolver.js';
+import { readListeners } from '../reading/read-listeners.js';
+import { readSchedules } from '../reading/read-schedules.js';
+import type { ScheduleDefinition } from '../schedule/schedule.js';
+import { GuardMaker } from './resolve-idempotency.js';
+import type { ResolvedLeveretOptions } from './resolve-leveret-options.js';
+import { type ResolvedListeners, resolveListeners } from './resolve-listeners.js';
+import { resolveSchedules } from './resolve-schedules.js';
+
+/** Everything of an application that its classes declare, ready to be started. */
+export interface ResolvedApplication extends ResolvedListeners {
+  readonly schedules: readonly ScheduleDefinition[];
+}
+
+/**
+ * Reads all classes, resolves what they need from the container, and says what is probably not meant.
+ * @throws {ConfigurationError} with every fault of every class and option
+ */
+export async function readAndCheck(
+  options: ResolvedLeveretOptions,
+  resolver: InstanceResolver,
+): Promise<ResolvedApplication> {
+  const { raw, problems, topology, idempotency, clock, logger } = options;
+  const guards = new GuardMaker({ options: idempotency, resolver, clock, logger });
+  await guards.check(problems);
+  const settings = {
+    defaults: raw.defaults ?? {},
+    interceptors: raw.interceptors ?? [],
+    converter: raw.converter,
+    validation: raw.validation,
+    topology,
+    guards,
+  };
+  const listeners = await resolveListeners(readListeners(raw.listeners ?? [], problems), settings, resolver, problems);
+  const plans = readSchedules(raw.listeners, raw.schedules, clock.now(), problems);
+  const schedules = await resolveSchedules(plans, { idempotency, guards, resolver }, problems);
+  problems.throwIfAny();
+  for (const { kind, text } of listeners.warnings) logger.warn({ kind }, text);
+  if (guards.inMemory.length > 0) {
+    logger.warn({ kind: 'memory-idempotency-store', handlers: guards.inMemory }, IN_MEMORY);
+  }
+  return { ...listeners, schedules };
+}
+
+const IN_MEMORY =
+  '@Idempotent remembers messages in the memory of this process: a restart forgets them, and other instances do not know them. Give Leveret.start a store: idempotency: { store }';

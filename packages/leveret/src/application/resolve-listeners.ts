@@ -1,0 +1,220 @@
+import {
+  type AcknowledgeMode,
+  contentTypeConverter,
+  type HandlerIdempotency,
+  type HandlerRoute,
+  type InterceptorFunction,
+  type ListenerDefinition,
+  type ListenerPolicyOptions,
+  type MessageConverter,
+  mergeTopologies,
+  type Problems,
+  type Recoverer,
+  rejectAndDontRequeue,
+  resolveListenerPolicies,
+  resolveListenerTopology,
+  type SourcedTopology,
+  type Topology,
+  type TopologyWarning,
+  topologyWarnings,
+} from '@leveret/core';
+import type { InstanceResolver } from '../container/instance-resolver.js';
+import {
+  resolveConverter,
+  resolveInterceptor,
+  resolveListenerClass,
+  resolveRecoverer,
+} from '../container/resolve-parts.js';
+import { listenerHandler } from '../handler/listener-handler.js';
+import { methodRoute } from '../handler/method-route.js';
+import type { InterceptorLike } from '../interceptor/interceptor-like.js';
+import { checkValidation } from '../payload/check-validation.js';
+import type { PayloadValidation } from '../payload/payload-validation.js';
+import type { HandlerPlan, ListenerPlan, RoutePlan } from '../reading/listener-plan.js';
+
+import type { GuardMaker } from './resolve-idempotency.js';
+
+/** What all listeners of an application have in common. */
+export interface ListenerSettings {
+  readonly defaults: ListenerPolicyOptions;
+  readonly interceptors: readonly InterceptorLike[];
+  readonly converter: unknown;
+  readonly validation: PayloadValidation | false | undefined;
+  readonly guards: GuardMaker;
+  /** Declared without listeners. */
+  readonly topology: Topology;
+}
+
+/** The listeners of an application, ready to be started, and all that is declared for them. */
+export interface ResolvedListeners {
+  readonly definitions: readonly ListenerDefinition[];
+  readonly topology: Topology;
+  readonly warnings: readonly TopologyWarning[];
+  /** The application's own. */
+  readonly converter: MessageConverter;
+}
+
+/**
+ * Makes definitions of plans: options resolved, classes resolved from the container, topologies merged. Every fault of
+ * every listener is noted in `problems`.
+ */
+export async function resolveListeners(
+  plans: readonly ListenerPlan[],
+  settings: ListenerSettings,
+  resolver: InstanceResolver,
+  problems: Problems,
+): Promise<ResolvedListeners> {
+  checkValidation(settings.validation, problems);
+  const common: Common = {
+    settings,
+    resolver,
+    interceptors: await interceptorsOf(settings.interceptors, resolver, problems),
+    converter: await converterOf(settings.converter, resolver, problems),
+    routes: new Map(),
+  };
+  const parts: ListenerPart[] = [];
+  for (const plan of plans) parts.push(await resolveListener(plan, common, problems.at(plan.place)));
+  const sources: SourcedTopology[] = [
+    { source: 'topology', topology: settings.topology },
+    ...parts.flatMap(({ sources: own }) => own),
+  ];
+  const topology = mergeTopologies(sources, problems);
+  const definitions = parts.map(({ definition }) => withMergedQueue(definition, topology));
+  const warnings = topologyWarnings(topology, usesOf(definitions));
+  return { definitions, topology, warnings, converter: common.converter };
+}
+
+interface Common {
+  readonly settings: ListenerSettings;
+  readonly resolver: InstanceResolver;
+  readonly interceptors: readonly InterceptorFunction[];
+  readonly converter: MessageConverter;
+  /** Faults of a route that several listeners share are told once. */
+  readonly routes: Map<RoutePlan, Promise<readonly InterceptorFunction[]>>;
+}
+
+interface ListenerPart {
+  readonly definition: ListenerDefinition;
+  readonly sources: readonly SourcedTopology[];
+}
+
+async function resolveListener(plan: ListenerPlan, common: Common, problems: Problems): Promise<ListenerPart> {
+  const { settings, resolver } = common;
+  const { options } = plan;
+  const policies = resolveListenerPolicies(options, settings.defaults, problems);
+  const { queue, queueDeclaration, topology } = resolveListenerTopology(options, problems);
+  checkValidation(options.validation, problems);
+  const givenRecoverer = options.recoverer ?? settings.defaults.recoverer;
+  const recoverer =
+    givenRecoverer === undefined ? undefined : await resolveRecoverer(givenRecoverer, resolver, problems);
+  for (const problem of recoverer?.problems ?? []) problems.add(problem);
+  const givenConverter = options.converter ?? settings.defaults.converter;
+  const converter =
+    givenConverter === undefined ? undefined : await resolveConverter(givenConverter, resolver, problems);
+  const source = await resolveListenerClass(plan.listenerClass, resolver, problems);
+  const around = new Map<RoutePlan, readonly InterceptorFunction[]>();
+  for (const route of routesOf(plan.handler)) around.set(route, await routeInterceptors(route, common, problems));
+  const guarded = await guardedRoutes(plan, policies.failurePolicy.acknowledge, settings.guards, problems);
+  const idempotency = new Map<HandlerRoute, HandlerIdempotency>();
+  const handler = listenerHandler(plan.handler, (route) => {
+    const made = methodRoute(route, {
+      source: source ?? { kind: 'shared', instance: {} },
+      interceptors: [...common.interceptors, ...(around.get(route) ?? [])],
+      converter: converter ?? common.converter,
+      validation: options.validation ?? settings.validation ?? {},
+    });
+    const once = guarded.get(route);
+    if (once !== undefined) idempotency.set(made, once);
+    return made;
+  });
+  return {
+    definition: Object.freeze({
+      ...policies,
+      id: plan.id,
+      queue,
+      queueDeclaration,
+      recoverer: recoverer ?? rejectAndDontRequeue(),
+      handler,
+      idempotency: idempotency.size > 0 ? idempotency : undefined,
+    }),
+    sources: [{ source: plan.place, topology }, ...topologyOfRecoverer(plan.place, recoverer)],
+  };
+}
+
+async function guardedRoutes(
+  { id, handler }: ListenerPlan,
+  acknowledge: AcknowledgeMode,
+  guards: GuardMaker,
+  problems: Problems,
+): Promise<ReadonlyMap<RoutePlan, HandlerIdempotency>> {
+  const guarded = new Map<RoutePlan, HandlerIdempotency>();
+  for (const route of routesOf(handler)) {
+    const once = await guards.guardOf(route, problems);
+    if (once === undefined) continue;
+    const scope = handler.kind === 'single' ? id : `${id}/${String(route.key)}`;
+    guarded.set(route, { scope, ...once });
+  }
+  if (guarded.size > 0 && acknowledge === 'none') {
+    problems.add(
+      "@Idempotent does not go with acknowledge: 'none': the broker forgets a message when it sends it, so that one that has to wait would be lost. Use 'auto'",
+    );
+  }
+  return guarded;
+}
+
+function topologyOfRecoverer(place: string, recoverer: Recoverer | undefined): readonly SourcedTopology[] {
+  const topology = recoverer?.topology;
+  return topology === undefined ? [] : [{ source: `the recoverer of ${place}`, topology }];
+}
+
+function routesOf(handler: HandlerPlan): readonly RoutePlan[] {
+  if (handler.kind === 'single') return [handler.route];
+  const routes = new Set(handler.routes.values());
+  if (handler.defaultRoute !== undefined) routes.add(handler.defaultRoute);
+  return [...routes];
+}
+
+function routeInterceptors(
+  route: RoutePlan,
+  { routes, resolver }: Common,
+  problems: Problems,
+): Promise<readonly InterceptorFunction[]> {
+  const resolved = routes.get(route) ?? interceptorsOf(route.interceptors, resolver, problems);
+  routes.set(route, resolved);
+  return resolved;
+}
+
+async function interceptorsOf(
+  given: readonly InterceptorLike[],
+  resolver: InstanceResolver,
+  problems: Problems,
+): Promise<readonly InterceptorFunction[]> {
+  const resolved: InterceptorFunction[] = [];
+  for (const each of given) {
+    const interceptor = await resolveInterceptor(each, resolver, problems);
+    if (interceptor !== undefined) resolved.push(interceptor);
+  }
+  return resolved;
+}
+
+async function converterOf(given: unknown, resolver: InstanceResolver, problems: Problems): Promise<MessageConverter> {
+  const converter = given === undefined ? undefined : await resolveConverter(given, resolver, problems);
+  return converter ?? contentTypeConverter();
+}
+
+/** The declaration that will be made: another listener, or the application, may say more about the queue. */
+function withMergedQueue(definition: ListenerDefinition, topology: Topology): ListenerDefinition {
+  const queueDeclaration = topology.queues.find(({ name }) => name === definition.queue);
+  return Object.freeze({ ...definition, queueDeclaration });
+}
+
+function usesOf(definitions: readonly ListenerDefinition[]) {
+  return {
+    recoverers: definitions.flatMap(({ id, recoverer }) =>
+      recoverer.exchange === undefined ? [] : [{ listenerId: id, exchange: recoverer.exchange }],
+    ),
+    rejecting: definitions
+      .filter(({ failurePolicy }) => failurePolicy.acknowledge !== 'none')
+      .map(({ id, queue }) => ({ listenerId: id, queue })),
+  };
+}

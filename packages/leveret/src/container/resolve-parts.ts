@@ -1,0 +1,149 @@
+import {
+  describeValue,
+  type IdempotencyGuard,
+  type IdempotencyStore,
+  type Interceptor,
+  type InterceptorFunction,
+  type MessageConverter,
+  type Problems,
+  type Recoverer,
+  type RecovererFunction,
+} from '@leveret/core';
+import type { InstanceSource } from '../handler/instance-source.js';
+import { interceptorFunction } from '../interceptor/interceptor-function.js';
+import type { InterceptorLike } from '../interceptor/interceptor-like.js';
+import { type AnyClass, isClass } from '../reading/class-kind.js';
+import type { InstanceResolver } from './instance-resolver.js';
+
+/** The instances of a listener class; `undefined` (and a fault) when the container cannot make one. */
+export function resolveListenerClass(
+  listenerClass: AnyClass,
+  resolver: InstanceResolver,
+  problems: Problems,
+): Promise<InstanceSource | undefined> {
+  return attempt(listenerClass, () => resolver.source(listenerClass), problems);
+}
+
+/** An interceptor as a function, whatever it was given as. */
+export async function resolveInterceptor(
+  given: InterceptorLike,
+  resolver: InstanceResolver,
+  problems: Problems,
+): Promise<InterceptorFunction | undefined> {
+  if (isClass(given)) {
+    const source = await attempt(given, () => resolver.source(given as AnyClass<Interceptor>), problems);
+    if (source === undefined) return undefined;
+    // What is made anew for each attempt is known by its class only.
+    const known: unknown = source.kind === 'shared' ? source.instance : given.prototype;
+    if (has(known, 'intercept')) return interceptorFunction(source);
+  } else if (typeof given === 'function') {
+    return given as InterceptorFunction;
+  } else if (has(given, 'intercept')) {
+    return interceptorFunction({ kind: 'shared', instance: given });
+  }
+  problems.add(
+    `an interceptor must be a function (context, next), an object with intercept(context, next), or a class of such; got ${describeValue(given)}`,
+  );
+  return undefined;
+}
+
+/** A recoverer as an object. A class is made once. */
+export async function resolveRecoverer(
+  given: unknown,
+  resolver: InstanceResolver,
+  problems: Problems,
+): Promise<Recoverer | undefined> {
+  const made = isClass(given) ? await attempt(given, () => resolver.single(given), problems) : given;
+  if (isClass(given) && made === undefined) return undefined;
+  if (typeof made === 'function') return { recover: made as RecovererFunction };
+  if (has(made, 'recover')) return made as Recoverer;
+  problems.add(
+    `recoverer must be a function, an object with recover(failure) such as republish('error.direct') makes, or a class of such; got ${describeValue(given)}`,
+  );
+  return undefined;
+}
+
+/** A converter as an object. A class is made once. */
+export async function resolveConverter(
+  given: unknown,
+  resolver: InstanceResolver,
+  problems: Problems,
+): Promise<MessageConverter | undefined> {
+  const made = isClass(given) ? await attempt(given, () => resolver.single(given), problems) : given;
+  if (isClass(given) && made === undefined) return undefined;
+  if (has(made, 'fromMessage') && has(made, 'toMessage')) return made as MessageConverter;
+  problems.add(
+    `converter must be an object with fromMessage and toMessage, or a class of such; got ${describeValue(given)}`,
+  );
+  return undefined;
+}
+
+/** An idempotency store as an object. A class is made once; a token stands for what the container has. */
+export async function resolveStore(
+  given: unknown,
+  resolver: InstanceResolver,
+  problems: Problems,
+): Promise<IdempotencyStore | undefined> {
+  const made = await instanceOf(given, resolver, problems);
+  if (made === undefined) return undefined;
+  const methods = ['claim', 'complete', 'release', 'renew'];
+  if (methods.every((method) => has(made.instance, method))) return made.instance as IdempotencyStore;
+  problems.add(
+    `store must be an object with ${methods.join(', ')}, a class of such, or a token of the container; got ${describeValue(given)}`,
+  );
+  return undefined;
+}
+
+/** A guard as an object. A class is made once; a token stands for what the container has. */
+export async function resolveGuard(
+  given: unknown,
+  resolver: InstanceResolver,
+  problems: Problems,
+): Promise<IdempotencyGuard | undefined> {
+  const made = await instanceOf(given, resolver, problems);
+  if (made === undefined) return undefined;
+  if (has(made.instance, 'run')) return made.instance as IdempotencyGuard;
+  problems.add(
+    `guard must be an object with run(listenerId, key, attempt), a class of such, or a token of the container; got ${describeValue(given)}`,
+  );
+  return undefined;
+}
+
+/** `undefined` (and a fault) when the container has none, or cannot make one. */
+async function instanceOf(
+  given: unknown,
+  resolver: InstanceResolver,
+  problems: Problems,
+): Promise<{ readonly instance: unknown } | undefined> {
+  if (isClass(given)) {
+    const instance = await attempt(given, () => resolver.single(given), problems);
+    return instance === undefined ? undefined : { instance };
+  }
+  if (typeof given !== 'string' && typeof given !== 'symbol') return { instance: given };
+  if (!resolver.container.isBound(given)) {
+    problems.add(`the container has nothing bound to ${describeValue(given)}`);
+    return undefined;
+  }
+  const instance = await attempt({ name: String(given) }, () => resolver.container.getAsync(given), problems);
+  return instance === undefined ? undefined : { instance };
+}
+
+async function attempt<T>(
+  service: { readonly name: string },
+  make: () => Promise<T>,
+  problems: Problems,
+): Promise<T | undefined> {
+  try {
+    return await make();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    problems.add(`the container cannot make ${service.name}: ${reason.replaceAll(/\s*\n\s*/g, ' ').trim()}`);
+    return undefined;
+  }
+}
+
+function has(value: unknown, method: string): value is object {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[method] === 'function'
+  );
+}

@@ -1,0 +1,41 @@
+import type { PayloadClass } from '@leveret/core';
+import { placeOf } from './class-record.js';
+
+/** Options of {@link Handler}. */
+export interface HandlerOptions {
+  /**
+   * Names that senders give this type in the `type` property or the `__TypeId__` header, such as `pay.succeeded` or
+   * `com.example.PaySucceeded`. Default: the name of the class.
+   */
+  readonly type?: string | readonly string[];
+  /** Takes messages of every type that no other handler names, and messages without a type. One at most. Default `false`. */
+  readonly isDefault?: boolean;
+}
+
+/**
+ * Makes a method of a `@Listener` class handle one type of message.
+ *
+ * | message | handler |
+ * |---|---|
+ * | its `type` property is in the map | that handler |
+ * | else its `__TypeId__` header is | that handler |
+ * | else there is a default handler | the default |
+ * | else | rejected, `LEV_NO_HANDLER` |
+ *
+ * The map holds only what handlers name: no header of a sender ever chooses a class outside it.
+ * @param type class of the payload; may be left out when the parameter's reflected type is the class
+ */
+export function Handler(type?: PayloadClass, options?: HandlerOptions): MethodDecorator;
+export function Handler(options: HandlerOptions): MethodDecorator;
+export function Handler(...given: unknown[]): MethodDecorator {
+  const optionsOnly = given.length === 1 && typeof given[0] === 'object';
+  const declaration = {
+    typeGiven: given.length > 0 && !optionsOnly,
+    type: optionsOnly ? undefined : given[0],
+    options: optionsOnly ? given[0] : given[1],
+  };
+  return (target, key, descriptor) => {
+    const place = placeOf('@Handler', target, key, descriptor);
+    if (place.kind === 'method') place.record.handlers.unshift(declaration);
+  };
+}

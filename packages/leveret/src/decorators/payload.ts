@@ -1,0 +1,21 @@
+import type { PayloadClass } from '@leveret/core';
+import { declareParameter } from './class-record.js';
+
+/**
+ * Marks the parameter that takes the payload: converted, made an instance of its class, and validated.
+ *
+ * | declared | the handler gets |
+ * |---|---|
+ * | a class | an instance of it, validated by class-validator |
+ * | `[PaySucceeded]` | an array of instances, each validated |
+ * | `String`, `Number`, `Boolean` | that value; anything else is rejected |
+ * | `Buffer` | the bytes of the body |
+ * | `Object` | whatever the converter reads, unchecked |
+ *
+ * @param type may be left out when the build emits decorator metadata and the parameter's type is a class
+ */
+export function Payload(type?: PayloadClass | readonly [PayloadClass]): ParameterDecorator;
+export function Payload(...given: unknown[]): ParameterDecorator {
+  const declaration = { kind: 'payload', typeGiven: given.length > 0, type: given[0] } as const;
+  return (target, key, index) => declareParameter('@Payload', target, key, index, declaration);
+}

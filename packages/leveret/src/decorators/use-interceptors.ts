@@ -1,0 +1,15 @@
+import type { InterceptorLike } from '../interceptor/interceptor-like.js';
+import { placeOf } from './class-record.js';
+import type { ClassOrMethodDecorator } from './listener.js';
+
+/**
+ * Puts interceptors around a method, or around every listener method of a class. They run for each attempt, after
+ * conversion and validation, in the order: global ones, the class's, the method's; the first listed is outermost.
+ * @param interceptors functions `(context, next)`, objects with `intercept`, or injectable classes of such
+ */
+export function UseInterceptors(...interceptors: readonly InterceptorLike[]): ClassOrMethodDecorator {
+  return (target, key, descriptor) => {
+    const place = placeOf('@UseInterceptors', target, key, descriptor);
+    if (place.kind !== 'misplaced') place.record.interceptors.unshift(...interceptors);
+  };
+}

@@ -1,0 +1,75 @@
+import {
+  composeInterceptors,
+  type DeliveryContext,
+  type HandlerRoute,
+  type InterceptorFunction,
+  type Message,
+  type MessageConverter,
+} from '@leveret/core';
+import { type PayloadReader, payloadReader } from '../payload/payload-reader.js';
+import type { PayloadValidation } from '../payload/payload-validation.js';
+import type { RoutePlan } from '../reading/listener-plan.js';
+import type { ParameterPlan } from '../reading/read-parameters.js';
+import { headerValue } from './header-value.js';
+import { type InstanceSource, withInstance } from './instance-source.js';
+
+/** What a route needs besides its plan. */
+export interface RouteParts {
+  readonly source: InstanceSource;
+  /** Outermost first: global, of the class, of the method. */
+  readonly interceptors: readonly InterceptorFunction[];
+  readonly converter: MessageConverter;
+  readonly validation: PayloadValidation | false;
+}
+
+/** Makes a method of a listener class a route: all that can be worked out beforehand is. */
+export function methodRoute(plan: RoutePlan, parts: RouteParts): HandlerRoute {
+  const read = payloadReader(plan.target, parts.converter, parts.validation);
+  const argumentsOf = argumentsBuilder(plan.parameters);
+  const call = (context: DeliveryContext): unknown =>
+    withInstance(parts.source, context, (instance) => {
+      const method = (instance as Record<string | symbol, (...args: unknown[]) => unknown>)[plan.key];
+      return method?.apply(instance, argumentsOf(context));
+    });
+  return {
+    name: plan.name,
+    convert: withHeadersChecked(plan.parameters, read),
+    invoke: composeInterceptors(parts.interceptors, call),
+    reply: { sendTo: plan.sendTo, encode: (value) => parts.converter.toMessage(value, {}) },
+  };
+}
+
+/** A message without a required header is refused before any interceptor runs, as one with a bad body is. */
+function withHeadersChecked(parameters: readonly ParameterPlan[], read: PayloadReader): PayloadReader {
+  const headers = parameters.filter((plan) => plan.kind === 'header').filter((plan) => plan.required || plan.as);
+  if (headers.length === 0) return read;
+  return (message: Message) => {
+    for (const plan of headers) headerValue(plan, message);
+    return read(message);
+  };
+}
+
+function argumentsBuilder(plans: readonly ParameterPlan[]): (context: DeliveryContext) => unknown[] {
+  const [only] = plans;
+  if (plans.length === 1 && only?.kind === 'payload') return (context) => [context.payload];
+  return (context) => plans.map((plan) => argument(plan, context));
+}
+
+function argument(plan: ParameterPlan, context: DeliveryContext): unknown {
+  switch (plan.kind) {
+    case 'payload':
+      return context.payload;
+    case 'header':
+      return headerValue(plan, context.message);
+    case 'headers':
+      return context.message.headers;
+    case 'message':
+      return context.message;
+    case 'context':
+      return context;
+    case 'transaction':
+      return context.transaction;
+    default:
+      return plan satisfies never;
+  }
+}

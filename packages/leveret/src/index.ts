@@ -1,0 +1,164 @@
+// In the order in which a user meets them: declaring, starting, publishing, failing, watching.
+export { Context } from './decorators/context.js';
+export { Handler, type HandlerOptions } from './decorators/handler.js';
+export { Header, type HeaderOptions } from './decorators/header.js';
+export { Headers } from './decorators/headers.js';
+export {
+  type GuardReference,
+  Idempotent,
+  type IdempotencyKey,
+  type IdempotencyOptions,
+  type IdempotentOptions,
+  type StoreReference,
+} from './decorators/idempotent.js';
+export { type ClassOrMethodDecorator, Listener } from './decorators/listener.js';
+export type { ListenerOptions } from './decorators/listener-options.js';
+export { Message } from './decorators/message.js';
+export { Payload } from './decorators/payload.js';
+export { type PublishAddress, PublishTo } from './decorators/publish-to.js';
+export {
+  type RunOnOneInstanceOptions,
+  Scheduled,
+  type ScheduleOptions,
+  type ScheduleTimes,
+} from './decorators/scheduled.js';
+export { SendTo } from './decorators/send-to.js';
+export { Transaction } from './decorators/transaction.js';
+export { UseInterceptors } from './decorators/use-interceptors.js';
+export type { InterceptorLike } from './interceptor/interceptor-like.js';
+export type { PayloadValidation } from './payload/payload-validation.js';
+export { validatePayload } from './payload/validate-payload.js';
+export { DELIVERY_CONTEXT } from './container/tokens.js';
+export { Leveret, type LeveretState } from './application/leveret.js';
+export type { LeveretOptions } from './application/leveret-options.js';
+export { leveretModule, type LeveretModuleOptions } from './application/leveret-module.js';
+export type { ShutdownSignal } from './application/shutdown-hooks.js';
+export type { ListenerRegistry, RunningListener } from './application/listener-registry.js';
+export type { RunningSchedule, ScheduleRegistry } from './application/schedule-registry.js';
+export type { RunOutcome, ScheduleCounts, ScheduleSnapshot } from './schedule/schedule.js';
+export type { ScheduleEvent } from './schedule/schedule-event.js';
+export type { Health } from './application/health.js';
+export type { ApplicationEvent, LeveretEvent } from './application/leveret-event.js';
+export { ManagementApiError } from '@leveret/amqplib';
+export type { ConnectionOptions, ManagementOptions, ReconnectOptions, SocketOptions } from '@leveret/amqplib';
+export {
+  AcknowledgeMessage,
+  type AcknowledgeMode,
+  type AttemptFacts,
+  type BatchMessage,
+  BindingBuilder,
+  type BindingOptions,
+  type BrokerFacts,
+  type Claim,
+  claimGuard,
+  type ClaimGuardOptions,
+  type ClaimResult,
+  type Clock,
+  ConfigurationError,
+  type ConfirmCallback,
+  type ConfirmedSender,
+  type ConfirmMode,
+  type ConnectionEvent,
+  type ConnectionHealth,
+  consoleLogger,
+  contentTypeConverter,
+  type ContentTypeConverterOptions,
+  type DeadLetterOptions,
+  type Declarable,
+  type Declarables,
+  type DeclaredBindingOptions,
+  type DeliveryContext,
+  type DeliveryEvent,
+  type Duration,
+  type EncodedPayload,
+  type EncodeHints,
+  ERROR_CODES,
+  type ErrorCode,
+  ExchangeBuilder,
+  type ExchangeOptions,
+  type FailedDelivery,
+  FatalMessageError,
+  type GuardedAttempt,
+  type GuardedResult,
+  type HeadersMatch,
+  type IdempotencyGuard,
+  type IdempotencyStore,
+  idempotencyStoreCases,
+  type IdempotencyStoreCase,
+  immediateRequeue,
+  type InstanceOrClass,
+  type Interceptor,
+  type InterceptorFunction,
+  isFatalMessageError,
+  lazyPolicy,
+  LeveretError,
+  type ListenerCounts,
+  type ListenerEvent,
+  type ListenerPolicyOptions,
+  type ListenerSnapshot,
+  type LogFields,
+  type Logger,
+  type LogLevel,
+  MemoryIdempotencyStore,
+  type MemoryStoreOptions,
+  MessageConversionError,
+  type MessageConverter,
+  type MessageHeaders,
+  type MessageProperties,
+  type MissingKeyPolicy,
+  MessageValidationError,
+  type NameOrFunction,
+  type Next,
+  type OpenStore,
+  type PayloadClass,
+  type PolicyOptions,
+  type Publication,
+  PublishBlockedError,
+  type PublishBufferOptions,
+  PublishBufferFullError,
+  PublishChannelLostError,
+  PublishConfirmTimeoutError,
+  type PublishDefaults,
+  PublishError,
+  type PublishErrorDetails,
+  PublishExchangeMissingError,
+  type PublishFate,
+  PublishNackedError,
+  PublishNotConnectedError,
+  type PublishOptions,
+  type PublishReceipt,
+  PublishRefusedError,
+  type PublishResult,
+  type PublishRetryOptions,
+  PublishUnencodableError,
+  PublishUnroutableError,
+  Publisher,
+  PublisherClosedError,
+  type PublisherOptions,
+  type PublisherStats,
+  type PublishAnswer,
+  QueueBuilder,
+  type QueueOptions,
+  type Recoverer,
+  type RecovererFunction,
+  type RecoveryOutcome,
+  type RecoveryReason,
+  rejectAndDontRequeue,
+  RejectMessage,
+  type RemoteFailure,
+  RemoteFailureError,
+  republish,
+  type RepublishOptions,
+  type RequestOptions,
+  RequestTimeoutError,
+  RequeueMessage,
+  type RetryOptions,
+  type ReturnCallback,
+  type ReturnedMessage,
+  silentLogger,
+  type StopOptions,
+  type StopReport,
+  type TopologyOptions,
+  type Transport,
+  type Violation,
+} from '@leveret/core';

@@ -1,0 +1,41 @@
+import type { ReplyAddress } from '@leveret/core';
+import type { IdempotentOptions } from '../decorators/idempotent.js';
+import type { ListenerOptions } from '../decorators/listener-options.js';
+import type { InterceptorLike } from '../interceptor/interceptor-like.js';
+import type { PayloadTarget } from '../payload/payload-target.js';
+import type { AnyClass } from './class-kind.js';
+import type { ParameterPlan } from './read-parameters.js';
+
+/** A listener as its class declares it: read and checked, nothing made yet. */
+export interface ListenerPlan {
+  readonly id: string;
+  /** How faults name it, such as `listener Orders.onPaid`. */
+  readonly place: string;
+  readonly listenerClass: AnyClass;
+  readonly options: ListenerOptions;
+  readonly handler: HandlerPlan;
+}
+
+/** One method takes every message, or the type of a message chooses among several. */
+export type HandlerPlan =
+  | { readonly kind: 'single'; readonly route: RoutePlan }
+  | {
+      readonly kind: 'by-type';
+      /** By the name that senders give the type. */
+      readonly routes: ReadonlyMap<string, RoutePlan>;
+      readonly defaultRoute: RoutePlan | undefined;
+    };
+
+/** One handler method: what it takes and what stands around it. */
+export interface RoutePlan {
+  /** Such as `Orders.onPaid`. */
+  readonly name: string;
+  readonly key: string | symbol;
+  readonly parameters: readonly ParameterPlan[];
+  readonly target: PayloadTarget | undefined;
+  /** Of the class, then of the method. */
+  readonly interceptors: readonly InterceptorLike[];
+  readonly sendTo: ReplyAddress | undefined;
+  /** Of the method over those of the class; `undefined` when it may take effect twice. */
+  readonly idempotent: IdempotentOptions | undefined;
+}

@@ -1,0 +1,94 @@
+import { describeValue, type Problems } from '@leveret/core';
+import type { HandlerDeclaration } from '../decorators/class-record.js';
+import type { HandlerOptions } from '../decorators/handler.js';
+import type { PayloadTarget } from '../payload/payload-target.js';
+import { checkKnownOptions } from './check-known-options.js';
+import type { AnyClass } from './class-kind.js';
+import type { HandlerPlan, RoutePlan } from './listener-plan.js';
+import type { MergedClass, MergedMethod } from './merged-record.js';
+import { readIdempotent } from './read-idempotent.js';
+import { readParameters } from './read-parameters.js';
+import { readGivenType } from './read-payload-type.js';
+import { readSendTo } from './read-send-to.js';
+
+/** Reads a method as the handler of a route. */
+export function readRoute(
+  listenerClass: AnyClass,
+  merged: MergedClass,
+  method: MergedMethod,
+  handled: PayloadTarget | undefined,
+  problems: Problems,
+): RoutePlan {
+  return {
+    name: `${listenerClass.name}.${String(method.key)}`,
+    key: method.key,
+    ...readParameters(listenerClass.prototype as object, method, handled, problems),
+    interceptors: [...merged.interceptors, ...method.interceptors],
+    sendTo: readSendTo(method.sendTo.length > 0 ? method.sendTo : merged.sendTo, problems),
+    idempotent: readIdempotent(merged.idempotent, method.idempotent, problems),
+  };
+}
+
+/** Reads the `@Handler` methods of a class listener into the map from type to route. */
+export function readHandlers(listenerClass: AnyClass, merged: MergedClass, problems: Problems): HandlerPlan {
+  const routes = new Map<string, RoutePlan>();
+  let defaultRoute: RoutePlan | undefined;
+  const methods = merged.methods.filter(({ handlers }) => handlers.length > 0);
+  if (methods.length === 0) {
+    problems.add(
+      'the class has @Listener but no method with @Handler. Put @Handler(PaySucceeded) on the methods that take messages, or @Listener on a method instead',
+    );
+  }
+  for (const method of methods) {
+    const place = problems.at(`@Handler ${String(method.key)}`);
+    if (method.handlers.length > 1)
+      place.add(`@Handler stands ${method.handlers.length} times; give one all names: { type: ['a', 'b'] }`);
+    const declaration = method.handlers[0] as HandlerDeclaration;
+    const given = declaration.typeGiven ? readGivenType(declaration.type, '@Handler', place) : undefined;
+    const { types, isDefault } = readHandlerOptions(declaration.options, place);
+    const route = readRoute(listenerClass, merged, method, given, place);
+    const names = types.length > 0 ? types : defaultNames(route, isDefault, place);
+    for (const name of names) {
+      const other = routes.get(name);
+      if (other === undefined) routes.set(name, route);
+      else place.add(`${other.name} takes messages of type ${JSON.stringify(name)} already; a type has one handler`);
+    }
+    if (!isDefault) continue;
+    if (defaultRoute !== undefined)
+      place.add(`${defaultRoute.name} is the default handler already; there is one at most`);
+    defaultRoute ??= route;
+  }
+  return { kind: 'by-type', routes, defaultRoute };
+}
+
+/** Without names of its own a handler takes the name of its class, unless it is the default and its class says nothing. */
+function defaultNames(route: RoutePlan, isDefault: boolean, problems: Problems): readonly string[] {
+  const { target } = route;
+  if (target !== undefined && target.type !== Object && !target.each) return [target.type.name];
+  if (!isDefault) {
+    // With no target at all the payload parameter has been reported already, or there is none.
+    problems.add(
+      "it is not known which type of message it takes. Say so: @Handler(PaySucceeded), @Handler({ type: 'pay.succeeded' }), or @Handler({ isDefault: true }) for all others",
+    );
+  }
+  return [];
+}
+
+function readHandlerOptions(options: unknown, problems: Problems): { types: readonly string[]; isDefault: boolean } {
+  if (options === undefined) return { types: [], isDefault: false };
+  if (!checkKnownOptions(options, '@Handler', ['type', 'isDefault'], problems)) return { types: [], isDefault: false };
+  const { type, isDefault } = options as HandlerOptions;
+  const types: readonly unknown[] = type === undefined ? [] : Array.isArray(type) ? type : [type];
+  for (const name of types) {
+    if (typeof name !== 'string' || name === '') {
+      problems.add(`type of @Handler must be a name or an array of names; got ${describeValue(name)}`);
+    }
+  }
+  if (isDefault !== undefined && typeof isDefault !== 'boolean') {
+    problems.add(`isDefault of @Handler must be true or false; got ${describeValue(isDefault)}`);
+  }
+  return {
+    types: types.filter((name): name is string => typeof name === 'string' && name !== ''),
+    isDefault: isDefault === true,
+  };
+}

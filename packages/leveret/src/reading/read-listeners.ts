@@ -1,0 +1,155 @@
+import { describeValue, type Problems } from '@leveret/core';
+import type { ListenerDeclaration } from '../decorators/class-record.js';
+import type { ListenerOptions } from '../decorators/listener-options.js';
+import { checkKnownOptions } from './check-known-options.js';
+import { type AnyClass, isClass } from './class-kind.js';
+import { LISTENER_OPTION_NAMES } from './listener-option-names.js';
+import type { HandlerPlan, ListenerPlan } from './listener-plan.js';
+import { type MergedClass, mergedRecord } from './merged-record.js';
+import { readHandlers, readRoute } from './read-handlers.js';
+
+/**
+ * Reads the listeners of all classes. Adds every fault of every class to `problems`; what is answered is complete only
+ * when there are none.
+ */
+export function readListeners(classes: unknown, problems: Problems): readonly ListenerPlan[] {
+  if (!Array.isArray(classes)) {
+    problems.add(`listeners must be an array of classes; got ${describeValue(classes)}`);
+    return [];
+  }
+  const plans = [...new Set<unknown>(classes)].flatMap((each) => readClass(each, problems));
+  const repeated = classes.filter((each, index) => classes.indexOf(each) !== index);
+  for (const each of new Set<unknown>(repeated)) problems.add(`listeners holds ${describeValue(each)} more than once`);
+  checkIds(plans, problems);
+  return plans;
+}
+
+function readClass(listenerClass: unknown, problems: Problems): readonly ListenerPlan[] {
+  if (!isClass(listenerClass)) {
+    problems.add(
+      `listeners holds ${describeValue(listenerClass)}; expected a class${listenerClass === undefined ? ' (undefined comes of a circular import)' : ''}`,
+    );
+    return [];
+  }
+  const { name } = listenerClass;
+  const merged = mergedRecord(listenerClass);
+  const place = problems.at(`class ${name}`);
+  for (const fault of merged?.misplaced ?? []) place.add(fault);
+  if (merged === undefined || !declaresListeners(merged)) {
+    const misplaced = merged !== undefined && merged.misplaced.length > 0;
+    const handlers = merged?.methods.some(({ handlers }) => handlers.length > 0) === true;
+    if (handlers) place.add('a method has @Handler, but the class has no @Listener that says from which queue');
+    else if (!misplaced) place.add(`has no @Listener, neither on the class nor on a method${scheduledOnly(merged)}`);
+    return [];
+  }
+  return [
+    ...readClassListeners(listenerClass, merged, problems),
+    ...readMethodListeners(listenerClass, merged, problems),
+  ];
+}
+
+function scheduledOnly(merged: MergedClass | undefined): string {
+  const scheduled = merged?.methods.some(({ schedules }) => schedules.length > 0) === true;
+  return scheduled ? '. It has @Scheduled, and belongs in schedules' : '';
+}
+
+function declaresListeners(merged: MergedClass): boolean {
+  return merged.listeners.length > 0 || merged.methods.some(({ listeners }) => listeners.length > 0);
+}
+
+function readClassListeners(listenerClass: AnyClass, merged: MergedClass, problems: Problems): readonly ListenerPlan[] {
+  if (merged.listeners.length === 0) {
+    for (const { key, handlers } of merged.methods) {
+      if (handlers.length > 0) {
+        problems
+          .at(`class ${listenerClass.name}`)
+          .add(`${String(key)} has @Handler, but the class has no @Listener that says from which queue`);
+      }
+    }
+    return [];
+  }
+  const handler = readHandlers(listenerClass, merged, problems.at(`listener ${listenerClass.name}`));
+  return merged.listeners.map((declaration, index) =>
+    readListener(listenerClass, numbered(listenerClass.name, index), declaration, handler, problems),
+  );
+}
+
+function readMethodListeners(
+  listenerClass: AnyClass,
+  merged: MergedClass,
+  problems: Problems,
+): readonly ListenerPlan[] {
+  return merged.methods.flatMap((method) => {
+    if (method.listeners.length === 0) return undeclaredMethod(listenerClass, method, merged, problems);
+    const name = `${listenerClass.name}.${String(method.key)}`;
+    const route = readRoute(listenerClass, merged, method, undefined, problems.at(`listener ${name}`));
+    return method.listeners.map((declaration, index) =>
+      readListener(listenerClass, numbered(name, index), declaration, { kind: 'single', route }, problems),
+    );
+  });
+}
+
+/** A method with decorators of ours that nothing calls is a mistake worth telling. */
+function undeclaredMethod(
+  listenerClass: AnyClass,
+  method: MergedClass['methods'][number],
+  merged: MergedClass,
+  problems: Problems,
+): readonly ListenerPlan[] {
+  // What is wrong with schedules is told where they are read.
+  if (method.handlers.length > 0 || method.schedules.length > 0) return [];
+  const needed = merged.listeners.length > 0 ? '@Handler (or @Listener)' : '@Listener';
+  problems
+    .at(`class ${listenerClass.name}`)
+    .add(`${String(method.key)} has decorators of leveret but no ${needed}, so nothing calls it`);
+  return [];
+}
+
+function readListener(
+  listenerClass: AnyClass,
+  defaultId: string,
+  declaration: ListenerDeclaration,
+  handler: HandlerPlan,
+  problems: Problems,
+): ListenerPlan {
+  const place = `listener ${defaultId}`;
+  const options = readOptions(declaration, problems.at(place));
+  return { id: readId(options, defaultId, problems.at(place)), place, listenerClass, options, handler };
+}
+
+function readOptions(declaration: ListenerDeclaration, problems: Problems): ListenerOptions {
+  if (typeof declaration === 'string') return { queue: declaration };
+  if (typeof declaration !== 'object' || declaration === null) {
+    problems.add(`@Listener takes the name of a queue, or options; got ${describeValue(declaration)}`);
+    return {};
+  }
+  checkKnownOptions(declaration, '@Listener', LISTENER_OPTION_NAMES, problems);
+  return declaration;
+}
+
+function readId(options: ListenerOptions, defaultId: string, problems: Problems): string {
+  const id: unknown = options.id;
+  if (id === undefined) return defaultId;
+  if (typeof id === 'string' && id !== '') return id;
+  problems.add(`id must be a name; got ${describeValue(id)}`);
+  return defaultId;
+}
+
+function numbered(name: string, index: number): string {
+  return index === 0 ? name : `${name}#${index + 1}`;
+}
+
+function checkIds(plans: readonly ListenerPlan[], problems: Problems): void {
+  const byId = new Map<string, ListenerPlan>();
+  for (const plan of plans) {
+    const other = byId.get(plan.id);
+    if (other === undefined) byId.set(plan.id, plan);
+    else {
+      problems
+        .at(plan.place)
+        .add(
+          `the id ${JSON.stringify(plan.id)} is taken by ${other.place} of another @Listener. Give one of them an id of its own`,
+        );
+    }
+  }
+}

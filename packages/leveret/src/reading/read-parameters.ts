@@ -1,0 +1,143 @@
+import { describeValue, type Problems } from '@leveret/core';
+import type { ParameterDeclaration } from '../decorators/class-record.js';
+import type { PayloadTarget } from '../payload/payload-target.js';
+import { checkKnownOptions } from './check-known-options.js';
+import type { MergedMethod } from './merged-record.js';
+import { readGivenType, readReflectedType } from './read-payload-type.js';
+
+/** Where the value of one parameter comes from. */
+export type ParameterPlan =
+  | { readonly kind: 'payload' | 'headers' | 'message' | 'context' | 'transaction' }
+  | {
+      readonly kind: 'header';
+      readonly name: string;
+      readonly required: boolean;
+      readonly default: unknown;
+      /** The scalar that the header is converted to; `undefined` takes it as it came. */
+      readonly as: 'string' | 'number' | 'boolean' | undefined;
+    };
+
+/** The parameters of a handler method. */
+export interface ParametersPlan {
+  readonly parameters: readonly ParameterPlan[];
+  /** What the payload parameter is declared as; `undefined` when there is none. */
+  readonly target: PayloadTarget | undefined;
+}
+
+/**
+ * Reads the parameters of a method. One parameter without a decorator is the payload.
+ * @param prototype of the class: its methods know how many parameters they have
+ * @param handled the type that `@Handler` gave, which a payload parameter takes over
+ */
+export function readParameters(
+  prototype: object,
+  method: MergedMethod,
+  handled: PayloadTarget | undefined,
+  problems: Problems,
+): ParametersPlan {
+  const types = reflectedTypes(prototype, method.key);
+  const plans: ParameterPlan[] = [];
+  let payload: { readonly index: number; readonly declaration: PayloadDeclaration | undefined } | undefined;
+  for (let index = 0; index < parameterCount(prototype, method, types); index++) {
+    const declaration = soleDeclaration(method.parameters.get(index), index, problems);
+    if (declaration === undefined || declaration.kind === 'payload') {
+      if (payload !== undefined) problems.add(secondPayload(payload, index, declaration));
+      else payload = { index, declaration };
+      plans.push({ kind: 'payload' });
+    } else {
+      plans.push(planOf(declaration, types?.[index], problems));
+    }
+  }
+  const target = payload === undefined ? handled : payloadTarget(payload.declaration, payload.index);
+  return { parameters: plans, target };
+
+  function payloadTarget(declaration: PayloadDeclaration | undefined, index: number): PayloadTarget | undefined {
+    if (declaration?.typeGiven !== true) return handled ?? readReflectedType(types, index, problems);
+    const given = readGivenType(declaration.type, '@Payload', problems);
+    if (given !== undefined && handled !== undefined && given.type !== handled.type) {
+      problems.add(`@Handler says ${handled.type.name}, but @Payload says ${given.type.name}. Leave one of them out.`);
+    }
+    return given;
+  }
+}
+
+type PayloadDeclaration = Extract<ParameterDeclaration, { readonly kind: 'payload' }>;
+
+function reflectedTypes(prototype: object, key: string | symbol): readonly unknown[] | undefined {
+  return Reflect.getMetadata('design:paramtypes', prototype, key) as readonly unknown[] | undefined;
+}
+
+// A function's length stops at the first default value, and reflection is missing in many builds: take what each knows.
+function parameterCount(prototype: object, method: MergedMethod, types: readonly unknown[] | undefined): number {
+  const implementation = (prototype as Record<string | symbol, unknown>)[method.key];
+  const length = typeof implementation === 'function' ? implementation.length : 0;
+  return Math.max(length, types?.length ?? 0, ...[...method.parameters.keys()].map((index) => index + 1));
+}
+
+function soleDeclaration(
+  declarations: readonly ParameterDeclaration[] | undefined,
+  index: number,
+  problems: Problems,
+): ParameterDeclaration | undefined {
+  if (declarations !== undefined && declarations.length > 1) {
+    const kinds = declarations.map(({ kind }) => nameOf(kind)).join(' and ');
+    problems.add(`parameter ${index + 1} has ${kinds}; a parameter takes one value`);
+  }
+  return declarations?.[0];
+}
+
+function secondPayload(
+  first: { readonly index: number; readonly declaration: PayloadDeclaration | undefined },
+  index: number,
+  declaration: PayloadDeclaration | undefined,
+): string {
+  const places = `parameters ${first.index + 1} and ${index + 1}`;
+  if (first.declaration !== undefined && declaration !== undefined)
+    return `${places} both have @Payload; only one can take the payload`;
+  if (first.declaration === undefined && declaration === undefined) {
+    return `${places} have no decorator; only one can be the payload. Say what the others take: @Header('name'), @Headers(), @Message() or @Context()`;
+  }
+  const bare = first.declaration === undefined ? first.index : index;
+  return `parameter ${bare + 1} has no decorator beside @Payload. Say what it takes: @Header('name'), @Headers(), @Message() or @Context()`;
+}
+
+function planOf(
+  declaration: Exclude<ParameterDeclaration, PayloadDeclaration>,
+  type: unknown,
+  problems: Problems,
+): ParameterPlan {
+  return declaration.kind === 'header' ? headerPlan(declaration, type, problems) : { kind: declaration.kind };
+}
+
+function headerPlan(
+  declaration: Extract<ParameterDeclaration, { readonly kind: 'header' }>,
+  type: unknown,
+  problems: Problems,
+): ParameterPlan {
+  const { name } = declaration;
+  const options = declaration.options ?? {};
+  if (typeof name !== 'string' || name === '') {
+    problems.add(`@Header takes the name of a header; got ${describeValue(name)}`);
+  }
+  const plan = { kind: 'header', name: String(name), required: true, default: undefined, as: scalar(type) } as const;
+  const what = `@Header(${describeValue(name)})`;
+  if (!checkKnownOptions(options, what, ['required', 'default'], problems)) return plan;
+  const { required, default: fallback } = options as { required?: unknown; default?: unknown };
+  if (required !== undefined && typeof required !== 'boolean') {
+    problems.add(`required of ${what} must be true or false; got ${describeValue(required)}`);
+  }
+  if (required === true && fallback !== undefined) {
+    problems.add(`${what} is required and has a default, which would never be taken. Leave one of them out.`);
+  }
+  return { ...plan, required: typeof required === 'boolean' ? required : fallback === undefined, default: fallback };
+}
+
+function scalar(type: unknown): 'string' | 'number' | 'boolean' | undefined {
+  if (type === String) return 'string';
+  if (type === Number) return 'number';
+  return type === Boolean ? 'boolean' : undefined;
+}
+
+function nameOf(kind: ParameterDeclaration['kind']): string {
+  return `@${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
+}

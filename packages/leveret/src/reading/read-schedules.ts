@@ -1,0 +1,201 @@
+import { checkDuration, type Duration, describeValue, type Problems } from '@leveret/core';
+import type { ScheduleDeclaration } from '../decorators/class-record.js';
+import type { RunOnOneInstanceOptions, ScheduleOptions, ScheduleTimes } from '../decorators/scheduled.js';
+import { cronTiming, everyTiming, type Timing } from '../schedule/timing.js';
+import { checkKnownOptions } from './check-known-options.js';
+import { type AnyClass, isClass } from './class-kind.js';
+import { type MergedClass, type MergedMethod, mergedRecord } from './merged-record.js';
+
+/** A schedule as its class declares it: read and checked, nothing made yet. */
+export interface SchedulePlan {
+  readonly id: string;
+  /** How faults name it, such as `schedule Orders.reconcile`. */
+  readonly place: string;
+  readonly scheduleClass: AnyClass;
+  readonly key: string | symbol;
+  readonly timing: Timing;
+  readonly jitterMs: number;
+  readonly immediate: boolean;
+  readonly timeoutMs: number | undefined;
+  /** `store` is `undefined` when the application's is to be used. */
+  readonly alone: { readonly store: unknown; readonly leaseMs: number } | undefined;
+}
+
+const OPTION_NAMES = Object.keys({
+  id: true,
+  jitter: true,
+  immediate: true,
+  timeout: true,
+  runOnOneInstance: true,
+} satisfies Record<keyof ScheduleOptions, true>);
+
+const DEFAULT_LEASE_MS = 60_000;
+/** What a faulty timing is replaced by, while further faults are looked for. */
+const SOME_TIMING = everyTiming(1);
+
+/**
+ * Reads the `@Scheduled` methods of listener classes and of classes that have nothing else. Adds every fault to
+ * `problems`; what is answered is complete only when there are none.
+ * @param listeners classes that may have schedules
+ * @param schedules classes that must have some
+ */
+export function readSchedules(
+  listeners: unknown,
+  schedules: unknown,
+  now: number,
+  problems: Problems,
+): readonly SchedulePlan[] {
+  const listenerClasses = Array.isArray(listeners) ? listeners.filter(isClass) : [];
+  const own = readClasses(schedules, problems).filter((each) => !listenerClasses.includes(each));
+  for (const each of own) checkOwn(each, problems.at(`class ${each.name}`));
+  const plans = [...new Set([...listenerClasses, ...own])].flatMap((each) => readClass(each, now, problems));
+  checkIds(plans, problems);
+  return plans;
+}
+
+function readClasses(schedules: unknown, problems: Problems): readonly AnyClass[] {
+  if (schedules === undefined) return [];
+  if (!Array.isArray(schedules)) {
+    problems.add(`schedules must be an array of classes; got ${describeValue(schedules)}`);
+    return [];
+  }
+  return schedules.filter((each): each is AnyClass => {
+    if (isClass(each)) return true;
+    problems.add(`schedules holds ${describeValue(each)}; expected a class`);
+    return false;
+  });
+}
+
+/** Listener classes have been checked where listeners are read. */
+function checkOwn(scheduleClass: AnyClass, problems: Problems): void {
+  const merged = mergedRecord(scheduleClass);
+  for (const fault of merged?.misplaced ?? []) problems.add(fault);
+  const scheduled = merged?.methods.some(({ schedules }) => schedules.length > 0) === true;
+  if (merged !== undefined && listens(merged)) problems.add('has @Listener, so that it belongs in listeners');
+  else if (!scheduled && (merged?.misplaced.length ?? 0) === 0) problems.add('has no method with @Scheduled');
+}
+
+function listens(merged: MergedClass): boolean {
+  return merged.listeners.length > 0 || merged.methods.some(({ listeners }) => listeners.length > 0);
+}
+
+function readClass(scheduleClass: AnyClass, now: number, problems: Problems): readonly SchedulePlan[] {
+  const methods = mergedRecord(scheduleClass)?.methods.filter(({ schedules }) => schedules.length > 0) ?? [];
+  return methods.flatMap((method) => {
+    const name = `${scheduleClass.name}.${String(method.key)}`;
+    checkMethod(method, problems.at(`schedule ${name}`));
+    return method.schedules.map((declaration, index) => {
+      const id = index === 0 ? name : `${name}#${index + 1}`;
+      return readSchedule(scheduleClass, method.key, id, declaration, now, problems);
+    });
+  });
+}
+
+function checkMethod(method: MergedMethod, problems: Problems): void {
+  if (method.listeners.length > 0 || method.handlers.length > 0) {
+    problems.add(
+      'has @Listener or @Handler as well, which call it with a message. Let each of two methods do one thing',
+    );
+  } else if (method.parameters.size > 0) {
+    problems.add(
+      'has decorated parameters, but there is no message. It is called with an AbortSignal and nothing else',
+    );
+  }
+  const others = method.interceptors.length + method.sendTo.length + method.idempotent.length;
+  if (others > 0 && method.listeners.length + method.handlers.length === 0) {
+    problems.add('has decorators that are for listeners. Only @Scheduled has a meaning here');
+  }
+}
+
+function readSchedule(
+  scheduleClass: AnyClass,
+  key: string | symbol,
+  defaultId: string,
+  { times, options }: ScheduleDeclaration,
+  now: number,
+  problems: Problems,
+): SchedulePlan {
+  const place = `schedule ${defaultId}`;
+  const faults = problems.at(place);
+  const everyMs = { value: Number.POSITIVE_INFINITY };
+  const timing = readTimes(times, now, everyMs, faults) ?? SOME_TIMING;
+  const plan = { id: defaultId, place, scheduleClass, key, timing };
+  if (!checkKnownOptions(options, '@Scheduled', OPTION_NAMES, faults)) {
+    return { ...plan, jitterMs: 0, immediate: false, timeoutMs: undefined, alone: undefined };
+  }
+  const { id, jitter, immediate, timeout, runOnOneInstance } = options as ScheduleOptions;
+  if (id !== undefined && (typeof id !== 'string' || id === ''))
+    faults.add(`id must be a name; got ${describeValue(id)}`);
+  if (immediate !== undefined && typeof immediate !== 'boolean') {
+    faults.add(`immediate must be true or false; got ${describeValue(immediate)}`);
+  }
+  const jitterMs = jitter === undefined ? 0 : checkDuration(jitter, 'jitter', 0, faults);
+  if (jitterMs >= everyMs.value) {
+    faults.add(`jitter must be shorter than every, which is ${everyMs.value} ms; got ${describeValue(jitter)}`);
+  }
+  return {
+    ...plan,
+    id: typeof id === 'string' && id !== '' ? id : defaultId,
+    jitterMs,
+    immediate: immediate === true,
+    timeoutMs: timeout === undefined ? undefined : positive(timeout, 'timeout', faults),
+    alone: readAlone(runOnOneInstance, faults),
+  };
+}
+
+function readTimes(given: unknown, now: number, everyMs: { value: number }, problems: Problems): Timing | undefined {
+  if (!checkKnownOptions(given, '@Scheduled', ['every', 'cron', 'timezone'], problems)) return undefined;
+  const { every, cron, timezone } = given as { every?: Duration; cron?: unknown; timezone?: unknown } & ScheduleTimes;
+  if ((every === undefined) === (cron === undefined)) {
+    problems.add(`@Scheduled takes either every or cron, as in { every: '20s' }; got ${describeValue(given)}`);
+    return undefined;
+  }
+  if (every !== undefined) {
+    if (timezone !== undefined) problems.add('timezone belongs to cron; with every there is none');
+    const ms = positive(every, 'every', problems);
+    if (ms === undefined) return undefined;
+    everyMs.value = ms;
+    return everyTiming(ms);
+  }
+  if (typeof cron !== 'string' || (timezone !== undefined && typeof timezone !== 'string')) {
+    problems.add(`cron and timezone must be text; got ${describeValue(cron)} and ${describeValue(timezone)}`);
+    return undefined;
+  }
+  try {
+    return cronTiming(cron, timezone, now);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const where = timezone === undefined ? '' : ` in ${describeValue(timezone)}`;
+    problems.add(`cron ${describeValue(cron)}${where} cannot be followed: ${reason}`);
+    return undefined;
+  }
+}
+
+function readAlone(given: unknown, problems: Problems): SchedulePlan['alone'] {
+  if (given === undefined || given === false) return undefined;
+  if (given === true) return { store: undefined, leaseMs: DEFAULT_LEASE_MS };
+  if (!checkKnownOptions(given, 'runOnOneInstance', ['store', 'lease'], problems)) return undefined;
+  const { store, lease } = given as RunOnOneInstanceOptions;
+  const leaseMs = lease === undefined ? DEFAULT_LEASE_MS : positive(lease, 'lease', problems);
+  return { store, leaseMs: leaseMs ?? DEFAULT_LEASE_MS };
+}
+
+function positive(value: Duration, name: string, problems: Problems): number | undefined {
+  const before = problems.list.length;
+  const ms = checkDuration(value, name, 0, problems);
+  if (ms > 0) return ms;
+  if (problems.list.length === before) problems.add(`${name} must be more than 0 ms; got ${describeValue(value)}`);
+  return undefined;
+}
+
+function checkIds(plans: readonly SchedulePlan[], problems: Problems): void {
+  const byId = new Map<string, SchedulePlan>();
+  for (const plan of plans) {
+    const other = byId.get(plan.id);
+    if (other === undefined) byId.set(plan.id, plan);
+    else
+      problems
+        .at(plan.place)
+        .add(`the id ${JSON.stringify(plan.id)} is taken by ${other.place}. Give one of them another`);
+  }
+}

@@ -1,0 +1,64 @@
+import { PublishBlockedError } from '@leveret/core';
+import { expect } from 'chai';
+import { afterEach, describe, it } from 'mocha';
+import { eventually, inTime } from './support/eventually.js';
+import { useMortalBroker } from './support/private-broker.js';
+import { failureOf, startPublisher } from './support/start-publisher.js';
+import { unique } from './support/unique.js';
+
+describe('when a memory alarm blocks publishing', function () {
+  this.timeout(60_000);
+  const broker = useMortalBroker();
+  const raiseAlarm = () => broker.node.ctl('set_vm_memory_high_watermark', '0.000001');
+  const clearAlarm = () => broker.node.ctl('set_vm_memory_high_watermark', '0.6');
+  afterEach(clearAlarm);
+
+  it('holds messages back, goes on consuming, and confirms all when the alarm is over', async () => {
+    const raw = await broker.raw();
+    const queue = await raw.declare(unique('blocked'));
+    await raw.send(queue, 'already there');
+    await using running = startPublisher(broker.url, { confirmTimeout: '1s', retry: false });
+    await running.publisher.sendToQueue(queue, 'before');
+    await raiseAlarm();
+    const publishing = Array.from({ length: 20 }, (_, index) => running.publisher.sendToQueue(queue, index));
+    await eventually('the connection to be blocked', () => running.transport.publishBlocked);
+    const held = running.publisher.sendToQueue(queue, 'held back');
+    // Consuming is on the other connection: it sees what was there before the alarm.
+    let consumed = 0;
+    const subscription = running.transport.subscribe(
+      {
+        queue,
+        prefetch: 10,
+        noAck: true,
+        exclusive: false,
+        priority: undefined,
+        arguments: {},
+        tagPrefix: 'test',
+        missingQueue: 'fail',
+      },
+      { deliver: () => consumed++, consuming() {}, interrupted() {}, failed() {} },
+    );
+    await eventually('the two messages of before', () => consumed === 2);
+    expect(running.publisher.stats).to.include({ confirmed: 1, failed: 0 });
+    await clearAlarm();
+    const receipts = await inTime('every confirm', Promise.all([...publishing, held]), 10_000);
+    expect(receipts.every(({ attempts }) => attempts === 1)).to.equal(true);
+    await eventually('all messages', () => consumed === 23);
+    await subscription.close();
+  });
+
+  it('rejects what was not sent within blockedTimeout, and does not send it later', async () => {
+    const raw = await broker.raw();
+    const queue = await raw.declare(unique('blocked'));
+    await using running = startPublisher(broker.url, { blockedTimeout: '300ms' });
+    await running.publisher.sendToQueue(queue, 'before');
+    await raiseAlarm();
+    const inFlight = running.publisher.sendToQueue(queue, 'in flight');
+    await eventually('the connection to be blocked', () => running.transport.publishBlocked);
+    const error = await failureOf(running.publisher.sendToQueue(queue, 'held back'));
+    expect(error).to.be.instanceOf(PublishBlockedError).and.to.include({ fate: 'not-sent', attempts: 0 });
+    await clearAlarm();
+    await inTime('the confirm of what was in flight', inFlight, 10_000);
+    expect((await raw.takeAll(queue)).map(({ text }) => text)).to.deep.equal(['before', 'in flight']);
+  });
+});

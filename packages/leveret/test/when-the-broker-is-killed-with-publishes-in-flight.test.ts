@@ -1,0 +1,70 @@
+import { Problems, PublishChannelLostError, PublishError, PublishNotConnectedError, topologyOf } from '@leveret/core';
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { eventually, inTime } from './support/eventually.js';
+import { useMortalBroker } from './support/private-broker.js';
+import { failureOf, startPublisher } from './support/start-publisher.js';
+import { unique } from './support/unique.js';
+
+const RESTART_MS = 60_000;
+
+describe('when the broker is killed with publishes in flight', function () {
+  this.timeout(2 * RESTART_MS);
+  const broker = useMortalBroker();
+
+  it('confirms nothing that is lost, says of the rest that its fate is unknown, and goes on afterwards', async () => {
+    const queue = await (await broker.raw()).declare(unique('killed'));
+    await broker.keepDeclarations();
+    await using running = startPublisher(broker.url, { retry: false });
+    const confirmed: string[] = [];
+    const failures: unknown[] = [];
+    let stop = false;
+    const worker = async () => {
+      while (!stop) {
+        await running.publisher.sendToQueue(queue, 'x'.repeat(2000)).then(
+          ({ messageId }) => confirmed.push(messageId ?? ''),
+          (error: unknown) => {
+            failures.push(error);
+            stop = true;
+          },
+        );
+      }
+    };
+    const workers = Array.from({ length: 64 }, worker);
+    await eventually('a thousand confirms', () => confirmed.length > 1000, 20_000);
+    await broker.kill();
+    await inTime('every publish to settle', Promise.all(workers), 15_000);
+    expect(failures.length).to.be.greaterThan(0);
+    for (const error of failures) {
+      expect(error).to.be.instanceOf(PublishError);
+      const lost = error instanceof PublishChannelLostError && error.fate === 'unknown';
+      const notSent = error instanceof PublishNotConnectedError && error.fate === 'not-sent';
+      expect(lost || notSent, String(error)).to.equal(true);
+    }
+    expect(failures.some((error) => error instanceof PublishChannelLostError)).to.equal(true);
+    expect((await failureOf(running.publisher.sendToQueue(queue, 'down'))).fate).to.equal('not-sent');
+
+    await broker.start();
+    expect((await running.publisher.sendToQueue(queue, 'after')).confirmed).to.equal(true);
+    const arrived = new Set((await (await broker.raw()).takeAll(queue)).map(({ properties }) => properties.messageId));
+    expect(confirmed.filter((id) => !arrived.has(id))).to.deep.equal([]);
+  });
+
+  it('delivers with the same id what was in flight, once the broker is back in time', async () => {
+    const queue = unique('killed');
+    await using running = startPublisher(broker.url, { retry: { maxAttempts: 1000, initialInterval: 50 } });
+    // A broker that is killed may forget what was declared a moment before: the transport declares it again.
+    const problems = new Problems();
+    await running.transport.declare(topologyOf({ queues: [{ name: queue }] }, problems));
+    problems.throwIfAny();
+    await running.publisher.sendToQueue(queue, 'warm up');
+    await broker.kill();
+    const publishing = running.publisher.sendToQueue(queue, 'x', { messageId: 'the-one' });
+    await broker.start();
+    const receipt = await inTime('the confirm', publishing, RESTART_MS);
+    expect(receipt).to.include({ messageId: 'the-one', confirmed: true });
+    expect(receipt.attempts).to.be.greaterThan(1);
+    const ids = (await (await broker.raw()).takeAll(queue)).map(({ properties }) => properties.messageId);
+    expect(ids).to.include('the-one');
+  });
+});

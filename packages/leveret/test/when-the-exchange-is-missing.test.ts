@@ -1,0 +1,73 @@
+import { type PublishError, PublishExchangeMissingError, PublishRefusedError } from '@leveret/core';
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { useSharedBroker } from './support/private-broker.js';
+import { failureOf, startPublisher } from './support/start-publisher.js';
+import { unique } from './support/unique.js';
+
+describe('when the exchange is missing', () => {
+  const broker = useSharedBroker();
+
+  it('rejects with the reason of the broker, and goes on publishing', async () => {
+    const queue = await (await broker.raw()).declare(unique('missing'));
+    await using running = startPublisher(broker.url);
+    const nacks: unknown[] = [];
+    running.publisher.onConfirm(({ ack, reason }) => nacks.push([ack, reason]));
+    const gone = unique('gone');
+    const error = await failureOf(running.publisher.publish(gone, 'key', 'x'));
+    expect(error).to.be.instanceOf(PublishExchangeMissingError).and.to.include({ fate: 'refused', attempts: 1 });
+    expect(error.cause).to.have.property('message').that.includes(`no exchange '${gone}' in vhost '/'`);
+    expect(nacks).to.have.length(1);
+    expect((await running.publisher.sendToQueue(queue, 'y')).attempts).to.equal(1);
+  });
+
+  it('fails no message but the guilty ones, and loses none of their neighbours', async () => {
+    const raw = await broker.raw();
+    const queue = await raw.declare(unique('missing'));
+    await using running = startPublisher(broker.url);
+    const gone = unique('gone');
+    const isGuilty = (index: number) => index % 40 === 17;
+    const results = await running.publisher.publishAll(
+      Array.from({ length: 200 }, (_, index) =>
+        isGuilty(index) ? { exchange: gone, routingKey: 'k', payload: index } : { queue, payload: index },
+      ),
+    );
+    for (const [index, result] of results.entries()) {
+      expect(result.status, `message ${index}`).to.equal(isGuilty(index) ? 'rejected' : 'fulfilled');
+    }
+    const arrived = new Set((await raw.takeAll(queue)).map(({ text }) => Number(text)));
+    expect(arrived.size).to.equal(195);
+  });
+
+  it('finds the guilty one when the broker does not name it', async () => {
+    const raw = await broker.raw();
+    const queue = await raw.declare(unique('refused'));
+    await using running = startPublisher(broker.url);
+    const results = await running.publisher.publishAll(
+      Array.from({ length: 60 }, (_, index) => ({
+        queue,
+        payload: index,
+        options: index === 20 || index === 41 ? { userId: 'somebody-else' } : {},
+      })),
+    );
+    const failed = results.flatMap((result, index) => (result.status === 'rejected' ? [index] : []));
+    expect(failed).to.deep.equal([20, 41]);
+    const reason = (results[20] as PromiseRejectedResult).reason as PublishError;
+    expect(reason).to.be.instanceOf(PublishRefusedError).and.to.include({ fate: 'refused', attempts: 1 });
+    expect(reason.message).to.include('user_id property');
+    expect(new Set((await raw.takeAll(queue)).map(({ text }) => text)).size).to.equal(58);
+  });
+
+  it('names what is published to an internal exchange', async () => {
+    const raw = await broker.raw();
+    const queue = await raw.declare(unique('internal'));
+    await using running = startPublisher(broker.url);
+    const [refused, ...neighbours] = await running.publisher.publishAll([
+      { exchange: 'amq.rabbitmq.trace', routingKey: 'k', payload: 'x' },
+      { queue, payload: 'y' },
+      { queue, payload: 'z' },
+    ]);
+    expect(refused).to.have.property('reason').instanceOf(PublishRefusedError);
+    expect(neighbours.map(({ status }) => status)).to.deep.equal(['fulfilled', 'fulfilled']);
+  });
+});

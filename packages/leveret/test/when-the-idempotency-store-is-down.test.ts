@@ -1,0 +1,117 @@
+import { expect } from 'chai';
+import {
+  type Claim,
+  type ClaimResult,
+  type IdempotencyStore,
+  Idempotent,
+  Listener,
+  type ListenerOptions,
+  MemoryIdempotencyStore,
+  Payload,
+} from 'leveret';
+import { describe, it } from 'mocha';
+import { eventually } from './support/eventually.js';
+import { Order } from './support/order.js';
+import { useSharedBroker } from './support/private-broker.js';
+import { startApp } from './support/start-app.js';
+import { TcpProxy } from './support/tcp-proxy.js';
+import { unique } from './support/unique.js';
+
+/** A store that a test can cut off. */
+class CuttableStore implements IdempotencyStore {
+  readonly #under = new MemoryIdempotencyStore();
+  readonly down = { claim: false, complete: false };
+
+  async claim(key: string, options: { readonly leaseMs: number }): Promise<ClaimResult> {
+    if (this.down.claim) throw new Error('connection refused');
+    return this.#under.claim(key, options);
+  }
+
+  async complete(claim: Claim, options: { readonly ttlMs: number }): Promise<boolean> {
+    if (this.down.complete) throw new Error('connection refused');
+    return this.#under.complete(claim, options);
+  }
+
+  release(claim: Claim): Promise<void> {
+    return this.#under.release(claim);
+  }
+
+  renew(claim: Claim, options: { readonly leaseMs: number }): Promise<boolean> {
+    return this.#under.renew(claim, options);
+  }
+}
+
+function onceListener(options: ListenerOptions, handle: (order: Order) => unknown): new () => object {
+  class OrderListener {
+    @Listener({ id: unique('orders'), ...options })
+    @Idempotent()
+    onOrder(@Payload() order: Order): unknown {
+      return handle(order);
+    }
+  }
+  return OrderListener;
+}
+
+describe('when the idempotency store is down', () => {
+  const broker = useSharedBroker();
+
+  it('holds the message, neither handled nor settled, and handles it once the store is back', async () => {
+    const raw = await broker.raw();
+    const queue = await raw.declare(unique('store'));
+    const handled: number[] = [];
+    const store = new CuttableStore();
+    store.down.claim = true;
+    const listener = onceListener(
+      { queue, retry: { maxAttempts: 1 }, defaultRequeueRejected: false, recoverer: () => expect.fail('recovered') },
+      (order) => void handled.push(order.id),
+    );
+    await using proxy = await TcpProxy.start(broker.node.port);
+    await using running = await startApp(proxy.url, { listeners: [listener], idempotency: { store } });
+    await raw.send(queue, { id: 1 }, { messageId: 'm-1' });
+    await eventually('the store was asked', () => running.count('idempotency-failed') === 1);
+    expect([handled, proxy.settlements()]).to.deep.equal([[], []]);
+    store.down.claim = false;
+    await eventually('it is handled', () => running.count('handled') === 1);
+    expect(handled).to.deep.equal([1]);
+    await eventually('the ack', () => proxy.settlements().length === 1);
+    expect(proxy.settlements()).to.deep.equal(['ack']);
+    expect(running.count('failed')).to.equal(0);
+  });
+
+  it('gives the message back without fault when the application stops', async () => {
+    const raw = await broker.raw();
+    const queue = await raw.declare(unique('store'));
+    const store = new CuttableStore();
+    store.down.claim = true;
+    const listener = onceListener({ queue }, () => expect.fail('called'));
+    await using proxy = await TcpProxy.start(broker.node.port);
+    await using running = await startApp(proxy.url, { listeners: [listener], idempotency: { store } });
+    await raw.send(queue, { id: 1 }, { messageId: 'm-1' });
+    await eventually('the store was asked', () => running.count('idempotency-failed') === 1);
+    await running.app.close();
+    expect(proxy.settlements()).to.deep.equal(['nack requeue']);
+    expect(await raw.arrived(queue)).to.include({ text: '{"id":1}' });
+  });
+
+  it('acknowledges nothing while the message cannot be remembered', async () => {
+    const raw = await broker.raw();
+    const queue = await raw.declare(unique('store'));
+    let calls = 0;
+    const store = new CuttableStore();
+    store.down.complete = true;
+    const listener = onceListener({ queue }, () => void calls++);
+    await using proxy = await TcpProxy.start(broker.node.port);
+    await using running = await startApp(proxy.url, {
+      listeners: [listener],
+      // Remembering it has failed three times, after 1.1 s, by the time the lease has ended: it is handled again.
+      idempotency: { store, lease: 1500 },
+    });
+    await raw.send(queue, { id: 1 }, { messageId: 'm-1' });
+    await eventually('it could not be remembered', () => running.count('idempotency-failed') === 1);
+    expect([calls, proxy.settlements()]).to.deep.equal([1, []]);
+    store.down.complete = false;
+    await eventually('it is settled', () => proxy.settlements().length === 1, 8000);
+    expect(proxy.settlements()).to.deep.equal(['ack']);
+    expect([calls, running.count('handled')]).to.deep.equal([2, 1]);
+  });
+});
