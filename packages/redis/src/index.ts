@@ -1,0 +1,6 @@
+export {
+  type RedisClientOptions,
+  RedisIdempotencyStore,
+  type RedisScripting,
+  type RedisStoreOptions,
+} from './redis-idempotency-store.js';

@@ -1,0 +1,63 @@
+import { expect } from 'chai';
+import { beforeEach, describe, it } from 'mocha';
+import { OutboxRelay } from '../relay/outbox-relay.js';
+import { describeOnEachDatabase } from '../test-support/each-database.js';
+import { eventually } from '../test-support/eventually.js';
+import { FakeSender } from '../test-support/fake-sender.js';
+import { rejection } from '../test-support/rejection.js';
+import { purge } from './purge.js';
+
+const DAY_MS = 24 * 3_600_000;
+
+describeOnEachDatabase('purge', (at) => {
+  beforeEach(async () => {
+    const { now } = at.database.dialect;
+    for (const table of ['leveret_inbox', 'leveret_idempotency']) await at.database.query(`DELETE FROM ${table}`);
+    for (let n = 0; n < 25; n++) {
+      const age = n < 10 ? 6.9 * DAY_MS : 7.1 * DAY_MS;
+      await at.database.query(`INSERT INTO leveret_inbox VALUES ('orders', 'm${n}', ${now} - ${age})`);
+      const left = n < 10 ? 60_000 : -1;
+      await at.database.query(`INSERT INTO leveret_idempotency VALUES ('k${n}', 't', ${n % 2}, ${now} + ${left})`);
+    }
+  });
+  const count = async (table: string) =>
+    Number((await at.database.query(`SELECT count(*) AS n FROM ${table}`)).rows[0]?.['n']);
+
+  it('deletes what is older than seven days, and claims past their time, in bounded statements', async () => {
+    expect(await purge(at.database, { batchSize: 4 })).to.deep.equal({ inbox: 15, claims: 15 });
+    expect([await count('leveret_inbox'), await count('leveret_idempotency')]).to.deep.equal([10, 10]);
+    expect(await purge(at.database)).to.deep.equal({ inbox: 0, claims: 0 });
+  });
+
+  it('leaves the rest for the next call when it may not do all at once', async () => {
+    expect(await purge(at.database, { batchSize: 4, maxBatches: 2 })).to.deep.equal({ inbox: 8, claims: 8 });
+  });
+
+  it('keeps what it is told to keep', async () => {
+    expect((await purge(at.database, { retention: '30d' })).inbox).to.equal(0);
+    expect((await purge(at.database, { retention: '1d' })).inbox).to.equal(25);
+  });
+
+  it('is done by a relay now and then', async () => {
+    const random = Math.random;
+    Math.random = () => 0;
+    try {
+      const relay = new OutboxRelay(at.database, new FakeSender(), { pollInterval: 20 }).start();
+      await eventually('it has deleted', () => relay.stats.purged === 30);
+      await relay.stop();
+    } finally {
+      Math.random = random;
+    }
+  });
+});
+
+describe('purge', () => {
+  it('refuses amounts that are none', async () => {
+    const database = {} as Parameters<typeof purge>[0];
+    expect((await rejection(purge(database, { batchSize: 0 }))).message).to.contain(
+      'batchSize must be a whole number from 1',
+    );
+    expect((await rejection(purge(database, { maxBatches: 0.5 }))).message).to.contain('maxBatches must be');
+    expect((await rejection(purge(database, { retention: 'x' as '7d' }))).message).to.contain('retention must be');
+  });
+});

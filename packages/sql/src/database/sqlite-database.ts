@@ -1,0 +1,135 @@
+import { type Duration, durationMs, pause, systemClock } from '@leveret/core';
+import { runTransaction } from './run-transaction.js';
+import type { SqlDatabase, SqlExecutor, SqlResult } from './sql-database.js';
+import { sqlite } from './sql-dialect.js';
+import { databaseBusy, sqlFault } from './sql-fault.js';
+import { Turns } from './turns.js';
+
+/** What is needed of a statement of a synchronous SQLite driver. */
+export interface SqliteStatement {
+  /** Whether it gives rows, where the driver says so (better-sqlite3, libsql). */
+  readonly reader?: boolean;
+  // biome-ignore lint/suspicious/noExplicitAny: each driver has its own type of what can be bound
+  all(...parameters: any[]): unknown[];
+  // biome-ignore lint/suspicious/noExplicitAny: each driver has its own type of what can be bound
+  run(...parameters: any[]): { readonly changes: number | bigint };
+}
+
+/** What is needed of a connection of better-sqlite3, libsql or `node:sqlite`. */
+export interface SqliteConnection {
+  prepare(text: string): SqliteStatement;
+  exec(text: string): unknown;
+}
+
+/** Options of {@link sqliteDatabase}. */
+export interface SqliteOptions {
+  /** How long a lock of another connection is waited for. Default 2 s. */
+  readonly busyTimeout?: Duration;
+  /** How long a statement or a transaction waits for its turn on this connection. Default 30 s. */
+  readonly turnTimeout?: Duration;
+}
+
+/** Wait between two tries for a lock of another connection. */
+const BUSY_PAUSE_MS = 5;
+/** Prepared statements kept; leveret has some twenty texts, and a few with lists of ids. */
+const MAX_STATEMENTS = 100;
+
+/**
+ * Uses a connection of better-sqlite3, libsql or `node:sqlite`; a transaction is that connection. Transactions on it take
+ * turns, and statements outside of them wait for theirs, because SQLite would let them join whatever transaction is open.
+ *
+ * The connection should be leveret's own: its `busy_timeout` is set to 0, because a driver that waits for a lock stops the
+ * whole process, also the handler that holds it. Locks are waited for without that. `PRAGMA journal_mode = WAL` is advised.
+ */
+export function sqliteDatabase<Connection extends SqliteConnection>(
+  connection: Connection,
+  options: SqliteOptions = {},
+): SqlDatabase<Connection> {
+  const busyTimeoutMs = durationMs(options.busyTimeout ?? '2s', 'busyTimeout');
+  const turnTimeoutMs = durationMs(options.turnTimeout ?? '30s', 'turnTimeout');
+  const turns = new Turns(systemClock);
+  const noTurn = (): never => {
+    throw databaseBusy(
+      `The connection was taken by transactions for ${turnTimeoutMs} ms. A handler has to use its transaction for all its statements.`,
+    );
+  };
+  const patiently = <T>(act: () => T) => retryWhileBusy(act, busyTimeoutMs);
+  const executors = new WeakMap<SqliteConnection, SyncExecutor>();
+  const within = (of: SqliteConnection): SyncExecutor => {
+    const known = executors.get(of) ?? sqliteExecutor(of);
+    executors.set(of, known);
+    return known;
+  };
+  connection.exec('PRAGMA busy_timeout = 0');
+  return {
+    dialect: sqlite,
+    query: (text, parameters) =>
+      turns.take(turnTimeoutMs, () => patiently(() => within(connection).querySync(text, parameters)), noTurn),
+    within,
+    transaction: (work) =>
+      turns.take(
+        turnTimeoutMs,
+        () =>
+          runTransaction(() => work(connection), {
+            // Takes the lock for writing now: one that is upgraded later can fail, and waiting would not help it.
+            begin: () => patiently(() => connection.exec('BEGIN IMMEDIATE')),
+            commit: () => patiently(() => connection.exec('COMMIT')),
+            rollback: async () => connection.exec('ROLLBACK'),
+            release: (destroy) => {
+              if (destroy) rollBackIfOpen(connection);
+            },
+          }),
+        noTurn,
+      ),
+  };
+}
+
+interface SyncExecutor extends SqlExecutor {
+  querySync(text: string, parameters?: readonly unknown[]): SqlResult;
+}
+
+function sqliteExecutor(connection: SqliteConnection): SyncExecutor {
+  const statements = new Map<string, SqliteStatement>();
+  const prepared = (text: string): SqliteStatement => {
+    const known = statements.get(text);
+    if (known !== undefined) return known;
+    const statement = connection.prepare(text);
+    const [oldest] = statements.keys();
+    if (statements.size >= MAX_STATEMENTS && oldest !== undefined) statements.delete(oldest);
+    statements.set(text, statement);
+    return statement;
+  };
+  const querySync = (text: string, parameters: readonly unknown[] = []): SqlResult => {
+    const statement = prepared(text);
+    if (statement.reader ?? GIVES_ROWS.test(text)) {
+      const rows = statement.all(...parameters) as Record<string, unknown>[];
+      return { rows, rowCount: rows.length };
+    }
+    return { rows: [], rowCount: Number(statement.run(...parameters).changes) };
+  };
+  return { querySync, query: async (text, parameters) => querySync(text, parameters) };
+}
+
+/** For drivers that do not say whether a statement gives rows. */
+const GIVES_ROWS = /^\s*(?:SELECT|WITH|PRAGMA|EXPLAIN|VALUES)\b|\bRETURNING\b/i;
+
+async function retryWhileBusy<T>(act: () => T, timeoutMs: number): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    try {
+      return act();
+    } catch (error) {
+      if (sqlFault(error) !== 'busy' || performance.now() >= deadline) throw error;
+    }
+    await pause(systemClock, BUSY_PAUSE_MS * (0.5 + Math.random()));
+  }
+}
+
+/** After a commit or a rollback that failed, the transaction may be open or not; the connection is used on. */
+function rollBackIfOpen(connection: SqliteConnection): void {
+  try {
+    connection.exec('ROLLBACK');
+  } catch {
+    // Nothing was open.
+  }
+}

@@ -1,0 +1,314 @@
+import type { GuardedAttempt, GuardedResult } from '@leveret/core';
+import { expect } from 'chai';
+import { before, beforeEach, describe, it } from 'mocha';
+import type { SqlDatabase } from '../database/sql-database.js';
+import { postgres } from '../database/sql-dialect.js';
+import { describeOnEachDatabase } from '../test-support/each-database.js';
+import { eventually } from '../test-support/eventually.js';
+import { rejection } from '../test-support/rejection.js';
+import { TransactionalInbox, type TransactionalInboxOptions } from './transactional-inbox.js';
+
+describeOnEachDatabase('TransactionalInbox', (at) => {
+  let count = 0;
+  let messageId: string;
+  before(async () => {
+    await at.database.query('CREATE TABLE effects (listener varchar(300), message_id varchar(300))');
+    await at.database.query('CREATE TABLE pairs (id int PRIMARY KEY, total int)');
+    await at.database.query('INSERT INTO pairs VALUES (1, 0), (2, 0)');
+  });
+  beforeEach(() => {
+    messageId = `m${++count}`;
+  });
+
+  const { placeholders } = postgres;
+  const text = (statement: string) => (at.database.dialect.name === 'postgres' ? placeholders(statement) : statement);
+  const effect =
+    (database: SqlDatabase<unknown>, listener = 'orders'): GuardedAttempt =>
+    async (tx) => {
+      await database.within(tx).query(text('INSERT INTO effects VALUES (?, ?)'), [listener, messageId]);
+      return 'done';
+    };
+  const effects = async (id = messageId) => {
+    const { rows } = await at.database.query(text('SELECT count(*) AS n FROM effects WHERE message_id = ?'), [id]);
+    return Number(rows[0]?.['n']);
+  };
+  const instance = (options?: TransactionalInboxOptions) => {
+    const database = at.open();
+    const inbox = new TransactionalInbox(database, options);
+    return {
+      database,
+      run: (attempt: GuardedAttempt = effect(database), listener = 'orders'): Promise<GuardedResult> =>
+        inbox.run(listener, messageId, attempt),
+    };
+  };
+
+  it('handles a message once for each listener, in a transaction that its handler gets', async () => {
+    const { run, database } = instance();
+    expect(await run()).to.deep.equal({ kind: 'handled', value: 'done', remembered: true });
+    expect(await run()).to.deep.equal({ kind: 'duplicate' });
+    expect(await run(effect(database, 'mails'), 'mails')).to.include({ kind: 'handled' });
+    expect(await run(effect(database, 'mails'), 'mails')).to.deep.equal({ kind: 'duplicate' });
+    expect(await effects()).to.equal(2);
+  });
+
+  it('keeps keys apart that differ in case, a trailing space or their end', async () => {
+    const { run } = instance();
+    const long = 'x'.repeat(400);
+    for (const id of ['Ä', 'ä', 'a', 'A', 'a ', `${long}1`, `${long}2`, '\0', '\0\0', '日本']) {
+      messageId = id;
+      expect(await run(() => 1), JSON.stringify(id)).to.include({ kind: 'handled' });
+      expect(await run(() => 1), JSON.stringify(id)).to.include({ kind: 'duplicate' });
+    }
+  });
+
+  it('undoes everything when the handler throws, and throws the same error on', async () => {
+    const { run, database } = instance();
+    const fault = new Error('no stock');
+    const thrown = await rejection(
+      run(async (tx, lost) => {
+        await effect(database)(tx, lost);
+        throw fault;
+      }),
+    );
+    expect(thrown).to.equal(fault);
+    expect(await effects()).to.equal(0);
+    expect(await run()).to.include({ kind: 'handled' });
+    expect(await effects()).to.equal(1);
+  });
+
+  it('calls back behind each commit, and only then', async () => {
+    let commits = 0;
+    const { run } = instance({ onCommit: () => commits++ });
+    await rejection(
+      run(() => {
+        throw new Error('no stock');
+      }),
+    );
+    expect(commits).to.equal(0);
+    await run();
+    await run();
+    expect(commits).to.equal(1);
+  });
+
+  for (const [ending, expected] of [
+    ['commits', { kinds: 'handled,duplicate', called: 1 }],
+    ['rolls back', { kinds: 'failed,handled', called: 2 }],
+  ] as const) {
+    it(`lets a duplicate wait until the first ${ending}, then decide`, async () => {
+      const [first, second] = [instance({ lockTimeout: '10s' }), instance({ lockTimeout: '10s' })];
+      let called = 0;
+      let end: (() => void) | undefined;
+      const held: GuardedAttempt = async (tx, lost) => {
+        called++;
+        await effect(first.database)(tx, lost);
+        await new Promise<void>((resolve) => {
+          end = resolve;
+        });
+        if (ending === 'rolls back') throw new Error('no stock');
+      };
+      const one = first.run(held).catch(() => ({ kind: 'failed' }));
+      await eventually('the first holds the message', () => end !== undefined);
+      const two = second.run(async (tx, lost) => {
+        called++;
+        return effect(second.database)(tx, lost);
+      });
+      end?.();
+      expect((await Promise.all([one, two])).map(({ kind }) => kind).join()).to.equal(expected.kinds);
+      expect(called).to.equal(expected.called);
+      expect(await effects()).to.equal(1);
+    });
+  }
+
+  it('gives one of ten concurrent duplicates to the handler', async () => {
+    const instances = [instance(), instance()];
+    const runs = Array.from({ length: 10 }, (_, index) => instances[index % 2]?.run());
+    const kinds = (await Promise.all(runs)).map((result) => result?.kind);
+    expect(kinds.filter((kind) => kind === 'handled')).to.have.lengthOf(1);
+    expect(kinds.filter((kind) => kind === 'duplicate')).to.have.lengthOf(9);
+    expect(await effects()).to.equal(1);
+  });
+
+  it('finds the message handled when the answer to COMMIT was lost', async () => {
+    const { database } = instance();
+    const losing: SqlDatabase<unknown> = {
+      ...database,
+      transaction: async (work) => {
+        await database.transaction(work);
+        throw new Error('read ECONNRESET');
+      },
+    };
+    const error = await rejection(new TransactionalInbox(losing).run('orders', messageId, effect(database)));
+    expect(error).to.include({ code: 'LEV_INBOX_COMMIT' });
+    expect(error.message).to.equal(
+      `Whether the transaction of ${messageId} was committed is not known: read ECONNRESET. The redelivery finds out.`,
+    );
+    expect(await instance().run()).to.deep.equal({ kind: 'duplicate' });
+    expect(await effects()).to.equal(1);
+  });
+
+  it('handles the message again when COMMIT never arrived', async () => {
+    const { database } = instance();
+    const losing: SqlDatabase<unknown> = {
+      ...database,
+      transaction: (work) =>
+        database.transaction(async (tx) => {
+          await work(tx);
+          throw new Error('write EPIPE');
+        }),
+    };
+    const error = await rejection(new TransactionalInbox(losing).run('orders', messageId, effect(database)));
+    expect(error).to.include({ code: 'LEV_INBOX_COMMIT' });
+    expect(await effects()).to.equal(0);
+    expect(await instance().run()).to.include({ kind: 'handled' });
+    expect(await effects()).to.equal(1);
+  });
+
+  it('notices a handler that rolled its transaction back itself', async () => {
+    const { run, database } = instance();
+    const error = await rejection(run((tx) => database.within(tx).query('ROLLBACK')));
+    expect(error).to.include({ code: 'LEV_INBOX_TRANSACTION' });
+    expect(error.message).to.contain('its inbox row is gone');
+    expect(await run()).to.include({ kind: 'handled' });
+    expect(await effects()).to.equal(1);
+  });
+
+  it('calls the handler again at once after a conflict, as often as allowed', async () => {
+    const conflict = Object.assign(new Error('could not serialize access'), { code: '40001' });
+    const wrapped = new Error('query failed', { cause: conflict });
+    let calls = 0;
+    const conflicting =
+      (times: number): GuardedAttempt =>
+      async (tx, lost) => {
+        await effect(at.database)(tx, lost);
+        if (++calls <= times) throw wrapped;
+      };
+    expect(await instance().run(conflicting(2))).to.include({ kind: 'handled' });
+    expect(calls).to.equal(3);
+    expect(await effects()).to.equal(1);
+    messageId += '-again';
+    calls = 0;
+    expect(await rejection(instance({ conflictRetries: 1 }).run(conflicting(2)))).to.equal(wrapped);
+    expect(calls).to.equal(2);
+    expect(await effects()).to.equal(0);
+  });
+
+  it('does not call the handler when the database cannot be asked', async () => {
+    const away: SqlDatabase<unknown> = { ...at.database, transaction: () => Promise.reject(new Error('ECONNREFUSED')) };
+    let called = false;
+    const error = await rejection(
+      new TransactionalInbox(away).run('orders', messageId, () => {
+        called = true;
+      }),
+    );
+    expect(error).to.include({ code: 'LEV_IDEMPOTENCY_STORE' });
+    expect(called).to.equal(false);
+  });
+
+  if (at.kind.service !== undefined) {
+    it('answers in-progress when the first takes longer than the lock timeout', async () => {
+      const [first, second] = [instance(), instance({ lockTimeout: '1s' })];
+      let end: (() => void) | undefined;
+      const one = first.run(() => {
+        return new Promise<void>((resolve) => {
+          end = resolve;
+        });
+      });
+      await eventually('the first holds the message', () => end !== undefined);
+      expect(await second.run()).to.deep.equal({ kind: 'in-progress', retryAfterMs: 1_000 });
+      end?.();
+      expect(await one).to.include({ kind: 'handled' });
+      expect(await second.run()).to.deep.equal({ kind: 'duplicate' });
+    });
+
+    it('leaves the lock timeout of the handler as it was', async () => {
+      const { run, database } = instance({ lockTimeout: '1s' });
+      const isPostgres = at.kind.service === 'postgres';
+      const ask = isPostgres
+        ? `SELECT current_setting('lock_timeout') AS timeout`
+        : 'SELECT @@SESSION.innodb_lock_wait_timeout AS timeout';
+      const { rows } = await at.database.query(ask);
+      const result = await run((tx) => database.within(tx).query(ask));
+      const { value } = result as unknown as { value: { rows: Record<string, unknown>[] } };
+      expect(value.rows[0]?.['timeout']).to.equal(rows[0]?.['timeout']);
+    });
+
+    it('handles both of two messages whose handlers meet in a deadlock', async () => {
+      const [first, second] = [instance(), instance()];
+      const inbox = new TransactionalInbox(second.database);
+      let calls = 0;
+      let arrived = 0;
+      const touching = (database: SqlDatabase<unknown>, ids: readonly number[]): GuardedAttempt => {
+        let met = false;
+        return async (tx) => {
+          calls++;
+          for (const id of ids) {
+            await database.within(tx).query(`UPDATE pairs SET total = total + 1 WHERE id = ${id}`);
+            if (met) continue;
+            met = true;
+            arrived++;
+            await eventually('both hold their first row', () => arrived === 2);
+          }
+        };
+      };
+      const results = await Promise.all([
+        first.run(touching(first.database, [1, 2])),
+        inbox.run('orders', `${messageId}-other`, touching(second.database, [2, 1])),
+      ]);
+      expect(results.map(({ kind }) => kind)).to.deep.equal(['handled', 'handled']);
+      expect(calls).to.be.greaterThan(2);
+      const { rows } = await at.database.query('SELECT total FROM pairs ORDER BY id');
+      expect(rows.map((row) => Number(row['total']))).to.deep.equal([2, 2]);
+    });
+
+    it('survives the loss of its connection while the handler runs', async () => {
+      const { run, database } = instance();
+      const kill =
+        at.kind.service === 'postgres' ? 'SELECT pg_terminate_backend(pg_backend_pid())' : 'KILL CONNECTION_ID()';
+      await rejection(
+        run(async (tx, lost) => {
+          await effect(database)(tx, lost);
+          await database.within(tx).query(kill);
+        }),
+      );
+      expect(await effects()).to.equal(0);
+      expect(await run()).to.include({ kind: 'handled' });
+      expect(await effects()).to.equal(1);
+    });
+  }
+
+  it('commits nothing of a handler that swallowed what broke its transaction', async () => {
+    const { run, database } = instance();
+    const swallowing: GuardedAttempt = async (tx, lost) => {
+      await effect(database)(tx, lost);
+      await database
+        .within(tx)
+        .query('SELECT no_such_column FROM effects')
+        .catch(() => {});
+    };
+    if (at.kind.service !== 'postgres') {
+      // Elsewhere a failed statement breaks nothing.
+      expect(await run(swallowing)).to.include({ kind: 'handled' });
+      return;
+    }
+    const error = await rejection(run(swallowing));
+    expect(error).to.include({ code: 'LEV_INBOX_TRANSACTION' });
+    expect(error.message).to.contain('current transaction is aborted');
+    expect(await effects()).to.equal(0);
+    expect(await run()).to.include({ kind: 'handled' });
+  });
+});
+
+describe('TransactionalInbox', () => {
+  const database = { dialect: postgres } as SqlDatabase<unknown>;
+  const refused: readonly [TransactionalInboxOptions, RegExp][] = [
+    [{ lockTimeout: 0 }, /lockTimeout must be more than 0 ms; got 0/],
+    [{ lockTimeout: 'soon' as '1s' }, /lockTimeout must be milliseconds/],
+    [{ conflictRetries: -1 }, /conflictRetries must be a whole number from 0; got -1/],
+    [{ conflictRetries: 1.5 }, /conflictRetries must be a whole number from 0; got 1.5/],
+  ];
+  for (const [options, problem] of refused) {
+    it(`refuses ${JSON.stringify(options)}`, () => {
+      expect(() => new TransactionalInbox(database, options)).to.throw(problem);
+    });
+  }
+});

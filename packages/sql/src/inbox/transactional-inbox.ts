@@ -1,0 +1,144 @@
+import {
+  boundedKey,
+  ConfigurationError,
+  type Duration,
+  describeValue,
+  durationMs,
+  errorText,
+  type GuardedAttempt,
+  type GuardedResult,
+  type IdempotencyGuard,
+  LeveretError,
+} from '@leveret/core';
+import type { SqlDatabase } from '../database/sql-database.js';
+import { sqlFault } from '../database/sql-fault.js';
+import { INSERT_ONCE } from './insert-once.js';
+
+/** How an inbox waits. */
+export interface TransactionalInboxOptions {
+  /** How long a duplicate waits for the transaction that handles the message now. Above 0; default 2 s. */
+  readonly lockTimeout?: Duration;
+  /** How often the handler is called again at once when its transaction was rolled back by a deadlock or serialization failure. Default 2. */
+  readonly conflictRetries?: number;
+  /** Called behind each commit, such as to wake the relay of an outbox in this process. */
+  readonly onCommit?: () => void;
+}
+
+/** Where a transaction has come to. */
+type Stage = 'begin' | 'handler' | 'check' | 'commit';
+
+/**
+ * Handles each message once for each listener: the row that remembers it is written in the handler's own transaction, so
+ * that effect and memory are committed together or not at all.
+ *
+ * | what happens | the transaction | the result |
+ * |---|---|---|
+ * | first delivery | row, effect, commit | `handled` |
+ * | handled before | row is there | `duplicate`, without calling the handler |
+ * | another transaction has the message, for longer than `lockTimeout` | rolled back | `in-progress` |
+ * | handler threw | rolled back | the error is thrown on |
+ * | deadlock or serialization failure | rolled back | handler called again, up to `conflictRetries` times |
+ * | handler swallowed a failed statement, or ended the transaction itself | rolled back | LEV_INBOX_TRANSACTION |
+ * | no answer to COMMIT | committed or not | LEV_INBOX_COMMIT: the redelivery finds the row, or not |
+ *
+ * The row is written first: a concurrent duplicate then waits instead of calling its handler as well. A message in progress
+ * holds one connection, and so does each duplicate that waits.
+ */
+export class TransactionalInbox<Tx> implements IdempotencyGuard {
+  readonly #database: SqlDatabase<Tx>;
+  readonly #lockTimeoutMs: number;
+  readonly #conflictRetries: number;
+  readonly #onCommit: () => void;
+  readonly #findRow: string;
+
+  /** @throws {ConfigurationError} when an option is out of range */
+  constructor(database: SqlDatabase<Tx>, options: TransactionalInboxOptions = {}) {
+    const { lockTimeout = '2s', conflictRetries = 2, onCommit = () => {} } = options;
+    this.#database = database;
+    this.#lockTimeoutMs = durationMs(lockTimeout, 'lockTimeout');
+    if (this.#lockTimeoutMs <= 0) {
+      throw new ConfigurationError([`lockTimeout must be more than 0 ms; got ${describeValue(lockTimeout)}`]);
+    }
+    if (!Number.isSafeInteger(conflictRetries) || conflictRetries < 0) {
+      throw new ConfigurationError([
+        `conflictRetries must be a whole number from 0; got ${describeValue(conflictRetries)}`,
+      ]);
+    }
+    this.#conflictRetries = conflictRetries;
+    this.#onCommit = onCommit;
+    this.#findRow = database.dialect.placeholders('SELECT 1 FROM leveret_inbox WHERE listener = ? AND message_id = ?');
+  }
+
+  async run(listenerId: string, key: string, attempt: GuardedAttempt): Promise<GuardedResult> {
+    for (let conflicts = 0; ; conflicts++) {
+      const result = await this.#once(boundedKey(listenerId), boundedKey(key), attempt, conflicts);
+      if (result.kind === 'conflict') continue;
+      if (result.kind === 'handled') this.#onCommit();
+      return result;
+    }
+  }
+
+  async #once(
+    listener: string,
+    messageId: string,
+    attempt: GuardedAttempt,
+    conflicts: number,
+  ): Promise<GuardedResult | { readonly kind: 'conflict' }> {
+    const database = this.#database;
+    const row = { listener, messageId, lockTimeoutMs: this.#lockTimeoutMs };
+    const neverLost = new AbortController();
+    // What the mapper throws in the end may be the error of its rollback: the first one counts.
+    const progress: { stage: Stage; thrown?: { readonly error: unknown } } = { stage: 'begin' };
+    try {
+      return await database.transaction<GuardedResult>(async (tx) => {
+        const executor = database.within(tx);
+        if (!(await INSERT_ONCE[database.dialect.name](executor, database.dialect, row))) return { kind: 'duplicate' };
+        try {
+          progress.stage = 'handler';
+          const value = await attempt(tx, neverLost.signal);
+          progress.stage = 'check';
+          // A transaction that was broken or ended meanwhile can still be "committed" without an error.
+          const { rows } = await executor.query(this.#findRow, [listener, messageId]);
+          if (rows.length !== 1) throw new Error('its inbox row is gone');
+          progress.stage = 'commit';
+          return { kind: 'handled', value, remembered: true };
+        } catch (error) {
+          progress.thrown = { error };
+          throw error;
+        }
+      });
+    } catch (caught) {
+      const { stage, thrown } = progress;
+      const error = thrown === undefined ? caught : thrown.error;
+      const fault = sqlFault(error);
+      if (fault === 'conflict' && conflicts < this.#conflictRetries) return { kind: 'conflict' };
+      if (fault === 'busy' && stage === 'begin') return { kind: 'in-progress', retryAfterMs: this.#lockTimeoutMs };
+      throw stage === 'handler' ? error : failed(stage, messageId, error);
+    }
+  }
+}
+
+function failed(stage: Exclude<Stage, 'handler'>, messageId: string, cause: unknown): LeveretError {
+  if (LeveretError.is(cause) && cause.code === 'LEV_INBOX_TRANSACTION') return cause;
+  const text = errorText(cause);
+  switch (stage) {
+    case 'begin':
+      return new LeveretError(
+        'LEV_IDEMPOTENCY_STORE',
+        `The inbox could not be asked whether ${messageId} was handled: ${text}`,
+        { cause },
+      );
+    case 'check':
+      return new LeveretError(
+        'LEV_INBOX_TRANSACTION',
+        `The transaction of ${messageId} was broken or ended while its handler ran (${text}). Let errors of statements out of the handler, and do not end its transaction.`,
+        { cause },
+      );
+    case 'commit':
+      return new LeveretError(
+        'LEV_INBOX_COMMIT',
+        `Whether the transaction of ${messageId} was committed is not known: ${text}. The redelivery finds out.`,
+        { cause },
+      );
+  }
+}

@@ -1,0 +1,53 @@
+import { type BackoffPolicy, backoffDelayMs, errorText, LeveretError } from '@leveret/core';
+
+/** What becomes of a message that was not confirmed. */
+export type RefusalDecision =
+  /** Not the message's fault: nobody could take it. It stays as it is, and the relay waits. */
+  | { readonly kind: 'outage' }
+  /** The broker refused it: the next attempt comes after a wait. */
+  | { readonly kind: 'back-off'; readonly delayMs: number }
+  /** It was refused as often as allowed: a person has to look at it. */
+  | { readonly kind: 'park' };
+
+/** When refused messages are tried again, and for how long. */
+export interface RefusalPolicy {
+  readonly maxFailures: number;
+  readonly backoff: BackoffPolicy;
+}
+
+/** What says nothing about the message: the connection, the broker's alarm, or this process. */
+const OUTAGES: ReadonlySet<string> = new Set([
+  'LEV_PUBLISH_CONFIRM_TIMEOUT',
+  'LEV_PUBLISH_CHANNEL_LOST',
+  'LEV_PUBLISH_NOT_CONNECTED',
+  'LEV_PUBLISH_BLOCKED',
+  'LEV_PUBLISH_BUFFER_FULL',
+  'LEV_PUBLISHER_CLOSED',
+  'LEV_CONNECTION_FAILED',
+  'LEV_AUTHENTICATION_REFUSED',
+  'LEV_CHANNEL_CLOSED',
+  'LEV_INVALID_STATE',
+]);
+
+/**
+ * Decides by the error of a publish. Only refusals count towards parking: an outage of an hour must not park what waits.
+ * @param failures refusals before this one
+ */
+export function decideRefusal(
+  error: unknown,
+  failures: number,
+  policy: RefusalPolicy,
+  random: () => number = Math.random,
+): RefusalDecision {
+  if (LeveretError.is(error) && OUTAGES.has(error.code)) return { kind: 'outage' };
+  if (failures + 1 >= policy.maxFailures) return { kind: 'park' };
+  return { kind: 'back-off', delayMs: backoffDelayMs(policy.backoff, failures + 1, random) };
+}
+
+const MAX_REFUSAL_CHARACTERS = 2_000;
+
+/** The error as it is kept beside the message: its code and its text. */
+export function refusalText(error: unknown): string {
+  const code = LeveretError.is(error) ? `${error.code}: ` : '';
+  return `${code}${errorText(error)}`.replaceAll('\0', ' ').slice(0, MAX_REFUSAL_CHARACTERS);
+}

@@ -1,0 +1,88 @@
+import { backoffDelayMs, type Clock, type Logger, logSafely, pause, silentLogger, systemClock } from '@leveret/core';
+import { OUTBOX_CHANNEL } from '../outbox/outbox.js';
+
+/** Tells a relay that there may be something to publish. A wake-up that is missed only costs time: relays poll as well. */
+export interface WakeUp {
+  start(onWake: () => void): void;
+  /** Resolves when nothing of it is left. Never rejects. */
+  stop(): Promise<void>;
+}
+
+/** What is needed of a `Client` of `pg` that nobody else uses. */
+export interface ListeningClient {
+  connect(): Promise<unknown>;
+  query(text: string): Promise<unknown>;
+  end(): Promise<unknown>;
+  on(event: 'notification' | 'error' | 'end', listener: () => void): unknown;
+}
+
+/** Waits before another try to connect. */
+const RECONNECT = { initialIntervalMs: 500, multiplier: 2, maxIntervalMs: 30_000, jitter: 0.3 };
+
+/**
+ * Listens on PostgreSQL: a message is published a few milliseconds after its transaction commits, instead of at the next
+ * poll. Takes one connection, and makes another when it is lost.
+ *
+ * ```ts
+ * new OutboxRelay(database, publisher, { wakeUp: postgresWakeUp(() => new pg.Client(settings)) })
+ * ```
+ * Not through a pooler that changes connections between transactions: those forget `LISTEN`.
+ */
+export function postgresWakeUp(
+  newClient: () => ListeningClient,
+  options: { readonly clock?: Clock; readonly logger?: Logger } = {},
+): WakeUp {
+  const { clock = systemClock, logger = silentLogger } = options;
+  const stopping = new AbortController();
+  let running: Promise<void> = Promise.resolve();
+
+  const listen = async (onWake: () => void, onListening: () => void): Promise<void> => {
+    const client = newClient();
+    const lost = new Promise<void>((resolve) => {
+      client.on('error', resolve);
+      client.on('end', resolve);
+    });
+    client.on('notification', onWake);
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${OUTBOX_CHANNEL}`);
+      onListening();
+      // What was committed before is not announced again.
+      onWake();
+      await Promise.race([lost, aborted(stopping.signal)]);
+    } finally {
+      void client.end().catch(() => {});
+    }
+  };
+
+  const run = async (onWake: () => void): Promise<void> => {
+    for (let failures = 0; !stopping.signal.aborted; ) {
+      try {
+        await listen(onWake, () => {
+          failures = 0;
+        });
+      } catch (err) {
+        logSafely(logger, 'warn', { err }, 'the outbox cannot listen, and polls');
+      }
+      failures++;
+      await pause(clock, backoffDelayMs(RECONNECT, failures), stopping.signal);
+    }
+  };
+
+  return {
+    start: (onWake) => {
+      running = run(onWake);
+    },
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,23 @@
+import mysql2 from 'mysql2/promise';
+import { type MysqlClient, mysqlDatabase } from '../database/mysql-database.js';
+import { anyTransaction, type OpenDatabase, observed, type Step } from './opened.js';
+
+export function openMysql(url: string, step: Step): OpenDatabase {
+  const pool = mysql2.createPool({ uri: url, connectionLimit: 20 });
+  const stepping = (client: MysqlClient): MysqlClient => ({
+    query: (text) => observed(step, () => client.query(text)),
+    execute: (text, values) => observed(step, () => client.execute(text, values)),
+  });
+  const database = mysqlDatabase({
+    ...stepping(pool),
+    getConnection: async () => {
+      const connection = await pool.getConnection();
+      return {
+        ...stepping(connection),
+        release: () => connection.release(),
+        destroy: () => connection.destroy(),
+      };
+    },
+  });
+  return { database: anyTransaction(database), close: () => pool.end() };
+}

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { migrate } from '../schema/migrate.js';
+import { openDatabase } from './open-database.js';
+import type { OpenDatabase } from './opened.js';
+
+/** A kind of database that tests run on. */
+export interface DatabaseKind {
+  readonly name: string;
+  /** What `needs()` calls it; SQLite is always there. */
+  readonly service: 'postgres' | 'mariadb' | undefined;
+  /** Whether several processes can open it. */
+  readonly shared: boolean;
+  /** Makes a private database without tables. */
+  make(): Promise<PrivateDatabase>;
+}
+
+/** A database of one test file. */
+export interface PrivateDatabase {
+  readonly url: string;
+  drop(): Promise<void>;
+}
+
+/** A private database with the tables in it, and connections that are closed before it is dropped. */
+export class TestDatabase {
+  readonly #made: PrivateDatabase;
+  readonly #kind: DatabaseKind;
+  readonly #opened: OpenDatabase[] = [];
+
+  private constructor(kind: DatabaseKind, made: PrivateDatabase) {
+    this.#kind = kind;
+    this.#made = made;
+  }
+
+  static async create(kind: DatabaseKind, options: { readonly migrated?: boolean } = {}): Promise<TestDatabase> {
+    const database = new TestDatabase(kind, await kind.make());
+    if (options.migrated !== false) await migrate(database.open());
+    return database;
+  }
+
+  get url(): string {
+    return this.#made.url;
+  }
+
+  /** Another set of connections, as another instance of a service has; the first one again where only one can be. */
+  open() {
+    const [first] = this.#opened;
+    if (first !== undefined && !this.#kind.shared) return first.database;
+    const opened = openDatabase(this.url);
+    this.#opened.push(opened);
+    return opened.database;
+  }
+
+  async dispose(): Promise<void> {
+    for (const each of this.#opened) await each.close();
+    await this.#made.drop();
+  }
+}
+
+const POSTGRES_URL = process.env['POSTGRES_URL'] ?? 'postgres://root@127.0.0.1:5432/test';
+const MARIADB_URL = process.env['MARIADB_URL'] ?? 'mysql://root@127.0.0.1:3306/test';
+
+async function onServer(base: string, maintenance: string, create: string, drop: string): Promise<PrivateDatabase> {
+  const name = `leveret_${randomUUID().replaceAll('-', '')}`;
+  const run = async (statement: string) => {
+    const url = new URL(base);
+    url.pathname = `/${maintenance}`;
+    const { database, close } = openDatabase(url.href);
+    try {
+      await database.query(`${statement} ${name}`);
+    } finally {
+      await close();
+    }
+  };
+  await run(create);
+  const url = new URL(base);
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => run(drop) };
+}
+
+const postgresKind: DatabaseKind = {
+  name: 'PostgreSQL',
+  service: 'postgres',
+  shared: true,
+  make: () => onServer(POSTGRES_URL, 'postgres', 'CREATE DATABASE', 'DROP DATABASE IF EXISTS'),
+};
+
+const mariadbKind: DatabaseKind = {
+  name: 'MariaDB',
+  service: 'mariadb',
+  shared: true,
+  make: () => onServer(MARIADB_URL, '', 'CREATE DATABASE', 'DROP DATABASE IF EXISTS'),
+};
+
+const sqliteFileKind: DatabaseKind = {
+  name: 'SQLite in a file',
+  service: undefined,
+  shared: true,
+  make: async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'leveret-sqlite-'));
+    return {
+      url: `sqlite:${join(folder, 'test.db')}`,
+      drop: async () => rmSync(folder, { recursive: true, force: true }),
+    };
+  },
+};
+
+const sqliteMemoryKind: DatabaseKind = {
+  name: 'SQLite in memory',
+  service: undefined,
+  shared: false,
+  make: async () => ({ url: 'sqlite::memory:', drop: async () => {} }),
+};
+
+/** Every kind that is tested. */
+export const DATABASE_KINDS: readonly DatabaseKind[] = [postgresKind, mariadbKind, sqliteFileKind, sqliteMemoryKind];
