@@ -1,0 +1,183 @@
+import { channelError, connectionError, replyName } from '../errors/amqp-error.js';
+import { Message } from '../queue/message.js';
+import type { Queue } from '../queue/queue.js';
+import type { Exchange } from '../routing/exchange.js';
+import { decodeTable, FIELD_TYPE_NAMES, type FieldTable, type FieldValue, lookup } from '../wire/field-table.js';
+import { encodeMethod } from '../wire/methods.js';
+import { editProperties, headersAreSorted, type PropertyEdits, PropertyScan } from '../wire/properties.js';
+import type { ChannelHost } from './channel-host.js';
+import type { Content } from './content-assembly.js';
+import { REPLY_QUEUE } from './reply-registry.js';
+
+/** The fields of a basic.publish. */
+export interface PublishMethod {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly mandatory: boolean;
+  readonly immediate: boolean;
+}
+
+/** A publish that passed every check and can be routed. */
+export interface Publication {
+  readonly exchange: Exchange<Queue>;
+  readonly message: Message;
+  readonly routingKeys: readonly string[];
+  readonly ttlMs: number | undefined;
+  readonly mandatory: boolean;
+}
+
+const NO_ROUTE = 312;
+const scan = new PropertyScan();
+
+/**
+ * Turns a basic.publish with its content into something that can be routed.
+ *
+ * @param replyAddress the channel's own direct reply-to address, when it consumes replies
+ * @throws {AmqpError} in RabbitMQ's order: 540, 406 size, 403, 404, 403 internal, 406 user id, expiration, headers
+ */
+export function preparePublication(
+  host: ChannelHost,
+  method: PublishMethod,
+  content: Content,
+  announcedSize: number,
+  replyAddress: string | undefined,
+): Publication {
+  const exchange = writableExchange(host, method, announcedSize);
+  const { bytes, propertiesStart } = content;
+  scan.scan(bytes, propertiesStart, content.propertiesEnd);
+  const { end, deliveryMode, priority } = scan;
+  const ttlMs = checkProperties(host, bytes);
+  const isReplyRequest = usesDirectReply(bytes);
+  if (isReplyRequest && replyAddress === undefined) throw channelError(406, 'fast reply consumer does not exist');
+  const headers = scan.hasHeaders ? decodeTable(bytes, scan.headersStart, scan.headersEnd) : undefined;
+  const cc = headers === undefined ? undefined : extraKeys(headers, 'CC');
+  const bcc = headers === undefined ? undefined : extraKeys(headers, 'BCC');
+  const edits =
+    isReplyRequest || headers !== undefined ? propertyEdits(host, bytes, bcc, isReplyRequest, replyAddress) : undefined;
+  const properties = edits === undefined ? undefined : editProperties(bytes, propertiesStart, end, edits);
+  const message = new Message(
+    exchange.name,
+    method.routingKey,
+    properties ?? bytes,
+    properties === undefined ? propertiesStart : 0,
+    properties === undefined ? end : properties.length,
+    content.bodyBytes,
+    content.bodyStart,
+    content.bodyEnd,
+  );
+  message.describe(deliveryMode === 2, priority);
+  if (cc === undefined && bcc === undefined) {
+    return { exchange, message, routingKeys: [method.routingKey], ttlMs, mandatory: method.mandatory };
+  }
+  message.extra = { ...(cc === undefined ? {} : { cc }), ...(bcc === undefined ? {} : { bcc }) };
+  const routingKeys = [method.routingKey, ...(cc ?? []), ...(bcc ?? [])];
+  return { exchange, message, routingKeys, ttlMs, mandatory: method.mandatory };
+}
+
+/** The exchange, when this user may publish this much to it. */
+function writableExchange(host: ChannelHost, method: PublishMethod, announcedSize: number): Exchange<Queue> {
+  if (method.immediate) throw connectionError(540, 'immediate=true');
+  const { environment, vhost } = host;
+  if (announcedSize > environment.maxMessageBytes) {
+    const limit = environment.maxMessageBytes;
+    throw channelError(406, `message size ${announcedSize} is larger than configured max size ${limit}`);
+  }
+  host.checkPermission('write', 'exchange', method.exchange);
+  const exchange = vhost.requireExchange(method.exchange);
+  if (!exchange.internal) return exchange;
+  throw channelError(403, `cannot publish to internal exchange '${exchange.name}' in vhost '${vhost.name}'`);
+}
+
+/** Checks the scanned properties; returns the message's own time to live. */
+function checkProperties(host: ChannelHost, bytes: Buffer): number | undefined {
+  if (scan.hasUserId) checkUserId(bytes.toString('latin1', scan.userIdStart, scan.userIdEnd), host.userName);
+  const ttlMs = scan.hasExpiration
+    ? parseExpiration(bytes.toString('latin1', scan.expirationStart, scan.expirationEnd))
+    : undefined;
+  const { deliveryMode } = scan;
+  const isKnown = !scan.hasDeliveryMode || deliveryMode === 1 || deliveryMode === 2;
+  if (!isKnown && host.environment.profile.checksDeliveryMode) {
+    throw channelError(406, `invalid message: {delivery_mode_unknown,${deliveryMode}}`);
+  }
+  return ttlMs;
+}
+
+function usesDirectReply(bytes: Buffer): boolean {
+  if (!scan.hasReplyTo || scan.replyToEnd - scan.replyToStart !== REPLY_QUEUE.length) return false;
+  return bytes.toString('latin1', scan.replyToStart, scan.replyToEnd) === REPLY_QUEUE;
+}
+
+/** What a broker changes in the properties of a new message; `undefined` leaves the bytes as they are. */
+function propertyEdits(
+  host: ChannelHost,
+  bytes: Buffer,
+  bcc: readonly string[] | undefined,
+  isReplyRequest: boolean,
+  replyAddress: string | undefined,
+): PropertyEdits | undefined {
+  const sort =
+    host.environment.profile.sortsHeaders &&
+    scan.hasHeaders &&
+    !headersAreSorted(bytes, scan.headersStart, scan.headersEnd);
+  if (!sort && bcc === undefined && !isReplyRequest) return undefined;
+  return {
+    sort,
+    ...(bcc === undefined ? {} : { remove: ['BCC'] }),
+    ...(isReplyRequest && replyAddress !== undefined ? { replyTo: replyAddress } : {}),
+  };
+}
+
+/**
+ * Routes a publication; an unroutable one that is mandatory is returned.
+ *
+ * @returns `false` when a queue refused it
+ */
+export function routePublication(host: ChannelHost, channel: number, publication: Publication): boolean {
+  const { exchange, message, routingKeys, ttlMs, mandatory } = publication;
+  const { profile, replies } = host.environment;
+  const isReply = exchange.name === '' && message.routingKey.startsWith(`${REPLY_QUEUE}.`);
+  if (isReply) {
+    const receiver = replies.find(message.routingKey);
+    receiver?.receiveReply(message);
+    const knownToFail = profile.returnsDeadReplies || !replies.isAddress(message.routingKey);
+    const returned = receiver === undefined ? knownToFail : profile.returnsDeliveredReplies;
+    if (mandatory && returned) returnMessage(host, channel, message);
+    return true;
+  }
+  const { routed, refused } = host.vhost.publish(exchange, message, routingKeys, ttlMs);
+  if (routed === 0 && mandatory) returnMessage(host, channel, message);
+  return !refused;
+}
+
+function returnMessage(host: ChannelHost, channel: number, message: Message): void {
+  const { exchange, routingKey } = message;
+  const replyText = replyName(NO_ROUTE);
+  host.writer.method(channel, encodeMethod('basic.return', { replyCode: NO_ROUTE, replyText, exchange, routingKey }));
+  host.writer.content(channel, message);
+}
+
+function checkUserId(userId: string, userName: string): void {
+  if (userId === userName) return;
+  throw channelError(406, `user_id property set to '${userId}' but authenticated user was '${userName}'`);
+}
+
+/** The expiration in milliseconds. RabbitMQ reads digits from the start and complains about the rest. */
+function parseExpiration(text: string): number {
+  const match = /^([+-]?\d+)(.*)$/s.exec(text);
+  if (match === null) throw channelError(406, `invalid expiration '${text}': no_integer`);
+  const [, digits = '', rest = ''] = match;
+  if (rest !== '') throw channelError(406, `invalid expiration '${text}': {leftover_string,${JSON.stringify(rest)}}`);
+  const value = Number(digits);
+  if (value < 0) throw channelError(406, `invalid expiration '${text}': {value_negative,${value}}`);
+  return value;
+}
+
+/** The routing keys in a CC or BCC header; `undefined` without that header. */
+function extraKeys(headers: FieldTable, name: 'CC' | 'BCC'): string[] | undefined {
+  const field = lookup(headers, name);
+  if (field === undefined) return undefined;
+  if (field.tag !== 'A') {
+    throw channelError(406, `invalid message: {unacceptable_type_in_header,"${name}",${FIELD_TYPE_NAMES[field.tag]}}`);
+  }
+  return (field.value as readonly FieldValue[]).filter(({ tag }) => tag === 'S').map(({ value }) => value as string);
+}

@@ -1,0 +1,30 @@
+import type { Publication } from './publisher.js';
+import type { Delivery } from './unacked-deliveries.js';
+
+/** A settlement that waits for the commit. */
+export interface HeldSettlement {
+  readonly deliveries: readonly Delivery[];
+  readonly apply: () => void;
+}
+
+/** What a channel in tx mode holds back until tx.commit. */
+export class Transaction {
+  #publications: Publication[] = [];
+  #settlements: HeldSettlement[] = [];
+
+  publish(publication: Publication): void {
+    this.#publications.push(publication);
+  }
+
+  settle(settlement: HeldSettlement): void {
+    this.#settlements.push(settlement);
+  }
+
+  /** Takes everything: publications first, then settlements. */
+  take(): { publications: readonly Publication[]; settlements: readonly HeldSettlement[] } {
+    const taken = { publications: this.#publications, settlements: this.#settlements };
+    this.#publications = [];
+    this.#settlements = [];
+    return taken;
+  }
+}

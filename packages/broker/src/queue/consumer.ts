@@ -1,0 +1,65 @@
+import type { FieldTable } from '../wire/field-table.js';
+import type { Message } from './message.js';
+import type { Queue } from './queue.js';
+
+/** The side that receives for a consumer: a channel, or a test. */
+export interface ConsumerOwner {
+  /** `false` while the receiver cannot take bytes; only its own consumers wait. */
+  readonly writable: boolean;
+  /** Whether the limit shared by the consumers of this owner (global prefetch) has room. */
+  readonly hasSharedCredit: boolean;
+  /** Hands a message over. The owner settles it later through the queue, unless the consumer is `noAck`. */
+  deliver(consumer: Consumer, message: Message): void;
+  /** The queue is gone or took the consumer away. */
+  cancelled(consumer: Consumer): void;
+}
+
+/** How a consumer was asked for. */
+export interface ConsumerProperties {
+  readonly tag: string;
+  readonly queue: Queue;
+  readonly owner: ConsumerOwner;
+  readonly noAck: boolean;
+  readonly exclusive: boolean;
+  /** `x-priority`; higher ones are served first. */
+  readonly priority: number;
+  /** Most unacknowledged messages at a time; 0 for no limit. */
+  readonly prefetch: number;
+  readonly arguments: FieldTable;
+}
+
+/** A subscription to a queue. */
+export class Consumer {
+  readonly tag: string;
+  readonly queue: Queue;
+  readonly owner: ConsumerOwner;
+  readonly noAck: boolean;
+  readonly exclusive: boolean;
+  readonly priority: number;
+  readonly prefetch: number;
+  readonly arguments: FieldTable;
+  /** Messages handed over and not settled. */
+  unacked = 0;
+
+  constructor(properties: ConsumerProperties) {
+    this.tag = properties.tag;
+    this.queue = properties.queue;
+    this.owner = properties.owner;
+    this.noAck = properties.noAck;
+    this.exclusive = properties.exclusive;
+    this.priority = properties.priority;
+    this.prefetch = properties.prefetch;
+    this.arguments = properties.arguments;
+  }
+
+  /** Whether another message may be handed over now. */
+  get canTake(): boolean {
+    return this.owner.writable && this.hasCredit;
+  }
+
+  /** Whether the prefetch limits have room. */
+  get hasCredit(): boolean {
+    if (this.noAck) return true;
+    return (this.prefetch === 0 || this.unacked < this.prefetch) && this.owner.hasSharedCredit;
+  }
+}

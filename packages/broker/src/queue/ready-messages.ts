@@ -1,0 +1,211 @@
+import type { Message } from './message.js';
+import { MessageList } from './message-list.js';
+
+/** The ready messages of a queue, in the order in which they are handed out. */
+export interface ReadyMessages {
+  readonly length: number;
+  /** Sum of the body sizes. */
+  readonly bytes: number;
+  /** Adds a new message. */
+  push(message: Message): void;
+  /** Puts a message back that was handed out. */
+  putBack(message: Message): void;
+  /** The next message; it stays. */
+  peek(): Message | undefined;
+  /** Takes the next message. */
+  shift(): Message | undefined;
+  clear(): void;
+  [Symbol.iterator](): Iterator<Message>;
+}
+
+/** First in, first out; a message put back returns to its original place (classic queues). */
+export class FifoMessages implements ReadyMessages {
+  readonly #list = new MessageList();
+
+  get length(): number {
+    return this.#list.length;
+  }
+
+  get bytes(): number {
+    return this.#list.bytes;
+  }
+
+  push(message: Message): void {
+    this.#list.push(message);
+  }
+
+  putBack(message: Message): void {
+    this.#list.insert(message);
+  }
+
+  peek(): Message | undefined {
+    return this.#list.head;
+  }
+
+  shift(): Message | undefined {
+    return this.#list.shift();
+  }
+
+  clear(): void {
+    this.#list.clear();
+  }
+
+  [Symbol.iterator](): Iterator<Message> {
+    return this.#list[Symbol.iterator]();
+  }
+}
+
+/** Several lists, by level; what differs is which level is next. */
+abstract class LevelledMessages implements ReadyMessages {
+  /** Lists from the lowest to the highest level. */
+  protected readonly lists: readonly MessageList[];
+  length = 0;
+
+  constructor(levels: number) {
+    this.lists = Array.from({ length: levels }, () => new MessageList());
+  }
+
+  get bytes(): number {
+    return this.lists.reduce((sum, list) => sum + list.bytes, 0);
+  }
+
+  push(message: Message): void {
+    this.listOf(message).push(message);
+    this.length++;
+  }
+
+  putBack(message: Message): void {
+    this.listOf(message).insert(message);
+    this.length++;
+  }
+
+  peek(): Message | undefined {
+    return this.next()?.head;
+  }
+
+  shift(): Message | undefined {
+    const message = this.next()?.shift();
+    if (message !== undefined) {
+      this.length--;
+      this.taken();
+    }
+    return message;
+  }
+
+  clear(): void {
+    for (const list of this.lists) list.clear();
+    this.length = 0;
+  }
+
+  *[Symbol.iterator](): Iterator<Message> {
+    for (let level = this.lists.length - 1; level >= 0; level--) yield* this.lists[level] ?? [];
+  }
+
+  protected abstract listOf(message: Message): MessageList;
+
+  /** The list whose head is next. */
+  protected next(): MessageList | undefined {
+    for (let level = this.lists.length - 1; level >= 0; level--) {
+      const list = this.lists[level];
+      if (list !== undefined && list.length > 0) return list;
+    }
+    return undefined;
+  }
+
+  /** Called after a message was handed out. */
+  protected taken(): void {}
+}
+
+/** Strict priorities: `levels` of them, higher first; a priority above the highest counts as the highest. */
+export class PriorityMessages extends LevelledMessages {
+  protected override listOf(message: Message): MessageList {
+    const level = Math.min(message.priority, this.lists.length - 1);
+    return this.lists[level] as MessageList;
+  }
+}
+
+const QUORUM_LEVELS = 32;
+const QUORUM_DEFAULT_PRIORITY = 4;
+
+/** The 32 strict priorities of quorum queues in 4.3; a message without one stands at 4. */
+export class QuorumPriorityMessages extends LevelledMessages {
+  constructor() {
+    super(QUORUM_LEVELS);
+  }
+
+  protected override listOf(message: Message): MessageList {
+    const level = message.hasPriority ? Math.min(message.priority, QUORUM_LEVELS - 1) : QUORUM_DEFAULT_PRIORITY;
+    return this.lists[level] as MessageList;
+  }
+}
+
+const HIGH_PRIORITY_FROM = 5;
+const HIGH_BEFORE_LOW = 2;
+
+/** The two levels of quorum queues in 4.0: after two messages it is the other level's turn, if that one came earlier. */
+export class TwoLevelMessages extends LevelledMessages {
+  #counter = 0;
+
+  constructor() {
+    super(2);
+  }
+
+  protected override listOf(message: Message): MessageList {
+    return this.lists[message.priority >= HIGH_PRIORITY_FROM ? 1 : 0] as MessageList;
+  }
+
+  protected override next(): MessageList | undefined {
+    const [low, high] = this.lists;
+    if (low?.head === undefined || high?.head === undefined) return high?.head === undefined ? low : high;
+    const lowIsDue = this.#counter === HIGH_BEFORE_LOW && high.head.position > low.head.position;
+    return lowIsDue ? low : high;
+  }
+
+  protected override taken(): void {
+    this.#counter = this.#counter === HIGH_BEFORE_LOW ? 0 : this.#counter + 1;
+  }
+}
+
+/** Quorum queues hand out returned messages first, in the order they came back. */
+export class ReturnsFirst implements ReadyMessages {
+  readonly #returns = new MessageList();
+  readonly #fresh: ReadyMessages;
+
+  constructor(fresh: ReadyMessages) {
+    this.#fresh = fresh;
+  }
+
+  get length(): number {
+    return this.#returns.length + this.#fresh.length;
+  }
+
+  get bytes(): number {
+    return this.#returns.bytes + this.#fresh.bytes;
+  }
+
+  push(message: Message): void {
+    this.#fresh.push(message);
+  }
+
+  putBack(message: Message): void {
+    this.#returns.push(message);
+  }
+
+  peek(): Message | undefined {
+    return this.#returns.head ?? this.#fresh.peek();
+  }
+
+  shift(): Message | undefined {
+    return this.#returns.shift() ?? this.#fresh.shift();
+  }
+
+  clear(): void {
+    this.#returns.clear();
+    this.#fresh.clear();
+  }
+
+  *[Symbol.iterator](): Iterator<Message> {
+    yield* this.#returns;
+    yield* this.#fresh;
+  }
+}

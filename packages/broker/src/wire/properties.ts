@@ -1,0 +1,296 @@
+import { decodeTable, encodeEntry, type FieldTable, type FieldValue, lookup, scanEntries } from './field-table.js';
+
+const CONTENT_TYPE = 0x8000;
+const CONTENT_ENCODING = 0x4000;
+const HEADERS = 0x2000;
+const DELIVERY_MODE = 0x1000;
+const PRIORITY = 0x0800;
+const CORRELATION_ID = 0x0400;
+const REPLY_TO = 0x0200;
+const EXPIRATION = 0x0100;
+const MESSAGE_ID = 0x0080;
+const TIMESTAMP = 0x0040;
+const TYPE = 0x0020;
+const USER_ID = 0x0010;
+const APP_ID = 0x0008;
+const CLUSTER_ID = 0x0004;
+
+/** Thrown when bytes are no basic properties. */
+export class MalformedPropertiesError extends Error {
+  constructor() {
+    super('malformed message properties: a value runs past the end of its frame');
+    this.name = 'MalformedPropertiesError';
+  }
+}
+
+/**
+ * Finds where the properties that matter to a broker lie in the raw bytes of a content header (flags first). The bytes
+ * themselves are passed on untouched. One scan object is used again and again: read it before the next `scan`.
+ */
+export class PropertyScan {
+  flags = 0;
+  headersStart = 0;
+  headersEnd = 0;
+  /** 0 when absent. */
+  deliveryMode = 0;
+  /** -1 when absent. */
+  priority = -1;
+  replyToStart = 0;
+  replyToEnd = 0;
+  expirationStart = 0;
+  expirationEnd = 0;
+  userIdStart = 0;
+  userIdEnd = 0;
+  /** Where the properties end. */
+  end = 0;
+
+  get hasHeaders(): boolean {
+    return (this.flags & HEADERS) !== 0;
+  }
+
+  get hasDeliveryMode(): boolean {
+    return (this.flags & DELIVERY_MODE) !== 0;
+  }
+
+  get hasReplyTo(): boolean {
+    return (this.flags & REPLY_TO) !== 0;
+  }
+
+  get hasExpiration(): boolean {
+    return (this.flags & EXPIRATION) !== 0;
+  }
+
+  get hasUserId(): boolean {
+    return (this.flags & USER_ID) !== 0;
+  }
+
+  /**
+   * Straight down the wire order, without a loop or calls: this runs for every message published.
+   *
+   * @throws {MalformedPropertiesError} when a value runs past `limit`
+   */
+  // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: fourteen optional fields in a row, one line each
+  scan(bytes: Buffer, start: number, limit: number): this {
+    if (start + 2 > limit) throw new MalformedPropertiesError();
+    const flags = ((bytes[start] ?? 0) << 8) | (bytes[start + 1] ?? 0);
+    let offset = start + 2;
+    // A set lowest bit announces further flag words; basic properties fill one, so only their bits would follow.
+    for (let more = flags & 1; more === 1; offset += 2) {
+      if (offset + 2 > limit) throw new MalformedPropertiesError();
+      more = (bytes[offset + 1] ?? 0) & 1;
+    }
+    this.flags = flags;
+    this.deliveryMode = 0;
+    this.priority = -1;
+    if (flags & CONTENT_TYPE) offset += 1 + (bytes[offset] ?? 0);
+    if (flags & CONTENT_ENCODING) offset += 1 + (bytes[offset] ?? 0);
+    if (flags & HEADERS) {
+      if (offset + 4 > limit) throw new MalformedPropertiesError();
+      this.headersStart = offset + 4;
+      offset = this.headersStart + bytes.readUInt32BE(offset);
+      this.headersEnd = offset;
+    }
+    if (flags & DELIVERY_MODE) this.deliveryMode = bytes[offset++] ?? 0;
+    if (flags & PRIORITY) this.priority = bytes[offset++] ?? 0;
+    if (flags & CORRELATION_ID) offset += 1 + (bytes[offset] ?? 0);
+    if (flags & REPLY_TO) {
+      this.replyToStart = offset + 1;
+      offset = this.replyToStart + (bytes[offset] ?? 0);
+      this.replyToEnd = offset;
+    }
+    if (flags & EXPIRATION) {
+      this.expirationStart = offset + 1;
+      offset = this.expirationStart + (bytes[offset] ?? 0);
+      this.expirationEnd = offset;
+    }
+    if (flags & MESSAGE_ID) offset += 1 + (bytes[offset] ?? 0);
+    if (flags & TIMESTAMP) offset += 8;
+    if (flags & TYPE) offset += 1 + (bytes[offset] ?? 0);
+    if (flags & USER_ID) {
+      this.userIdStart = offset + 1;
+      offset = this.userIdStart + (bytes[offset] ?? 0);
+      this.userIdEnd = offset;
+    }
+    if (flags & APP_ID) offset += 1 + (bytes[offset] ?? 0);
+    if (flags & CLUSTER_ID) offset += 1 + (bytes[offset] ?? 0);
+    if (offset > limit) throw new MalformedPropertiesError();
+    this.end = offset;
+    return this;
+  }
+}
+
+const shared = new PropertyScan();
+
+/** The headers in the raw properties, or `undefined` when there are none. */
+export function readHeaders(bytes: Buffer, start: number, end: number): FieldTable | undefined {
+  const scan = shared.scan(bytes, start, end);
+  return scan.hasHeaders ? decodeTable(bytes, scan.headersStart, scan.headersEnd) : undefined;
+}
+
+/** One header of the raw properties. */
+export function readHeader(bytes: Buffer, start: number, end: number, key: string): FieldValue | undefined {
+  const headers = readHeaders(bytes, start, end);
+  return headers === undefined ? undefined : lookup(headers, key);
+}
+
+/** The expiration property as text, or `undefined`. */
+export function readExpiration(bytes: Buffer, start: number, end: number): string | undefined {
+  const scan = shared.scan(bytes, start, end);
+  return scan.hasExpiration ? bytes.toString('latin1', scan.expirationStart, scan.expirationEnd) : undefined;
+}
+
+/** What to change in raw properties; everything not named keeps its bytes. */
+export interface PropertyEdits {
+  /** Headers to add or replace. */
+  readonly set?: FieldTable;
+  /** Headers to take out. */
+  readonly remove?: readonly string[];
+  /** Sorts the top-level headers by key and keeps the first of each. */
+  readonly sort?: boolean;
+  readonly dropExpiration?: boolean;
+  /** Replaces the reply-to that is there. */
+  readonly replyTo?: string;
+}
+
+/** Rewrites raw properties. Unchanged headers and properties are copied byte by byte, so their types stay. */
+export function editProperties(bytes: Buffer, start: number, end: number, edits: PropertyEdits): Buffer {
+  const scan = shared.scan(bytes, start, end);
+  const changes = new Map((edits.set ?? []).map(([key, field]) => [key, encodeEntry(key, field)]));
+  const parts: [key: string, entry: Buffer][] = [];
+  const entries = scan.hasHeaders ? scanEntries(bytes, scan.headersStart, scan.headersEnd) : [];
+  for (const entry of entries) {
+    if (edits.remove?.includes(entry.key)) continue;
+    const changed = changes.get(entry.key);
+    changes.delete(entry.key);
+    parts.push([entry.key, changed ?? bytes.subarray(entry.start, entry.end)]);
+  }
+  parts.push(...changes);
+  const headers = edits.sort ? sortedByKey(parts) : parts;
+  const hadHeaders = scan.hasHeaders;
+  const hasHeaders = headers.length > 0 || hadHeaders;
+  const headerBytes = headers.reduce((sum, [, entry]) => sum + entry.length, 0);
+  let flags = hasHeaders ? scan.flags | HEADERS : scan.flags & ~HEADERS;
+  const dropExpiration = edits.dropExpiration === true && scan.hasExpiration;
+  if (dropExpiration) flags &= ~EXPIRATION;
+  const prefix = Buffer.alloc(hasHeaders ? 4 : 0);
+  if (hasHeaders) prefix.writeUInt32BE(headerBytes);
+  const flagBytes = Buffer.from([flags >> 8, flags & 0xff]);
+  const headersAt = hadHeaders ? scan.headersStart - 4 : headersOffset(bytes, start, scan.flags);
+  const afterHeaders = hadHeaders ? scan.headersEnd : headersAt;
+  const tail: Buffer[] = [];
+  let copied = afterHeaders;
+  if (edits.replyTo !== undefined && scan.hasReplyTo) {
+    const text = Buffer.from(edits.replyTo, 'latin1');
+    tail.push(bytes.subarray(copied, scan.replyToStart - 1), Buffer.from([text.length]), text);
+    copied = scan.replyToEnd;
+  }
+  if (dropExpiration) {
+    tail.push(bytes.subarray(copied, scan.expirationStart - 1));
+    copied = scan.expirationEnd;
+  }
+  tail.push(bytes.subarray(copied, end));
+  const headerParts = headers.map(([, entry]) => entry);
+  return Buffer.concat([flagBytes, bytes.subarray(start + 2, headersAt), prefix, ...headerParts, ...tail]);
+}
+
+/** Whether the top-level headers stand in the order of their keys, without repetition. */
+export function headersAreSorted(bytes: Buffer, start: number, end: number): boolean {
+  let previous: string | undefined;
+  for (const { key } of scanEntries(bytes, start, end)) {
+    if (previous !== undefined && previous >= key) return false;
+    previous = key;
+  }
+  return true;
+}
+
+function headersOffset(bytes: Buffer, start: number, flags: number): number {
+  let offset = start + 2;
+  if (flags & CONTENT_TYPE) offset += 1 + (bytes[offset] ?? 0);
+  if (flags & CONTENT_ENCODING) offset += 1 + (bytes[offset] ?? 0);
+  return offset;
+}
+
+function sortedByKey(parts: readonly [string, Buffer][]): [string, Buffer][] {
+  const sorted = [...parts].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return sorted.filter(([key], index) => index === 0 || sorted[index - 1]?.[0] !== key);
+}
+
+const TEXT_PROPERTIES = [
+  [CONTENT_TYPE, 'content_type'],
+  [CONTENT_ENCODING, 'content_encoding'],
+  [HEADERS, 'headers'],
+  [DELIVERY_MODE, 'delivery_mode'],
+  [PRIORITY, 'priority'],
+  [CORRELATION_ID, 'correlation_id'],
+  [REPLY_TO, 'reply_to'],
+  [EXPIRATION, 'expiration'],
+  [MESSAGE_ID, 'message_id'],
+  [TIMESTAMP, 'timestamp'],
+  [TYPE, 'type'],
+  [USER_ID, 'user_id'],
+  [APP_ID, 'app_id'],
+  [CLUSTER_ID, 'cluster_id'],
+] as const;
+
+/** The name of a basic property. */
+export type PropertyName = (typeof TEXT_PROPERTIES)[number][1];
+
+/** Message properties by name; text is one character per byte. */
+export type DecodedProperties = Partial<Record<PropertyName, string | number | bigint | FieldTable>>;
+
+/** Decodes every property, for inspection and the management API. */
+export function decodeProperties(bytes: Buffer, start: number, end: number): DecodedProperties {
+  shared.scan(bytes, start, end);
+  const flags = shared.flags;
+  const out: DecodedProperties = {};
+  let offset = start + 2;
+  for (const [bit, name] of TEXT_PROPERTIES) {
+    if ((flags & bit) === 0) continue;
+    if (bit === HEADERS) {
+      const length = bytes.readUInt32BE(offset);
+      out[name] = decodeTable(bytes, offset + 4, offset + 4 + length);
+      offset += 4 + length;
+    } else if (bit === DELIVERY_MODE || bit === PRIORITY) {
+      out[name] = bytes[offset++] ?? 0;
+    } else if (bit === TIMESTAMP) {
+      out[name] = bytes.readBigUInt64BE(offset);
+      offset += 8;
+    } else {
+      const length = bytes[offset] ?? 0;
+      out[name] = bytes.toString('latin1', offset + 1, offset + 1 + length);
+      offset += 1 + length;
+    }
+  }
+  return out;
+}
+
+/** Encodes properties as a content header carries them, flags first. */
+export function encodeProperties(properties: DecodedProperties): Buffer {
+  let flags = 0;
+  const parts: Buffer[] = [];
+  for (const [bit, name] of TEXT_PROPERTIES) {
+    const value = properties[name];
+    if (value === undefined) continue;
+    flags |= bit;
+    parts.push(encodeProperty(bit, value));
+  }
+  return Buffer.concat([Buffer.from([flags >> 8, flags & 0xff]), ...parts]);
+}
+
+function encodeProperty(bit: number, value: string | number | bigint | FieldTable): Buffer {
+  if (bit === HEADERS) {
+    const entries = (value as FieldTable).map(([key, field]) => encodeEntry(key, field));
+    const body = Buffer.concat(entries);
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(body.length);
+    return Buffer.concat([length, body]);
+  }
+  if (bit === DELIVERY_MODE || bit === PRIORITY) return Buffer.from([Number(value)]);
+  if (bit === TIMESTAMP) {
+    const out = Buffer.alloc(8);
+    out.writeBigUInt64BE(BigInt(value as bigint));
+    return out;
+  }
+  const text = Buffer.from(String(value), 'latin1');
+  return Buffer.concat([Buffer.from([text.length]), text]);
+}

@@ -1,0 +1,100 @@
+import { AmqplibTransport } from '@leveret/amqplib';
+import { type Clock, ListenerContainer, silentLogger, systemClock } from '@leveret/core';
+import { Leveret, type LeveretOptions } from 'leveret';
+import { type BrokerSide, connectionTo } from '../broker/broker-side.js';
+import { HarnessError } from '../errors/harness-error.js';
+import type { DeliveryRecord } from '../watch/delivery-record.js';
+import type { Journal } from '../watch/journal.js';
+import { spyOnListener } from '../watch/spy-on-listener.js';
+import { WatchedTransport } from '../watch/watched-transport.js';
+import type { AnyClass } from './any-class.js';
+import type { Override } from './harness-options.js';
+
+type Container = Leveret['container'];
+
+/** Containers of harnesses that are open. */
+const inUse = new WeakSet<Container>();
+
+let count = 0;
+
+/** The application under test: made from a user's options, connected to the harness's broker, and watched. */
+export class Application {
+  readonly leveret: Leveret;
+  readonly connectionName: string;
+  readonly #journal: Journal;
+  /** Classes of listeners that have been called, by id. */
+  readonly #classes = new Map<string, AnyClass>();
+  readonly #undo: (() => void)[] = [];
+
+  constructor(options: LeveretOptions, side: BrokerSide, journal: Journal) {
+    this.#journal = journal;
+    this.connectionName = options.connection?.name ?? `leveret-test:${process.pid}:${++count}`;
+    const connection = connectionTo(side.url, options.connection ?? {}, this.connectionName);
+    const { mismatch } = options;
+    // Connections go by real time: a test that lets an hour pass must not end them.
+    const transport = new AmqplibTransport({ connection, clock: systemClock, ...(mismatch && { mismatch }) });
+    this.leveret = new Leveret({
+      logger: silentLogger,
+      ...options,
+      ...(side.management && { management: { ...options.management, ...side.management } }),
+      connection,
+      interceptors: [journal.intercept, ...(options.interceptors ?? [])],
+      transport: new WatchedTransport(transport, journal),
+      clock: noticing(side.clock, () => journal.timerStarted()),
+    });
+    this.leveret.on(journal.onEvent);
+    if (inUse.has(this.leveret.container)) {
+      throw new HarnessError(
+        'expected a container of its own, received one that another open harness uses: make a container for each',
+      );
+    }
+  }
+
+  /** Replaces services and starts. */
+  async start(listeners: LeveretOptions['listeners'], overrides: readonly Override[]): Promise<void> {
+    const { container } = this.leveret;
+    inUse.add(container);
+    for (const [service, value] of overrides) {
+      if (container.isCurrentBound(service)) await container.unbindAsync(service);
+      container.bind<unknown>(service).toConstantValue(value);
+    }
+    for (const listener of listeners ?? []) {
+      container.onActivation<object>(listener, (_context, instance) => {
+        this.#undo.push(spyOnListener(instance, this.#journal, (id) => this.#classes.set(id, listener)));
+        return instance;
+      });
+    }
+    await this.leveret.start();
+  }
+
+  /** Name of the method that handles a delivery, such as `PayStatusListener.onPaySucceeded`; else the listener's id. */
+  readonly nameOf = ({ listenerId, message }: DeliveryRecord): string => {
+    const listener = this.leveret.listeners.all.find(({ id }) => id === listenerId);
+    if (!(listener instanceof ListenerContainer)) return listenerId;
+    try {
+      return listener.definition.handler.route(message).name;
+    } catch {
+      // Nobody handles messages of this type.
+      return listenerId;
+    }
+  };
+
+  /** The class that handles a delivery, once its listener has been called. */
+  readonly classOf = ({ listenerId }: DeliveryRecord): AnyClass | undefined => this.#classes.get(listenerId);
+
+  /** Takes back what was done to objects of the test's own. */
+  release(): void {
+    inUse.delete(this.leveret.container);
+    for (const each of this.#undo.splice(0)) each();
+  }
+}
+
+function noticing(clock: Clock, started: () => void): Clock {
+  return {
+    now: () => clock.now(),
+    after(ms, callback, keepAlive) {
+      started();
+      return clock.after(ms, callback, keepAlive);
+    },
+  };
+}

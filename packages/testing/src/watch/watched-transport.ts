@@ -1,0 +1,111 @@
+import type {
+  BrokerFacts,
+  ConnectionEvent,
+  ConnectionHealth,
+  ConnectionRole,
+  ConsumeRequest,
+  DeliverySink,
+  PublishChannel,
+  ReplyChannel,
+  Subscription,
+  Topology,
+  Transport,
+} from '@leveret/core';
+import { ConsumerWatch } from './delivery-record.js';
+import type { Journal } from './journal.js';
+
+/** A transport whose deliveries, settlements and publishes are written down. */
+export class WatchedTransport implements Transport {
+  readonly #inner: Transport;
+  readonly #journal: Journal;
+
+  constructor(inner: Transport, journal: Journal) {
+    this.#inner = inner;
+    this.#journal = journal;
+  }
+
+  get publishBlocked(): boolean {
+    return this.#inner.publishBlocked;
+  }
+
+  get broker(): BrokerFacts | undefined {
+    return this.#inner.broker;
+  }
+
+  declare(topology: Topology): Promise<void> {
+    return this.#inner.declare(topology);
+  }
+
+  connect(role: ConnectionRole): Promise<void> {
+    return this.#inner.connect(role);
+  }
+
+  subscribe(request: ConsumeRequest, sink: DeliverySink): Subscription {
+    const journal = this.#journal;
+    const consumer = new ConsumerWatch(request);
+    journal.consumers.add(consumer);
+    const subscription = this.#inner.subscribe(request, {
+      deliver: (delivery) => sink.deliver(journal.arrived(delivery, consumer)),
+      consuming(consumerTag) {
+        journal.stir();
+        sink.consuming(consumerTag);
+      },
+      interrupted(cause, error) {
+        journal.stir();
+        sink.interrupted(cause, error);
+      },
+      failed(error) {
+        journal.stir();
+        sink.failed(error);
+      },
+    });
+    return {
+      ready: subscription.ready,
+      cancel: () => subscription.cancel(),
+      close: async () => {
+        await subscription.close();
+        journal.consumers.delete(consumer);
+      },
+    };
+  }
+
+  async openPublishChannel(options: {
+    readonly confirm: boolean;
+    readonly timeoutMs: number;
+  }): Promise<PublishChannel> {
+    return this.#watch(await this.#inner.openPublishChannel(options));
+  }
+
+  async openReplyChannel(options: { readonly timeoutMs: number }): Promise<ReplyChannel> {
+    return this.#watch(await this.#inner.openReplyChannel(options));
+  }
+
+  health(): readonly ConnectionHealth[] {
+    return this.#inner.health();
+  }
+
+  on(listener: (event: ConnectionEvent) => void): () => void {
+    return this.#inner.on(listener);
+  }
+
+  close(options: { readonly timeoutMs: number }): Promise<void> {
+    return this.#inner.close(options);
+  }
+
+  #watch<C extends PublishChannel>(channel: C): C {
+    const publish = channel.publish.bind(channel);
+    channel.publish = (publication, settled) => {
+      const over = this.#journal.published(publication);
+      try {
+        return publish(publication, (outcome) => {
+          over();
+          settled(outcome);
+        });
+      } catch (error) {
+        over();
+        throw error;
+      }
+    };
+    return channel;
+  }
+}
