@@ -1,0 +1,146 @@
+import type { Scenario } from './scenario.js';
+import { bind, call, consume, declare, declareQuorum, exchange, get, publish, send } from './steps.js';
+
+const REPLY = 'amq.rabbitmq.reply-to';
+const limited = { do: 'connect', options: { user: 'limited', password: 'limited' } } as const;
+const policy = (
+  name: string,
+  body: { readonly [key: string]: string | number | { readonly [key: string]: string | number } },
+) => ({ do: 'http', method: 'PUT', path: `/api/policies/{vhost}/${name}`, body }) as const;
+
+/** Direct replies, permissions, policies, alarms and restarts. */
+export const wholeNode: readonly Scenario[] = [
+  {
+    name: 'direct reply-to: a request and its reply',
+    steps: [
+      declare('q'),
+      consume(REPLY, 'replies', { noAck: true }),
+      publish('', 'q', 'request', { properties: { reply_to: REPLY, correlation_id: '1' } }),
+      get('q', true, 'b1'),
+      declare('$reply1', {}, { passive: true }, 'b1'),
+      publish('', '$reply1', 'reply', { on: 'b1', properties: { correlation_id: '1' } }),
+      publish('', '$reply1', 'mandatory reply', { on: 'b1', mandatory: true }),
+      call('basic.cancel', { consumerTag: 'replies' }),
+      declare('$reply1', {}, { passive: true }, 'b1'),
+      publish('', '$reply1', 'late reply', { on: 'b1', mandatory: true }),
+    ],
+  },
+  {
+    name: 'direct reply-to: the requester is gone',
+    steps: [
+      declare('q'),
+      consume(REPLY, 'replies', { noAck: true }),
+      publish('', 'q', 'request', { properties: { reply_to: REPLY } }),
+      get('q', true, 'b1'),
+      { do: 'cut', on: 'a' },
+      publish('', '$reply1', 'to nobody', { on: 'b1', mandatory: true }),
+      declare('$reply1', {}, { passive: true }, 'b1'),
+    ],
+  },
+  {
+    name: 'direct reply-to: mistakes',
+    steps: [
+      consume(REPLY, 'c'),
+      consume(REPLY, 'c', { noAck: true }),
+      consume(REPLY, 'd', { noAck: true }),
+      declare('q'),
+      publish('', 'q', 'x', { properties: { reply_to: REPLY } }),
+      declare(REPLY, {}, { passive: true }),
+      declare(REPLY),
+      publish('', `${REPLY}.nonsense`, 'x', { mandatory: true }),
+    ],
+  },
+  {
+    name: 'direct reply-to: looking for a reply address that nobody was given',
+    versions: ['3.10', '4.0'],
+    steps: [declare(`${REPLY}.nonsense`, {}, { passive: true })],
+  },
+  {
+    name: 'permissions: names that are not allowed',
+    steps: [
+      limited,
+      declare('limited.q'),
+      declare('q'),
+      exchange('e', 'fanout'),
+      exchange('limited.e', 'fanout'),
+      bind('limited.q', 'limited.e'),
+      bind('limited.q', 'amq.direct'),
+      publish('limited.e', '', 'x'),
+      publish('amq.direct', '', 'x'),
+      publish('', 'limited.q', 'x'),
+      get('limited.q', true),
+      declare('q', {}, {}, 'b1'),
+      get('q', true),
+      consume('q', 'c'),
+      call('queue.purge', { queue: 'q' }),
+      call('queue.delete', { queue: 'q' }),
+      declare('q', {}, { passive: true }),
+      call('exchange.declare', { exchange: 'amq.direct', passive: true }),
+      declare('limited.d', { 'x-dead-letter-exchange': 'dlx' }),
+      exchange('limited.f', 'fanout', { arguments: { 'alternate-exchange': 'ae' } }),
+      call('exchange.bind', { destination: 'limited.e', source: 'amq.direct' }),
+      call('exchange.delete', { exchange: 'amq.direct' }),
+      declare('my limited name'),
+    ],
+  },
+  {
+    name: 'policy: length, then more urgent, then gone',
+    steps: [
+      declare('q'),
+      ...['1', '2', '3', '4'].map((body) => send('q', body)),
+      policy('two', { pattern: '^q', definition: { 'max-length': 2 }, priority: 1 }),
+      policy('one', { pattern: '^q', definition: { 'max-length': 1 }, priority: 2 }),
+      declare('q'),
+      { do: 'http', method: 'DELETE', path: '/api/policies/{vhost}/one' },
+      { do: 'http', method: 'DELETE', path: '/api/policies/{vhost}/two' },
+      { do: 'http', method: 'DELETE', path: '/api/policies/{vhost}/two' },
+    ],
+  },
+  {
+    name: 'policy: mistakes',
+    steps: [
+      { do: 'connect', options: {} },
+      policy('p', { pattern: '^q', definition: { 'max-length': 'many' } }),
+      policy('p', { pattern: '^q', definition: { unknown: 1 } }),
+    ],
+  },
+  {
+    name: 'alarm: a publisher is blocked at its next publish',
+    alone: true,
+    slow: true,
+    steps: [
+      declare('q'),
+      consume('q', 'c', { noAck: true }, 'b1'),
+      { do: 'alarm', raised: true },
+      { ...send('q', 'held'), unsettled: true },
+      { do: 'until', on: 'a', name: 'connection.blocked' },
+      { do: 'alarm', raised: false },
+      { do: 'until', on: 'a', name: 'connection.unblocked' },
+      send('q', 'after'),
+    ],
+  },
+  {
+    name: 'restart: what is durable stays',
+    alone: true,
+    slow: true,
+    steps: [
+      declare('durable', {}, { durable: true }),
+      declare('transient'),
+      declareQuorum('quorum'),
+      exchange('e', 'fanout', { durable: true }),
+      exchange('f', 'fanout'),
+      bind('durable', 'e'),
+      call('confirm.select'),
+      publish('e', '', 'persistent', { properties: { delivery_mode: 2, headers: { a: 1 } } }),
+      publish('e', '', 'transient'),
+      publish('', 'quorum', 'transient'),
+      publish('', 'durable', 'unacked', { properties: { delivery_mode: 2 } }),
+      get('quorum', false, 'a2'),
+      { do: 'restart' },
+      declare('durable', {}, { passive: true }),
+      declare('transient', {}, { passive: true }),
+      call('exchange.declare', { exchange: 'f', passive: true }),
+      publish('e', '', 'bound still', { mandatory: true }),
+    ],
+  },
+];
