@@ -1,0 +1,115 @@
+import { Container } from 'inversify';
+import { Leveret, LeveretError, type LeveretOptions, silentLogger } from 'leveret';
+import { chooseBroker } from './choose-broker.js';
+import { Journal } from './journal.js';
+import { FailedMessagesListener, PayStatusListener } from './listeners.js';
+import { expires, names, run } from './names.js';
+import { orderStories } from './order-stories.js';
+import { PayNews } from './pay-news.js';
+import { Services } from './services.js';
+import { stories } from './stories.js';
+import { heading, paint, step } from './trace.js';
+
+/** Whatever hangs, the demo ends. */
+const LIMIT_MS = 90_000;
+
+const journal = new Journal();
+const container = new Container();
+container.bind(Journal).toConstantValue(journal);
+
+const optionsFor = (url: string): LeveretOptions => ({
+  connection: { urls: url, name: `leveret.demo.${run}`, connectionTimeout: '5s', startTimeout: '5s' },
+  publisher: { retry: { maxAttempts: 3, initialInterval: '200ms' } },
+  listeners: [PayStatusListener, FailedMessagesListener],
+  topology: {
+    exchanges: [{ name: names.errorExchange, autoDelete: true }],
+    queues: [
+      { name: names.errorQueue, expires },
+      { name: names.fullQueue, expires, maxLength: 1, overflow: 'reject-publish' },
+    ],
+    bindings: [{ exchange: names.errorExchange, queue: names.errorQueue, routingKey: 'error' }],
+  },
+  container,
+  logger: silentLogger,
+  onEvent: (event) => {
+    if (event.type === 'connected' && event.role === 'consume')
+      console.log(`${event.broker.product} ${event.broker.version} at ${event.host}, run ${run}`);
+    journal.on(event);
+  },
+});
+
+const limit = setTimeout(() => {
+  console.error(`The demo did not end within ${LIMIT_MS / 1000} seconds.`);
+  process.exit(1);
+}, LIMIT_MS);
+process.exitCode = (await main()) ? 0 : 1;
+clearTimeout(limit);
+
+async function main(): Promise<boolean> {
+  try {
+    await using broker = await chooseBroker(process.argv.includes('--embedded'));
+    await using app = await Leveret.start(optionsFor(broker.url));
+    app.publisher.onConfirm(({ ack, messageId, publication: { exchange } }) => {
+      if (ack && exchange === names.errorExchange)
+        journal.write(messageId ?? '', 'broker', 'has a copy for the error queue', 'cyan');
+    });
+    const ofMessages = await tellAll(stories, { app, journal }, 1);
+    heading('Two services, each in a process and with a database of its own');
+    await using services = await Services.start(broker.url, run);
+    await using news = await PayNews.start(broker.url, run);
+    step('pay', 'takes payments over HTTP, and publishes them from its outbox');
+    step('trade', 'follows the news of payments, and asks for what it has not heard of');
+    const ofOrders = await tellAll(orderStories, { services, news }, stories.length + 1);
+    return conclude(ofMessages, ofOrders);
+  } catch (error) {
+    if (!LeveretError.is(error)) throw error;
+    console.error(`The demo needs a RabbitMQ. ${error.message}`);
+    console.error('Start one (docker compose up -d), or say where one is: AMQP_URL=amqp://user:password@host:5672');
+    return false;
+  }
+}
+
+/** Title, end, and whether that is as it should be. */
+type Row = readonly [string, string, boolean];
+
+async function tellAll<Stage>(
+  stories: readonly {
+    readonly title: string;
+    readonly expected: string;
+    tell(stage: Stage): Promise<string>;
+  }[],
+  stage: Stage,
+  first: number,
+): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for (const [index, { title, expected, tell }] of stories.entries()) {
+    heading(`${first + index}. ${title}`);
+    const ended = await tell(stage).catch((error: unknown) => `failed: ${String(error)}`);
+    rows.push([title, ended, ended === expected]);
+    if (ended !== expected) step('demo', `expected ${expected}, but it ended: ${ended}`, 'red');
+  }
+  return rows;
+}
+
+/** The table at the end: where each message and each order ended, and whether it should. */
+function conclude(ofMessages: readonly Row[], ofOrders: readonly Row[]): boolean {
+  const rows = [...ofMessages, ...ofOrders];
+  const width = (column: 0 | 1) => Math.max(...rows.map((row) => row[column].length));
+  for (const [what, each] of [
+    ['message -> where it ended -> as expected?', ofMessages],
+    ['order -> its end state -> as expected?', ofOrders],
+  ] as const) {
+    heading(what);
+    for (const [title, ended, right] of each) {
+      const verdict = right ? paint('green', 'yes') : paint('red', 'NO');
+      console.log(`  ${title.padEnd(width(0))}  ${ended.padEnd(width(1))}  ${verdict}`);
+    }
+  }
+  const wrong = rows.filter(([, , right]) => !right).length;
+  const summary =
+    wrong === 0
+      ? `All ${ofMessages.length} messages and ${ofOrders.length} orders ended where they should.`
+      : `${wrong} of ${rows.length} messages and orders did not end where they should.`;
+  console.log(`\n${paint(wrong === 0 ? 'green' : 'red', summary)}`);
+  return wrong === 0;
+}
