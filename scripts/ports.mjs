@@ -1,4 +1,5 @@
 /** Questions to TCP ports. */
+import { randomInt } from 'node:crypto';
 import { connect, createServer } from 'node:net';
 
 /** Whether an AMQP 0-9-1 broker answers: an open port is not enough, a starting node accepts before it speaks. */
@@ -26,19 +27,28 @@ function talks(host, port, timeoutMs, greeting, understands) {
   });
 }
 
-/** Ports on loopback that nobody listens on. */
+// Below the ports that the system gives to outgoing connections (from 32768 on Linux, 49152 elsewhere): while a node is
+// down, somebody's connection - even one to that very port - would otherwise be given the port it wants back.
+const FIRST = 20_000;
+const LAST = 32_767;
+
+/** Ports on loopback that nobody listens on and no outgoing connection is given. */
 export async function freePorts(count) {
-  // All are held at once, or the system would hand out the same one again.
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer();
-      return new Promise((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(0, '127.0.0.1', () => resolve(server));
-      });
-    }),
-  );
+  // All are held at once, or the same one might be found twice.
+  const servers = [];
+  while (servers.length < count) {
+    const server = await listening(randomInt(FIRST, LAST + 1));
+    if (server !== undefined) servers.push(server);
+  }
   const ports = servers.map((server) => server.address().port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
+}
+
+function listening(port) {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', (error) => (error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error)));
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
 }

@@ -107,6 +107,14 @@ export class PrivateNode {
     return this.#run('rabbitmq-plugins', args);
   }
 
+  /**
+   * Has what was declared so far written to disk. Before 4.3 the broker keeps declarations in a log that it writes later:
+   * killed within seconds of a declaration, it forgets the queue and all that was confirmed for it.
+   */
+  async keepDeclarations() {
+    await this.ctl('eval', 'catch mnesia:sync_log().');
+  }
+
   #run(tool, args) {
     const [command, argv] = this.#inside(join(BIN, tool), ['-q', ...args]);
     return new Promise((resolve, reject) => {

@@ -38,6 +38,7 @@ describe('when the broker goes away while consuming', () => {
         (order) => handled.push(order.id),
       );
       await using running = await startApp(broker.url, { listeners: [listener, passing] });
+      await broker.keepDeclarations();
       const before = await broker.raw();
       for (let id = 1; id <= 60; id++) await before.publish(exchange, 'order.new', { id });
       await eventually('handlers at work', () => handled.length >= 5);
@@ -68,6 +69,7 @@ describe('when the broker goes away while consuming', () => {
       signals.push(signal.aborted);
     });
     await using running = await startApp(broker.url, { listeners: [listener] });
+    await broker.keepDeclarations();
     await (await broker.raw()).send(queue, { id: 1 });
     await eventually('the handler at work', () => redelivered.length === 1);
     await broker.kill();

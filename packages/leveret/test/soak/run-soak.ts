@@ -12,7 +12,7 @@ import { SoakLedger, type SoakVerdict } from './soak-ledger.js';
 
 export interface SoakOptions {
   /** The broker to kill. */
-  readonly node: Pick<BrokerNode, 'port' | 'url' | 'kill' | 'start'>;
+  readonly node: Pick<BrokerNode, 'port' | 'url' | 'keepDeclarations' | 'kill' | 'start'>;
   readonly messages: number;
   /** How often every connection is cut. */
   readonly cuts: number;
@@ -76,6 +76,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
       if (type === 'consuming') consuming++;
     },
   });
+  await node.keepDeclarations();
   const resumedMs = { cut: [] as number[], kill: [] as number[] };
   const resumed = async (before: number, since: number) => {
     await eventually('every consumer back', () => consuming >= before + CONSUMERS, 60_000);

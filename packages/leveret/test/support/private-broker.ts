@@ -66,12 +66,9 @@ export class PrivateBroker {
     await this.node.stop();
   }
 
-  /**
-   * Has what was declared so far written to disk. Before 4.3 the broker keeps declarations in a log that it writes
-   * later: killed within seconds of a declaration, it forgets the queue and all that was confirmed for it.
-   */
+  /** Before a `kill()`: has what was declared so far written to disk, or the broker may forget it with its messages. */
   async keepDeclarations(): Promise<void> {
-    await this.node.ctl('eval', 'catch mnesia:sync_log().');
+    await this.node.keepDeclarations();
   }
 
   /** SIGKILL; the data stays, as far as the broker had written it. */
