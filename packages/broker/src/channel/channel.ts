@@ -1,8 +1,9 @@
 import type { ScheduledCall } from '../clock/virtual-clock.js';
 import { channelError, connectionError } from '../errors/amqp-error.js';
 import type { Consumer, ConsumerOwner } from '../queue/consumer.js';
+import type { ReturnKind } from '../queue/delivery-count.js';
 import type { Message } from '../queue/message.js';
-import type { Queue, ReturnKind } from '../queue/queue.js';
+import type { Queue } from '../queue/queue.js';
 import { encodeMethod, type MethodName, type MethodValue, methodNumber } from '../wire/methods.js';
 import type { ChannelHost, FlushTarget } from './channel-host.js';
 import { Confirms } from './confirms.js';

@@ -1,5 +1,7 @@
+import type { VersionProfile } from '../version/version-profile.js';
 import type { Message } from './message.js';
 import { MessageList } from './message-list.js';
+import type { QueueType } from './queue-arguments.js';
 
 /** The ready messages of a queue, in the order in which they are handed out. */
 export interface ReadyMessages {
@@ -18,8 +20,29 @@ export interface ReadyMessages {
   [Symbol.iterator](): Iterator<Message>;
 }
 
+/**
+ * The order that a kind of queue keeps in a version.
+ *
+ * @param maxPriority `x-max-priority` of a classic queue
+ */
+export function readyMessagesFor(
+  type: QueueType,
+  maxPriority: number | undefined,
+  profile: VersionProfile,
+): ReadyMessages {
+  if (type === 'classic') return maxPriority === undefined ? new FifoMessages() : new PriorityMessages(maxPriority + 1);
+  switch (profile.quorumPriorities) {
+    case 'strict':
+      return new ReturnsFirst(new QuorumPriorityMessages());
+    case 'two-levels':
+      return new ReturnsFirst(new TwoLevelMessages());
+    default:
+      return new ReturnsFirst(new FifoMessages());
+  }
+}
+
 /** First in, first out; a message put back returns to its original place (classic queues). */
-export class FifoMessages implements ReadyMessages {
+class FifoMessages implements ReadyMessages {
   readonly #list = new MessageList();
 
   get length(): number {
@@ -117,7 +140,7 @@ abstract class LevelledMessages implements ReadyMessages {
 }
 
 /** Strict priorities: `levels` of them, higher first; a priority above the highest counts as the highest. */
-export class PriorityMessages extends LevelledMessages {
+class PriorityMessages extends LevelledMessages {
   protected override listOf(message: Message): MessageList {
     const level = Math.min(message.priority, this.lists.length - 1);
     return this.lists[level] as MessageList;
@@ -128,7 +151,7 @@ const QUORUM_LEVELS = 32;
 const QUORUM_DEFAULT_PRIORITY = 4;
 
 /** The 32 strict priorities of quorum queues in 4.3; a message without one stands at 4. */
-export class QuorumPriorityMessages extends LevelledMessages {
+class QuorumPriorityMessages extends LevelledMessages {
   constructor() {
     super(QUORUM_LEVELS);
   }
@@ -143,7 +166,7 @@ const HIGH_PRIORITY_FROM = 5;
 const HIGH_BEFORE_LOW = 2;
 
 /** The two levels of quorum queues in 4.0: after two messages it is the other level's turn, if that one came earlier. */
-export class TwoLevelMessages extends LevelledMessages {
+class TwoLevelMessages extends LevelledMessages {
   #counter = 0;
 
   constructor() {
@@ -167,7 +190,7 @@ export class TwoLevelMessages extends LevelledMessages {
 }
 
 /** Quorum queues hand out returned messages first, in the order they came back. */
-export class ReturnsFirst implements ReadyMessages {
+class ReturnsFirst implements ReadyMessages {
   readonly #returns = new MessageList();
   readonly #fresh: ReadyMessages;
 

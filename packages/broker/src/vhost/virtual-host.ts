@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock/virtual-clock.js';
 import { type AmqpError, channelError, connectionError, noExchange, noQueue } from '../errors/amqp-error.js';
 import type { DeathReason, Message } from '../queue/message.js';
-import { Queue, type QueueHost } from '../queue/queue.js';
+import { Queue } from '../queue/queue.js';
 import {
   checkArgument,
   checkFlag,
@@ -12,6 +12,7 @@ import {
   type QueueProperties,
   queueTypeOf,
 } from '../queue/queue-arguments.js';
+import type { QueueHost } from '../queue/queue-host.js';
 import { resolveSettings } from '../queue/queue-settings.js';
 import { type Binding, Exchange, type ExchangeProperties, type ExchangeType } from '../routing/exchange.js';
 import { checkMatchMode } from '../routing/headers-match.js';

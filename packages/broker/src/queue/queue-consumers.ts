@@ -1,0 +1,125 @@
+import type { VersionProfile } from '../version/version-profile.js';
+import type { Consumer, ConsumerOwner, ConsumerProperties } from './consumer.js';
+import { ConsumerRing } from './consumer-ring.js';
+import type { QueueType } from './queue-arguments.js';
+
+/** Who consumes from a queue and whose turn it is, with the rules for exclusive and single active consumers. */
+export class QueueConsumers {
+  readonly #type: QueueType;
+  readonly #singleActive: boolean;
+  readonly #followsPriority: boolean;
+  readonly #ring = new ConsumerRing();
+  #active: Consumer | undefined;
+  #exclusive: Consumer | undefined;
+  /** Cancelled consumers that still hold messages. */
+  readonly #lingering = new Set<Consumer>();
+
+  constructor(type: QueueType, singleActive: boolean, profile: VersionProfile) {
+    this.#type = type;
+    this.#singleActive = singleActive;
+    this.#followsPriority = profile.singleActiveFollowsPriority;
+  }
+
+  get size(): number {
+    return this.#ring.size;
+  }
+
+  /** The one consumer served on a single-active-consumer queue. */
+  get active(): Consumer | undefined {
+    return this.#active;
+  }
+
+  /** All consumers, in the order they came. */
+  [Symbol.iterator](): Iterator<Consumer> {
+    return this.#ring[Symbol.iterator]();
+  }
+
+  /**
+   * Consumers as queue.declare-ok counts them: quorum queues count whoever holds a message, and only the active one.
+   *
+   * @param unackedCount messages of the queue handed out and not settled, those of basic.get included
+   */
+  reported(unackedCount: number): number {
+    if (this.#type !== 'quorum') return this.#ring.size;
+    for (const gone of this.#lingering) if (gone.unacked === 0) this.#lingering.delete(gone);
+    let heldByConsumers = 0;
+    for (const { unacked } of [...this.#ring, ...this.#lingering]) heldByConsumers += unacked;
+    const gets = unackedCount - heldByConsumers;
+    const present = this.#singleActive ? Math.min(1, this.#ring.size) : this.#ring.size;
+    return present + this.#lingering.size + gets;
+  }
+
+  /** Whether an exclusive consumer is in the way; quorum queues do not know of exclusive consumers. */
+  excludes({ exclusive }: ConsumerProperties): boolean {
+    if (this.#type !== 'classic') return false;
+    return this.#exclusive !== undefined || (exclusive && (this.#ring.size > 0 || this.#singleActive));
+  }
+
+  add(consumer: Consumer): void {
+    if (consumer.exclusive && this.#type === 'classic') this.#exclusive = consumer;
+    this.#ring.add(consumer);
+    this.#chooseActive();
+  }
+
+  remove(consumer: Consumer): void {
+    this.#ring.remove(consumer);
+    if (this.#type === 'quorum' && consumer.unacked > 0) this.#lingering.add(consumer);
+    if (this.#exclusive === consumer) this.#exclusive = undefined;
+    if (this.#active === consumer) this.#active = undefined;
+    this.#chooseActive();
+  }
+
+  clear(): void {
+    this.#ring.clear();
+    this.#active = undefined;
+  }
+
+  /** The consumer that gets the next message; `undefined` when none can take one. */
+  next(): Consumer | undefined {
+    if (!this.#singleActive) return this.#ring.next();
+    const active = this.#active;
+    if (active === undefined || !active.canTake) return undefined;
+    // A quorum queue of 4.x lets the active one finish before one of higher priority takes over.
+    return this.#successor() === undefined ? active : undefined;
+  }
+
+  /** The consumer was handed a message; one of a quorum queue steps aside at once when that was its last credit. */
+  handed(consumer: Consumer): void {
+    if (this.#type !== 'classic') this.#ring.stepAside(consumer);
+  }
+
+  /** Lets a consumer with room stand in line again; `true` when deliveries may follow. */
+  rejoin(consumer: Consumer): boolean {
+    const takesOver = this.#chooseActive();
+    return this.#ring.wake(consumer) || takesOver || this.#active === consumer;
+  }
+
+  /** {@link rejoin} for all consumers of one owner, in the order in which they ran out of room. */
+  rejoinAll(owner: ConsumerOwner): boolean {
+    const takesOver = this.#chooseActive();
+    return this.#ring.wakeOf(owner) || takesOver || this.#active?.owner === owner;
+  }
+
+  /** Makes sure that someone is active on a single-active-consumer queue; `true` when that changed. */
+  #chooseActive(): boolean {
+    if (!this.#singleActive) return false;
+    const before = this.#active;
+    if (before === undefined) this.#active = this.#firstInLine();
+    else if (before.unacked === 0) this.#active = this.#successor() ?? before;
+    return this.#active !== before;
+  }
+
+  /** Quorum queues of 3.10 go by age alone. */
+  #firstInLine(): Consumer | undefined {
+    const byAge = this.#type === 'quorum' && !this.#followsPriority;
+    return byAge ? this.#ring[Symbol.iterator]().next().value : this.#ring.first();
+  }
+
+  #successor(): Consumer | undefined {
+    if (this.#type !== 'quorum' || !this.#followsPriority) return undefined;
+    const first = this.#ring.first();
+    return first !== undefined && this.#active !== undefined && first.priority > this.#active.priority
+      ? first
+      : undefined;
+  }
+}

@@ -1,0 +1,89 @@
+import type { Clock } from '../clock/virtual-clock.js';
+import type { VersionProfile } from '../version/version-profile.js';
+import type { Backlog, BacklogHost } from './backlog.js';
+import { carryFailure, countReturn, discardCarriesFailure, isFailure, type ReturnKind } from './delivery-count.js';
+import type { Message } from './message.js';
+import { decideReturn } from './quorum-return.js';
+
+/** What returned messages need from their queue. */
+export interface ReturnedMessagesHost extends BacklogHost {
+  startDelivering(): void;
+}
+
+/** What becomes of messages that were handed out and come back: counted, then dead-lettered or put into the backlog. */
+export class ReturnedMessages {
+  readonly #host: ReturnedMessagesHost;
+  readonly #backlog: Backlog;
+  readonly #clock: Clock;
+  readonly #profile: VersionProfile;
+  /** Those that wait for their delayed retry. */
+  readonly #paused = new Set<Message>();
+
+  constructor(host: ReturnedMessagesHost, backlog: Backlog, clock: Clock, profile: VersionProfile) {
+    this.#host = host;
+    this.#backlog = backlog;
+    this.#clock = clock;
+    this.#profile = profile;
+  }
+
+  /** Refused for good. */
+  discard(message: Message, kind: ReturnKind): void {
+    if (discardCarriesFailure(this.#host.type, kind, this.#profile)) carryFailure(message, this.#profile);
+    this.#host.died(message, 'rejected');
+  }
+
+  /**
+   * Back to the queue.
+   *
+   * @param messages in the order in which they were handed out
+   */
+  putBack(messages: readonly Message[], kind: ReturnKind): void {
+    if (kind !== 'nack' && this.#profile.carriedFailures === 'failures') {
+      for (const message of messages) carryFailure(message, this.#profile);
+    }
+    if (this.#host.type !== 'classic') {
+      for (const message of messages) this.#returnToQuorum(message, kind);
+      return;
+    }
+    // From the last to the first: each then belongs at the very front, and finding its place costs nothing.
+    for (let i = messages.length - 1; i >= 0; i--) {
+      const message = messages[i];
+      if (message === undefined) continue;
+      message.redelivered = true;
+      this.#backlog.putBack(message);
+    }
+  }
+
+  /** Forgets what waits. */
+  clear(): void {
+    this.#paused.clear();
+  }
+
+  #returnToQuorum(message: Message, kind: ReturnKind): void {
+    message.redelivered = true;
+    const { deliveryCount = 0 } = countReturn(message, isFailure(kind, this.#profile));
+    const decision = decideReturn(deliveryCount, kind, this.#host.settings, this.#profile);
+    switch (decision.to) {
+      case 'dead-letter':
+        this.#host.died(message, 'delivery_limit');
+        return;
+      case 'pause':
+        this.#pause(message, decision.delayMs);
+        return;
+      case 'end':
+        this.#backlog.putAtEnd(message);
+        return;
+      default:
+        this.#backlog.putBack(message);
+    }
+  }
+
+  #pause(message: Message, delayMs: number): void {
+    this.#paused.add(message);
+    this.#clock.schedule(() => {
+      if (!this.#paused.delete(message)) return;
+      this.#backlog.putBack(message);
+      this.#host.startDelivering();
+    }, delayMs);
+  }
+}
