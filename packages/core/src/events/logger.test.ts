@@ -63,6 +63,26 @@ describe('consoleLogger', () => {
     logger.error({ err }, 'failed');
     expect(lines[0]?.line).to.contain('failed\nError: broken');
   });
+
+  it('shows what caused an error, and ends where a chain bites its tail', () => {
+    const { lines, logger } = recording();
+    const root = new TypeError('no such row');
+    logger.error({ err: new Error('not paid', { cause: root }) }, 'failed');
+    expect(lines[0]?.line).to.contain(`\n  caused by: ${root.stack}`);
+    logger.error({ err: new Error('odd', { cause: { code: 7 } }) }, 'failed');
+    expect(lines[1]?.line).to.contain('\n  caused by: {"code":7}');
+    root.cause = root;
+    logger.error({ err: root }, 'failed');
+    expect(lines[2]?.line.match(/caused by/g)).to.have.lengthOf(5);
+  });
+
+  it('names an error that it has shown before', () => {
+    const { lines, logger } = recording();
+    const err = new Error('broken');
+    logger.error({ err }, 'handler failed');
+    logger.error({ err }, 'message dropped');
+    expect(lines[1]?.line).to.match(/message dropped err="Error: broken"$/);
+  });
 });
 
 describe('logSafely', () => {

@@ -16,12 +16,19 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
 
-/** The default logger: one line each on the console, from the given level up. */
+// What an error may be caused by in turn; a chain that bites its tail ends.
+const MOST_CAUSES = 5;
+
+/**
+ * The default logger: one line each on the console, from the given level up. Below it stand the stack of an error and of
+ * what caused it; a later line about the same error only names it.
+ */
 export function consoleLogger(level: LogLevel = 'info', out: Pick<Console, 'log' | 'error'> = console): Logger {
   const least = LEVELS.indexOf(level);
+  const told = new WeakSet<Error>();
   const write = (at: LogLevel) => (fields: LogFields, text: string) => {
     if (LEVELS.indexOf(at) < least) return;
-    const line = `${new Date().toISOString()} ${at.toUpperCase().padEnd(5)} ${text}${renderFields(fields)}`;
+    const line = `${new Date().toISOString()} ${at.toUpperCase().padEnd(5)} ${text}${renderFields(fields, told)}`;
     if (at === 'error' || at === 'warn') out.error(line);
     else out.log(line);
   };
@@ -42,11 +49,24 @@ export function logSafely(logger: Logger, level: Exclude<LogLevel, 'silent'>, fi
   }
 }
 
-function renderFields(fields: LogFields): string {
+function renderFields(fields: LogFields, told: WeakSet<Error>): string {
   let text = '';
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue;
-    text += value instanceof Error ? `\n${value.stack ?? String(value)}` : ` ${name}=${renderValue(value)}`;
+    if (!(value instanceof Error)) text += ` ${name}=${renderValue(value)}`;
+    else if (told.has(value)) text += ` ${name}=${renderValue(String(value))}`;
+    else text += renderStack(value);
+    if (value instanceof Error) told.add(value);
+  }
+  return text;
+}
+
+function renderStack(error: Error): string {
+  let text = `\n${error.stack ?? String(error)}`;
+  let { cause } = error;
+  for (let depth = 0; cause !== undefined && depth < MOST_CAUSES; depth++) {
+    text += `\n  caused by: ${cause instanceof Error ? (cause.stack ?? String(cause)) : renderValue(cause)}`;
+    cause = cause instanceof Error ? cause.cause : undefined;
   }
   return text;
 }
