@@ -1,12 +1,34 @@
-/** `npm run bench`: consuming and publishing beside amqplib by hand, and what leveret costs before the first message. */
+/**
+ * `npm run bench [-- NAME...] [OPTIONS]`: all of these, or those named; options go to each that is run.
+ *
+ *   consume   consuming beside amqplib by hand
+ *   publish   confirmed publishing beside amqplib by hand
+ *   idle      what leveret costs before the first message
+ *   broker    the embedded broker beside a RabbitMQ 3.10 that it starts for itself
+ */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const url = process.env.AMQP_URL ?? 'amqp://127.0.0.1';
-console.log(`on ${new URL(url).host}, Node ${process.version}\n`);
+const benches = { consume: [], publish: ['--url', url], idle: [], broker: [] };
 
-for (const [script, ...args] of [['consume.mjs'], ['publish.mjs', '--url', url], ['idle.mjs']]) {
-  const path = fileURLToPath(new URL(script, import.meta.url));
-  const { status } = spawnSync(process.execPath, [path, ...args], { stdio: 'inherit' });
-  if (status !== 0) process.exitCode = 1;
+const args = process.argv.slice(2);
+const firstOption = args.findIndex((arg) => arg.startsWith('-'));
+const named = firstOption === -1 ? args : args.slice(0, firstOption);
+const options = firstOption === -1 ? [] : args.slice(firstOption);
+const unknown = named.find((name) => !Object.hasOwn(benches, name));
+
+if (unknown === undefined) run(named.length > 0 ? named : Object.keys(benches));
+else {
+  console.error(`expected one of ${Object.keys(benches).join(', ')}; received '${unknown}'`);
+  process.exitCode = 2;
+}
+
+function run(names) {
+  console.log(`on ${new URL(url).host}, Node ${process.version}\n`);
+  for (const name of names) {
+    const path = fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
+    const { status } = spawnSync(process.execPath, [path, ...benches[name], ...options], { stdio: 'inherit' });
+    if (status !== 0) process.exitCode = 1;
+  }
 }
