@@ -4,7 +4,7 @@ import type { Consumer, ConsumerOwner } from '../queue/consumer.js';
 import type { ReturnKind } from '../queue/delivery-count.js';
 import type { Message } from '../queue/message.js';
 import type { Queue } from '../queue/queue.js';
-import { encodeMethod, type MethodName, type MethodValue, methodNumber } from '../wire/methods.js';
+import { encodeMethod, type MethodName, type MethodValue } from '../wire/methods.js';
 import type { ChannelHost, FlushTarget } from './channel-host.js';
 import { Confirms } from './confirms.js';
 import { type Content, ContentAssembly } from './content-assembly.js';
@@ -12,9 +12,6 @@ import { type PublishMethod, preparePublication, routePublication } from './publ
 import type { ReplyReceiver } from './reply-registry.js';
 import { Transaction } from './transaction.js';
 import { type Delivery, UnackedDeliveries } from './unacked-deliveries.js';
-
-/** basic.publish as the number errors are reported under. */
-export const BASIC_PUBLISH = methodNumber(60, 40);
 
 /**
  * One AMQP channel: delivery tags, unacknowledged deliveries, prefetch, confirms and transactions. What its methods ask

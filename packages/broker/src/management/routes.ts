@@ -1,6 +1,7 @@
 import type { ChannelHost } from '../channel/channel-host.js';
 import { preparePublication } from '../channel/publisher.js';
 import type { User } from '../connection/authentication.js';
+import { isPermitted, resourceName } from '../connection/authorization.js';
 import type { Connection } from '../connection/connection.js';
 import type { Message } from '../queue/message.js';
 import type { Queue } from '../queue/queue.js';
@@ -285,8 +286,7 @@ function publisherHost({ target, user }: ManagementRequest, vhost: VirtualHost):
     written: () => {},
     flushLater: () => {},
     checkPermission: (permission, kind, name) => {
-      const resource = kind === 'exchange' && name === '' ? 'amq.default' : name;
-      if (user.permissions.get(vhost.name)?.[permission].test(resource) === true) return;
+      if (isPermitted(user, vhost.name, permission, resourceName(kind, name))) return;
       throw new HttpError(401, 'not_authorised', 'Access refused');
     },
     failChannel: () => {},
