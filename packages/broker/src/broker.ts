@@ -209,7 +209,7 @@ export class Broker implements AsyncDisposable {
 
   #addVirtualHost(name: string): VirtualHost {
     const vhost = new VirtualHost(name, this.clock, this.#options.profile);
-    vhost.deliverTwice(this.#duplicates);
+    vhost.queues.deliverTwice(this.#duplicates);
     this.#vhosts.set(name, vhost);
     return vhost;
   }
@@ -259,7 +259,7 @@ export class Broker implements AsyncDisposable {
 
   #setDuplicates(on: boolean): void {
     this.#duplicates = on;
-    for (const vhost of this.#vhosts.values()) vhost.deliverTwice(on);
+    for (const vhost of this.#vhosts.values()) vhost.queues.deliverTwice(on);
   }
 
   #makeEnvironment(): ConnectionEnvironment {

@@ -24,7 +24,7 @@ const handlers: Partial<Record<MethodName, Handler>> = {
     const { vhost } = channel.host;
     if (method.flag('passive')) {
       checkPassive(channel, 'exchange', name);
-      vhost.checkExchange(name);
+      vhost.exchanges.check(name);
     } else {
       channel.host.checkPermission('configure', 'exchange', name);
       const alternate = lookup(method.table('arguments'), 'alternate-exchange');
@@ -32,7 +32,7 @@ const handlers: Partial<Record<MethodName, Handler>> = {
         channel.host.checkPermission('read', 'exchange', name);
         channel.host.checkPermission('write', 'exchange', alternate.value as string);
       }
-      vhost.declareExchange({
+      vhost.exchanges.declare({
         name,
         type: method.text('type'),
         durable: method.flag('durable'),
@@ -45,26 +45,26 @@ const handlers: Partial<Record<MethodName, Handler>> = {
   },
   'exchange.delete': (channel, method) => {
     const name = method.text('exchange');
-    channel.host.vhost.checkDeletable(name);
+    channel.host.vhost.exchanges.checkDeletable(name);
     channel.host.checkPermission('configure', 'exchange', name);
-    channel.host.vhost.deleteExchange(name, method.flag('ifUnused'));
+    channel.host.vhost.exchanges.delete(name, method.flag('ifUnused'));
     reply(channel, method, 'exchange.delete-ok');
   },
   'exchange.bind': (channel, method) => {
     const { source, destination } = exchangePair(channel, method);
     const { vhost } = channel.host;
-    vhost.checkNotDefaultExchange(source);
-    vhost.checkNotDefaultExchange(destination);
-    vhost.requireExchange(source);
-    const target = vhost.requireExchange(destination);
-    vhost.bind(source, target, method.text('routingKey'), method.table('arguments'));
+    vhost.exchanges.checkNotDefault(source);
+    vhost.exchanges.checkNotDefault(destination);
+    vhost.exchanges.require(source);
+    const target = vhost.exchanges.require(destination);
+    vhost.exchanges.bind(source, target, method.text('routingKey'), method.table('arguments'));
     reply(channel, method, 'exchange.bind-ok');
   },
   'exchange.unbind': (channel, method) => {
     const { source, destination } = exchangePair(channel, method);
     const { vhost } = channel.host;
-    vhost.checkNotDefaultExchange(destination);
-    vhost.unbind(source, vhost.exchange(destination), method.text('routingKey'), method.table('arguments'));
+    vhost.exchanges.checkNotDefault(destination);
+    vhost.exchanges.unbind(source, vhost.exchange(destination), method.text('routingKey'), method.table('arguments'));
     reply(channel, method, 'exchange.unbind-ok');
   },
 
@@ -73,28 +73,28 @@ const handlers: Partial<Record<MethodName, Handler>> = {
     const name = queueName(channel, method.text('queue'));
     const exchange = method.text('exchange');
     const { host } = channel;
-    host.vhost.checkNotDefaultExchange(exchange);
+    host.vhost.exchanges.checkNotDefault(exchange);
     host.checkPermission('write', 'queue', name);
     host.checkPermission('read', 'exchange', exchange);
-    host.vhost.requireExchange(exchange);
-    const queue = host.vhost.requireQueue(name, host);
-    host.vhost.bind(exchange, queue, bindingKey(method, name), method.table('arguments'));
+    host.vhost.exchanges.require(exchange);
+    const queue = host.vhost.queues.require(name, host);
+    host.vhost.exchanges.bind(exchange, queue, bindingKey(method, name), method.table('arguments'));
     reply(channel, method, 'queue.bind-ok');
   },
   'queue.unbind': (channel, method) => {
     const name = queueName(channel, method.text('queue'));
     const exchange = method.text('exchange');
     const { host } = channel;
-    host.vhost.checkNotDefaultExchange(exchange);
+    host.vhost.exchanges.checkNotDefault(exchange);
     host.checkPermission('write', 'queue', name);
     host.checkPermission('read', 'exchange', exchange);
-    host.vhost.unbindQueue(exchange, name, bindingKey(method, name), method.table('arguments'), host);
+    host.vhost.queues.unbind(exchange, name, bindingKey(method, name), method.table('arguments'), host);
     channel.send('queue.unbind-ok');
   },
   'queue.purge': (channel, method) => {
     const name = queueName(channel, method.text('queue'));
     channel.host.checkPermission('read', 'queue', name);
-    const messageCount = channel.host.vhost.requireQueue(name, channel.host).purge();
+    const messageCount = channel.host.vhost.queues.require(name, channel.host).purge();
     if (!method.flag('nowait')) channel.send('queue.purge-ok', { messageCount });
   },
   'queue.delete': (channel, method) => {
@@ -102,7 +102,7 @@ const handlers: Partial<Record<MethodName, Handler>> = {
     const { host } = channel;
     host.checkPermission('configure', 'queue', name);
     // The answer goes before the cancellation of consumers, which may be on this channel.
-    host.vhost.deleteQueue(name, host, method.flag('ifUnused'), method.flag('ifEmpty'), (messageCount) => {
+    host.vhost.queues.delete(name, host, method.flag('ifUnused'), method.flag('ifEmpty'), (messageCount) => {
       if (!method.flag('nowait')) channel.send('queue.delete-ok', { messageCount });
     });
   },
@@ -135,7 +135,7 @@ const handlers: Partial<Record<MethodName, Handler>> = {
     const name = queueName(channel, method.text('queue'));
     const { host } = channel;
     host.checkPermission('read', 'queue', name);
-    const queue = host.vhost.requireQueue(name, host);
+    const queue = host.vhost.queues.require(name, host);
     if (queue.type === 'stream')
       throw connectionError(540, `basic.get not supported by stream queues ${queue.description}`);
     if (queue.type === 'quorum' && queue.singleActive) {
@@ -214,7 +214,7 @@ function declareQueue(channel: Channel, method: MethodArguments): void {
   let queue: Queue;
   if (method.flag('passive')) {
     checkPassive(channel, 'queue', name);
-    queue = vhost.requireQueue(name, host);
+    queue = vhost.queues.require(name, host);
     queue.touch();
   } else {
     host.checkPermission('configure', 'queue', name);
@@ -230,7 +230,7 @@ function declareQueue(channel: Channel, method: MethodArguments): void {
       autoDelete: method.flag('autoDelete'),
       arguments: table,
     };
-    queue = vhost.declareQueue(name, wanted, host);
+    queue = vhost.queues.declare(name, wanted, host);
   }
   channel.lastQueue = queue.name;
   if (method.flag('nowait')) return;
@@ -257,7 +257,7 @@ function consume(channel: Channel, method: MethodArguments): void {
   }
   const name = queueName(channel, method.text('queue'));
   host.checkPermission('read', 'queue', name);
-  const queue = host.vhost.requireQueue(name, host);
+  const queue = host.vhost.queues.require(name, host);
   if (queue.type === 'stream') throw connectionError(540, `${queue.description} is a stream: not supported here`);
   if (queue.type === 'quorum' && channel.sharedPrefetch > 0) {
     throw connectionError(540, `${queue.description} does not support global qos`);

@@ -83,7 +83,7 @@ function writableExchange(host: ChannelHost, method: PublishMethod, announcedSiz
     throw channelError(406, `message size ${announcedSize} is larger than configured max size ${limit}`);
   }
   host.checkPermission('write', 'exchange', method.exchange);
-  const exchange = vhost.requireExchange(method.exchange);
+  const exchange = vhost.exchanges.require(method.exchange);
   if (!exchange.internal) return exchange;
   throw channelError(403, `cannot publish to internal exchange '${exchange.name}' in vhost '${vhost.name}'`);
 }

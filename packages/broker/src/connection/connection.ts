@@ -368,7 +368,7 @@ export class Connection implements ChannelHost, FrameHandler {
 
   #endChannels(): void {
     this.#channels.end();
-    this.#identity?.vhost.removeQueuesOf(this);
+    this.#identity?.vhost.queues.removeOf(this);
   }
 
   #ended(): void {

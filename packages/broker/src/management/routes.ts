@@ -185,7 +185,7 @@ function putQueue(request: ManagementRequest): HttpReply {
     autoDelete: autoDelete === true,
     arguments: tableFromJson(given),
   };
-  vhost.declareQueue(name, wanted, request.target);
+  vhost.queues.declare(name, wanted, request.target);
   return created(isNew);
 }
 
@@ -193,7 +193,7 @@ function deleteQueue(request: ManagementRequest): HttpReply {
   const { name, owner } = queueOf(request);
   const ifUnused = request.query.get('if-unused') === 'true';
   const ifEmpty = request.query.get('if-empty') === 'true';
-  vhostOf(request).deleteQueue(name, owner ?? request.target, ifUnused, ifEmpty, () => {});
+  vhostOf(request).queues.delete(name, owner ?? request.target, ifUnused, ifEmpty, () => {});
   return NO_CONTENT;
 }
 
@@ -230,7 +230,7 @@ function putExchange(request: ManagementRequest): HttpReply {
   const name = exchangeName(request);
   const isNew = vhost.exchange(name) === undefined;
   const { type = 'direct', durable = true, auto_delete: autoDelete = false, internal = false } = request.body;
-  vhost.declareExchange({
+  vhost.exchanges.declare({
     name,
     type: String(type),
     durable: durable === true,
@@ -243,7 +243,7 @@ function putExchange(request: ManagementRequest): HttpReply {
 
 function deleteExchange(request: ManagementRequest): HttpReply {
   const { name } = exchangeOf(request);
-  vhostOf(request).deleteExchange(name, request.query.get('if-unused') === 'true');
+  vhostOf(request).exchanges.delete(name, request.query.get('if-unused') === 'true');
   return NO_CONTENT;
 }
 
@@ -303,7 +303,7 @@ function bindingsFrom(vhost: VirtualHost, exchange: Exchange<Queue>): views.Json
 }
 
 function bindingsTo(vhost: VirtualHost, destination: Queue | Exchange<Queue>): views.Json[] {
-  const explicit = [...vhost.bindingsTo(destination)].map((binding) => views.bindingJson(binding, vhost));
+  const explicit = [...vhost.exchanges.bindingsTo(destination)].map((binding) => views.bindingJson(binding, vhost));
   return 'readyCount' in destination ? [views.defaultBindingJson(destination), ...explicit] : explicit;
 }
 
@@ -328,7 +328,7 @@ function bindingsBetween(request: ManagementRequest, kind: 'queue' | 'exchange')
 function postBinding(request: ManagementRequest, kind: 'queue' | 'exchange'): HttpReply {
   const { source, destination } = ends(request, kind);
   const routingKey = toBinaryText(String(request.body['routing_key'] ?? ''));
-  vhostOf(request).bind(source.name, destination, routingKey, tableFromJson(request.body['arguments']));
+  vhostOf(request).exchanges.bind(source.name, destination, routingKey, tableFromJson(request.body['arguments']));
   return { status: 201 };
 }
 
@@ -339,7 +339,7 @@ function deleteBinding(request: ManagementRequest, kind: 'queue' | 'exchange'): 
     (candidate) => candidate.destination === destination && decodeURIComponent(views.propertiesKey(candidate)) === key,
   );
   if (binding === undefined) throw notFound();
-  vhostOf(request).unbind(source.name, destination, binding.routingKey, binding.arguments);
+  vhostOf(request).exchanges.unbind(source.name, destination, binding.routingKey, binding.arguments);
   return NO_CONTENT;
 }
 

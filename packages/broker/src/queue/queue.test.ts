@@ -132,7 +132,7 @@ describe('Queue: consumers', () => {
   it('goes with its last consumer when declared auto-delete', () => {
     const bench = new QueueBench();
     const wanted = { durable: false, exclusive: false, autoDelete: true, arguments: [] };
-    const queue = bench.vhost.declareQueue('q', wanted, bench.owner);
+    const queue = bench.vhost.queues.declare('q', wanted, bench.owner);
     queue.get(false);
     expect(bench.vhost.queue('q')).to.equal(queue);
     queue.cancel(bench.consume(queue, 'a', new Receiver()));
@@ -405,7 +405,7 @@ describe('Queue: duplicates on order', () => {
     const queue = bench.queue('q');
     const receiver = new Receiver();
     bench.consume(queue, 'a', receiver);
-    bench.vhost.deliverTwice(true);
+    bench.vhost.queues.deliverTwice(true);
     bench.publish('q', 'm');
     expect(receiver.log).to.deep.equal(['a:m', 'a:mR']);
   });

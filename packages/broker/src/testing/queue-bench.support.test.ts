@@ -85,7 +85,7 @@ export class QueueBench {
 
   queue(name: string, queueArguments: Record<string, unknown> = {}, durable = true): Queue {
     const wanted = { durable, exclusive: false, autoDelete: false, arguments: table(queueArguments) };
-    return this.vhost.declareQueue(name, wanted, this.owner);
+    return this.vhost.queues.declare(name, wanted, this.owner);
   }
 
   /** Publishes through the default exchange; `false` when refused. */
@@ -93,7 +93,7 @@ export class QueueBench {
     const { expiration } = properties;
     const ttlMs = expiration === undefined ? undefined : Number(expiration);
     const message = aMessage(body, properties, '', queue);
-    return !this.vhost.publish(this.vhost.requireExchange(''), message, [queue], ttlMs).refused;
+    return !this.vhost.publish(this.vhost.exchanges.require(''), message, [queue], ttlMs).refused;
   }
 
   consume(

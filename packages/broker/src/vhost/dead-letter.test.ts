@@ -189,7 +189,7 @@ describe('dead letters', () => {
     bench.publish('q', 'm');
     expect(queue.purge()).to.equal(1);
     bench.publish('q', 'm');
-    bench.vhost.removeQueue(queue);
+    bench.vhost.queues.remove(queue);
     expect(bench.ready('dl')).to.deep.equal([]);
   });
 });
