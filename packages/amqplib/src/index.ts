@@ -10,7 +10,8 @@ export {
   type ConnectionOptions,
   type ReconnectOptions,
   resolveConnectionOptions,
+  type ReconnectPolicy,
   type ResolvedConnectionOptions,
-  type HostTarget,
   type SocketOptions,
 } from './connection/connection-options.js';
+export type { HostTarget } from './connection/host-target.js';

@@ -1,7 +1,14 @@
 import { type Clock, LeveretError } from '@leveret/core';
 import { asError } from '../errors/broker-reply.js';
-import { connectFault, connectionError, isAuthenticationError, isTopologyError } from '../errors/connection-error.js';
-import type { HostTarget, ResolvedConnectionOptions } from './connection-options.js';
+import {
+  connectFault,
+  connectionError,
+  isAuthenticationError,
+  isNobodyHome,
+  isTopologyError,
+} from '../errors/connection-error.js';
+import type { ResolvedConnectionOptions } from './connection-options.js';
+import type { HostTarget } from './host-target.js';
 import { Link, type LinkEvents } from './link.js';
 import { hostsOfRound } from './next-round.js';
 import { openAmqp } from './open-amqp.js';
@@ -30,6 +37,7 @@ export class ConnectionAttempts {
   #next = 0;
   #vhostRefusals = 0;
   #lastHost = '';
+  readonly #unanswered = new Set<HostTarget>();
 
   constructor(options: ResolvedConnectionOptions, name: string, events: AttemptEvents, clock: Clock) {
     this.#options = options;
@@ -43,6 +51,16 @@ export class ConnectionAttempts {
     return this.#lastHost;
   }
 
+  /** The hosts of the last round at which nobody was home. */
+  get unanswered(): readonly HostTarget[] {
+    return [...this.#unanswered];
+  }
+
+  /** The next round begins with this host. */
+  beginWith(host: HostTarget): void {
+    this.#next = this.#options.hosts.indexOf(host);
+  }
+
   /**
    * Tries each host once; the first that answers and can be prepared wins.
    * @throws {Error} of the last host; a refusal of the credentials by any host comes first, and a refused declaration ends
@@ -50,6 +68,7 @@ export class ConnectionAttempts {
    */
   async round(signal: AbortSignal): Promise<Link> {
     const hosts = hostsOfRound(this.#options.hosts, this.#next);
+    this.#unanswered.clear();
     let refused: Error | undefined;
     let last: Error | undefined;
     for (const [index, host] of hosts.entries()) {
@@ -98,6 +117,7 @@ export class ConnectionAttempts {
 
   #judge(error: unknown, host: HostTarget): Error {
     if (LeveretError.is(error)) return error;
+    if (isNobodyHome(error)) this.#unanswered.add(host);
     const fault = connectFault(error);
     this.#vhostRefusals = fault === 'vhost' ? this.#vhostRefusals + 1 : 0;
     const judged = connectionError(error, host);

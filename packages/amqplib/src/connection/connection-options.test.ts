@@ -34,7 +34,7 @@ describe('resolveConnectionOptions', () => {
       startTimeoutMs: 30_000,
       frameMax: 131_072,
       channelMax: 0,
-      reconnect: { initialIntervalMs: 100, multiplier: 2, maxIntervalMs: 1500, jitter: 0.3 },
+      reconnect: { initialIntervalMs: 100, multiplier: 2, maxIntervalMs: 1500, jitter: 0.3, knockIntervalMs: 40 },
       authenticationFailureFatal: true,
       tls: {},
       noDelay: true,
@@ -102,7 +102,7 @@ describe('resolveConnectionOptions', () => {
       mechanism: 'PLAINTEXT',
       name: '',
       shuffle: 'yes',
-      reconnect: { multiplier: 0.5, jitter: 2, factor: 3 },
+      reconnect: { multiplier: 0.5, jitter: 2, factor: 3, knockInterval: 'often' },
       socket: { nodelay: true },
       url: 'amqp://h',
     });
@@ -122,6 +122,7 @@ describe('resolveConnectionOptions', () => {
       'shuffle must be true or false; got "yes"',
       'reconnect.multiplier must be a number from 1',
       'reconnect.jitter must be a number from 0 to 1; got 2',
+      'reconnect.knockInterval must be milliseconds',
       'unknown option reconnect.factor',
       'unknown option socket.nodelay',
       'unknown option url;',
@@ -131,7 +132,7 @@ describe('resolveConnectionOptions', () => {
         expected,
       ).to.equal(true);
     }
-    expect(problems).to.have.lengthOf(18);
+    expect(problems).to.have.lengthOf(19);
   });
 
   it('never shows a URL that may hold a password', () => {

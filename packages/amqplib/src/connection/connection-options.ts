@@ -1,5 +1,6 @@
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import { type BackoffPolicy, checkDuration, type Duration, describeValue, Problems } from '@leveret/core';
+import { type HostTarget, resolveHosts, shuffled } from './host-target.js';
 
 /**
  * How to reach the broker. Everything may be left out: then it is `amqp://guest:guest@localhost:5672/`.
@@ -48,16 +49,26 @@ export interface ConnectionOptions {
   readonly clientProperties?: Readonly<Record<string, unknown>>;
 }
 
-/** The pauses between rounds of connection attempts: `min(initialInterval * multiplier^n, maxInterval)`, plus jitter. */
+/**
+ * The pauses between rounds of connection attempts: `min(initialInterval * multiplier^n, maxInterval)`, plus jitter. A
+ * pause ends early when a host at which nobody listened begins to listen.
+ */
 export interface ReconnectOptions {
   /** Pause after the first failed round. Default 100 ms. */
   readonly initialInterval?: Duration;
   /** From 1. Default 2. */
   readonly multiplier?: number;
-  /** Longest pause, without jitter. Default 1.5 s, so that a broker that comes back is used within 2 s. */
+  /** Longest pause, without jitter. Default 1.5 s, so that a broker that comes back unheard is used within 2 s. */
   readonly maxInterval?: Duration;
   /** Share of the pause (0 to 1) added at random. Default 0.3. */
   readonly jitter?: number;
+  /**
+   * How often a host that refused the TCP connection, or dropped it before it spoke, is knocked at during a pause: a TCP
+   * connection without a byte, which costs a broker nothing. When one is kept open, the next round begins at once. It
+   * grows to a thousandth of the time without a connection, doubles with every round that was begun so and failed, and up
+   * to half of it is added at random. `0` never knocks. Default 40 ms.
+   */
+  readonly knockInterval?: Duration;
 }
 
 /** Options of the TCP socket. */
@@ -70,18 +81,6 @@ export interface SocketOptions {
   readonly keepAliveDelay?: Duration;
 }
 
-/** One host to try, with all that a connection to it needs. */
-export interface HostTarget {
-  readonly hostname: string;
-  readonly port: number;
-  readonly tls: boolean;
-  readonly username: string;
-  readonly password: string;
-  readonly vhost: string;
-  /** `host:port`, for people. */
-  readonly label: string;
-}
-
 /** {@link ConnectionOptions}, checked and complete. */
 export interface ResolvedConnectionOptions {
   readonly hosts: readonly HostTarget[];
@@ -92,13 +91,18 @@ export interface ResolvedConnectionOptions {
   readonly startTimeoutMs: number;
   readonly frameMax: number;
   readonly channelMax: number;
-  readonly reconnect: BackoffPolicy;
+  readonly reconnect: ReconnectPolicy;
   readonly authenticationFailureFatal: boolean;
   readonly tls: TlsConnectionOptions;
   readonly noDelay: boolean;
   readonly keepAlive: boolean;
   readonly keepAliveDelayMs: number;
   readonly clientProperties: Readonly<Record<string, unknown>>;
+}
+
+/** {@link ReconnectOptions}, checked and complete. */
+export interface ReconnectPolicy extends BackoffPolicy {
+  readonly knockIntervalMs: number;
 }
 
 const KNOWN = new Set([
@@ -120,7 +124,7 @@ const KNOWN = new Set([
   'socket',
   'clientProperties',
 ]);
-const KNOWN_RECONNECT = new Set(['initialInterval', 'multiplier', 'maxInterval', 'jitter']);
+const KNOWN_RECONNECT = new Set(['initialInterval', 'multiplier', 'maxInterval', 'jitter', 'knockInterval']);
 const KNOWN_SOCKET = new Set(['noDelay', 'keepAlive', 'keepAliveDelay']);
 
 /**
@@ -171,6 +175,7 @@ export function resolveConnectionOptions(
         problems,
       ),
       jitter: checkNumber(reconnect.jitter, 'reconnect.jitter', 0.3, 0, 1, problems),
+      knockIntervalMs: duration(reconnect.knockInterval, 'reconnect.knockInterval', 40),
     },
     authenticationFailureFatal: checkBoolean(
       options.authenticationFailureFatal,
@@ -186,63 +191,6 @@ export function resolveConnectionOptions(
   };
   problems.throwIfAny();
   return Object.freeze(resolved);
-}
-
-function resolveHosts(options: ConnectionOptions, problems: Problems): readonly HostTarget[] {
-  const urls = options.urls ?? 'amqp://localhost';
-  const list: readonly unknown[] = Array.isArray(urls) ? urls : [urls];
-  if (list.length === 0) problems.add('urls is an empty list; give at least one, such as amqp://localhost');
-  const hosts: HostTarget[] = [];
-  for (const [index, url] of list.entries()) {
-    const host = readUrl(url, list.length === 1 ? 'urls' : `urls[${index}]`, options, problems);
-    if (host !== undefined) hosts.push(host);
-  }
-  return hosts;
-}
-
-function readUrl(value: unknown, name: string, options: ConnectionOptions, problems: Problems): HostTarget | undefined {
-  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
-  // The value itself is not shown: it may hold a password.
-  if (url === undefined) {
-    const got = typeof value === 'string' ? 'a text that is no URL' : describeValue(value);
-    problems.add(`${name} must be a URL such as amqp://user:password@host:5672/vhost; got ${got}`);
-    return undefined;
-  }
-  if (url.protocol !== 'amqp:' && url.protocol !== 'amqps:') {
-    problems.add(`${name} must begin with amqp:// or amqps://; got ${url.protocol}//`);
-    return undefined;
-  }
-  if (url.search !== '') {
-    problems.add(
-      `${name} has query parameters (${url.search.split('=')[0]}...), which are not read; use the options of the connection`,
-    );
-  }
-  const tls = url.protocol === 'amqps:';
-  const hostname = url.hostname === '' ? 'localhost' : url.hostname.replace(/^\[|\]$/g, '');
-  const port = url.port === '' ? (tls ? 5671 : 5672) : Number(url.port);
-  const decode = (part: string, what: string): string => {
-    try {
-      return decodeURIComponent(part);
-    } catch {
-      problems.add(`${name} has a ${what} with a malformed % sequence; write % itself as %25`);
-      return '';
-    }
-  };
-  const anonymous = url.username === '' && url.password === '';
-  return {
-    hostname,
-    port,
-    tls,
-    username: options.username ?? (anonymous ? 'guest' : decode(url.username, 'user name')),
-    password: options.password ?? (anonymous ? 'guest' : decode(url.password, 'password')),
-    vhost: options.vhost ?? (url.pathname.length > 1 ? decode(url.pathname.slice(1), 'virtual host') : '/'),
-    label: hostname.includes(':') ? `[${hostname}]:${port}` : `${hostname}:${port}`,
-  };
-}
-
-function shuffled<T>(list: readonly T[], random: () => number): readonly T[] {
-  const keyed = list.map((item) => ({ item, key: random() }));
-  return keyed.sort((left, right) => left.key - right.key).map(({ item }) => item);
 }
 
 function refuseUnknown(options: object, known: ReadonlySet<string>, prefix: string, problems: Problems): void {

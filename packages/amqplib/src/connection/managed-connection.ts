@@ -10,8 +10,11 @@ import { asError, errorText } from '../errors/broker-reply.js';
 import { isAuthenticationError, isTopologyError } from '../errors/connection-error.js';
 import { ConnectionAttempts } from './connection-attempts.js';
 import type { ResolvedConnectionOptions } from './connection-options.js';
+import type { HostTarget } from './host-target.js';
+import { tcpKnock } from './knock.js';
 import type { Link } from './link.js';
-import { roundAfterLoss } from './next-round.js';
+import { countFailedRound, knockPauseMs, NO_FAILED_ROUNDS, roundAfterLoss } from './next-round.js';
+import { pauseBeforeRound } from './pause-before-round.js';
 
 /** Told what a managed connection goes through. No method may throw. */
 export interface ManagedConnectionEvents {
@@ -31,7 +34,13 @@ export interface ManagedConnectionEvents {
 
 type State =
   | { readonly name: 'idle' }
-  | { readonly name: 'connecting'; readonly abort: AbortController; readonly outcome: Promise<Link> }
+  /** `early`: before its time, because a host answered a knock. */
+  | {
+      readonly name: 'connecting';
+      readonly abort: AbortController;
+      readonly outcome: Promise<Link>;
+      readonly early: boolean;
+    }
   | { readonly name: 'connected'; readonly link: Link; readonly since: number }
   | { readonly name: 'waiting'; readonly cancel: () => void }
   | { readonly name: 'failed'; readonly error: Error }
@@ -59,7 +68,9 @@ export class ManagedConnection {
   /** Somebody wants it up: losing it starts attempts by itself. */
   #wanted = false;
   #everConnected = false;
-  #failedRounds = 0;
+  #failed = NO_FAILED_ROUNDS;
+  /** Since when there is no connection although attempts are made. */
+  #awaySince: number | undefined;
   #shortLived = 0;
   #lastError: Error | undefined;
   readonly #waiters = new Set<Waiter>();
@@ -159,11 +170,13 @@ export class ManagedConnection {
     this.#state = state;
   }
 
-  #startRound(): void {
+  #startRound(answered?: HostTarget): void {
     if (this.#state.name === 'waiting') this.#state.cancel();
+    if (answered !== undefined) this.#attempts.beginWith(answered);
+    this.#awaySince ??= this.#clock.now();
     const abort = new AbortController();
     const outcome = this.#attempts.round(abort.signal);
-    this.#transition({ name: 'connecting', abort, outcome });
+    this.#transition({ name: 'connecting', abort, outcome, early: answered !== undefined });
     outcome.then(
       (link) => this.#roundSucceeded(abort, link),
       (error: unknown) => this.#roundFailed(abort, asError(error)),
@@ -188,7 +201,7 @@ export class ManagedConnection {
     const again = this.#everConnected;
     this.#wanted = true;
     this.#everConnected = true;
-    this.#failedRounds = 0;
+    this.#forgetOutage();
     this.#transition({ name: 'connected', link, since: this.#clock.now() });
     this.#events.connected(link, again);
     for (const waiter of this.#waiters) waiter.resolve(link);
@@ -211,14 +224,15 @@ export class ManagedConnection {
       return;
     }
     if (!this.#wanted) {
+      this.#forgetOutage();
       this.#transition({ name: 'idle' });
       this.#events.connectFailed(label, error, Number.POSITIVE_INFINITY);
       this.#rejectWaiters(error);
       return;
     }
-    this.#failedRounds += 1;
-    const inMs = backoffDelayMs(this.#options.reconnect, this.#failedRounds);
-    this.#waitFor(inMs);
+    this.#failed = countFailedRound(this.#failed, this.#state.early);
+    const inMs = backoffDelayMs(this.#options.reconnect, this.#failed.rounds);
+    this.#waitFor(inMs, this.#attempts.unanswered);
     this.#events.connectFailed(label, error, inMs);
   }
 
@@ -228,14 +242,24 @@ export class ManagedConnection {
     const next = roundAfterLoss({ lastedMs, shortLivedBefore: this.#shortLived }, this.#options.reconnect);
     this.#shortLived = next.shortLived;
     if (next.inMs === 0) this.#startRound();
-    else this.#waitFor(next.inMs);
+    else this.#waitFor(next.inMs, []);
     this.#events.disconnected(error);
   }
 
-  #waitFor(inMs: number): void {
-    // Keeps the process alive: an application that consumes must outlive its broker's restart.
-    const cancel = this.#clock.after(inMs, () => this.#startRound(), true);
+  #waitFor(inMs: number, doors: readonly HostTarget[]): void {
+    const since = this.#awaySince ?? this.#clock.now();
+    const pause = {
+      inMs,
+      doors,
+      knockPauseMs: () => knockPauseMs(this.#clock.now() - since, this.#failed.early, this.#options.reconnect),
+    };
+    const cancel = pauseBeforeRound(pause, this.#clock, tcpKnock(), (answered) => this.#startRound(answered));
     this.#transition({ name: 'waiting', cancel });
+  }
+
+  #forgetOutage(): void {
+    this.#failed = NO_FAILED_ROUNDS;
+    this.#awaySince = undefined;
   }
 
   #isFatal(error: Error): boolean {
@@ -245,6 +269,7 @@ export class ManagedConnection {
 
   #fail(error: Error): void {
     this.#wanted = false;
+    this.#forgetOutage();
     this.#transition({ name: 'failed', error });
     this.#rejectWaiters(error);
     this.#events.failed(error);

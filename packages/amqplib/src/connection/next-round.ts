@@ -1,4 +1,5 @@
 import { type BackoffPolicy, backoffDelayMs } from '@leveret/core';
+import type { ReconnectPolicy } from './connection-options.js';
 
 /** A connection that lasted less than this many milliseconds counts as a failed attempt for the backoff. */
 export const SHORT_LIVED_MS = 1000;
@@ -23,6 +24,48 @@ export function roundAfterLoss(loss: Loss, policy: BackoffPolicy, random?: () =>
   if (loss.lastedMs >= SHORT_LIVED_MS) return { inMs: 0, shortLived: 0 };
   const inMs = loss.shortLivedBefore === 0 ? 0 : backoffDelayMs(policy, loss.shortLivedBefore, random);
   return { inMs, shortLived: loss.shortLivedBefore + 1 };
+}
+
+/** The rounds that failed since there was a connection. */
+export interface FailedRounds {
+  /** In a row since the pauses last began at the shortest. */
+  readonly rounds: number;
+  /** Those of them all that began before their time, because a host answered a knock. */
+  readonly early: number;
+}
+
+/** Nothing has failed. */
+export const NO_FAILED_ROUNDS: FailedRounds = { rounds: 0, early: 0 };
+
+/**
+ * Counts one more. A host that answers again deserves short pauses again, but not without end: the pauses after rounds that
+ * began early grow with each of them.
+ */
+export function countFailedRound(before: FailedRounds, early: boolean): FailedRounds {
+  if (!early) return { ...before, rounds: before.rounds + 1 };
+  return { rounds: before.early + 1, early: before.early + 1 };
+}
+
+// Pauses of this share of the time without a connection: after a long outage the clients of a broker come back over a
+// longer while, and it is still a small part of the outage.
+const KNOCK_SHARE = 1 / 1000;
+const KNOCK_JITTER = 0.5;
+
+/**
+ * The pause before the next knock at a host that did not answer, in milliseconds; `undefined` for no knocks at all.
+ * @param awayMs time without a connection
+ * @param earlyFailures {@link FailedRounds.early}
+ */
+export function knockPauseMs(
+  awayMs: number,
+  earlyFailures: number,
+  policy: ReconnectPolicy,
+  random?: () => number,
+): number | undefined {
+  if (policy.knockIntervalMs === 0) return undefined;
+  const initialIntervalMs = Math.max(policy.knockIntervalMs, awayMs * KNOCK_SHARE);
+  const knocks = { initialIntervalMs, multiplier: 2, maxIntervalMs: policy.maxIntervalMs, jitter: KNOCK_JITTER };
+  return backoffDelayMs(knocks, earlyFailures + 1, random);
 }
 
 /** The hosts of one round, each once, beginning with the one at `start` (counted on without end). */

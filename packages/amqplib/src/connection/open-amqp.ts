@@ -1,6 +1,7 @@
 import { type Clock, LeveretError } from '@leveret/core';
 import { type ChannelModel, connect, credentials, type SocketOptions } from 'amqplib';
-import type { HostTarget, ResolvedConnectionOptions } from './connection-options.js';
+import type { ResolvedConnectionOptions } from './connection-options.js';
+import type { HostTarget } from './host-target.js';
 
 /**
  * Opens one connection to one host. The whole way is bounded, TCP, TLS and AMQP handshake together: amqplib's own timeout

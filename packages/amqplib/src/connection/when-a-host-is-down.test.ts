@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net';
 import type { ConnectionEvent } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
@@ -84,12 +85,58 @@ describe('when a host is down', () => {
   });
 
   it('tries now for a channel although a later attempt is planned', async () => {
-    transportOn([first], { reconnect: { initialInterval: '1m', maxInterval: '1m' } });
+    transportOn([first], { reconnect: { initialInterval: '1m', maxInterval: '1m', knockInterval: 0 } });
     await transport.connect('publish');
     await first.refuse();
     await eventually('the long pause', () => transport.health()[1]?.state === 'waiting');
     await first.accept();
     const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
     expect(channel.isOpen).to.equal(true);
+  });
+
+  for (const [how, goDown] of [
+    ['refuses connections', () => first.refuse()],
+    ['accepts them and hangs up', () => first.hangUp()],
+  ] as const) {
+    it(`knocks at a port that ${how}, and connects as soon as somebody is there again`, async () => {
+      transportOn([first], { reconnect: { initialInterval: '1m', maxInterval: '1m' } });
+      await transport.connect('consume');
+      await goDown();
+      await eventually('the long pause', () => transport.health()[0]?.state === 'waiting');
+      await first.accept();
+      await eventually('the connection', () => transport.health()[0]?.state === 'connected');
+      expect(events.filter(({ type }) => type === 'disconnected')).to.have.lengthOf(1);
+    });
+  }
+
+  it('connects to the one that answers a knock, not to the one whose turn it is', async () => {
+    transportOn([first, second], { reconnect: { initialInterval: '1m', maxInterval: '1m' } });
+    await first.refuse();
+    await second.refuse();
+    const connecting = transport.connect('consume');
+    await eventually('the long pause', () => transport.health()[0]?.state === 'waiting');
+    events.length = 0;
+    await second.accept();
+    await connecting;
+    expect(events).to.have.lengthOf(1);
+    expect(events[0]).to.include({ type: 'connected', host: `127.0.0.1:${second.port}` });
+  });
+
+  it('leaves a port that accepts and then breaks off more and more in peace', async () => {
+    const at: number[] = [];
+    const server = createServer((socket) => socket.on('error', () => {}).once('data', () => socket.destroy()));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    transport = new AmqplibTransport({
+      connection: { urls: `amqp://127.0.0.1:${port}`, reconnect: { initialInterval: '1m', maxInterval: '1m' } },
+    });
+    transport.on(() => at.push(performance.now()));
+    const connecting = rejectionOf(transport.connect('consume'));
+    await eventually('five attempts', () => at.length === 5);
+    const pauses = at.slice(1).map((time, index) => time - at[index]!);
+    for (const [index, atLeast] of [40, 80, 160, 320].entries()) expect(pauses[index]).to.be.at.least(atLeast);
+    await transport.close({ timeoutMs: 100 });
+    await connecting;
+    await new Promise((resolve) => server.close(resolve));
   });
 });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { connectFault, connectionError } from './connection-error.js';
+import { connectFault, connectionError, isNobodyHome } from './connection-error.js';
 
 const HOST = { label: 'h:5672', username: 'app', vhost: 'shop' };
 const REFUSED = new Error(
@@ -15,6 +15,26 @@ describe('connectFault', () => {
     expect(connectFault(VHOST)).to.equal('vhost');
     expect(connectFault(SHUTDOWN)).to.equal('unreachable');
     expect(connectFault(new Error('connect ECONNREFUSED'))).to.equal('unreachable');
+  });
+});
+
+describe('isNobodyHome', () => {
+  const withCode = (code: string) => Object.assign(new Error('x'), { code });
+
+  it('recognises a refused port and a connection that was dropped in the handshake', () => {
+    for (const code of ['ECONNREFUSED', 'ECONNRESET', 'EPIPE'])
+      expect(isNobodyHome(withCode(code)), code).to.equal(true);
+    expect(isNobodyHome(new Error('Socket closed abruptly during opening handshake'))).to.equal(true);
+  });
+
+  it('wants all addresses of a name to be refused', () => {
+    expect(isNobodyHome(new AggregateError([withCode('ECONNREFUSED'), withCode('ECONNREFUSED')]))).to.equal(true);
+    expect(isNobodyHome(new AggregateError([withCode('ECONNREFUSED'), withCode('ETIMEDOUT')]))).to.equal(false);
+  });
+
+  it('is not fooled by a broker that answers and refuses, nor by silence', () => {
+    for (const error of [REFUSED, VHOST, SHUTDOWN, withCode('ETIMEDOUT'), 'ECONNREFUSED'])
+      expect(isNobodyHome(error)).to.equal(false);
   });
 });
 

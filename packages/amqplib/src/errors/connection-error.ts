@@ -25,6 +25,18 @@ export function connectFault(error: unknown): ConnectFault {
   return 'unreachable';
 }
 
+/**
+ * Whether an attempt failed because nobody was there: the port refused, or the connection was dropped before the end of the
+ * handshake, as a proxy does that has no broker behind it.
+ */
+export function isNobodyHome(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.every(isNobodyHome);
+  if (error.message === 'Socket closed abruptly during opening handshake') return true;
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'EPIPE';
+}
+
 /** The error of one failed attempt, in words a person can act on; the cause is amqplib's error. */
 export function connectionError(error: unknown, host: AttemptedHost): LeveretError {
   switch (connectFault(error)) {

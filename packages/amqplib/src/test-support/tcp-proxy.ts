@@ -8,6 +8,7 @@ export class TcpProxy {
   #server: Server | undefined;
   #port = 0;
   #frozen = false;
+  #hangsUp = false;
   /** TCP connections accepted so far. */
   accepted = 0;
 
@@ -56,6 +57,7 @@ export class TcpProxy {
 
   /** Accepts connections (again), on the same port. */
   accept(): Promise<void> {
+    this.#hangsUp = false;
     if (this.#server !== undefined) return Promise.resolve();
     const server = createServer((socket) => this.#relay(socket));
     this.#server = server;
@@ -66,6 +68,12 @@ export class TcpProxy {
         resolve();
       });
     });
+  }
+
+  /** Cuts, and ends new connections as soon as they are accepted, as a proxy does that finds no broker, until {@link accept}. */
+  hangUp(): void {
+    this.#hangsUp = true;
+    this.cut();
   }
 
   /** A black hole: connections stay open and new ones are accepted, but nothing passes. */
@@ -87,6 +95,12 @@ export class TcpProxy {
 
   #relay(client: Socket): void {
     this.accepted += 1;
+    if (this.#hangsUp) {
+      client.on('error', () => {});
+      client.end();
+      client.resume();
+      return;
+    }
     const broker = connect(this.#targetPort, this.#targetHost);
     this.#join(client, broker);
     this.#join(broker, client);

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Problems } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, describe, it } from 'mocha';
-import type { HostTarget } from '../connection/connection-options.js';
+import type { HostTarget } from '../connection/host-target.js';
 import {
   ManagementApiError,
   ManagementClient,

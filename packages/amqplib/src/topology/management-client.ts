@@ -6,7 +6,8 @@ import {
   type PolicyDeclaration,
   type Problems,
 } from '@leveret/core';
-import type { HostTarget, ResolvedConnectionOptions } from '../connection/connection-options.js';
+import type { ResolvedConnectionOptions } from '../connection/connection-options.js';
+import type { HostTarget } from '../connection/host-target.js';
 import { errorText } from '../errors/broker-reply.js';
 
 /**
