@@ -1,4 +1,3 @@
-import type { ScheduledCall } from '../clock/virtual-clock.js';
 import { channelError, connectionError } from '../errors/amqp-error.js';
 import type { Consumer, ConsumerOwner } from '../queue/consumer.js';
 import type { ReturnKind } from '../queue/delivery-count.js';
@@ -8,9 +7,11 @@ import { encodeMethod, type MethodName, type MethodValue } from '../wire/methods
 import type { ChannelHost, FlushTarget } from './channel-host.js';
 import { Confirms } from './confirms.js';
 import { type Content, ContentAssembly } from './content-assembly.js';
+import { DeliveryTimeout } from './delivery-timeout.js';
 import { type PublishMethod, preparePublication, routePublication } from './publisher.js';
 import type { ReplyReceiver } from './reply-registry.js';
-import { Transaction } from './transaction.js';
+import { Settler } from './settler.js';
+import type { Transaction } from './transaction.js';
 import { type Delivery, UnackedDeliveries } from './unacked-deliveries.js';
 
 /**
@@ -26,8 +27,6 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
   lastQueue: string | undefined;
   /** Prefetch for consumers still to come; 0 for no limit. */
   prefetch = 0;
-  /** Prefetch shared by all consumers of the channel; 0 for no limit. */
-  sharedPrefetch = 0;
   /** Consumer of direct replies: its tag and address. */
   replyConsumer: { readonly tag: string; readonly address: string } | undefined;
   confirms: Confirms | undefined;
@@ -36,17 +35,20 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
   readonly #unacked = new UnackedDeliveries();
   #open = true;
   #publish: PublishMethod | undefined;
+  readonly #settler = new Settler(() => this.wake());
+  readonly #timeout: DeliveryTimeout;
   #deliveryTag = 0;
-  /** Deliveries to consumers, without those of basic.get. */
-  #sharedUnacked = 0;
   #flushWaits = false;
-  #timeout: ScheduledCall | undefined;
 
   constructor(number: number, host: ChannelHost) {
     this.number = number;
     this.host = host;
     const { maxMessageBytes, profile } = host.environment;
     this.#assembly = new ContentAssembly(maxMessageBytes, profile.refusesLongBodies);
+    this.#timeout = new DeliveryTimeout(this.#unacked, host.environment, {
+      failChannel: (timeoutMs) => this.#failWaiting(timeoutMs),
+      takeAway: (consumer) => this.#takeAway(consumer),
+    });
   }
 
   get writable(): boolean {
@@ -54,7 +56,16 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
   }
 
   get hasSharedCredit(): boolean {
-    return this.sharedPrefetch === 0 || this.#sharedUnacked < this.sharedPrefetch;
+    return this.#settler.hasSharedCredit;
+  }
+
+  /** Prefetch shared by all consumers of the channel; 0 for no limit. */
+  get sharedPrefetch(): number {
+    return this.#settler.sharedPrefetch;
+  }
+
+  set sharedPrefetch(limit: number) {
+    this.#settler.sharedPrefetch = limit;
   }
 
   /** Deliveries that wait to be settled. */
@@ -99,8 +110,8 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
     this.host.writer.deliver(this.number, consumer.tag, tag, redelivered, exchange, routingKey, content);
     this.host.written();
     if (consumer.noAck) return;
-    this.#sharedUnacked++;
-    this.#track({ tag, message, queue, consumer, sentAt: this.#sentAt() });
+    this.#settler.takeCredit();
+    this.#track({ tag, message, queue, consumer, sentAt: this.#timeout.now() });
   }
 
   /** Answers basic.get with a message. */
@@ -114,7 +125,7 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
       messageCount: queue.readyCount,
     });
     this.host.writer.content(this.number, queue.contentOf(message, true));
-    if (!noAck) this.#track({ tag, message, queue, consumer: undefined, sentAt: this.#sentAt() });
+    if (!noAck) this.#track({ tag, message, queue, consumer: undefined, sentAt: this.#timeout.now() });
   }
 
   receiveReply(message: Message): void {
@@ -137,25 +148,25 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
   /** basic.ack. */
   ack(tag: number, multiple: boolean): void {
     if (!multiple && this.transaction === undefined) {
-      this.#release(this.#unacked.takeOne(tag));
+      this.#settler.ack(this.#unacked.takeOne(tag));
       return;
     }
     const deliveries = this.#take(tag, multiple);
-    this.#settle(deliveries, () => this.#releaseAll(deliveries));
+    this.#settle(deliveries, () => this.#settler.ackAll(deliveries));
   }
 
   /** basic.reject and basic.nack. */
   refuse(tag: number, multiple: boolean, requeue: boolean, kind: ReturnKind): void {
     const deliveries = this.#take(tag, multiple);
     this.#settle(deliveries, () => {
-      if (requeue) this.#requeue(deliveries, kind);
-      else this.#discard(deliveries, kind);
+      if (requeue) this.#settler.requeue(deliveries, kind);
+      else this.#settler.discard(deliveries, kind);
     });
   }
 
   /** basic.recover: everything unacknowledged goes back to its queue. */
   recover(): void {
-    this.#requeue(this.#unacked.takeAll(), 'nack');
+    this.#settler.requeue(this.#unacked.takeAll(), 'nack');
   }
 
   /** basic.cancel from the client. */
@@ -168,6 +179,13 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
     const consumer = this.consumers.get(tag);
     this.consumers.delete(tag);
     consumer?.queue.cancel(consumer);
+  }
+
+  /** @throws {AmqpError} 530 when the tag is taken on this channel */
+  checkConsumerTag(tag: string): void {
+    if (this.consumers.has(tag) || this.replyConsumer?.tag === tag) {
+      throw connectionError(530, `attempt to reuse consumer tag '${tag}'`);
+    }
   }
 
   /** Takes a consumer away from the server's side, and tells the client. */
@@ -208,14 +226,14 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
   end(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#timeout?.cancel();
+    this.#timeout.stop();
     if (this.replyConsumer !== undefined) this.host.environment.replies.unregister(this.replyConsumer.address);
     const held = this.transaction?.take().settlements.flatMap(({ deliveries }) => deliveries) ?? [];
     this.#unacked.restore(held);
     const consumers = [...this.consumers.values()];
     this.consumers.clear();
     for (const consumer of consumers) consumer.queue.cancel(consumer);
-    this.#requeueAll();
+    this.#settler.abandon(this.#unacked.takeAll());
   }
 
   #completePublish(content: Content): void {
@@ -252,157 +270,22 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
     else this.transaction.settle({ deliveries, apply });
   }
 
-  #release(delivery: Delivery): void {
-    delivery.queue.ack();
-    this.#returnCredit(delivery);
-    if (delivery.consumer !== undefined) this.#wakeAfter(delivery.consumer);
-  }
-
-  #releaseAll(deliveries: readonly Delivery[]): void {
-    for (const group of settlementGroups(deliveries)) {
-      for (const delivery of group) {
-        delivery.queue.ack();
-        this.#returnCredit(delivery);
-      }
-      this.#wakeConsumerOf(group);
-    }
-    this.#wakeShared();
-  }
-
-  #discard(deliveries: readonly Delivery[], kind: ReturnKind): void {
-    for (const group of settlementGroups(deliveries)) {
-      for (const delivery of group) {
-        this.#returnCredit(delivery);
-        delivery.queue.discard(delivery.message, kind);
-      }
-      this.#wakeConsumerOf(group);
-    }
-    this.#wakeShared();
-  }
-
-  #requeue(deliveries: readonly Delivery[], kind: ReturnKind): void {
-    for (const group of settlementGroups(deliveries)) {
-      const [first] = group;
-      if (first === undefined) continue;
-      for (const delivery of group) this.#returnCredit(delivery);
-      // The one that held a message stands in line for it again, but nothing is delivered before it is back in place.
-      if (first.consumer !== undefined && this.sharedPrefetch === 0) first.queue.rejoin(first.consumer);
-      first.queue.requeue(
-        group.map(({ message }) => message),
-        kind,
-      );
-    }
-    this.#wakeShared();
-  }
-
-  /** Everything that was out returns at once, each queue's messages together: nobody is left to deliver to between. */
-  #requeueAll(): void {
-    const byQueue = new Map<Queue, Message[]>();
-    for (const delivery of this.#unacked.takeAll()) {
-      this.#returnCredit(delivery);
-      const messages = byQueue.get(delivery.queue);
-      if (messages === undefined) byQueue.set(delivery.queue, [delivery.message]);
-      else messages.push(delivery.message);
-    }
-    for (const [queue, messages] of byQueue) queue.requeue(messages, 'gone');
-  }
-
-  #returnCredit({ consumer }: Delivery): void {
-    if (consumer === undefined) return;
-    consumer.unacked--;
-    this.#sharedUnacked--;
-  }
-
-  #wakeAfter(consumer: Consumer): void {
-    if (this.sharedPrefetch > 0) this.wake();
-    else consumer.queue.wake(consumer);
-  }
-
-  #wakeConsumerOf([first]: readonly Delivery[]): void {
-    if (first?.consumer !== undefined && this.sharedPrefetch === 0) first.queue.wake(first.consumer);
-  }
-
-  /** The limit shared by the channel is counted apart, and hears of the room last. */
-  #wakeShared(): void {
-    if (this.sharedPrefetch > 0 && this.#open) this.wake();
-  }
-
-  #sentAt(): number {
-    return this.host.environment.consumerTimeoutMs === undefined ? 0 : this.host.environment.clock.now();
-  }
-
   #track(delivery: Delivery): void {
     this.#unacked.add(delivery);
-    if (this.#timeout === undefined) this.#watchTimeout();
+    this.#timeout.watch();
   }
 
-  /** Looks after deliveries that are not settled in time; looks again when the oldest one would be due. */
-  #watchTimeout(): void {
-    const { consumerTimeoutMs, clock } = this.host.environment;
-    if (consumerTimeoutMs === undefined) return;
-    const oldest = this.#unacked.oldest();
-    this.#timeout = undefined;
-    if (oldest === undefined || !this.#open) return;
-    const waitMs = oldest.sentAt + consumerTimeoutMs - clock.now();
-    if (waitMs > 0) {
-      this.#timeout = clock.schedule(() => this.#watchTimeout(), waitMs);
-      return;
-    }
-    this.#timedOut(consumerTimeoutMs);
+  #failWaiting(timeoutMs: number): void {
+    this.host.failChannel(
+      this.number,
+      406,
+      `delivery acknowledgement on channel ${this.number} timed out. Timeout value used: ${timeoutMs} ms. ` +
+        'This timeout value can be configured, see consumers doc guide to learn more',
+    );
   }
 
-  #timedOut(timeoutMs: number): void {
-    const { profile, clock } = this.host.environment;
-    if (profile.consumerTimeout === 'close-channel') {
-      this.host.failChannel(
-        this.number,
-        406,
-        `delivery acknowledgement on channel ${this.number} timed out. Timeout value used: ${timeoutMs} ms. ` +
-          'This timeout value can be configured, see consumers doc guide to learn more',
-      );
-      return;
-    }
-    const late = new Set<Consumer>();
-    for (const { consumer, queue, sentAt } of this.#unacked) {
-      const isLate = sentAt + timeoutMs <= clock.now();
-      if (isLate && consumer !== undefined && queue.type === 'quorum') late.add(consumer);
-    }
-    for (const consumer of late) {
-      this.cancelFromServer(consumer);
-      this.#requeue(this.#unacked.takeOf(consumer), 'nack');
-    }
-    this.#timeout = clock.schedule(() => this.#watchTimeout(), timeoutMs);
+  #takeAway(consumer: Consumer): void {
+    this.cancelFromServer(consumer);
+    this.#settler.requeue(this.#unacked.takeOf(consumer), 'nack');
   }
-
-  /** @throws {AmqpError} 530 when the tag is taken on this channel */
-  checkConsumerTag(tag: string): void {
-    if (this.consumers.has(tag) || this.replyConsumer?.tag === tag) {
-      throw connectionError(530, `attempt to reuse consumer tag '${tag}'`);
-    }
-  }
-}
-
-/**
- * Deliveries as RabbitMQ settles them: by queue and consumer, in the order of their names, each basic.get by itself and
- * first. Whoever comes earlier is served earlier.
- */
-function settlementGroups(deliveries: readonly Delivery[]): Iterable<readonly Delivery[]> {
-  const [first] = deliveries;
-  const { queue, consumer } = first ?? {};
-  const alike =
-    consumer !== undefined && deliveries.every((other) => other.queue === queue && other.consumer === consumer);
-  if (deliveries.length === 1 || alike) return [deliveries];
-  // By the queue itself: one that was deleted may have a successor of the same name.
-  const byQueue = new Map<Queue, Map<string, Delivery[]>>();
-  for (const delivery of deliveries) {
-    const groups = byQueue.get(delivery.queue) ?? new Map<string, Delivery[]>();
-    byQueue.set(delivery.queue, groups);
-    const who =
-      delivery.consumer === undefined ? `0${String(delivery.tag).padStart(16, '0')}` : `1${delivery.consumer.tag}`;
-    const group = groups.get(who);
-    if (group === undefined) groups.set(who, [delivery]);
-    else group.push(delivery);
-  }
-  const queues = [...byQueue].sort(([a], [b]) => (a.name < b.name ? -1 : 1));
-  return queues.flatMap(([, groups]) => [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group));
 }

@@ -1,0 +1,107 @@
+import type { Consumer } from '../queue/consumer.js';
+import type { ReturnKind } from '../queue/delivery-count.js';
+import type { Message } from '../queue/message.js';
+import type { Queue } from '../queue/queue.js';
+import { settlementGroups } from './settlement-groups.js';
+import type { Delivery } from './unacked-deliveries.js';
+
+/** Settles the deliveries of one channel: their queues are told, their credit comes back, and who waited for it is woken. */
+export class Settler {
+  /** Prefetch shared by all consumers of the channel; 0 for no limit. */
+  sharedPrefetch = 0;
+  /** Wakes every consumer of the channel. */
+  readonly #wakeAll: () => void;
+  /** Deliveries to consumers, without those of basic.get. */
+  #sharedUnacked = 0;
+
+  constructor(wakeAll: () => void) {
+    this.#wakeAll = wakeAll;
+  }
+
+  /** Whether the limit shared by the consumers has room. */
+  get hasSharedCredit(): boolean {
+    return this.sharedPrefetch === 0 || this.#sharedUnacked < this.sharedPrefetch;
+  }
+
+  /** A delivery went to a consumer, and is to be settled. */
+  takeCredit(): void {
+    this.#sharedUnacked++;
+  }
+
+  ack(delivery: Delivery): void {
+    delivery.queue.ack();
+    this.#returnCredit(delivery);
+    if (delivery.consumer !== undefined) this.#wakeAfter(delivery.consumer);
+  }
+
+  ackAll(deliveries: readonly Delivery[]): void {
+    for (const group of settlementGroups(deliveries)) {
+      for (const delivery of group) {
+        delivery.queue.ack();
+        this.#returnCredit(delivery);
+      }
+      this.#wakeConsumerOf(group);
+    }
+    this.#wakeShared();
+  }
+
+  /** Refuses for good. */
+  discard(deliveries: readonly Delivery[], kind: ReturnKind): void {
+    for (const group of settlementGroups(deliveries)) {
+      for (const delivery of group) {
+        this.#returnCredit(delivery);
+        delivery.queue.discard(delivery.message, kind);
+      }
+      this.#wakeConsumerOf(group);
+    }
+    this.#wakeShared();
+  }
+
+  /** Gives back to the queues. */
+  requeue(deliveries: readonly Delivery[], kind: ReturnKind): void {
+    for (const group of settlementGroups(deliveries)) {
+      const [first] = group;
+      if (first === undefined) continue;
+      for (const delivery of group) this.#returnCredit(delivery);
+      // The one that held a message stands in line for it again, but nothing is delivered before it is back in place.
+      if (first.consumer !== undefined && this.sharedPrefetch === 0) first.queue.rejoin(first.consumer);
+      first.queue.requeue(
+        group.map(({ message }) => message),
+        kind,
+      );
+    }
+    this.#wakeShared();
+  }
+
+  /** Everything that was out returns at once, each queue's messages together: nobody is left to deliver to between. */
+  abandon(deliveries: readonly Delivery[]): void {
+    const byQueue = new Map<Queue, Message[]>();
+    for (const delivery of deliveries) {
+      this.#returnCredit(delivery);
+      const messages = byQueue.get(delivery.queue);
+      if (messages === undefined) byQueue.set(delivery.queue, [delivery.message]);
+      else messages.push(delivery.message);
+    }
+    for (const [queue, messages] of byQueue) queue.requeue(messages, 'gone');
+  }
+
+  #returnCredit({ consumer }: Delivery): void {
+    if (consumer === undefined) return;
+    consumer.unacked--;
+    this.#sharedUnacked--;
+  }
+
+  #wakeAfter(consumer: Consumer): void {
+    if (this.sharedPrefetch > 0) this.#wakeAll();
+    else consumer.queue.wake(consumer);
+  }
+
+  #wakeConsumerOf([first]: readonly Delivery[]): void {
+    if (first?.consumer !== undefined && this.sharedPrefetch === 0) first.queue.wake(first.consumer);
+  }
+
+  /** The limit shared by the channel is counted apart, and hears of the room last. */
+  #wakeShared(): void {
+    if (this.sharedPrefetch > 0) this.#wakeAll();
+  }
+}
