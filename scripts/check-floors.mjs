@@ -1,6 +1,7 @@
 /**
- * Imports go down a floor, never up or sideways: between packages, and between the folders of core (floors.json).
- * Unchecked, this drifts: two folders that import each other can no longer be read, tested or moved one at a time.
+ * Imports go down a floor, never up or sideways: between packages, and between the folders of core and of the broker
+ * (floors.json). Unchecked, this drifts: two folders that import each other can no longer be read, tested or moved one at
+ * a time.
  */
 import { posix } from 'node:path';
 import { conclude, files, importsOf, isTest, packageOf, read, workspaces } from './sources.mjs';

@@ -71,6 +71,16 @@ describe('the checks of the test command', () => {
     expectFault('check-floors.mjs', 'handler is not below retry');
   });
 
+  it('floors refuse a folder of the broker that imports one above or beside it', () => {
+    put({
+      'packages/broker/package.json': { name: '@leveret/broker' },
+      'packages/broker/src/vhost/a.ts': `import '../channel/b.js';\n`,
+      'packages/broker/src/queue/a.ts': `import type { B } from '../routing/b.js';\n`,
+    });
+    expectFault('check-floors.mjs', 'channel is not below vhost');
+    expectFault('check-floors.mjs', 'routing is not below queue');
+  });
+
   it('floors refuse a stage that imports the index', () => {
     put({ 'packages/core/src/errors/a.ts': `import '../index.js';\n` });
     expectFault('check-floors.mjs', 'never imports the index');
