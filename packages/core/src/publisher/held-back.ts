@@ -1,3 +1,4 @@
+import type { PublishChannel } from '../transport/transport.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
 
 /**
@@ -12,8 +13,7 @@ export class HeldBack {
   readonly #isBlocked: () => boolean;
   #blockedSince: number | undefined;
   #unblockedAt = 0;
-  /** Since when the write buffer of the current channel is full. */
-  congestedSince: number | undefined;
+  #congested: { readonly channel: PublishChannel; readonly since: number } | undefined;
 
   constructor(options: ResolvedPublisherOptions, isBlocked: () => boolean) {
     this.#options = options;
@@ -33,11 +33,32 @@ export class HeldBack {
     return false;
   }
 
+  /** Whether the write buffer of the current channel is full. */
+  get isCongested(): boolean {
+    return this.#congested !== undefined;
+  }
+
+  /** The write buffer of a channel is full from now on; `goOn` is called when it has room, or when the channel has ended. */
+  waitForDrain(channel: PublishChannel, now: number, goOn: () => void): void {
+    this.#congested = { channel, since: now };
+    const onDrained = () => {
+      // Also called when the channel has ended; by then another one may be congested in its turn.
+      if (this.#congested?.channel === channel) this.endCongestion();
+      goOn();
+    };
+    channel.drained().then(onDrained, onDrained);
+  }
+
+  /** Another channel is published on: the old one's full buffer is nobody's business any more. */
+  endCongestion(): void {
+    this.#congested = undefined;
+  }
+
   /** Until when a message may wait in the queue that waits since `since`; without end when nothing holds it back. */
   queueDeadline(since: number): number {
     if (this.#blockedSince !== undefined) return Math.max(since, this.#blockedSince) + this.#options.blockedTimeoutMs;
-    if (this.congestedSince === undefined) return Number.POSITIVE_INFINITY;
-    return Math.max(since, this.congestedSince) + this.#options.connectionTimeoutMs;
+    if (this.#congested === undefined) return Number.POSITIVE_INFINITY;
+    return Math.max(since, this.#congested.since) + this.#options.connectionTimeoutMs;
   }
 
   /** Until when the confirm of a message written at `sentAt` must come. */

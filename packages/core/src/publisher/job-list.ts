@@ -50,13 +50,18 @@ export class JobList {
     this.#size--;
   }
 
-  /** Empties the list; answers what was in it, in order. */
-  drain(): PublishJob[] {
+  /** Takes jobs from the front as long as `which` says so. */
+  takeWhile(which: (job: PublishJob) => boolean): PublishJob[] {
     const jobs: PublishJob[] = [];
-    for (let job = this.#head; job !== undefined; job = this.#head) {
+    for (let job = this.#head; job !== undefined && which(job); job = this.#head) {
       jobs.push(job);
       this.remove(job);
     }
     return jobs;
+  }
+
+  /** Empties the list; answers what was in it, in order. */
+  drain(): PublishJob[] {
+    return this.takeWhile(() => true);
   }
 }

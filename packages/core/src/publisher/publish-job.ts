@@ -4,6 +4,9 @@ import type { PublishFailure } from './decide-retry.js';
 import type { JobList } from './job-list.js';
 import type { PublishReceipt } from './publish-options.js';
 
+/** Failed attempts remembered for one message; with more than that, the oldest are forgotten. */
+const MAX_FAILURES = 32;
+
 /** A message that somebody waits for: from the call until its promise settles. Only the lane that has it writes to it. */
 export class PublishJob {
   readonly publication: Publication;
@@ -46,5 +49,13 @@ export class PublishJob {
     this.list = undefined;
     this.previous = undefined;
     this.next = undefined;
+  }
+
+  /** Keeps a failed attempt for the error that may be made of them; answers all that are kept. */
+  remember(failure: PublishFailure): readonly PublishFailure[] {
+    this.failures ??= [];
+    if (this.failures.length === MAX_FAILURES) this.failures.shift();
+    this.failures.push(failure);
+    return this.failures;
   }
 }

@@ -3,16 +3,16 @@ import { type Logger, logSafely } from '../events/logger.js';
 import type { Publication } from '../message/message.js';
 import { type Clock, within } from '../time/clock.js';
 import type { ChannelEnd, ConnectionEvent, PublishChannel, PublishOutcome, Transport } from '../transport/transport.js';
+import { carryOutVerdict, channelEndError } from './carry-out-verdict.js';
 import { ChannelKeeper, type ChannelSlot } from './channel-keeper.js';
-import { DeadlineTimer } from './deadline-timer.js';
-import { decideAfterFailure, type PublishFailure } from './decide-retry.js';
-import { guiltyOf, isExchangeMissing } from './guilty-of.js';
+import { guiltyOf } from './guilty-of.js';
 import { HeldBack } from './held-back.js';
 import { JobList } from './job-list.js';
+import { JobSettlement } from './job-settlement.js';
 import { PublishBuffer } from './publish-buffer.js';
 import type { PublishCallbacks } from './publish-callbacks.js';
+import { PublishDeadlines } from './publish-deadlines.js';
 import type { PublishEvent } from './publish-event.js';
-import { publishFailureError } from './publish-failure-error.js';
 import { PublishJob } from './publish-job.js';
 import type { PublishReceipt } from './publish-options.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
@@ -33,15 +33,11 @@ export interface PublishLaneSetup {
   readonly onChannelEnd?: (cause: Error) => void;
 }
 
-/** Errors remembered for one message; with more attempts than that, the oldest are forgotten. */
-const MAX_FAILURES = 32;
-
 /**
- * Carries messages over one channel at a time until each is confirmed or has failed for good. The decisions are made in
- * `decide-retry.ts` and `guilty-of.ts`; this is the place that carries them out.
+ * Carries messages over one channel at a time until each is confirmed or has failed for good: which one is written, and
+ * when. `guilty-of.ts` and `decide-retry.ts` decide about what fails; `job-settlement.ts` and `carry-out-verdict.ts` do it.
  *
- * Longer than other files because a job must never be in two places or in none, which is easiest seen where all moves
- * stand together. It leaves the last place when its promise settles:
+ * A job is in one place at a time, and leaves the last one when its promise settles:
  *
  *     waiting -> queue -> in flight -> settled
  *     (room)       ^         |  \--> lost, until its channel's end is judged --> queue (innocent) or suspects
@@ -52,7 +48,6 @@ export class PublishLane {
   readonly #options: ResolvedPublisherOptions;
   readonly #clock: Clock;
   readonly #stats: PublisherStats;
-  readonly #events: EventSink<PublishEvent> | undefined;
   readonly #keeper: ChannelKeeper;
   readonly #buffer: PublishBuffer;
   readonly #queue = new JobList();
@@ -60,10 +55,10 @@ export class PublishLane {
   readonly #suspects = new JobList();
   readonly #inFlight = new JobList();
   readonly #retries: RetryWaits;
-  readonly #deadlines: DeadlineTimer;
+  readonly #settlement: JobSettlement;
+  readonly #deadlines: PublishDeadlines;
   readonly #unsubscribe: () => void;
   readonly #heldBack: HeldBack;
-  #congested: ChannelSlot | undefined;
   #pumping = false;
   #closing: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
@@ -73,7 +68,6 @@ export class PublishLane {
     this.#options = setup.options;
     this.#clock = setup.clock;
     this.#stats = setup.stats;
-    this.#events = setup.events;
     this.#buffer = new PublishBuffer(setup.options.buffer);
     this.#heldBack = new HeldBack(setup.options, () => setup.transport.publishBlocked);
     const { retry, connectionTimeoutMs } = setup.options;
@@ -84,7 +78,23 @@ export class PublishLane {
       ended: (slot, end) => this.#onEnd(slot, end),
     });
     this.#retries = new RetryWaits(setup.clock, (jobs) => this.#requeue(jobs));
-    this.#deadlines = new DeadlineTimer(setup.clock, (now) => this.#expire(now));
+    this.#settlement = new JobSettlement({
+      ...setup,
+      buffer: this.#buffer,
+      queue: this.#queue,
+      retries: this.#retries,
+      onIdle: () => this.#onIdle?.(),
+    });
+    this.#deadlines = new PublishDeadlines({
+      ...setup,
+      settlement: this.#settlement,
+      heldBack: this.#heldBack,
+      inFlight: this.#inFlight,
+      suspects: this.#suspects,
+      queue: this.#queue,
+      buffer: this.#buffer,
+      onExpired: () => this.#pump(),
+    });
     this.#unsubscribe = setup.transport.on((event) => this.#onConnectionEvent(event));
   }
 
@@ -117,12 +127,12 @@ export class PublishLane {
 
   #accept(job: PublishJob): void {
     if (this.#closing !== undefined) {
-      this.#giveUp(job, { kind: 'closed', error: new Error('the publisher is closed'), sent: false });
+      this.#settlement.giveUp(job, { kind: 'closed', error: new Error('the publisher is closed'), sent: false });
     } else if (this.#buffer.take(job)) {
       this.#queue.push(job);
       this.#pump();
     } else if (this.#options.buffer.whenFull === 'fail') {
-      this.#giveUp(job, { kind: 'buffer-full', error: this.#buffer.fullError(undefined) });
+      this.#settlement.giveUp(job, { kind: 'buffer-full', error: this.#buffer.fullError(undefined) });
     } else {
       this.#buffer.waiting.push(job);
       this.#deadlines.arm(job.since + this.#options.buffer.waitTimeoutMs);
@@ -147,7 +157,7 @@ export class PublishLane {
     if (this.#heldBack.isBlocked(now)) return this.#waitInQueue(job);
     const slot = this.#keeper.acquire();
     if (slot === undefined) return false;
-    if (this.#heldBack.congestedSince !== undefined) return this.#waitInQueue(job);
+    if (this.#heldBack.isCongested) return this.#waitInQueue(job);
     if (slot.abandoned >= this.#options.window) {
       // As many messages as the window holds never got an answer: what the channel still keeps of them must not grow.
       if (this.#inFlight.size > 0) return false;
@@ -170,30 +180,15 @@ export class PublishLane {
     try {
       hasRoom = slot.channel.publish(job.publication, (outcome) => this.#onOutcome(job, send, slot, outcome));
     } catch (error) {
-      this.#giveUp(job, { kind: 'unencodable', error: error instanceof Error ? error : new Error(String(error)) });
+      const fault = error instanceof Error ? error : new Error(String(error));
+      this.#settlement.giveUp(job, { kind: 'unencodable', error: fault });
       return;
     }
     job.since = now;
     job.slot = slot;
     this.#inFlight.push(job);
     this.#deadlines.arm(now + this.#options.confirmTimeoutMs);
-    if (!hasRoom) this.#waitForDrain(slot, now);
-  }
-
-  #waitForDrain(slot: ChannelSlot, now: number): void {
-    this.#heldBack.congestedSince = now;
-    this.#congested = slot;
-    const goOn = () => {
-      // Also called when the channel has ended; by then another one may be congested in its turn.
-      if (this.#congested === slot) this.#endCongestion();
-      this.#pump();
-    };
-    slot.channel.drained().then(goOn, goOn);
-  }
-
-  #endCongestion(): void {
-    this.#congested = undefined;
-    this.#heldBack.congestedSince = undefined;
+    if (!hasRoom) this.#heldBack.waitForDrain(slot.channel, now, () => this.#pump());
   }
 
   #onOutcome(job: PublishJob, send: number, slot: ChannelSlot, outcome: PublishOutcome): void {
@@ -201,27 +196,13 @@ export class PublishLane {
       this.#onLateOutcome(job, slot, outcome);
       return;
     }
-    const { publication } = job;
     switch (outcome.kind) {
       case 'ack':
-        if (outcome.returned === undefined) {
-          this.#succeed(job);
-        } else {
-          const { returned } = outcome;
-          this.#stats.returned++;
-          this.#inFlight.remove(job);
-          this.#setup.callbacks.returned(publication, returned);
-          this.#setup.callbacks.answered(publication, true);
-          const error = new Error(`basic.return ${returned.replyCode} ${returned.replyText}`);
-          this.#failed(job, { kind: 'unroutable', error, returned });
-        }
+        if (outcome.returned === undefined) this.#settlement.confirmed(job);
+        else this.#settlement.returned(job, outcome.returned);
         break;
       case 'nack':
-        this.#stats.nacked++;
-        this.#inFlight.remove(job);
-        if (outcome.returned !== undefined) this.#setup.callbacks.returned(publication, outcome.returned);
-        this.#setup.callbacks.answered(publication, false);
-        this.#failed(job, { kind: 'nacked', error: new Error('the broker answered basic.nack') });
+        this.#settlement.nacked(job, outcome.returned);
         break;
       case 'lost':
         this.#inFlight.remove(job);
@@ -240,63 +221,8 @@ export class PublishLane {
       this.#stats.lateConfirms++;
       return;
     }
-    this.#succeed(job);
+    this.#settlement.confirmed(job);
     this.#pump();
-  }
-
-  #succeed(job: PublishJob): void {
-    const confirmed = this.#options.confirms !== 'none';
-    this.#stats.confirmed++;
-    job.attempts++;
-    this.#leave(job);
-    if (confirmed) this.#setup.callbacks.answered(job.publication, true);
-    const { publication, attempts } = job;
-    const confirmMs = this.#clock.now() - job.since;
-    const receipt = { messageId: publication.properties.messageId, confirmed, confirmMs, attempts };
-    if (this.#events?.idle === false) this.#events.emit({ type: 'publish-confirmed', publication, receipt });
-    job.resolve(receipt);
-  }
-
-  /** One attempt failed: tries again later, or gives up. */
-  #failed(job: PublishJob, failure: PublishFailure): void {
-    // Being blocked is a wait, not an attempt.
-    if (failure.kind !== 'blocked') job.attempts++;
-    job.suspect = false;
-    const decision = decideAfterFailure(this.#options.retry, failure, job.attempts);
-    if (decision.action === 'fail') {
-      this.#giveUp(job, failure);
-      return;
-    }
-    this.#stats.retried++;
-    job.list?.remove(job);
-    remember(job, failure);
-    this.#retries.add(job, decision.afterMs);
-    const { publication, attempts: attempt } = job;
-    this.#events?.emit({
-      type: 'publish-retried',
-      publication,
-      error: failure.error,
-      attempt,
-      delayMs: decision.afterMs,
-    });
-  }
-
-  #giveUp(job: PublishJob, failure: PublishFailure): void {
-    this.#stats.failed++;
-    this.#leave(job);
-    const failures = remember(job, failure);
-    const error = publishFailureError(job.publication, failures, job.attempts);
-    this.#events?.emit({ type: 'publish-failed', publication: job.publication, error });
-    job.reject(error);
-  }
-
-  /** The one place where a job ends: takes it out of wherever it is and makes room for others. */
-  #leave(job: PublishJob): void {
-    job.settled = true;
-    job.list?.remove(job);
-    this.#buffer.release(job);
-    for (let next = this.#buffer.admit(); next !== undefined; next = this.#buffer.admit()) this.#queue.push(next);
-    if (this.#buffer.messages === 0) this.#onIdle?.();
   }
 
   #requeue(jobs: readonly PublishJob[]): void {
@@ -314,7 +240,7 @@ export class PublishLane {
       this.#stats.returned++;
       this.#setup.callbacks.returned(undefined, returned);
     });
-    this.#endCongestion();
+    this.#heldBack.endCongestion();
     this.#endRetryWaits();
     this.#pump();
   }
@@ -323,7 +249,7 @@ export class PublishLane {
     const jobs = [...this.#suspects.drain(), ...this.#queue.drain()];
     const fields = { err: error, messages: jobs.length };
     logSafely(this.#setup.logger, 'warn', fields, 'there is no connection to publish on');
-    for (const job of jobs) this.#failed(job, { kind: 'not-connected', error });
+    for (const job of jobs) this.#settlement.failed(job, { kind: 'not-connected', error });
     this.#pump();
   }
 
@@ -334,47 +260,19 @@ export class PublishLane {
       logSafely(this.#setup.logger, 'warn', { replyCode: end.replyCode, inFlight: slot.lost.size }, text);
     }
     this.#judge(slot, end);
-    this.#setup.onChannelEnd?.(endError(end));
+    this.#setup.onChannelEnd?.(channelEndError(end));
   }
 
   #judge(slot: ChannelSlot, end: ChannelEnd): void {
     const verdict = guiltyOf(end, slot.lost.drain(), slot.abandoned > 0);
-    switch (verdict.kind) {
-      case 'lost': {
-        const error = endError(end);
-        for (const job of verdict.jobs) this.#failed(job, { kind: 'channel-lost', error });
-        break;
-      }
-      case 'named':
-        this.#putBack(verdict.innocent, this.#queue, end);
-        for (const job of verdict.guilty) this.#refused(job, end);
-        break;
-      case 'suspects':
-        for (const job of verdict.jobs) job.suspect = true;
-        this.#putBack(verdict.jobs, this.#suspects, end);
-        break;
-    }
+    carryOutVerdict(verdict, end, {
+      settlement: this.#settlement,
+      queue: this.#queue,
+      suspects: this.#suspects,
+      stats: this.#stats,
+      now: this.#clock.now(),
+    });
     this.#pump();
-  }
-
-  #refused(job: PublishJob, end: ChannelEnd): void {
-    if (end.kind !== 'channel-error') return;
-    // What ends a channel alone would have ended the earlier one too, so its first attempt was no success either.
-    job.failures = job.failures?.filter((failure) => failure.kind !== 'spoilt');
-    this.#setup.callbacks.answered(job.publication, false, end.replyText);
-    this.#failed(job, { kind: isExchangeMissing(end) ? 'exchange-missing' : 'refused', error: end.error });
-  }
-
-  /** Publishes again, in the old order and before all others, what another message spoilt. */
-  #putBack(jobs: readonly PublishJob[], list: JobList, end: ChannelEnd): void {
-    const now = this.#clock.now();
-    const failure: PublishFailure = { kind: 'spoilt', error: endError(end) };
-    for (const job of jobs.toReversed()) {
-      job.since = now;
-      remember(job, failure);
-      list.unshift(job);
-    }
-    this.#stats.republished += jobs.length;
   }
 
   #onConnectionEvent(event: ConnectionEvent): void {
@@ -388,42 +286,6 @@ export class PublishLane {
   #endRetryWaits(): void {
     this.#keeper.endPause();
     if (this.#retries.size > 0) this.#requeue(this.#retries.take(waitsForConnection));
-  }
-
-  /** Ends every wait whose time is up, and arms the timer for the next. */
-  #expire(now: number): void {
-    const { buffer, confirmTimeoutMs } = this.#options;
-    const heldBack = this.#heldBack;
-    heldBack.isBlocked(now);
-    for (const job of this.#due(this.#inFlight, now, (since) => heldBack.confirmDeadline(since))) {
-      this.#stats.confirmTimeouts++;
-      if (job.slot !== undefined) job.slot.abandoned++;
-      this.#failed(job, { kind: 'confirm-timeout', error: new Error(`no confirm came within ${confirmTimeoutMs} ms`) });
-    }
-    for (const list of [this.#suspects, this.#queue]) {
-      for (const job of this.#due(list, now, (since) => heldBack.queueDeadline(since))) {
-        this.#failed(job, heldBack.failure());
-      }
-    }
-    for (const job of this.#due(this.#buffer.waiting, now, (since) => since + buffer.waitTimeoutMs)) {
-      this.#giveUp(job, { kind: 'buffer-full', error: this.#buffer.fullError(buffer.waitTimeoutMs) });
-    }
-    this.#pump();
-  }
-
-  /** Takes out of a list what is due by now. Lists are in the order of their deadlines. */
-  #due(list: JobList, now: number, deadline: (since: number) => number): PublishJob[] {
-    const jobs: PublishJob[] = [];
-    for (let job = list.head; job !== undefined; job = list.head) {
-      const due = deadline(job.since);
-      if (due > now) {
-        if (due !== Number.POSITIVE_INFINITY) this.#deadlines.arm(due);
-        break;
-      }
-      list.remove(job);
-      jobs.push(job);
-    }
-    return jobs;
   }
 
   async #close(timeoutMs: number): Promise<void> {
@@ -443,29 +305,17 @@ export class PublishLane {
   #giveUpAll(timeoutMs: number): void {
     const error = new Error(`the publisher was closed, and had waited ${timeoutMs} ms for outstanding confirms`);
     const written = [...this.#inFlight.drain(), ...this.#keeper.drainLost()];
-    for (const job of written) this.#giveUp(job, { kind: 'closed', error, sent: true });
+    for (const job of written) this.#settlement.giveUp(job, { kind: 'closed', error, sent: true });
     const unwritten = [...this.#suspects.drain(), ...this.#retries.take(() => true), ...this.#queue.drain()];
     for (const job of [...unwritten, ...this.#buffer.waiting.drain()]) {
-      this.#giveUp(job, { kind: 'closed', error, sent: false });
+      this.#settlement.giveUp(job, { kind: 'closed', error, sent: false });
     }
   }
 }
 
 const CHANNEL_CLOSE_MS = 1_000;
 
-function endError(end: ChannelEnd): Error {
-  if (end.kind === 'closed') return new Error('the channel was closed on this side');
-  return end.error ?? new Error('the connection was lost');
-}
-
 function waitsForConnection(job: PublishJob): boolean {
   const kind = job.failures?.at(-1)?.kind;
   return kind === 'not-connected' || kind === 'channel-lost';
-}
-
-function remember(job: PublishJob, failure: PublishFailure): readonly PublishFailure[] {
-  job.failures ??= [];
-  if (job.failures.length === MAX_FAILURES) job.failures.shift();
-  job.failures.push(failure);
-  return job.failures;
 }
