@@ -9,17 +9,18 @@ import { BASIC_PUBLISH, octets } from './method-reader.js';
 
 /** The channels of one connection: either side opens and closes them, and what arrives goes to the one it is meant for. */
 export class ChannelTable {
-  /** Most channels at a time, as negotiated. */
-  channelMax = 0;
   /** The method being handled, for the class and method of an error; 0 for none. */
   currentMethod = 0;
   readonly #host: ChannelHost;
+  readonly #channelMax: number;
   readonly #open = new Map<number, Channel>();
   /** Channels closed by the server whose close-ok has not come yet. */
   readonly #closing = new Set<number>();
 
-  constructor(host: ChannelHost) {
+  /** @param channelMax most channels at a time, as negotiated */
+  constructor(host: ChannelHost, channelMax: number) {
     this.#host = host;
+    this.#channelMax = channelMax;
   }
 
   /** The open channels by number. */
@@ -114,9 +115,9 @@ export class ChannelTable {
 
   #openChannel(channelNumber: number): void {
     const { size } = this.#open;
-    if (size >= this.channelMax) {
+    if (size >= this.#channelMax) {
       this.currentMethod = 0;
-      const text = `number of channels opened (${size}) has reached the negotiated channel_max (${this.channelMax})`;
+      const text = `number of channels opened (${size}) has reached the negotiated channel_max (${this.#channelMax})`;
       throw connectionError(530, text);
     }
     this.#open.set(channelNumber, new Channel(channelNumber, this.#host));

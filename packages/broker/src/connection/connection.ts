@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Channel } from '../channel/channel.js';
-import type { ChannelHost, FlushTarget, Permission } from '../channel/channel-host.js';
 import { type RealTimer, startTimer, stopTimer } from '../clock/timers.js';
-import { type AmqpError, channelError, connectionError } from '../errors/amqp-error.js';
+import { type AmqpError, connectionError } from '../errors/amqp-error.js';
 import type { VirtualHost } from '../vhost/virtual-host.js';
 import {
   FRAME_BODY,
@@ -12,7 +11,6 @@ import {
   type FrameHandler,
   FrameParser,
 } from '../wire/frame-parser.js';
-import type { FrameWriter } from '../wire/frame-writer.js';
 import {
   encodeMethod,
   type MethodArguments,
@@ -21,9 +19,6 @@ import {
   methodName,
   methodNumber,
 } from '../wire/methods.js';
-import type { User } from './authentication.js';
-import { isPermitted, resourceName } from './authorization.js';
-import { ChannelTable } from './channel-table.js';
 import { asAmqpError, closeValues } from './close-frame.js';
 import type { ConnectionEnvironment } from './connection-registry.js';
 import type { FlushScheduler } from './flush-scheduler.js';
@@ -32,6 +27,7 @@ import { type ClientIdentity, Handshake } from './handshake.js';
 import { Heartbeat } from './heartbeat.js';
 import { BASIC_PUBLISH, MethodReader, octets } from './method-reader.js';
 import { ProtocolHeader } from './protocol-header.js';
+import { Session } from './session.js';
 
 const BASIC_ACK = methodNumber(60, 80);
 /** How long either side may take over closing. */
@@ -43,9 +39,8 @@ type State = 'header' | 'handshake' | 'running' | 'closing' | 'closed';
  * One client connection: bytes in, frames to channels, frames out. Nothing a client sends gets past it as an exception:
  * mistakes close the channel or the connection, as in RabbitMQ, and the other connections go on.
  */
-export class Connection implements ChannelHost, FrameHandler {
+export class Connection implements FrameHandler {
   readonly environment: ConnectionEnvironment;
-  readonly writer: FrameWriter;
   /** `127.0.0.1:50000 -> 127.0.0.1:5672`, as in the management API. */
   readonly name: string;
   readonly connectedAt: number;
@@ -55,9 +50,9 @@ export class Connection implements ChannelHost, FrameHandler {
   readonly #parser: FrameParser;
   readonly #methods = new MethodReader();
   readonly #handshake: Handshake;
-  readonly #channels: ChannelTable;
   #state: State = 'header';
-  #identity: ClientIdentity | undefined;
+  /** From the end of the handshake on. */
+  #session: Session | undefined;
   #heartbeat: Heartbeat | undefined;
   #closingTimer: RealTimer | undefined;
   /** Input cannot be cut into frames any more: what still comes is taken for the client's connection.close-ok. */
@@ -71,16 +66,14 @@ export class Connection implements ChannelHost, FrameHandler {
     this.connectedAt = environment.clock.wallTime();
     this.#output = new FrameOutput(socket, environment, scheduler, {
       sent: () => this.#sent(),
-      room: () => this.#channels.wake(),
+      room: () => this.#session?.channels.wake(),
     });
-    this.writer = this.#output.writer;
-    this.#channels = new ChannelTable(this);
     this.#parser = new FrameParser(this, environment.frameMax);
     this.#handshake = new Handshake(environment, {
       send: (name, values) => this.#send(0, name, values),
       refuse: (error, method) => this.#closeWith(error, method),
       drop: () => this.destroy(),
-      opened: (identity) => this.#opened(identity),
+      opened: (identity) => this.#open(identity),
     });
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#received(chunk));
@@ -89,24 +82,20 @@ export class Connection implements ChannelHost, FrameHandler {
   }
 
   get vhost(): VirtualHost {
-    return this.#running.vhost;
-  }
-
-  get user(): User {
-    return this.#running.user;
+    return this.#opened.vhost;
   }
 
   get userName(): string {
-    return this.#running.user.name;
+    return this.#opened.userName;
   }
 
   get identity(): ClientIdentity | undefined {
-    return this.#identity;
+    return this.#session?.identity;
   }
 
   /** The open channels by number. */
   get channels(): ReadonlyMap<number, Channel> {
-    return this.#channels.open;
+    return this.#opened.channels.open;
   }
 
   /** Whether the alarm keeps this connection from being read. */
@@ -114,35 +103,9 @@ export class Connection implements ChannelHost, FrameHandler {
     return this.#blocked;
   }
 
-  get understandsCancel(): boolean {
-    return this.#running.capabilities.has('consumer_cancel_notify');
-  }
-
-  get writable(): boolean {
-    return this.#output.writable;
-  }
-
-  written(): void {
-    this.#output.written();
-  }
-
-  flushLater(target: FlushTarget): void {
-    this.#output.flushLater(target);
-  }
-
-  checkPermission(permission: Permission, kind: 'queue' | 'exchange', name: string): void {
-    const { user, vhost } = this.#running;
-    const resource = resourceName(kind, name);
-    if (isPermitted(user, vhost.name, permission, resource)) return;
-    const what = this.environment.profile.version === '3.10' ? 'access' : `${permission} access`;
-    throw channelError(
-      403,
-      `${what} to ${kind} '${resource}' in vhost '${vhost.name}' refused for user '${user.name}'`,
-    );
-  }
-
+  /** Closes a channel from the server's side. */
   failChannel(channelNumber: number, code: number, text: string): void {
-    this.#channels.close(channelNumber, channelError(code, text), 0);
+    this.#opened.failChannel(channelNumber, code, text);
   }
 
   /** Closes the connection from the server's side, such as `320 CONNECTION_FORCED - because`. */
@@ -177,14 +140,14 @@ export class Connection implements ChannelHost, FrameHandler {
     if (!this.#blocked) return;
     this.#blocked = false;
     if (this.#heartbeat !== undefined) this.#heartbeat.paused = false;
-    if (this.#running.capabilities.has('connection.blocked')) this.#send(0, 'connection.unblocked');
+    if (this.#opened.identity.capabilities.has('connection.blocked')) this.#send(0, 'connection.unblocked');
     this.#socket.resume();
     this.#parser.resume();
   }
 
   onFrame(type: number, channel: number, bytes: Buffer, start: number, end: number): boolean {
     if (this.#state === 'closed') return true;
-    this.#channels.currentMethod = 0;
+    if (this.#session !== undefined) this.#session.channels.currentMethod = 0;
     try {
       return this.#handleFrame(type, channel, bytes, start, end);
     } catch (error) {
@@ -200,18 +163,18 @@ export class Connection implements ChannelHost, FrameHandler {
   }
 
   sendHeartbeat(): void {
-    this.writer.heartbeat();
-    this.written();
+    this.#output.writer.heartbeat();
+    this.#output.written();
   }
 
   peerIsSilent(): void {
     this.destroy();
   }
 
-  get #running(): ClientIdentity {
-    const identity = this.#identity;
-    if (identity === undefined) throw connectionError(504, 'connection not open');
-    return identity;
+  get #opened(): Session {
+    const session = this.#session;
+    if (session === undefined) throw connectionError(504, 'connection not open');
+    return session;
   }
 
   #received(chunk: Buffer): void {
@@ -228,7 +191,7 @@ export class Connection implements ChannelHost, FrameHandler {
     const rest = this.#header.read(chunk);
     if (rest === undefined) return;
     if (rest === 'wrong') {
-      this.writer.raw(Buffer.from(this.environment.profile.protocolHeader));
+      this.#output.writer.raw(Buffer.from(this.environment.profile.protocolHeader));
       this.finish();
       return;
     }
@@ -253,7 +216,7 @@ export class Connection implements ChannelHost, FrameHandler {
       if (this.#state === 'handshake') this.destroy();
       return true;
     }
-    this.#channels.handleContent(type, channelNumber, bytes, start, end);
+    this.#opened.channels.handleContent(type, channelNumber, bytes, start, end);
     return true;
   }
 
@@ -262,12 +225,13 @@ export class Connection implements ChannelHost, FrameHandler {
       throw connectionError(501, `type 1, all octets = ${octets(bytes, start, end)}: unknown_frame`);
     }
     const id = bytes.readInt32BE(start);
-    if (this.#state === 'running') {
-      const channel = this.#channels.open.get(channelNumber);
+    const channels = this.#session?.channels;
+    if (channels !== undefined && this.#state === 'running') {
+      const channel = channels.open.get(channelNumber);
       if (channel !== undefined && channel.expectedContent === undefined) {
-        if (id === BASIC_PUBLISH) return this.#publish(channel, bytes, start + 4, end);
-        if (id === BASIC_ACK) {
-          this.#channels.currentMethod = id;
+        if (id === BASIC_PUBLISH || id === BASIC_ACK) {
+          channels.currentMethod = id;
+          if (id === BASIC_PUBLISH) return this.#publish(channel, bytes, start + 4, end);
           this.#ack(channel, bytes, start + 4, end);
           return true;
         }
@@ -278,11 +242,11 @@ export class Connection implements ChannelHost, FrameHandler {
       this.destroy();
       return true;
     }
-    this.#channels.currentMethod = id;
+    if (channels !== undefined) channels.currentMethod = id;
     const method = this.#methods.read(id, bytes, start + 4, end);
     if (method === undefined) this.destroy();
     else if (channelNumber === 0) this.#handleConnectionMethod(name, method);
-    else if (this.#state === 'running') this.#channels.handleMethod(channelNumber, name, method);
+    else if (this.#state === 'running') channels?.handleMethod(channelNumber, name, method);
     else if (this.#state === 'handshake') this.destroy();
     return true;
   }
@@ -292,7 +256,6 @@ export class Connection implements ChannelHost, FrameHandler {
       this.#block(this.environment.alarm);
       return false;
     }
-    this.#channels.currentMethod = BASIC_PUBLISH;
     const method = this.#methods.readPublish(bytes, start, end);
     if (method === undefined) this.destroy();
     else channel.beginPublish(method);
@@ -321,7 +284,7 @@ export class Connection implements ChannelHost, FrameHandler {
     }
     if (name === 'connection.close') {
       this.#send(0, 'connection.close-ok');
-      this.#endChannels();
+      this.#session?.end();
       this.#state = 'closing';
       this.#closingTimer = startTimer(() => this.destroy(), CLOSING_TIMEOUT_MS);
       return;
@@ -334,12 +297,11 @@ export class Connection implements ChannelHost, FrameHandler {
     throw connectionError(504, 'unexpected method in connection state running');
   }
 
-  #opened(identity: ClientIdentity): void {
-    this.#identity = identity;
+  #open(identity: ClientIdentity): void {
+    this.#session = new Session(identity, this.environment, this.#output);
     this.#state = 'running';
     this.#parser.frameMax = identity.frameMax;
-    this.writer.frameMax = identity.frameMax;
-    this.#channels.channelMax = identity.channelMax;
+    this.#output.writer.frameMax = identity.frameMax;
     if (identity.heartbeatSeconds > 0) this.#heartbeat = new Heartbeat(identity.heartbeatSeconds, this);
     this.environment.opened(this);
   }
@@ -350,30 +312,26 @@ export class Connection implements ChannelHost, FrameHandler {
       if (this.#state === 'handshake') this.destroy();
       return;
     }
-    if (amqp.scope === 'channel' && this.#channels.open.has(channelNumber)) {
-      this.#channels.close(channelNumber, amqp, this.#channels.currentMethod);
+    const { channels } = this.#opened;
+    if (amqp.scope === 'channel' && channels.open.has(channelNumber)) {
+      channels.close(channelNumber, amqp, channels.currentMethod);
     } else {
       // What RabbitMQ's channel process dies of is not tied to a method.
-      this.#closeWith(amqp, amqp.replyText === 'INTERNAL_ERROR' ? 0 : this.#channels.currentMethod);
+      this.#closeWith(amqp, amqp.replyText === 'INTERNAL_ERROR' ? 0 : channels.currentMethod);
     }
   }
 
   #closeWith(error: AmqpError, method: number): void {
     if (this.#state === 'closing' || this.#state === 'closed') return;
-    this.#endChannels();
+    this.#session?.end();
     this.#state = 'closing';
     this.#send(0, 'connection.close', closeValues(error, method));
     this.#closingTimer = startTimer(() => this.destroy(), CLOSING_TIMEOUT_MS);
   }
 
-  #endChannels(): void {
-    this.#channels.end();
-    this.#identity?.vhost.queues.removeOf(this);
-  }
-
   #ended(): void {
     if (this.#state === 'closed') return;
-    this.#endChannels();
+    this.#session?.end();
     this.#state = 'closed';
     this.#heartbeat?.stop();
     this.#handshake.stop();
@@ -385,13 +343,13 @@ export class Connection implements ChannelHost, FrameHandler {
   #block(reason: string): void {
     this.#blocked = true;
     if (this.#heartbeat !== undefined) this.#heartbeat.paused = true;
-    if (this.#running.capabilities.has('connection.blocked')) this.#send(0, 'connection.blocked', { reason });
+    if (this.#opened.identity.capabilities.has('connection.blocked')) this.#send(0, 'connection.blocked', { reason });
     this.#socket.pause();
   }
 
   #send(channel: number, name: MethodName, values?: Readonly<Record<string, MethodValue>>): void {
-    this.writer.method(channel, encodeMethod(name, values));
-    this.written();
+    this.#output.writer.method(channel, encodeMethod(name, values));
+    this.#output.written();
   }
 
   #sent(): void {
