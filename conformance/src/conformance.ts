@@ -3,7 +3,7 @@
  * private node of that version.
  *
  *   scenarios [--version 3.10,4.0,4.3] [--only text]    the suite; the default
- *   random [--version 3.10] [--seed 1] [--count 1000] [--slots 10] [--differences 3]
+ *   random [--version 3.10] [--seed 1] [--count 1000] [--slots 16] [--differences 3]
  *                                                       generated programs; a difference is shrunk and printed as a scenario
  *   fuzz [--seed 1] [--frames 1000000]                   mutated frames to the embedded broker alone
  *   show <name or file.json> [--version 4.3]            what one program shows on both, step by step
@@ -28,7 +28,7 @@ const { values, positionals } = parseArgs({
     only: { type: 'string', default: '' },
     seed: { type: 'string', default: '1' },
     count: { type: 'string', default: '1000' },
-    slots: { type: 'string', default: '10' },
+    slots: { type: 'string', default: '16' },
     frames: { type: 'string', default: '1000000' },
     differences: { type: 'string', default: '3' },
   },
@@ -48,9 +48,12 @@ async function scenarios(): Promise<boolean> {
       suite.filter(({ name }) => name.includes(values.only)),
       node.targets,
     );
-    console.log(`RabbitMQ ${version}: ${report.equal} equal, ${report.different.length} different`);
-    for (const { name, text } of report.different) console.log(`${name}\n${text}`);
-    good &&= report.different.length === 0;
+    const { equal, different, undetermined } = report;
+    const open = undetermined.length === 0 ? '' : `, ${undetermined.length} undetermined by the node`;
+    console.log(`RabbitMQ ${version}: ${equal} equal, ${different.length} different${open}`);
+    for (const name of undetermined) console.log(`undetermined: ${name}`);
+    for (const { name, text } of different) console.log(`${name}\n${text}`);
+    good &&= different.length === 0;
   }
   return good;
 }
@@ -85,15 +88,15 @@ async function random(): Promise<boolean> {
         seed: Number(values.seed),
         count: Number(values.count),
         mostDifferences: Number(values.differences),
-        shrinks: true,
         progress: (line) => console.log(line),
       },
       node.targets,
     );
-    const { run, different, unstable, inconclusive, seconds } = report;
+    const { run, different, undetermined, inconclusive, seconds } = report;
     console.log(
-      `RabbitMQ ${version}: ${run} random programs from seed ${values.seed} in ${Math.round(seconds)} s, ` +
-        `${different.length} different; equal when run again: [${unstable}]; node too slow: [${inconclusive}]`,
+      `RabbitMQ ${version}: ${run} random programs from seed ${values.seed} in ${Math.round(seconds)} s: ` +
+        `${different.length} different [${different}], ${undetermined.length} undetermined by the node ` +
+        `[${undetermined}], ${inconclusive.length} for which it was too slow [${inconclusive}]`,
     );
     good &&= different.length === 0;
   }

@@ -1,5 +1,5 @@
 import type { BrokerVersion } from '@leveret/broker';
-import { type Comparison, compareConclusively, describeDifference } from './program/compare.js';
+import { describeDifference, judge, PATIENT, type Verdict } from './program/compare.js';
 import type { Scenario } from './scenarios/scenario.js';
 import type { Target } from './targets/target.js';
 
@@ -8,17 +8,22 @@ export interface SuiteReport {
   readonly version: BrokerVersion;
   readonly equal: number;
   readonly different: readonly { readonly name: string; readonly text: string }[];
+  /** Names of those to which the node itself gives several answers, the embedded broker's among them. */
+  readonly undetermined: readonly string[];
 }
-
-const ATTEMPTS = 4;
 
 /** Runs the scenarios that the node's version knows: side by side, and those that touch the whole node by themselves. */
 export async function runSuite(scenarios: readonly Scenario[], targets: readonly Target[]): Promise<SuiteReport> {
   const version = targets[0]?.version ?? '4.3';
   const known = scenarios.filter(({ versions }) => versions?.includes(version) ?? true);
   const different: { name: string; text: string }[] = [];
-  const note = (scenario: Scenario, result: Comparison): void => {
+  const undetermined: string[] = [];
+  const note = (scenario: Scenario, result: Verdict): void => {
     if (result.kind === 'equal') return;
+    if (result.kind === 'undetermined') {
+      undetermined.push(scenario.name);
+      return;
+    }
     const text =
       result.kind === 'different'
         ? describeDifference(scenario, result)
@@ -28,14 +33,14 @@ export async function runSuite(scenarios: readonly Scenario[], targets: readonly
   const waiting = known.filter(({ alone }) => alone !== true);
   const work = async (target: Target): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      note(next, await compareConclusively(next, target, ATTEMPTS));
+      note(next, await judge(next, target, PATIENT));
     }
   };
   await Promise.all(targets.map(work));
   const [first] = targets;
   for (const scenario of known.filter(({ alone }) => alone === true)) {
-    if (first !== undefined) note(scenario, await compareConclusively(scenario, first, ATTEMPTS));
+    if (first !== undefined) note(scenario, await judge(scenario, first, PATIENT));
   }
   different.sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { version, equal: known.length - different.length, different };
+  return { version, equal: known.length - different.length - undetermined.length, different, undetermined };
 }

@@ -28,13 +28,55 @@ export async function compareOn(program: Program, node: Target): Promise<Compari
   return firstDifference(expected, real) ?? { kind: 'equal' };
 }
 
-/** Compares again until the node kept up, at most `attempts` times. */
-export async function compareConclusively(program: Program, node: Target, attempts: number): Promise<Comparison> {
-  let result = await compareOn(program, node);
-  for (let attempt = 1; attempt < attempts && result.kind === 'inconclusive'; attempt++) {
-    result = await compareOn(program, node);
+/** What is to be thought of a program after as many runs as it took. */
+export type Verdict =
+  | Exclude<Comparison, Difference>
+  /** The node does not always do the same, and what the embedded broker does is among it. */
+  | { readonly kind: 'undetermined' }
+  | Difference;
+
+/** How often a program runs before its difference counts. */
+export interface Patience {
+  /** Runs that must all differ from the embedded broker. */
+  readonly runs: number;
+  /** The same for a node that was seen to answer in several ways. */
+  readonly runsOfVaryingNode: number;
+}
+
+/** The patience for a difference that is going to be reported. */
+export const PATIENT: Patience = { runs: 4, runsOfVaryingNode: 12 };
+/** The patience for one of the many candidates of a shrink. */
+export const BRISK: Patience = { runs: 2, runsOfVaryingNode: 5 };
+/** How often a node may be too slow. */
+const SLOW_RUNS = 4;
+
+/**
+ * Compares, again and again where the two differ: RabbitMQ's queues and channels are processes that race each other, and a
+ * difference counts only if the embedded broker's answer is none of those the node gives.
+ *
+ * @param compare one run on both; the default runs the program on `node`
+ */
+export async function judge(
+  program: Program,
+  node: Target,
+  patience: Patience,
+  compare: () => Promise<Comparison> = () => compareOn(program, node),
+): Promise<Verdict> {
+  let difference: Difference | undefined;
+  const answers = new Set<string>();
+  let slow = 0;
+  for (let run = 0; run < (answers.size > 1 ? patience.runsOfVaryingNode : patience.runs); ) {
+    const result = await compare();
+    if (result.kind === 'equal') return difference === undefined ? result : { kind: 'undetermined' };
+    if (result.kind === 'inconclusive') {
+      if (++slow === SLOW_RUNS) return result;
+      continue;
+    }
+    run++;
+    difference ??= result;
+    answers.add(JSON.stringify([result.step, result.real]));
   }
-  return result;
+  return difference ?? { kind: 'equal' };
 }
 
 function firstDifference(expected: Run, real: Run): Difference | undefined {

@@ -51,6 +51,8 @@ export type OtherStep = StepBase &
     | { readonly do: 'bytes'; readonly text: string }
     | { readonly do: 'frame'; readonly type: number; readonly octets: readonly number[]; readonly end?: number }
     | { readonly do: 'cut' }
+    /** channel.close, if the channel is open. */
+    | { readonly do: 'leave' }
     /** Time passes: pushed on in the embedded broker, waited for with a real one. */
     | { readonly do: 'wait'; readonly ms: number }
     /** Waits until this has come on the connection, or its socket is closed. */

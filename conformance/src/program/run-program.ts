@@ -63,9 +63,7 @@ class Runner {
     // The connection of the harness is made before the clock starts.
     await this.#control.states(['none']);
     this.#startedAt = performance.now();
-    // Each connection is cut by itself, so that it is no race whose messages come back first.
-    const cuts = lettersOf(program.steps).map((on): Step => ({ do: 'cut', on }));
-    for (const step of [...program.steps, ...cuts, undefined]) {
+    for (const step of [...program.steps, ...farewells(program.steps), undefined]) {
       const wanted = expected?.[this.#step];
       this.#step++;
       if (step !== undefined) await this.#perform(step);
@@ -102,6 +100,12 @@ class Runner {
     client.cut();
     await client.waitFor(() => client.state === 'closed', ANSWER_BOUND_MS);
     await this.#target.forgets(localPort);
+  }
+
+  #leave(letter: string, channel: number): void {
+    const client = this.#clients.get(letter);
+    if (client?.state !== 'open' || client.channels.get(channel)?.state !== 'open') return;
+    client.send(channel, 'channel.close', { replyCode: 200 });
   }
 
   async #settle(expected: readonly string[] | undefined): Promise<string[]> {
@@ -178,6 +182,8 @@ class Runner {
         return;
       case 'cut':
         return this.#cut(letter);
+      case 'leave':
+        return this.#leave(letter, channel);
       case 'wait':
         this.#elapsedMs += step.ms;
         return this.#target.pass(step.ms, this.#elapsedMs, this.#startedAt);
@@ -278,8 +284,17 @@ function isReplyAddress(name: string): boolean {
   return name.startsWith('amq.rabbitmq.reply-to');
 }
 
-function lettersOf(steps: readonly Step[]): string[] {
-  return [...new Set(steps.map(({ on = 'a1' }) => on.slice(0, 1)))].sort();
+/**
+ * How every program ends: its channels close one after the other, the last of each connection by a cut. Cut all at once it
+ * would be a race which of them gives back first what it held.
+ */
+function farewells(steps: readonly Step[]): Step[] {
+  const places = [...new Set(steps.map(({ on = 'a1' }) => on))].sort().reverse();
+  const letters = [...new Set(places.map((on) => on.slice(0, 1)))].sort();
+  return letters.flatMap((letter): Step[] => {
+    const channels = places.filter((on) => on.startsWith(letter) && on !== letter);
+    return [...channels.slice(0, -1).map((on): Step => ({ do: 'leave', on })), { do: 'cut', on: letter }];
+  });
 }
 
 function methodValue(value: Plain): MethodValue {

@@ -1,4 +1,4 @@
-import { compareConclusively, type Difference, describeDifference } from '../program/compare.js';
+import { BRISK, type Difference, describeDifference, judge, PATIENT } from '../program/compare.js';
 import type { Program } from '../program/program.js';
 import type { Target } from '../targets/target.js';
 import { generateProgram } from './generate.js';
@@ -10,75 +10,62 @@ export interface RandomOptions {
   readonly count: number;
   /** Ends after so many different programs. */
   readonly mostDifferences: number;
-  /** Whether to look for the shortest program. */
-  readonly shrinks: boolean;
   progress(line: string): void;
 }
 
-/** How it went. */
+/** How it went. Programs are named by their seeds. */
 export interface RandomReport {
   readonly run: number;
-  /** Differences that showed again when the program was run again. */
-  readonly different: readonly { readonly program: Program; readonly text: string }[];
-  /** Seeds of programs that were different once and then equal twice: a race within RabbitMQ. */
-  readonly unstable: readonly number[];
-  /** Seeds of programs for which the node was always too slow. */
+  readonly different: readonly number[];
+  /** The node does not always do the same; the embedded broker did what the node does at times. */
+  readonly undetermined: readonly number[];
+  /** The node was always too slow for what expires in them. */
   readonly inconclusive: readonly number[];
   readonly seconds: number;
 }
 
-const ATTEMPTS = 4;
-const CONFIRMATIONS = 2;
-
-/** Runs the programs of `count` consecutive seeds, as many side by side as there are targets. */
+/**
+ * Runs the programs of `count` consecutive seeds, as many side by side as there are targets. What is different is then run
+ * by itself and shrunk to the shortest program that is.
+ */
 export async function runRandom(options: RandomOptions, targets: readonly Target[]): Promise<RandomReport> {
   const startedAt = performance.now();
-  const different: { program: Program; text: string }[] = [];
-  const suspects: Program[] = [];
-  const unstable: number[] = [];
+  const found: { readonly seed: number; readonly program: Program; readonly difference: Difference }[] = [];
+  const undetermined: number[] = [];
   const inconclusive: number[] = [];
   let next = options.seed;
   let run = 0;
   const end = options.seed + options.count;
-  const seeds = new Map<Program, number>();
   const work = async (target: Target): Promise<void> => {
-    while (next < end && suspects.length < options.mostDifferences * 2) {
+    while (next < end && found.length < options.mostDifferences) {
       const seed = next++;
       const program = generateProgram(seed);
-      const result = await compareConclusively(program, target, ATTEMPTS);
+      const verdict = await judge(program, target, PATIENT);
       run++;
-      if (run % 500 === 0) options.progress(`${run} programs, ${suspects.length} to look at`);
-      if (result.kind === 'inconclusive') inconclusive.push(seed);
-      if (result.kind !== 'different') continue;
-      suspects.push(program);
-      seeds.set(program, seed);
+      if (verdict.kind === 'undetermined') undetermined.push(seed);
+      if (verdict.kind === 'inconclusive') inconclusive.push(seed);
+      if (verdict.kind === 'different') found.push({ seed, program, difference: verdict });
+      if (run % 500 === 0) options.progress(progressLine(run, found.length, startedAt));
     }
   };
   await Promise.all(targets.map(work));
+  const seconds = (performance.now() - startedAt) / 1000;
   // Alone on the node, so that nothing but the program decides.
   const [first] = targets;
-  for (const program of suspects) {
-    if (first === undefined || different.length >= options.mostDifferences) break;
-    const again = await repeats(program, first);
-    if (again === undefined) {
-      unstable.push(seeds.get(program) ?? 0);
-      continue;
-    }
+  for (const { program, difference } of found) {
+    if (first === undefined) break;
     const fails = async (candidate: Program): Promise<boolean> =>
-      (await compareConclusively(candidate, first, ATTEMPTS)).kind === 'different';
-    const shortest = options.shrinks ? await shrink(program, fails) : program;
-    const shown = (await repeats(shortest, first)) ?? again;
-    different.push({ program: shortest, text: describeDifference(shortest, shown) });
-    options.progress(`${describeDifference(shortest, shown)}\n${JSON.stringify(shortest, undefined, 1)}`);
+      (await judge(candidate, first, BRISK)).kind === 'different';
+    const shortest = await shrink(program, fails);
+    const again = await judge(shortest, first, PATIENT);
+    const [shown, shownDifference] = again.kind === 'different' ? [shortest, again] : [program, difference];
+    options.progress(`${program.name}\n${describeDifference(shown, shownDifference)}`);
+    options.progress(JSON.stringify(shown, undefined, 1));
   }
-  const seconds = (performance.now() - startedAt) / 1000;
-  return { run, different, unstable, inconclusive, seconds };
+  return { run, different: found.map(({ seed }) => seed), undetermined, inconclusive, seconds };
 }
 
-async function repeats(program: Program, target: Target): Promise<Difference | undefined> {
-  for (let i = 0; i < CONFIRMATIONS; i++) {
-    const result = await compareConclusively(program, target, ATTEMPTS);
-    if (result.kind === 'different') return result;
-  }
-  return undefined;
+function progressLine(run: number, different: number, startedAt: number): string {
+  const perSecond = run / ((performance.now() - startedAt) / 1000);
+  return `${run} programs, ${perSecond.toFixed(1)} a second, ${different} different`;
 }
