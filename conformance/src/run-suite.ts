@@ -1,5 +1,5 @@
 import type { BrokerVersion } from '@leveret/broker';
-import { describeDifference, judge, PATIENT, type Verdict } from './program/compare.js';
+import { describeDifference, judgeOn, PATIENT, type Verdict } from './program/compare.js';
 import type { Scenario } from './scenarios/scenario.js';
 import type { Target } from './targets/target.js';
 
@@ -33,13 +33,13 @@ export async function runSuite(scenarios: readonly Scenario[], targets: readonly
   const waiting = known.filter(({ alone }) => alone !== true);
   const work = async (target: Target): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      note(next, await judge(next, target, PATIENT));
+      note(next, await judgeOn(next, target, PATIENT));
     }
   };
   await Promise.all(targets.map(work));
   const [first] = targets;
   for (const scenario of known.filter(({ alone }) => alone === true)) {
-    if (first !== undefined) note(scenario, await judge(scenario, first, PATIENT));
+    if (first !== undefined) note(scenario, await judgeOn(scenario, first, PATIENT));
   }
   different.sort((a, b) => (a.name < b.name ? -1 : 1));
   return { version, equal: known.length - different.length - undetermined.length, different, undetermined };

@@ -54,14 +54,9 @@ const SLOW_RUNS = 4;
  * Compares, again and again where the two differ: RabbitMQ's queues and channels are processes that race each other, and a
  * difference counts only if the embedded broker's answer is none of those the node gives.
  *
- * @param compare one run on both; the default runs the program on `node`
+ * @param compare runs the program once on both
  */
-export async function judge(
-  program: Program,
-  node: Target,
-  patience: Patience,
-  compare: () => Promise<Comparison> = () => compareOn(program, node),
-): Promise<Verdict> {
+export async function judge(compare: () => Promise<Comparison>, patience: Patience): Promise<Verdict> {
   let difference: Difference | undefined;
   const answers = new Set<string>();
   let slow = 0;
@@ -77,6 +72,11 @@ export async function judge(
     answers.add(JSON.stringify([result.step, result.real]));
   }
   return difference ?? { kind: 'equal' };
+}
+
+/** {@link judge} with runs on a node. */
+export function judgeOn(program: Program, node: Target, patience: Patience): Promise<Verdict> {
+  return judge(() => compareOn(program, node), patience);
 }
 
 function firstDifference(expected: Run, real: Run): Difference | undefined {

@@ -1,4 +1,4 @@
-import { BRISK, type Difference, describeDifference, judge, PATIENT } from '../program/compare.js';
+import { BRISK, type Difference, describeDifference, judgeOn, PATIENT } from '../program/compare.js';
 import type { Program } from '../program/program.js';
 import type { Target } from '../targets/target.js';
 import { generateProgram } from './generate.js';
@@ -40,7 +40,7 @@ export async function runRandom(options: RandomOptions, targets: readonly Target
     while (next < end && found.length < options.mostDifferences) {
       const seed = next++;
       const program = generateProgram(seed);
-      const verdict = await judge(program, target, PATIENT);
+      const verdict = await judgeOn(program, target, PATIENT);
       run++;
       if (verdict.kind === 'undetermined') undetermined.push(seed);
       if (verdict.kind === 'inconclusive') inconclusive.push(seed);
@@ -55,9 +55,9 @@ export async function runRandom(options: RandomOptions, targets: readonly Target
   for (const { program, difference } of found) {
     if (first === undefined) break;
     const fails = async (candidate: Program): Promise<boolean> =>
-      (await judge(candidate, first, BRISK)).kind === 'different';
+      (await judgeOn(candidate, first, BRISK)).kind === 'different';
     const shortest = await shrink(program, fails);
-    const again = await judge(shortest, first, PATIENT);
+    const again = await judgeOn(shortest, first, PATIENT);
     const [shown, shownDifference] = again.kind === 'different' ? [shortest, again] : [program, difference];
     options.progress(`${program.name}\n${describeDifference(shown, shownDifference)}`);
     options.progress(JSON.stringify(shown, undefined, 1));
