@@ -24,13 +24,19 @@ export interface RandomReport {
   readonly seconds: number;
 }
 
+interface Found {
+  readonly seed: number;
+  readonly program: Program;
+  readonly difference: Difference;
+}
+
 /**
- * Runs the programs of `count` consecutive seeds, as many side by side as there are targets. What is different is then run
- * by itself and shrunk to the shortest program that is.
+ * Runs the programs of `count` consecutive seeds, as many side by side as there are targets. What is different is then
+ * shrunk to the shortest program that is.
  */
 export async function runRandom(options: RandomOptions, targets: readonly Target[]): Promise<RandomReport> {
   const startedAt = performance.now();
-  const found: { readonly seed: number; readonly program: Program; readonly difference: Difference }[] = [];
+  const found: Found[] = [];
   const undetermined: number[] = [];
   const inconclusive: number[] = [];
   let next = options.seed;
@@ -50,19 +56,25 @@ export async function runRandom(options: RandomOptions, targets: readonly Target
   };
   await Promise.all(targets.map(work));
   const seconds = (performance.now() - startedAt) / 1000;
-  // Alone on the node, so that nothing but the program decides.
-  const [first] = targets;
-  for (const { program, difference } of found) {
-    if (first === undefined) break;
-    const fails = async (candidate: Program): Promise<boolean> =>
-      (await judgeOn(candidate, first, BRISK)).kind === 'different';
-    const shortest = await shrink(program, fails);
-    const again = await judgeOn(shortest, first, PATIENT);
-    const [shown, shownDifference] = again.kind === 'different' ? [shortest, again] : [program, difference];
-    options.progress(`${program.name}\n${describeDifference(shown, shownDifference)}`);
-    options.progress(JSON.stringify(shown, undefined, 1));
-  }
+  const show = async (target: Target): Promise<void> => {
+    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
+      const { program, difference } = await shortestOf(one, target);
+      options.progress(`${program.name}\n${describeDifference(program, difference)}`);
+      options.progress(JSON.stringify(program, undefined, 1));
+    }
+  };
+  const waiting = [...found];
+  await Promise.all(targets.map(show));
   return { run, different: found.map(({ seed }) => seed), undetermined, inconclusive, seconds };
+}
+
+/** Shrinks a program; one whose difference is gone in the end is shown as it was. */
+async function shortestOf(found: Found, target: Target): Promise<Found> {
+  const fails = async (candidate: Program): Promise<boolean> =>
+    (await judgeOn(candidate, target, BRISK)).kind === 'different';
+  const program = await shrink(found.program, fails);
+  const again = await judgeOn(program, target, PATIENT);
+  return again.kind === 'different' ? { ...found, program, difference: again } : found;
 }
 
 function progressLine(run: number, different: number, startedAt: number): string {
