@@ -154,6 +154,7 @@ function returnMessage(host: ChannelHost, channel: number, message: Message): vo
   const replyText = replyName(NO_ROUTE);
   host.writer.method(channel, encodeMethod('basic.return', { replyCode: NO_ROUTE, replyText, exchange, routingKey }));
   host.writer.content(channel, message);
+  host.written();
 }
 
 function checkUserId(userId: string, userName: string): void {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import type { RawClient } from '../testing/raw-client.support.test.js';
-import { table } from '../testing/raw-client.support.test.js';
+import { describeSeen, table } from '../testing/raw-client.support.test.js';
 import { expectLines, Situation, VERSIONS } from '../testing/situation.support.test.js';
 import type { FieldTable } from '../wire/field-table.js';
 
@@ -29,6 +29,14 @@ describe('when publishing', () => {
     client.publish(1, '', 'nowhere', 'u', {}, { mandatory: true });
     client.publish(1, '', 'nowhere', 'silent');
     await expectLines(client, ['1 basic.return 312 NO_ROUTE exchange= key=nowhere body=u', '1 basic.ack #2 multiple']);
+  });
+
+  it('returns it without confirms too, although nothing else is to be said', async () => {
+    await using situation = await Situation.start();
+    const client = await situation.client();
+    client.publish(1, '', 'nowhere', 'u', {}, { mandatory: true });
+    // Not settled: the answer to that would carry the return along.
+    expect(describeSeen(await client.next())).to.equal('1 basic.return 312 NO_ROUTE exchange= key=nowhere body=u');
   });
 
   it('nacks what a full queue refuses, although another queue has it', async () => {
