@@ -10,7 +10,7 @@ import * as views from './resource-views.js';
 export const QUEUE_ROUTES: readonly Route[] = [
   ['GET', 'queues', ({ target }) => ok([...target.vhosts].flatMap((vhost) => queues(target, vhost)))],
   ['GET', 'queues/:v', (request) => ok(queues(request.target, vhostOf(request)))],
-  ['GET', 'queues/:v/:q', (request) => ok(views.queueJson(queueOf(request), nodeOf(request.target)))],
+  ['GET', 'queues/:v/:q', (request) => ok(views.queueJson(queueOf(request), vhostOf(request), nodeOf(request.target)))],
   ['PUT', 'queues/:v/:q', putQueue],
   ['DELETE', 'queues/:v/:q', deleteQueue],
   ['DELETE', 'queues/:v/:q/contents', purgeQueue],
@@ -18,7 +18,7 @@ export const QUEUE_ROUTES: readonly Route[] = [
 ];
 
 function queues(target: ManagementTarget, vhost: VirtualHost): views.Json[] {
-  return [...vhost.queues].map((queue) => views.queueJson(queue, nodeOf(target)));
+  return [...vhost.queues].map((queue) => views.queueJson(queue, vhost, nodeOf(target)));
 }
 
 function putQueue(request: ManagementRequest): HttpReply {

@@ -5,7 +5,7 @@ import type { Consumer } from '../queue/consumer.js';
 import type { Message } from '../queue/message.js';
 import type { Queue } from '../queue/queue.js';
 import type { Binding, Exchange } from '../routing/exchange.js';
-import type { Policy } from '../vhost/policy.js';
+import { type Policy, policyFor } from '../vhost/policy.js';
 import type { VirtualHost } from '../vhost/virtual-host.js';
 import { fromBinaryText } from '../wire/binary-text.js';
 import type { ManagementTarget } from './management-target.js';
@@ -53,7 +53,8 @@ export function nodeJson(target: ManagementTarget): Json {
   return { name: clusterName, type: 'disc', running: true, mem_alarm: alarm !== undefined, disk_free_alarm: false };
 }
 
-export function queueJson(queue: Queue, node: string): Json {
+export function queueJson(queue: Queue, vhost: VirtualHost, node: string): Json {
+  const policy = policyFor(vhost.policies, queue.name, queue.type);
   return {
     name: fromBinaryText(queue.name),
     vhost: fromBinaryText(queue.vhost),
@@ -67,7 +68,9 @@ export function queueJson(queue: Queue, node: string): Json {
     ...totals([queue]),
     message_bytes_ready: queue.readyBytes,
     consumers: queue.consumerCount,
-    policy: queue.policy ?? null,
+    policy: policy?.name ?? null,
+    operator_policy: null,
+    effective_policy_definition: policy?.definition ?? {},
     ...(queue.singleActive ? { single_active_consumer_tag: fromBinaryText(queue.activeConsumer?.tag ?? '') } : {}),
   };
 }

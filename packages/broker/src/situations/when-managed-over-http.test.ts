@@ -111,10 +111,14 @@ describe('when managed over HTTP', () => {
       expect((await api(situation, 'PUT', 'policies/%2F/p', policy)).status).to.equal(201);
       expect((await api(situation, 'GET', 'policies/%2F/p')).body).to.deep.equal({ vhost: '/', name: 'p', ...policy });
       expect(situation.broker.queue('q')?.policy).to.equal('p');
+      const shown = async () => (await api(situation, 'GET', 'queues/%2F/q')).body;
+      expect(await shown()).to.deep.include({ policy: 'p', effective_policy_definition: { 'max-length': 1 } });
       const bad = await api(situation, 'PUT', 'policies/%2F/p', { pattern: '.*', definition: { 'message-ttl': 'x' } });
       expect(bad).to.deep.equal({ status: 400, body: { error: 'bad_request', reason } });
       expect((await api(situation, 'DELETE', 'policies/%2F/p')).status).to.equal(204);
       expect(situation.broker.queue('q')?.policy).to.equal(undefined);
+      const none = { policy: null, operator_policy: null, effective_policy_definition: {} };
+      expect(await shown()).to.deep.include(none);
     }
   });
 
