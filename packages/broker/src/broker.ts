@@ -58,6 +58,8 @@ export class Broker implements AsyncDisposable {
   #server: Server | undefined;
   #management: ManagementServer | undefined;
   #port = 0;
+  /** While the node is down, or on its way. */
+  #down: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
   private constructor(options: ResolvedBrokerOptions, ownsClock: boolean) {
@@ -137,13 +139,39 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Restarts the node: connections are closed with `320 CONNECTION_FORCED`, durable queues keep their persistent
-   * messages, the rest is gone, and the same port answers again.
+   * Stops the node, until {@link restart}: connections are closed with `320 CONNECTION_FORCED`, and nothing listens on its
+   * ports any more. Durable queues keep their persistent messages; the rest is gone. A node that is down stays down.
+   */
+  stop(): Promise<void> {
+    this.#down ??= this.#goDown(() => {
+      for (const connection of [...this.#connections]) connection.close(320, SHUTDOWN);
+      for (const connection of [...this.#sockets.values()]) connection.finish();
+    });
+    return this.#down;
+  }
+
+  /**
+   * Ends the node without a word, as SIGKILL does, until {@link restart}: sockets close, and nothing listens on its ports
+   * any more. It keeps what {@link stop} keeps: confirmed or not, what it has seen of persistent messages and of settlements.
+   */
+  kill(): Promise<void> {
+    this.#down ??= this.#goDown(() => {
+      for (const connection of [...this.#sockets.values()]) connection.destroy();
+    });
+    return this.#down;
+  }
+
+  /**
+   * Starts the node again on its ports, after {@link stop} or {@link kill}; one that runs is stopped first.
+   *
+   * @throws {Error} `EADDRINUSE` when somebody took a port meanwhile, and after {@link close}
    */
   async restart(): Promise<void> {
-    await this.#stopListening();
-    for (const vhost of this.#vhosts.values()) vhost.restart();
+    if (this.#closed !== undefined) throw new Error('expected a broker that is open; it was closed: start another');
+    await this.stop();
     await this.#listen(this.#port);
+    await this.#management?.listen(this.#management.port, this.#options.host);
+    this.#down = undefined;
   }
 
   /** Closes connections and the port. Nothing keeps the process alive afterwards. Calling it again changes nothing. */
@@ -157,8 +185,7 @@ export class Broker implements AsyncDisposable {
   }
 
   async #end(): Promise<void> {
-    await this.#stopListening();
-    await this.#management?.close();
+    await this.stop();
     for (const vhost of this.#vhosts.values()) vhost.end();
     if (this.#ownsClock) this.clock.stop();
   }
@@ -184,17 +211,18 @@ export class Broker implements AsyncDisposable {
     });
   }
 
-  async #stopListening(): Promise<void> {
+  /** Ends connections and listeners, and forgets what a node forgets that starts again. */
+  async #goDown(endConnections: () => void): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    for (const connection of [...this.#connections]) connection.close(320, SHUTDOWN);
-    for (const connection of [...this.#sockets.values()]) connection.finish();
-    if (server === undefined) return;
+    endConnections();
     const impatient = startTimer(() => {
       for (const socket of this.#sockets.keys()) socket.destroy();
     }, LAST_WORDS_MS);
-    await new Promise<void>((resolve) => server.close(() => resolve()));
+    const closed = new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())));
+    await Promise.all([closed, this.#management?.close()]);
     stopTimer(impatient);
+    for (const vhost of this.#vhosts.values()) vhost.restart();
   }
 
   #accept(socket: Socket): void {
