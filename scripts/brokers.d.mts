@@ -40,6 +40,8 @@ export interface BrokerNode {
    * and all that was confirmed for it.
    */
   keepDeclarations(): Promise<void>;
+  /** Raises the memory alarm, or ends it: connections that publish are blocked meanwhile. */
+  memoryAlarm(raised: boolean): Promise<void>;
   /** SIGKILL: nothing is flushed, no client is told. Resolves when the process is gone. */
   kill(): Promise<void>;
   /** Kills the node if it runs and deletes its data folder, unless the caller named the folder. */

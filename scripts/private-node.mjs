@@ -115,6 +115,11 @@ export class PrivateNode {
     await this.ctl('eval', 'catch mnesia:sync_log().');
   }
 
+  /** Raises the memory alarm by a limit that any node exceeds, or ends it. */
+  async memoryAlarm(raised) {
+    await this.ctl('set_vm_memory_high_watermark', raised ? '0.000001' : '0.6');
+  }
+
   #run(tool, args) {
     const [command, argv] = this.#inside(join(BIN, tool), ['-q', ...args]);
     return new Promise((resolve, reject) => {

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { IsInt, IsString } from 'class-validator';
 import { Handler, Listener } from 'leveret';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
 import { eventually } from './support/eventually.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { startApp } from './support/start-app.js';
 import { unique } from './support/unique.js';
 
@@ -17,9 +17,7 @@ class PayFailed {
   reason!: string;
 }
 
-describe('when a class listens for several types', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when a class listens for several types', (broker) => {
   it('chooses the handler by the type property, or by Spring’s header', async () => {
     const raw = await broker.raw();
     const queue = await raw.declare(unique('types'));

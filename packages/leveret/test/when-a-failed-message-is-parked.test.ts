@@ -1,18 +1,16 @@
 import { expect } from 'chai';
 import { type FailedDelivery, type Recoverer, type RepublishOptions, republish } from 'leveret';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { orderListener } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { startApp } from './support/start-app.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { unique } from './support/unique.js';
 
 const RETRY = { maxAttempts: 2, initialInterval: 1 };
 
-describe('when a failed message is parked', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when a failed message is parked', (broker) => {
   /** A topic exchange with a queue that gets everything, as error exchanges have. */
   async function errorExchange(args: Record<string, unknown> = {}) {
     const raw = await broker.raw();
@@ -178,7 +176,7 @@ describe('when a failed message is parked', () => {
     const { exchange, queue: errors } = await errorExchange();
     const { queue, from, listener } = await failing(republish(exchange, 'error'));
     const log: string[] = [];
-    await using proxy = await TcpProxy.start(broker.node.port, {
+    await using proxy = await TcpProxy.start(broker.port, {
       fromClient: (_connection, { name }) => {
         if (name === 'basic.publish') log.push('published');
         if (name === 'basic.ack') log.push('acknowledged');
@@ -213,17 +211,17 @@ describe('when a failed message is parked', () => {
     it(`does not lose the message when ${why}: it is requeued after a pause`, async () => {
       const raw = await broker.raw();
       const { queue, from, listener } = await failing(await make());
-      await using proxy = await TcpProxy.start(broker.node.port);
+      await using proxy = await TcpProxy.start(broker.port);
       await using running = await startApp(proxy.url, {
         listeners: [listener],
         publisher: { retry: { maxAttempts: 1 } },
       });
       const began = performance.now();
       await raw.publish(from, 'pay.success', { id: 1 });
-      await eventually('the requeue', () => proxy.settlements().length === 1);
-      expect(proxy.settlements()).to.deep.equal(['reject requeue']);
+      await eventually('the requeue', () => proxy.settlements().length > 0);
+      // By now it may have failed again: it is delivered again at once.
+      expect(proxy.settlements()[0]).to.equal('reject requeue');
       expect(performance.now() - began).to.be.at.least(900);
-      // It is delivered again at once, and may have failed a second time by now.
       expect(
         running
           .of('recoverer-failed')
@@ -265,7 +263,7 @@ describe('when a failed message is parked', () => {
     const listener = orderListener({ queue, retry: RETRY, recoverer: OwnRecoverer }, () => {
       throw new Error('no stock');
     });
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using _running = await startApp(proxy.url, { listeners: [listener] });
     await raw.send(queue, { id: 1 }, { messageId: 'keep' });
     await raw.send(queue, { id: 2 }, { messageId: 'drop' });
@@ -292,7 +290,7 @@ describe('when a failed message is parked', () => {
         if (!context.redelivered) throw new Error('no stock');
       },
     );
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener] });
     await raw.send(queue, { id: 1 });
     await eventually('requeue and ack', () => proxy.settlements().length === 2);

@@ -1,16 +1,14 @@
 import { expect } from 'chai';
 import { immediateRequeue } from 'leveret';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { orderListener } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { startApp } from './support/start-app.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { unique } from './support/unique.js';
 
-describe('when a failing handler is retried', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when a failing handler is retried', (broker) => {
   it('holds the delivery, waits the interval times the multiplier, and sees redelivered=false each time', async () => {
     const raw = await broker.raw();
     const dead = await raw.declareDeadLetters(unique('retried'));
@@ -23,7 +21,7 @@ describe('when a failing handler is retried', () => {
         throw new Error('no stock');
       },
     );
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener] });
     await raw.send(queue, { id: 1 });
     expect((await raw.arrived(dead.queue)).text).to.equal('{"id":1}');
@@ -32,7 +30,7 @@ describe('when a failing handler is retried', () => {
     const waits = calls.slice(1).map(({ at }, index) => at - calls[index]!.at);
     for (const [index, least] of [40, 80, 100].entries()) {
       // Timers of Node may fire up to a millisecond early.
-      expect(waits[index]).to.be.within(least - 1, least + 500);
+      expect(waits[index]).to.be.within(least - 1, least + 5000);
     }
     expect(proxy.settlements()).to.deep.equal(['reject']);
     expect(running.of('retried').map(({ delayMs }) => delayMs)).to.deep.equal([40, 80, 100]);
@@ -45,7 +43,7 @@ describe('when a failing handler is retried', () => {
     const listener = orderListener({ queue, retry: { maxAttempts: 3, initialInterval: 1 } }, async () => {
       if (++calls < 3) throw new Error('not yet');
     });
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener] });
     await raw.send(queue, { id: 1 });
     await eventually('the settlement', () => proxy.settlements().length === 1);
@@ -64,7 +62,7 @@ describe('when a failing handler is retried', () => {
         if (!context.redelivered) throw new Error('no stock');
       },
     );
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using _running = await startApp(proxy.url, { listeners: [listener] });
     await raw.send(queue, { id: 1 });
     await eventually('two settlements', () => proxy.settlements().length === 2);
@@ -112,13 +110,13 @@ describe('when a failing handler is retried', () => {
     const listener = orderListener({ queue, retry: { maxAttempts: 2, initialInterval: '1h' } }, () => {
       throw new Error('no stock');
     });
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener] });
     await raw.send(queue, { id: 1 });
     await eventually('the wait', () => running.count('retried') === 1);
     const began = performance.now();
     await running.app.close();
-    expect(performance.now() - began).to.be.below(1000);
+    expect(performance.now() - began).to.be.below(5000);
     expect(proxy.settlements()).to.deep.equal(['nack requeue']);
     expect(await raw.arrived(queue)).to.include({ text: '{"id":1}', redelivered: true });
   });

@@ -1,15 +1,14 @@
 import { expect } from 'chai';
 import { AcknowledgeMessage, type ListenerOptions, RejectMessage, RequeueMessage } from 'leveret';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { orderListener } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { startApp } from './support/start-app.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { unique } from './support/unique.js';
 
-describe('when a handler asks for an outcome', () => {
-  const broker = useSharedBroker();
+onEachBroker('when a handler asks for an outcome', (broker) => {
   const RETRY = { maxAttempts: 5, initialInterval: 1 };
 
   /** What was sent for one message whose handler throws `error` at first, and how often it was called. */
@@ -23,7 +22,7 @@ describe('when a handler asks for an outcome', () => {
       if (!context.redelivered) throw error;
       if (options.acknowledge === 'manual') context.ack();
     });
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener] });
     await raw.send(queue, { id: 1 });
     const expected = error instanceof RequeueMessage || error.cause instanceof RequeueMessage ? 2 : 1;

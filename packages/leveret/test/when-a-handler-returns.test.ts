@@ -3,14 +3,12 @@ import { Context, type DeliveryContext, Listener, Payload } from 'leveret';
 import { describe, it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { Order, orderListener } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { startApp } from './support/start-app.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { unique } from './support/unique.js';
 
-describe('when a handler returns', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when a handler returns', (broker) => {
   it('acknowledges each delivery by itself, from sync and async handlers alike [spring 23]', async () => {
     const raw = await broker.raw();
     const queue = await raw.declare(unique('returns'));
@@ -19,7 +17,7 @@ describe('when a handler returns', () => {
       handled.push(order.id);
       return order.id % 2 === 0 ? Promise.resolve() : undefined;
     });
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener] });
     for (const id of [1, 2, 3]) await raw.send(queue, { id });
     await eventually('three settlements', () => proxy.settlements().length === 3);
@@ -35,7 +33,7 @@ describe('when a handler returns', () => {
     const queue = await raw.declare(unique('returns'));
     let finish: () => void = () => undefined;
     const listener = orderListener({ queue }, () => new Promise<void>((resolve) => (finish = resolve)));
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener] });
     await raw.send(queue, { id: 1 });
     await eventually('the handler at work', () => running.count('received') === 1);
@@ -70,7 +68,7 @@ describe('when a handler returns', () => {
       const listener = orderListener({ queue, acknowledge: 'manual' }, (_order, context) => {
         contexts.push(context);
       });
-      await using proxy = await TcpProxy.start(broker.node.port);
+      await using proxy = await TcpProxy.start(broker.port);
       await using running = await startApp(proxy.url, { listeners: [listener] });
       await raw.send(queue, { id: 1 });
       await eventually('the handler has returned', () => running.count('handled') === 1);
@@ -90,7 +88,7 @@ describe('when a handler returns', () => {
         else if (context.redelivered) context.ack();
         else context.requeue(order.id === 3 ? { failed: false } : {});
       });
-      await using proxy = await TcpProxy.start(broker.node.port);
+      await using proxy = await TcpProxy.start(broker.port);
       await using running = await startApp(proxy.url, { listeners: [listener] });
       for (const id of [1, 2, 3, 4]) await raw.send(queue, { id });
       await eventually('six settlements', () => proxy.settlements().length === 6);
@@ -120,7 +118,7 @@ describe('when a handler returns', () => {
       handled.push(order.id);
       if (order.id === 2) throw new Error('gone all the same');
     });
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener] });
     for (const id of [1, 2, 3]) await raw.send(queue, { id });
     await eventually('three deliveries', () => handled.length === 3);

@@ -1,16 +1,14 @@
 import { expect } from 'chai';
 import { LeveretError } from 'leveret';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { orderListener } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { startApp } from './support/start-app.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { unique } from './support/unique.js';
 
-describe('when a handler throws', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when a handler throws', (broker) => {
   for (const [kind, fail] of [
     ['throws', () => fault()],
     ['rejects', () => Promise.reject(new Error('no stock'))],
@@ -23,7 +21,7 @@ describe('when a handler throws', () => {
         redelivered.push(context.redelivered);
         return context.redelivered ? undefined : fail();
       });
-      await using proxy = await TcpProxy.start(broker.node.port);
+      await using proxy = await TcpProxy.start(broker.port);
       await using running = await startApp(proxy.url, { listeners: [listener] });
       await raw.send(queue, { id: 1 });
       await eventually('two settlements', () => proxy.settlements().length === 2);
@@ -41,7 +39,7 @@ describe('when a handler throws', () => {
     const listener = orderListener({ queue, defaultRequeueRejected: false }, () =>
       Promise.reject(new Error('no stock')),
     );
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using _running = await startApp(proxy.url, { listeners: [listener] });
     await raw.send(queue, { id: 1 });
     expect((await raw.arrived(dead.queue)).headers).to.have.property('x-first-death-reason', 'rejected');
@@ -98,7 +96,7 @@ describe('when a handler throws', () => {
         });
       });
     });
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener] });
     await raw.send(queue, { id: 1 });
     await eventually('two settlements', () => proxy.settlements().length === 2);

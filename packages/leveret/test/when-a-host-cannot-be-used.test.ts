@@ -1,23 +1,21 @@
 import { expect } from 'chai';
 import { Leveret, type LeveretError, silentLogger } from 'leveret';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { orderListener } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { Resumption } from './support/resumption.js';
 import { startApp } from './support/start-app.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { unique } from './support/unique.js';
 
-describe('when a host cannot be used', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when a host cannot be used', (broker) => {
   it('uses the next one when the first is down, and the first again when that goes', async () => {
     const raw = await broker.raw();
     const queue = await raw.declare(unique('hosts'));
     const resumption = new Resumption(raw, queue);
-    await using first = await TcpProxy.start(broker.node.port);
-    await using second = await TcpProxy.start(broker.node.port);
+    await using first = await TcpProxy.start(broker.port);
+    await using second = await TcpProxy.start(broker.port);
     await first.down();
     await using running = await startApp([first.url, second.url], {
       listeners: [orderListener({ queue }, resumption.took)],
@@ -43,7 +41,7 @@ describe('when a host cannot be used', () => {
     const raw = await broker.raw();
     const queue = await raw.declare(unique('late'));
     const resumption = new Resumption(raw, queue);
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await proxy.down();
     let failures = 0;
     const starting = startApp(proxy.url, {
@@ -59,7 +57,7 @@ describe('when a host cannot be used', () => {
   });
 
   it('fails the start when no host answers within startTimeout', async () => {
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await proxy.down();
     const error = await start(proxy.url, { startTimeout: 300 });
     expect(error?.code).to.equal('LEV_CONNECTION_FAILED');

@@ -1,16 +1,15 @@
 import { PublishBlockedError } from '@leveret/core';
 import { expect } from 'chai';
-import { afterEach, describe, it } from 'mocha';
+import { afterEach, it } from 'mocha';
 import { eventually, inTime } from './support/eventually.js';
-import { useMortalBroker } from './support/private-broker.js';
+import { onEachMortalBroker } from './support/private-broker.js';
 import { failureOf, startPublisher } from './support/start-publisher.js';
 import { unique } from './support/unique.js';
 
-describe('when a memory alarm blocks publishing', function () {
+onEachMortalBroker('when a memory alarm blocks publishing', function (broker) {
   this.timeout(60_000);
-  const broker = useMortalBroker();
-  const raiseAlarm = () => broker.node.ctl('set_vm_memory_high_watermark', '0.000001');
-  const clearAlarm = () => broker.node.ctl('set_vm_memory_high_watermark', '0.6');
+  const raiseAlarm = () => broker.memoryAlarm(true);
+  const clearAlarm = () => broker.memoryAlarm(false);
   afterEach(clearAlarm);
 
   it('holds messages back, goes on consuming, and confirms all when the alarm is over', async () => {
@@ -41,7 +40,7 @@ describe('when a memory alarm blocks publishing', function () {
     await eventually('the two messages of before', () => consumed === 2);
     expect(running.publisher.stats).to.include({ confirmed: 1, failed: 0 });
     await clearAlarm();
-    const receipts = await inTime('every confirm', Promise.all([...publishing, held]), 10_000);
+    const receipts = await inTime('every confirm', Promise.all([...publishing, held]));
     expect(receipts.every(({ attempts }) => attempts === 1)).to.equal(true);
     await eventually('all messages', () => consumed === 23);
     await subscription.close();
@@ -58,7 +57,7 @@ describe('when a memory alarm blocks publishing', function () {
     const error = await failureOf(running.publisher.sendToQueue(queue, 'held back'));
     expect(error).to.be.instanceOf(PublishBlockedError).and.to.include({ fate: 'not-sent', attempts: 0 });
     await clearAlarm();
-    await inTime('the confirm of what was in flight', inFlight, 10_000);
+    await inTime('the confirm of what was in flight', inFlight);
     expect((await raw.takeAll(queue)).map(({ text }) => text)).to.deep.equal(['before', 'in flight']);
   });
 });

@@ -1,17 +1,15 @@
 import { expect } from 'chai';
-import { afterEach, describe, it } from 'mocha';
+import { afterEach, it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { orderListener } from './support/order.js';
-import { useMortalBroker } from './support/private-broker.js';
+import { onEachMortalBroker } from './support/private-broker.js';
 import { startApp } from './support/start-app.js';
 import { unique } from './support/unique.js';
 
-describe('when a memory alarm lasts while consuming', () => {
-  const broker = useMortalBroker();
-
+onEachMortalBroker('when a memory alarm lasts while consuming', (broker) => {
   afterEach('end the alarm', async function () {
-    this.timeout(20_000);
-    await broker.node.ctl('set_vm_memory_high_watermark', '0.6');
+    this.timeout(60_000);
+    await broker.memoryAlarm(false);
   });
 
   it('goes on consuming: only the publishing connection is blocked', async () => {
@@ -23,7 +21,7 @@ describe('when a memory alarm lasts while consuming', () => {
       handled.push(order.id),
     );
     await using running = await startApp(broker.url, { listeners: [listener] });
-    await broker.node.ctl('set_vm_memory_high_watermark', '0.000001');
+    await broker.memoryAlarm(true);
     // The broker blocks a connection with its first publish after the alarm.
     const publishing = running.app.publisher.publish('', queue, { id: 50 }).then(
       () => 'confirmed',
@@ -34,8 +32,8 @@ describe('when a memory alarm lasts while consuming', () => {
     await eventually('all that was there', () => handled.length === 50);
     expect(running.of('blocked').map(({ role }) => role)).to.deep.equal(['publish']);
     expect(running.app.health().status).to.equal('degraded');
-    await broker.node.ctl('set_vm_memory_high_watermark', '0.6');
+    await broker.memoryAlarm(false);
     expect(await publishing).to.equal('confirmed');
     await eventually('what was published meanwhile', () => handled.length === 51);
-  }).timeout(30_000);
+  }).timeout(60_000);
 });

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { Header, Listener, type ListenerOptions, Payload, republish } from 'leveret';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { Order, orderListener } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import type { SendOptions } from './support/raw-client.js';
 import { startApp } from './support/start-app.js';
 import { TcpProxy } from './support/tcp-proxy.js';
@@ -32,9 +32,7 @@ const BAD: readonly Bad[] = [
   { name: 'nesting without end', value: undefined, options: { body: Buffer.from('['.repeat(100_000)) } },
 ];
 
-describe('when a message cannot be read', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when a message cannot be read', (broker) => {
   /** Sends the bad message, then a good one, and says what became of both. */
   async function outcomeOf(bad: Bad, options: Partial<ListenerOptions>) {
     const raw = await broker.raw();
@@ -45,7 +43,7 @@ describe('when a message cannot be read', () => {
       handled.push(order.id);
       if (options.acknowledge === 'manual') context.ack();
     });
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener] });
     await raw.send(queue, bad.value, bad.options);
     await raw.send(queue, { id: 2 });

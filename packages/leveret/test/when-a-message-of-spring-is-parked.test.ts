@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { type ListenerOptions, republish } from 'leveret';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
 import { orderListener } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import type { SendOptions } from './support/raw-client.js';
 import { SPRING_HEADERS, SPRING_HEADERS_READ, springProperties } from './support/spring.js';
 import { startApp } from './support/start-app.js';
@@ -10,9 +10,7 @@ import { unique } from './support/unique.js';
 
 const ORDER = 'com.example.Orders$Order';
 
-describe('when a message of Spring is parked', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when a message of Spring is parked', (broker) => {
   /** Has a message of Spring fail, and resolves to what is parked and how its handler was called. */
   async function park(exchange: string | undefined, sent: SendOptions, options: Partial<ListenerOptions> = {}) {
     const raw = await broker.raw();

@@ -1,15 +1,13 @@
 import { PublishNackedError } from '@leveret/core';
 import { expect } from 'chai';
-import { describe, it } from 'mocha';
-import { useSharedBroker } from './support/private-broker.js';
+import { it } from 'mocha';
+import { onEachBroker } from './support/private-broker.js';
 import { failureOf, startPublisher } from './support/start-publisher.js';
 import { unique } from './support/unique.js';
 
 const FULL_AT_ONE = { maxLength: 1, arguments: { 'x-overflow': 'reject-publish' } };
 
-describe('when a publish is nacked', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when a publish is nacked', (broker) => {
   it('resolves what the queue took and rejects what it refused', async () => {
     const raw = await broker.raw();
     const queue = await raw.declare(unique('nacked'), FULL_AT_ONE);

@@ -1,13 +1,12 @@
 import { PublishUnroutableError } from '@leveret/core';
 import { expect } from 'chai';
-import { before, describe, it } from 'mocha';
+import { before, it } from 'mocha';
 import { eventually } from './support/eventually.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { failureOf, startPublisher } from './support/start-publisher.js';
 import { unique } from './support/unique.js';
 
-describe('when a publish is unroutable', () => {
-  const broker = useSharedBroker();
+onEachBroker('when a publish is unroutable', (broker) => {
   const exchange = unique('unroutable.direct');
   const queue = unique('unroutable');
 

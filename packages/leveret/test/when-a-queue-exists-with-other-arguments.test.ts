@@ -1,15 +1,13 @@
 import { expect } from 'chai';
 import { Leveret, type LeveretError, silentLogger } from 'leveret';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
 import { orderListener } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { Resumption } from './support/resumption.js';
 import { startApp } from './support/start-app.js';
 import { unique } from './support/unique.js';
 
-describe('when a queue exists with other arguments', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when a queue exists with other arguments', (broker) => {
   it('says which argument differs and what the broker has, and consumes all the same; neighbours live [spring 60]', async () => {
     const raw = await broker.raw();
     const queue = await raw.declare(unique('differs'), { messageTtl: 60_000 });

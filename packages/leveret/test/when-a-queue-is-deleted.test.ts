@@ -1,15 +1,13 @@
 import { expect } from 'chai';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
 import { eventually, gate } from './support/eventually.js';
 import { orderListener } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { Resumption, report } from './support/resumption.js';
 import { startApp } from './support/start-app.js';
 import { unique } from './support/unique.js';
 
-describe('when a queue is deleted under its consumers', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when a queue is deleted under its consumers', (broker) => {
   it('declares it again with its bindings and consumes, while its neighbours go on [spring 62, 63]', async () => {
     const raw = await broker.raw();
     const [victim, neighbour, exchange] = [unique('victim'), unique('neighbour'), unique('orders')];
@@ -25,7 +23,7 @@ describe('when a queue is deleted under its consumers', () => {
     const at = performance.now();
     await raw.deleteQueue(victim);
     await eventually('both consumers again', () => running.of('consuming').filter(({ again }) => again).length === 2);
-    report('its queue is deleted', performance.now() - at);
+    report(broker.name, 'its queue is deleted', performance.now() - at);
     await raw.publish(exchange, 'order', { id: 5 });
     await eventually('the order by its binding', () => resumption.ids.includes(5));
     await raw.send(neighbour, { id: 6 });
@@ -52,7 +50,7 @@ describe('when a queue is deleted under its consumers', () => {
     const at = performance.now();
     await raw.declare(queue);
     const ms = await resumption.untilTaken(at);
-    report('a foreign queue is deleted, from when it is declared again', ms);
+    report(broker.name, 'a foreign queue is deleted, from when it is declared again', ms);
     expect(running.app.health().status).to.equal('up');
     expect(running.count('listener-failed')).to.equal(0);
   });

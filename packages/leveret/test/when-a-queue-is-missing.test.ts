@@ -1,16 +1,14 @@
 import { expect } from 'chai';
 import { Leveret, type LeveretError, silentLogger } from 'leveret';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { orderListener } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { Resumption } from './support/resumption.js';
 import { startApp } from './support/start-app.js';
 import { unique } from './support/unique.js';
 
-describe('when a queue is missing that nobody declares', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when a queue is missing that nobody declares', (broker) => {
   it('fails the start by default, and names listener and queue [spring 65]', async () => {
     const queue = unique('missing');
     const listener = orderListener({ queue, declare: false, id: 'orders' }, () => undefined);
@@ -50,6 +48,6 @@ describe('when a queue is missing that nobody declares', () => {
     await eventually('the wait', () => running.count('interrupted') === 1);
     const at = performance.now();
     await running.app.close();
-    expect(performance.now() - at).to.be.below(1000);
+    expect(performance.now() - at).to.be.below(5000);
   });
 });

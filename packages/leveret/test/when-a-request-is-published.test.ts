@@ -1,15 +1,13 @@
 import { PublishUnroutableError, RemoteFailureError, RequestTimeoutError, remoteFailureReply } from '@leveret/core';
 import type { ConsumeMessage } from 'amqplib';
 import { expect } from 'chai';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
 import { eventually } from './support/eventually.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { startPublisher } from './support/start-publisher.js';
 import { unique } from './support/unique.js';
 
-describe('when a request is published', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when a request is published', (broker) => {
   /** A listener by hand that answers as told. */
   async function listener(answer: (request: ConsumeMessage, reply: Reply) => void): Promise<string> {
     const queue = await (await broker.raw()).declare(unique('request'), { autoDelete: true });

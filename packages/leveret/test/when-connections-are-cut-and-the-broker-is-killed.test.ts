@@ -2,12 +2,10 @@ import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { runSoak } from './soak/run-soak.js';
 import { isRight } from './soak/soak-ledger.js';
-import { useMortalBroker } from './support/private-broker.js';
+import { onEachMortalBroker } from './support/private-broker.js';
 
 /** The short form of `npm run soak`. */
-describe('when connections are cut and the broker is killed, over and over', () => {
-  const broker = useMortalBroker();
-
+onEachMortalBroker('when connections are cut and the broker is killed, over and over', (broker) => {
   it('handles every message, acks none that was not handled, and parks what fails', async () => {
     const report = await runSoak({ node: broker, messages: 5000, cuts: 5, kills: 1 });
     expect(report.verdict).to.deep.equal({ lost: [], notParked: [], left: 0, ackedUnhandled: 0, multiple: 0 });
@@ -17,7 +15,7 @@ describe('when connections are cut and the broker is killed, over and over', () 
     const { byCuts, byKills } = report.duplicates;
     expect(byCuts).to.be.at.most(report.duplicatesByCutsAtMost);
     console.log(`      handled again: ${byCuts} after cuts, ${byKills} after kills; ${report.seconds.toFixed(1)} s`);
-  }).timeout(90_000);
+  }).timeout(180_000);
 
   describe('the ledger notices', () => {
     it('an ack before the handling', async () => {
@@ -30,7 +28,7 @@ describe('when connections are cut and the broker is killed, over and over', () 
       });
       expect(report.verdict.ackedUnhandled).to.be.above(0);
       expect(isRight(report.verdict)).to.equal(false);
-    }).timeout(60_000);
+    }).timeout(120_000);
 
     it('an ack without any handling', async () => {
       const report = await runSoak({
@@ -42,6 +40,6 @@ describe('when connections are cut and the broker is killed, over and over', () 
       });
       expect(report.verdict.lost).to.deep.equal([0, 50, 100, 150, 200, 250]);
       expect(report.verdict.ackedUnhandled).to.equal(6);
-    }).timeout(60_000);
+    }).timeout(120_000);
   });
 });

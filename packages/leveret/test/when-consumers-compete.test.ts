@@ -1,14 +1,12 @@
 import { expect } from 'chai';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { orderListener } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { startApp } from './support/start-app.js';
 import { unique } from './support/unique.js';
 
-describe('when consumers compete', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when consumers compete', (broker) => {
   it('starts as many consumers as concurrency says, each with its prefetch, handling one message at a time', async () => {
     const raw = await broker.raw();
     const queue = await raw.declare(unique('compete'));

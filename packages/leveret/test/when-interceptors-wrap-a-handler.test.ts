@@ -9,17 +9,15 @@ import {
   Payload,
   UseInterceptors,
 } from 'leveret';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { Order } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { startApp } from './support/start-app.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { unique } from './support/unique.js';
 
-describe('when interceptors wrap a handler', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when interceptors wrap a handler', (broker) => {
   it('runs them around each attempt: global, class, method, the first listed outermost', async () => {
     const raw = await broker.raw();
     const queue = await raw.declare(unique('around'));
@@ -83,7 +81,7 @@ describe('when interceptors wrap a handler', () => {
         handled.push(order.id);
       }
     }
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using _running = await startApp(proxy.url, { listeners: [Orders] });
     for (const id of [1, 2, 3]) await raw.send(queue, { id });
     await eventually('three settlements', () => proxy.settlements().length === 3);

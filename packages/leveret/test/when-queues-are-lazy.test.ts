@@ -2,14 +2,12 @@ import { expect } from 'chai';
 import { type Logger, lazyPolicy, QueueBuilder, silentLogger } from 'leveret';
 import { afterEach, describe, it } from 'mocha';
 import { orderListener } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { Resumption } from './support/resumption.js';
 import { startApp } from './support/start-app.js';
 import { unique } from './support/unique.js';
 
-describe('when queues are lazy', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when queues are lazy', (broker) => {
   /** Brokers from 3.12 on always keep messages on disk: leveret leaves the argument out there, and says so. */
   const expectedArguments = () => (broker.isAtLeast('4.0') ? {} : { 'x-queue-mode': 'lazy' });
 
@@ -52,7 +50,7 @@ describe('when queues are lazy', () => {
         logger,
         listeners: [orderListener(queue, resumption.took)],
         topology: [lazyPolicy(pattern, policy)],
-        management: { url: broker.node.managementUrl ?? '' },
+        management: { url: broker.managementUrl },
       });
       await resumption.untilTaken();
       if (broker.isAtLeast('4.0')) {

@@ -1,15 +1,14 @@
 import { expect } from 'chai';
 import type { FailedDelivery, ListenerOptions } from 'leveret';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { orderListener } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { startApp } from './support/start-app.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { unique } from './support/unique.js';
 
-describe('when retries go through the broker', () => {
-  const broker = useSharedBroker();
+onEachBroker('when retries go through the broker', (broker) => {
   const STATEFUL = { stateless: false, maxAttempts: 3, initialInterval: 1 } as const;
 
   /** A listener whose calls and recoveries are written down. */
@@ -32,7 +31,7 @@ describe('when retries go through the broker', () => {
     const { listener, calls, recovered } = recording({ queue }, (_id, call) => {
       throw new Error(`failure ${call}`);
     });
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener] });
     await raw.send(queue, { id: 1 }, { messageId: unique('m') });
     await eventually('the recoverer', () => recovered.length === 1);

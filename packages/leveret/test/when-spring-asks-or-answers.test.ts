@@ -5,7 +5,7 @@ import { Listener, type ListenerOptions, Payload, RemoteFailureError } from 'lev
 import { describe, it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { Order } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { springException, springProperties, UUID } from './support/spring.js';
 import { startApp } from './support/start-app.js';
 import { startPublisher } from './support/start-publisher.js';
@@ -18,9 +18,7 @@ class Price {
   constructor(readonly total: number) {}
 }
 
-describe('when Spring asks or answers', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when Spring asks or answers', (broker) => {
   describe('a request of Spring', () => {
     /** Asks a leveret listener as `RabbitTemplate` does, and resolves to the reply. */
     async function ask(properties: Options.Publish, options: ListenerOptions = {}): Promise<ConsumeMessage> {

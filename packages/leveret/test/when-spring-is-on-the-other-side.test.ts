@@ -14,7 +14,7 @@ import {
 import { describe, it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { Order, orderListener } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import type { SendOptions } from './support/raw-client.js';
 import { SPRING_HEADERS, SPRING_HEADERS_READ, springCorrelation, springProperties, UUID } from './support/spring.js';
 import { startApp } from './support/start-app.js';
@@ -33,9 +33,7 @@ class Note {
 }
 
 /** What spring-rabbit 4.1.1 was seen to write and to accept; what is parked, and requests with replies, have suites of their own. */
-describe('when Spring is on the other side', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when Spring is on the other side', (broker) => {
   /** Sends one message as Spring does, and resolves to what the handler of a payload of that type got. */
   async function read(type: PayloadClass | readonly [PayloadClass], value: unknown, options: SendOptions) {
     const raw = await broker.raw();

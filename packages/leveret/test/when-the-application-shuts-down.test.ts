@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { eventually, gate } from './support/eventually.js';
+import { eventually, gate, inTime } from './support/eventually.js';
 import { orderListener } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { startApp } from './support/start-app.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { unique } from './support/unique.js';
@@ -10,9 +10,7 @@ import { WorkerProcess } from './support/worker-process.js';
 
 const IDS = [1, 2, 3, 4, 5];
 
-describe('when the application shuts down', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when the application shuts down', (broker) => {
   it('lets the running handler end, and gives the rest of a classic queue back untouched [spring 4, 69]', async () => {
     const raw = await broker.raw();
     const queue = unique('shutdown');
@@ -22,7 +20,7 @@ describe('when the application shuts down', () => {
       started.push(order.id);
       await held.opened;
     });
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener] });
     for (const id of IDS) await raw.send(queue, { id });
     await eventually('five prefetched', () => running.app.listeners.inspect()[0]?.held === 5);
@@ -47,7 +45,7 @@ describe('when the application shuts down', () => {
       await held.opened;
       handled.push(order.id);
     });
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener] });
     for (const id of IDS) await raw.send(queue, { id });
     await eventually('five prefetched', () => running.app.listeners.inspect()[0]?.held === 5);
@@ -78,13 +76,13 @@ describe('when the application shuts down', () => {
       });
       await held.opened;
     });
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener] });
     await raw.send(queue, { id: 1 });
     await eventually('the handler at work', () => running.count('received') === 1);
     const began = performance.now();
     await running.app.close({ timeout: 300 });
-    expect(performance.now() - began).to.be.within(250, 2000);
+    expect(performance.now() - began).to.be.within(250, 5000);
     expect(aborted).to.equal(true);
     expect(running.of('closed').map(({ abandoned }) => abandoned)).to.deep.equal([1]);
     held.open();
@@ -143,17 +141,21 @@ describe('when the application shuts down', () => {
     const sent = Array.from({ length: 300 }, (_, id) => id);
     for (const id of sent) await raw.send(queue, { id });
     for (let round = 0; round < 5; round++) {
+      const enough = gate();
+      let calls = 0;
       const listener = orderListener({ queue, concurrency: 2, prefetch: 10 }, async (order) => {
         await new Promise((resolve) => setImmediate(resolve));
         handled.add(order.id);
+        // Not by looking now and then: all might be handled in between, and nothing be left for the next round.
+        if (++calls > round * 7) enough.open();
       });
       await using running = await startApp(broker.url, { listeners: [listener] });
-      await eventually('some handled', () => running.count('handled') > round * 7);
+      await inTime('some handled', enough.opened);
       await running.app.close();
     }
     const left = (await raw.takeAll(queue)).map(({ text }) => (JSON.parse(text) as { readonly id: number }).id);
     expect([...new Set([...handled, ...left])].sort((a, b) => a - b)).to.deep.equal(sent);
-  }).timeout(20_000);
+  }).timeout(60_000);
 
   describe('by a signal', () => {
     it('finishes what runs at SIGTERM and exits with 0', async () => {
@@ -167,7 +169,7 @@ describe('when the application shuts down', () => {
         shutdownHooks: true,
       });
       for (const id of IDS) await raw.send(queue, { id });
-      await eventually('a handler at work', () => worker.heard('start') === 1);
+      await eventually('a handler at work', () => worker.heard('start') > 0);
       worker.signal('SIGTERM');
       expect(await worker.ended()).to.deep.equal({ code: 0, signal: null });
       expect(worker.errors).to.equal('');

@@ -1,16 +1,14 @@
 import { expect } from 'chai';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
 import { eventually, gate } from './support/eventually.js';
 import { orderListener } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { Resumption, report } from './support/resumption.js';
 import { startApp } from './support/start-app.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { unique } from './support/unique.js';
 
-describe('when the broker closes a channel', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when the broker closes a channel', (broker) => {
   it('brings that consumer back at once, and its neighbours do not notice', async () => {
     const raw = await broker.raw();
     const [victim, neighbour] = [await raw.declare(unique('victim')), await raw.declare(unique('neighbour'))];
@@ -24,7 +22,7 @@ describe('when the broker closes a channel', () => {
         neighbours.push(order.id);
       }),
     ];
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners });
     await raw.send(neighbour, { id: 1 });
     await eventually('the neighbour at work', () => running.count('received') === 1);
@@ -32,7 +30,7 @@ describe('when the broker closes a channel', () => {
     // A 406 for an ack of something unknown, as of a handler that goes past the framework to the channel.
     await proxy.ackUnknown(proxy.channelOf('victim'));
     const ms = await resumption.untilTaken(at);
-    report('the channel is closed by a 406', ms);
+    report(broker.name, 'the channel is closed by a 406', ms);
     expect(ms).to.be.below(1000);
     held.open();
     await eventually('the neighbour’s order', () => neighbours.length === 1);
@@ -54,7 +52,7 @@ describe('when the broker closes a channel', () => {
       orderListener({ queue: victim, id: 'victim' }, resumption.took),
       orderListener({ queue: neighbour, id: 'neighbour' }, other.took),
     ];
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners });
     const closed = proxy.channelOf('victim');
     const late = () => proxy.deliver(closed);
@@ -78,7 +76,7 @@ describe('when the broker closes a channel', () => {
       redelivered.push(context.redelivered);
       if (!context.redelivered) await held.opened;
     });
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener] });
     await raw.send(queue, { id: 1 });
     await eventually('the handler at work', () => redelivered.length === 1);
@@ -118,7 +116,7 @@ describe('when the broker closes a channel', () => {
         seen.push((error as { readonly code: string }).code);
       }
     });
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener] });
     for (const id of [1, 2, 3]) await raw.send(queue, { id });
     await eventually('three settlements', () => proxy.settlements().length === 3);

@@ -1,17 +1,15 @@
 import { Problems, PublishChannelLostError, PublishError, PublishNotConnectedError, topologyOf } from '@leveret/core';
 import { expect } from 'chai';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
 import { eventually, inTime } from './support/eventually.js';
-import { useMortalBroker } from './support/private-broker.js';
+import { onEachMortalBroker } from './support/private-broker.js';
 import { failureOf, startPublisher } from './support/start-publisher.js';
 import { unique } from './support/unique.js';
 
 const RESTART_MS = 60_000;
 
-describe('when the broker is killed with publishes in flight', function () {
+onEachMortalBroker('when the broker is killed with publishes in flight', function (broker) {
   this.timeout(2 * RESTART_MS);
-  const broker = useMortalBroker();
-
   it('confirms nothing that is lost, says of the rest that its fate is unknown, and goes on afterwards', async () => {
     const queue = await (await broker.raw()).declare(unique('killed'));
     await broker.keepDeclarations();
@@ -31,9 +29,9 @@ describe('when the broker is killed with publishes in flight', function () {
       }
     };
     const workers = Array.from({ length: 64 }, worker);
-    await eventually('a thousand confirms', () => confirmed.length > 1000, 20_000);
+    await eventually('a thousand confirms', () => confirmed.length > 1000, 30_000);
     await broker.kill();
-    await inTime('every publish to settle', Promise.all(workers), 15_000);
+    await inTime('every publish to settle', Promise.all(workers), 30_000);
     expect(failures.length).to.be.greaterThan(0);
     for (const error of failures) {
       expect(error).to.be.instanceOf(PublishError);

@@ -1,13 +1,11 @@
 import { expect } from 'chai';
-import { describe, it } from 'mocha';
-import { useMortalBroker } from './support/private-broker.js';
+import { it } from 'mocha';
+import { onEachMortalBroker } from './support/private-broker.js';
 import { startPublisher } from './support/start-publisher.js';
 import { unique } from './support/unique.js';
 
-describe('when the broker restarts', function () {
+onEachMortalBroker('when the broker restarts', function (broker) {
   this.timeout(120_000);
-  const broker = useMortalBroker();
-
   it('keeps a persistent message in a durable queue, and loses everything else', async () => {
     const exchange = unique('restart.direct');
     const durable = unique('restart.durable');

@@ -1,13 +1,11 @@
 import { type PublishError, PublishExchangeMissingError, PublishRefusedError } from '@leveret/core';
 import { expect } from 'chai';
-import { describe, it } from 'mocha';
-import { useSharedBroker } from './support/private-broker.js';
+import { it } from 'mocha';
+import { onEachBroker } from './support/private-broker.js';
 import { failureOf, startPublisher } from './support/start-publisher.js';
 import { unique } from './support/unique.js';
 
-describe('when the exchange is missing', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when the exchange is missing', (broker) => {
   it('rejects with the reason of the broker, and goes on publishing', async () => {
     const queue = await (await broker.raw()).declare(unique('missing'));
     await using running = startPublisher(broker.url);

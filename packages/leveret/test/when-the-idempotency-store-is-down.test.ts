@@ -9,10 +9,10 @@ import {
   MemoryIdempotencyStore,
   Payload,
 } from 'leveret';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { Order } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { startApp } from './support/start-app.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { unique } from './support/unique.js';
@@ -52,9 +52,7 @@ function onceListener(options: ListenerOptions, handle: (order: Order) => unknow
   return OrderListener;
 }
 
-describe('when the idempotency store is down', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when the idempotency store is down', (broker) => {
   it('holds the message, neither handled nor settled, and handles it once the store is back', async () => {
     const raw = await broker.raw();
     const queue = await raw.declare(unique('store'));
@@ -65,10 +63,10 @@ describe('when the idempotency store is down', () => {
       { queue, retry: { maxAttempts: 1 }, defaultRequeueRejected: false, recoverer: () => expect.fail('recovered') },
       (order) => void handled.push(order.id),
     );
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener], idempotency: { store } });
     await raw.send(queue, { id: 1 }, { messageId: 'm-1' });
-    await eventually('the store was asked', () => running.count('idempotency-failed') === 1);
+    await eventually('the store was asked', () => running.count('idempotency-failed') > 0);
     expect([handled, proxy.settlements()]).to.deep.equal([[], []]);
     store.down.claim = false;
     await eventually('it is handled', () => running.count('handled') === 1);
@@ -84,10 +82,10 @@ describe('when the idempotency store is down', () => {
     const store = new CuttableStore();
     store.down.claim = true;
     const listener = onceListener({ queue }, () => expect.fail('called'));
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener], idempotency: { store } });
     await raw.send(queue, { id: 1 }, { messageId: 'm-1' });
-    await eventually('the store was asked', () => running.count('idempotency-failed') === 1);
+    await eventually('the store was asked', () => running.count('idempotency-failed') > 0);
     await running.app.close();
     expect(proxy.settlements()).to.deep.equal(['nack requeue']);
     expect(await raw.arrived(queue)).to.include({ text: '{"id":1}' });
@@ -100,17 +98,17 @@ describe('when the idempotency store is down', () => {
     const store = new CuttableStore();
     store.down.complete = true;
     const listener = onceListener({ queue }, () => void calls++);
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, {
       listeners: [listener],
       // Remembering it has failed three times, after 1.1 s, by the time the lease has ended: it is handled again.
       idempotency: { store, lease: 1500 },
     });
     await raw.send(queue, { id: 1 }, { messageId: 'm-1' });
-    await eventually('it could not be remembered', () => running.count('idempotency-failed') === 1);
+    await eventually('it could not be remembered', () => running.count('idempotency-failed') > 0);
     expect([calls, proxy.settlements()]).to.deep.equal([1, []]);
     store.down.complete = false;
-    await eventually('it is settled', () => proxy.settlements().length === 1, 8000);
+    await eventually('it is settled', () => proxy.settlements().length === 1);
     expect(proxy.settlements()).to.deep.equal(['ack']);
     expect([calls, running.count('handled')]).to.deep.equal([2, 1]);
   });

@@ -1,16 +1,14 @@
 import { expect } from 'chai';
 import { BindingBuilder, ExchangeBuilder, QueueBuilder, RejectMessage } from 'leveret';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { orderListener } from './support/order.js';
-import { useSharedBroker } from './support/private-broker.js';
+import { onEachBroker } from './support/private-broker.js';
 import { startApp } from './support/start-app.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { unique } from './support/unique.js';
 
-describe('when topology is declared', () => {
-  const broker = useSharedBroker();
-
+onEachBroker('when topology is declared', (broker) => {
   it('routes by direct, topic, fanout and headers bindings of the annotation', async () => {
     const raw = await broker.raw();
     const names = {
@@ -105,7 +103,7 @@ describe('when topology is declared', () => {
     const listener = orderListener({ queue: { anonymous: true }, bindings: { exchange } }, (order) =>
       ids.push(order.id),
     );
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener] });
     await raw.publish(exchange, '', { id: 1 });
     await eventually('the first', () => ids.includes(1));
@@ -121,7 +119,7 @@ describe('when topology is declared', () => {
     const ids: number[] = [];
     const bindings = { exchange: { name: exchange, type: 'topic' }, routingKey: '#' };
     const listener = orderListener({ queue: { name: queue }, bindings }, (order) => ids.push(order.id));
-    await using proxy = await TcpProxy.start(broker.node.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using running = await startApp(proxy.url, { listeners: [listener] });
     await raw.once((channel) => channel.deleteExchange(exchange));
     proxy.cut();

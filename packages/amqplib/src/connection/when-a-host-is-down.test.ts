@@ -1,24 +1,24 @@
 import { type AddressInfo, createServer } from 'node:net';
 import type { ConnectionEvent } from '@leveret/core';
 import { expect } from 'chai';
-import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { afterEach, beforeEach, it } from 'mocha';
+import { onEachNode } from '../../../../scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { eventually } from '../test-support/eventually.js';
 import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
 import { TcpProxy } from '../test-support/tcp-proxy.js';
-import { BrokerAdmin, brokerUrl, needsBroker } from '../test-support/test-broker.js';
+import { BrokerAdmin } from '../test-support/test-broker.js';
 
-describe('when a host is down', () => {
+onEachNode('when a host is down', (broker) => {
   let first: TcpProxy;
   let second: TcpProxy;
   let transport: AmqplibTransport;
   let events: ConnectionEvent[];
 
-  before(needsBroker);
   beforeEach(async () => {
-    first = await TcpProxy.start(brokerUrl);
-    second = await TcpProxy.start(brokerUrl);
+    first = await TcpProxy.start(broker.url);
+    second = await TcpProxy.start(broker.url);
     events = [];
   });
   afterEach(async () => {
@@ -28,7 +28,7 @@ describe('when a host is down', () => {
   });
 
   function transportOn(proxies: readonly TcpProxy[], options: object = {}): AmqplibTransport {
-    const urls = proxies.map((proxy) => proxy.through(brokerUrl));
+    const urls = proxies.map((proxy) => proxy.through(broker.url));
     transport = new AmqplibTransport({ connection: { urls, ...options } });
     transport.on((event) => events.push(event));
     return transport;
@@ -45,7 +45,7 @@ describe('when a host is down', () => {
   });
 
   it('moves its consumers to the next one at once when it goes down', async () => {
-    const admin = await BrokerAdmin.connect();
+    const admin = await BrokerAdmin.connect(broker.url);
     try {
       const queue = await admin.makeQueue(admin.queueName('move'));
       const sink = new RecordingSink();

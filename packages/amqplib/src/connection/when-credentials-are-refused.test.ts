@@ -1,20 +1,19 @@
 import type { ConnectionEvent } from '@leveret/core';
 import { expect } from 'chai';
-import { afterEach, before, describe, it } from 'mocha';
+import { afterEach, it } from 'mocha';
+import { onEachNode } from '../../../../scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { eventually } from '../test-support/eventually.js';
 import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
-import { brokerUrl, needsBroker } from '../test-support/test-broker.js';
 
-describe('when credentials are refused', () => {
+onEachNode('when credentials are refused', (broker) => {
   let transport: AmqplibTransport;
 
-  before(needsBroker);
   afterEach(() => transport.close({ timeoutMs: 1000 }));
 
   function transportWith(options: object): AmqplibTransport {
-    transport = new AmqplibTransport({ connection: { urls: brokerUrl.href, ...options } });
+    transport = new AmqplibTransport({ connection: { urls: broker.url, ...options } });
     return transport;
   }
 
@@ -23,7 +22,7 @@ describe('when credentials are refused', () => {
     expect(error).to.include({ code: 'LEV_AUTHENTICATION_REFUSED' });
     expect((error as Error).message)
       .to.include('"nobody"')
-      .and.include(brokerUrl.hostname)
+      .and.include(new URL(broker.url).hostname)
       .and.not.include('secret');
     expect(transport.health()[0]).to.include({ role: 'consume', state: 'failed', lastError: error });
   });

@@ -1,21 +1,20 @@
 import type { ConnectionEvent } from '@leveret/core';
 import { expect } from 'chai';
-import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { afterEach, beforeEach, it } from 'mocha';
+import { onEachNode } from '../../../../scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { publicationOf, publish } from '../test-support/declarations.js';
 import { eventually } from '../test-support/eventually.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
 import { TcpProxy } from '../test-support/tcp-proxy.js';
-import { brokerUrl, needsBroker } from '../test-support/test-broker.js';
 
-describe('when the broker does not answer', () => {
+onEachNode('when the broker does not answer', (broker) => {
   let proxy: TcpProxy;
   let transport: AmqplibTransport;
   let events: ConnectionEvent[];
 
-  before(needsBroker);
   beforeEach(async () => {
-    proxy = await TcpProxy.start(brokerUrl);
+    proxy = await TcpProxy.start(broker.url);
     events = [];
   });
   afterEach(async () => {
@@ -24,7 +23,7 @@ describe('when the broker does not answer', () => {
   });
 
   function transportWith(options: object): AmqplibTransport {
-    transport = new AmqplibTransport({ connection: { urls: proxy.through(brokerUrl), ...options } });
+    transport = new AmqplibTransport({ connection: { urls: proxy.through(broker.url), ...options } });
     transport.on((event) => events.push(event));
     return transport;
   }

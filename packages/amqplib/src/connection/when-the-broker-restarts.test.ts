@@ -1,28 +1,22 @@
 import type { ConnectionEvent } from '@leveret/core';
 import { expect } from 'chai';
-import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
-import { type BrokerNode, startNode } from '../../../../scripts/brokers.mjs';
+import { afterEach, beforeEach, it } from 'mocha';
+import { onEachMortalNode } from '../../../../scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { publicationOf, publish, queueOf, topologyOf } from '../test-support/declarations.js';
 import { eventually } from '../test-support/eventually.js';
 import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';
-import { needsPrivateBroker } from '../test-support/test-broker.js';
+import { uniqueName } from '../test-support/test-broker.js';
 
-describe('when the broker restarts', function () {
-  // A node needs seconds to start, on a busy machine many.
+onEachMortalNode('when the broker restarts', function (broker) {
+  // A RabbitMQ needs seconds to start, on a busy machine many.
   this.timeout(120_000);
-  let node: BrokerNode;
   let transport: AmqplibTransport;
   let events: ConnectionEvent[];
 
-  before(needsPrivateBroker);
-  before(async () => {
-    node = await startNode();
-  });
-  after(() => node?.remove());
   beforeEach(async () => {
     events = [];
-    transport = new AmqplibTransport({ connection: { urls: node.url } });
+    transport = new AmqplibTransport({ connection: { urls: broker.url } });
     transport.on((event) => events.push(event));
   });
   afterEach(() => transport?.close({ timeoutMs: 1000 }));
@@ -30,7 +24,7 @@ describe('when the broker restarts', function () {
   const losses = () => events.filter((event) => event.type === 'disconnected');
 
   async function restartBy(stop: () => Promise<void>): Promise<void> {
-    const queue = 'survivor';
+    const queue = uniqueName('survivor');
     await transport.declare(topologyOf({ queues: [queueOf(queue)] }));
     const sink = new RecordingSink();
     await transport.subscribe(consumeRequest(queue), sink).ready;
@@ -38,7 +32,7 @@ describe('when the broker restarts', function () {
     await stop();
     await eventually('both losses', () => losses().length === 2);
     for (const { error } of losses()) expect(error).to.be.instanceOf(Error);
-    await node.start();
+    await broker.start();
     const upAt = performance.now();
     await eventually('consuming again', () => sink.tags.length === 2, 10_000);
     expect(performance.now() - upAt).to.be.below(1000);
@@ -49,10 +43,10 @@ describe('when the broker restarts', function () {
   }
 
   it('consumes and publishes within a second of its return after a clean stop', async () => {
-    await restartBy(() => node.stop());
+    await restartBy(() => broker.stop());
   });
 
   it('consumes and publishes within a second of its return after a kill', async () => {
-    await restartBy(() => node.kill());
+    await restartBy(() => broker.kill());
   });
 });

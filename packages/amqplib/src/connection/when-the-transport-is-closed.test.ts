@@ -1,24 +1,28 @@
 import { spawn } from 'node:child_process';
 import { expect } from 'chai';
-import { before, describe, it } from 'mocha';
+import { it } from 'mocha';
+import { onEachNode } from '../../../../scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
-import { brokerUrl, needsBroker } from '../test-support/test-broker.js';
 
 const CHILD = `
   import { AmqplibTransport } from ${JSON.stringify(new URL('../index.js', import.meta.url).href)};
-  const transport = new AmqplibTransport({ connection: { urls: ${JSON.stringify(brokerUrl.href)} } });
+  const transport = new AmqplibTransport({ connection: { urls: process.argv[1] } });
   await Promise.all([transport.connect('consume'), transport.connect('publish')]);
   const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
   await transport.close({ timeoutMs: 1000 });
   console.log('closed', process.getActiveResourcesInfo().filter((each) => each.includes('TCP')).length, channel.isOpen);
 `;
 
-describe('when the transport is closed', () => {
-  before(needsBroker);
-
+onEachNode('when the transport is closed', (broker) => {
   it('leaves nothing behind that keeps the process alive', async () => {
-    const child = spawn(process.execPath, ['--unhandled-rejections=strict', '--input-type=module', '-e', CHILD]);
+    const child = spawn(process.execPath, [
+      '--unhandled-rejections=strict',
+      '--input-type=module',
+      '-e',
+      CHILD,
+      broker.url,
+    ]);
     let output = '';
     let closedAt = 0;
     for (const stream of [child.stdout, child.stderr]) {
@@ -34,7 +38,7 @@ describe('when the transport is closed', () => {
   });
 
   it('closes twice, opens nothing more, and says so', async () => {
-    const transport = new AmqplibTransport({ connection: { urls: brokerUrl.href } });
+    const transport = new AmqplibTransport({ connection: { urls: broker.url } });
     await Promise.all([transport.connect('consume'), transport.connect('publish')]);
     await transport.close({ timeoutMs: 1000 });
     await transport.close({ timeoutMs: 1000 });

@@ -1,22 +1,22 @@
 import { expect } from 'chai';
-import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { afterEach, beforeEach, it } from 'mocha';
+import { onEachNode } from '../../../../scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { eventually } from '../test-support/eventually.js';
 import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
 import { TcpProxy } from '../test-support/tcp-proxy.js';
-import { BrokerAdmin, brokerUrl, needsBroker } from '../test-support/test-broker.js';
+import { BrokerAdmin } from '../test-support/test-broker.js';
 
-describe('when a subscription is cancelled', () => {
+onEachNode('when a subscription is cancelled', (broker) => {
   let admin: BrokerAdmin;
   let proxy: TcpProxy;
   let transport: AmqplibTransport;
 
-  before(needsBroker);
   beforeEach(async () => {
-    admin = await BrokerAdmin.connect();
-    proxy = await TcpProxy.start(brokerUrl);
-    transport = new AmqplibTransport({ connection: { urls: proxy.through(brokerUrl) } });
+    admin = await BrokerAdmin.connect(broker.url);
+    proxy = await TcpProxy.start(broker.url);
+    transport = new AmqplibTransport({ connection: { urls: proxy.through(broker.url) } });
   });
   afterEach(async () => {
     await transport.close({ timeoutMs: 1000 });

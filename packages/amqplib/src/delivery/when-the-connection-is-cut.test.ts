@@ -1,26 +1,26 @@
 import type { ConnectionEvent } from '@leveret/core';
 import { expect } from 'chai';
-import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { afterEach, beforeEach, it } from 'mocha';
+import { onEachNode } from '../../../../scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { queueOf, topologyOf } from '../test-support/declarations.js';
 import { eventually } from '../test-support/eventually.js';
 import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';
 import { TcpProxy } from '../test-support/tcp-proxy.js';
-import { BrokerAdmin, brokerUrl, needsBroker } from '../test-support/test-broker.js';
+import { BrokerAdmin } from '../test-support/test-broker.js';
 
-describe('when the connection is cut', () => {
+onEachNode('when the connection is cut', (broker) => {
   let admin: BrokerAdmin;
   let proxy: TcpProxy;
   let transport: AmqplibTransport;
   let events: ConnectionEvent[];
 
-  before(needsBroker);
   beforeEach(async () => {
-    admin = await BrokerAdmin.connect();
-    proxy = await TcpProxy.start(brokerUrl);
+    admin = await BrokerAdmin.connect(broker.url);
+    proxy = await TcpProxy.start(broker.url);
     // Only an attempt without a pause can be in time for these tests.
     const reconnect = { initialInterval: '1m', maxInterval: '1m' } as const;
-    transport = new AmqplibTransport({ connection: { urls: proxy.through(brokerUrl), reconnect } });
+    transport = new AmqplibTransport({ connection: { urls: proxy.through(broker.url), reconnect } });
     events = [];
     transport.on((event) => events.push(event));
   });
@@ -62,7 +62,7 @@ describe('when the connection is cut', () => {
 
   it('keeps trying while the broker refuses connections, and consumes once it accepts them', async () => {
     await transport.close({ timeoutMs: 1000 });
-    transport = new AmqplibTransport({ connection: { urls: proxy.through(brokerUrl) } });
+    transport = new AmqplibTransport({ connection: { urls: proxy.through(broker.url) } });
     transport.on((event) => events.push(event));
     const queue = await admin.makeQueue(admin.queueName('cut'));
     const sink = new RecordingSink();

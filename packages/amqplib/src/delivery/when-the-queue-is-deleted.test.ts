@@ -1,19 +1,19 @@
 import { expect } from 'chai';
-import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { afterEach, beforeEach, it } from 'mocha';
+import { onEachNode } from '../../../../scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { bindingOf, exchangeOf, publicationOf, publish, queueOf, topologyOf } from '../test-support/declarations.js';
 import { eventually } from '../test-support/eventually.js';
 import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';
-import { BrokerAdmin, brokerUrl, needsBroker } from '../test-support/test-broker.js';
+import { BrokerAdmin } from '../test-support/test-broker.js';
 
-describe('when the queue is deleted', () => {
+onEachNode('when the queue is deleted', (broker) => {
   let admin: BrokerAdmin;
   let transport: AmqplibTransport;
 
-  before(needsBroker);
   beforeEach(async () => {
-    admin = await BrokerAdmin.connect();
-    transport = new AmqplibTransport({ connection: { urls: brokerUrl.href } });
+    admin = await BrokerAdmin.connect(broker.url);
+    transport = new AmqplibTransport({ connection: { urls: broker.url } });
   });
   afterEach(async () => {
     await transport.close({ timeoutMs: 1000 });

@@ -1,21 +1,21 @@
 import type { PublishOutcome } from '@leveret/core';
 import { expect } from 'chai';
-import { after, before, describe, it } from 'mocha';
+import { after, before, it } from 'mocha';
+import { onEachNode } from '../../../../scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { bindingOf, exchangeOf, publicationOf, publish, queueOf, topologyOf } from '../test-support/declarations.js';
-import { BrokerAdmin, brokerUrl, needsBroker } from '../test-support/test-broker.js';
+import { BrokerAdmin } from '../test-support/test-broker.js';
 
-describe('when a message is returned', () => {
+onEachNode('when a message is returned', (broker) => {
   let admin: BrokerAdmin;
   let transport: AmqplibTransport;
   let exchange: string;
 
-  before(needsBroker);
   before(async () => {
-    admin = await BrokerAdmin.connect();
+    admin = await BrokerAdmin.connect(broker.url);
     exchange = admin.exchangeName('returns');
     const queue = admin.queueName('returns');
-    transport = new AmqplibTransport({ connection: { urls: brokerUrl.href } });
+    transport = new AmqplibTransport({ connection: { urls: broker.url } });
     await transport.declare(
       topologyOf({
         exchanges: [exchangeOf(exchange)],
@@ -67,7 +67,7 @@ describe('when a message is returned', () => {
       messageId: 'm',
       timestamp: 1_700_000_000,
       type: 't',
-      userId: decodeURIComponent(brokerUrl.username || 'guest'),
+      userId: decodeURIComponent(new URL(broker.url).username || 'guest'),
       appId: 'a',
     };
     const publication = publicationOf(exchange, 'unknown', { properties, headers: { a: 1, CC: ['also.unknown'] } });

@@ -1,19 +1,19 @@
 import type { ChannelEnd } from '@leveret/core';
 import { expect } from 'chai';
-import { after, before, describe, it } from 'mocha';
+import { after, before, it } from 'mocha';
+import { onEachNode } from '../../../../scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { publicationOf, publish } from '../test-support/declarations.js';
 import { eventually } from '../test-support/eventually.js';
-import { BrokerAdmin, brokerUrl, needsBroker } from '../test-support/test-broker.js';
+import { BrokerAdmin } from '../test-support/test-broker.js';
 
-describe('when an exchange is missing', () => {
+onEachNode('when an exchange is missing', (broker) => {
   let admin: BrokerAdmin;
   let transport: AmqplibTransport;
 
-  before(needsBroker);
   before(async () => {
-    admin = await BrokerAdmin.connect();
-    transport = new AmqplibTransport({ connection: { urls: brokerUrl.href } });
+    admin = await BrokerAdmin.connect(broker.url);
+    transport = new AmqplibTransport({ connection: { urls: broker.url } });
   });
   after(async () => {
     await transport?.close({ timeoutMs: 1000 });

@@ -1,35 +1,29 @@
 import type { ConnectionEvent } from '@leveret/core';
 import { expect } from 'chai';
-import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
-import { type BrokerNode, startNode } from '../../../../scripts/brokers.mjs';
+import { afterEach, beforeEach, it } from 'mocha';
+import { onEachMortalNode } from '../../../../scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { publicationOf, publish, queueOf, topologyOf } from '../test-support/declarations.js';
 import { eventually } from '../test-support/eventually.js';
 import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
-import { needsPrivateBroker } from '../test-support/test-broker.js';
+import { uniqueName } from '../test-support/test-broker.js';
 
-const QUEUE = 'blocked';
-
-describe('when the broker blocks', function () {
-  // A node needs seconds to start, on a busy machine many.
+onEachMortalNode('when the broker blocks', function (broker) {
+  // A RabbitMQ needs seconds to start, on a busy machine many.
   this.timeout(120_000);
-  let node: BrokerNode;
   let transport: AmqplibTransport;
   let events: ConnectionEvent[];
+  let queue: string;
 
-  const alarm = (on: boolean) => node.ctl('set_vm_memory_high_watermark', on ? '0.000001' : '0.4');
+  const alarm = (on: boolean) => broker.memoryAlarm(on);
 
-  before(needsPrivateBroker);
-  before(async () => {
-    node = await startNode();
-  });
-  after(() => node?.remove());
   beforeEach(async () => {
     events = [];
-    transport = new AmqplibTransport({ connection: { urls: node.url } });
+    queue = uniqueName('blocked');
+    transport = new AmqplibTransport({ connection: { urls: broker.url } });
     transport.on((event) => events.push(event));
-    await transport.declare(topologyOf({ queues: [queueOf(QUEUE)] }));
+    await transport.declare(topologyOf({ queues: [queueOf(queue)] }));
     await Promise.all([transport.connect('consume'), transport.connect('publish')]);
   });
   afterEach(async () => {
@@ -39,14 +33,14 @@ describe('when the broker blocks', function () {
 
   it('goes on consuming, holds the confirms back, and settles them when the alarm ends', async () => {
     const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
-    for (const _ of [1, 2, 3]) await publish(channel, publicationOf('', QUEUE));
+    for (const _ of [1, 2, 3]) await publish(channel, publicationOf('', queue));
     await alarm(true);
-    const outcome = publish(channel, publicationOf('', QUEUE));
+    const outcome = publish(channel, publicationOf('', queue));
     await eventually('the alarm', () => transport.publishBlocked);
     expect(events.at(-1)).to.include({ type: 'blocked', role: 'publish' });
     expect(transport.health()[1]).to.include({ state: 'connected', blocked: true });
     const sink = new RecordingSink();
-    await transport.subscribe(consumeRequest(QUEUE), sink).ready;
+    await transport.subscribe(consumeRequest(queue), sink).ready;
     await eventually('the backlog', () => sink.deliveries.length === 3);
     await alarm(false);
     expect(await outcome).to.deep.equal({ kind: 'ack', returned: undefined });
@@ -57,7 +51,7 @@ describe('when the broker blocks', function () {
   it('opens no channel, by name and within the time given', async () => {
     const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
     await alarm(true);
-    channel.publish(publicationOf('', QUEUE), () => {});
+    channel.publish(publicationOf('', queue), () => {});
     await eventually('the alarm', () => transport.publishBlocked);
     const error = await rejectionOf(transport.openPublishChannel({ confirm: true, timeoutMs: 200 }));
     expect(error).to.include({ code: 'LEV_PUBLISH_BLOCKED' });
@@ -66,7 +60,7 @@ describe('when the broker blocks', function () {
   it('closes channels and connections at once', async () => {
     const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
     await alarm(true);
-    const outcome = publish(channel, publicationOf('', QUEUE));
+    const outcome = publish(channel, publicationOf('', queue));
     await eventually('the alarm', () => transport.publishBlocked);
     const closedAt = performance.now();
     await channel.close();

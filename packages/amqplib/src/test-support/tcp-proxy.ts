@@ -18,8 +18,9 @@ export class TcpProxy {
   }
 
   /** Starts a proxy on a free port in front of the broker of a URL. */
-  static async start(target: URL): Promise<TcpProxy> {
-    const proxy = new TcpProxy(target.hostname, Number(target.port || 5672));
+  static async start(target: string): Promise<TcpProxy> {
+    const { hostname, port } = new URL(target);
+    const proxy = new TcpProxy(hostname, Number(port || 5672));
     await proxy.accept();
     return proxy;
   }
@@ -34,7 +35,7 @@ export class TcpProxy {
   }
 
   /** The URL with the proxy in place of its broker. */
-  through(target: URL): string {
+  through(target: string): string {
     const url = new URL(target);
     url.hostname = '127.0.0.1';
     url.port = String(this.#port);

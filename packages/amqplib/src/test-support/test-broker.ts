@@ -1,45 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { connect as connectTcp } from 'node:net';
 import { type Channel, type ChannelModel, connect } from 'amqplib';
-import { whyUnavailable } from '../../../../scripts/brokers.mjs';
-
-/** The broker the tests use: `AMQP_URL`, else the one on this machine. */
-export const brokerUrl = new URL(process.env['AMQP_URL'] ?? 'amqp://guest:guest@127.0.0.1:5672');
-
-/**
- * `before(needsBroker)` skips a describe where no broker answers, and says so; with `CI=true` it fails instead.
- */
-export async function needsBroker(this: { skip(): never }): Promise<void> {
-  if (process.env['LEVERET_SKIP_RABBITMQ']) this.skip();
-  if (await answers()) return;
-  const text = `no broker answers at ${brokerUrl.host} (set AMQP_URL to use another)`;
-  if (process.env['CI'] === 'true') throw new Error(text);
-  console.log(`    skipped: ${text}`);
-  this.skip();
-}
-
-/** The same for tests that start nodes of their own: `before(needsPrivateBroker)`. */
-export function needsPrivateBroker(this: { skip(): never }): void {
-  if (process.env['LEVERET_SKIP_PRIVATE_BROKERS']) this.skip();
-  const why = whyUnavailable();
-  if (why === undefined) return;
-  if (process.env['CI'] === 'true') throw new Error(why);
-  console.log(`    skipped: ${why}`);
-  this.skip();
-}
-
-function answers(): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connectTcp(Number(brokerUrl.port || 5672), brokerUrl.hostname);
-    const end = (result: boolean) => {
-      socket.destroy();
-      resolve(result);
-    };
-    socket.setTimeout(2000, () => end(false));
-    socket.once('connect', () => end(true));
-    socket.once('error', () => end(false));
-  });
-}
 
 /** A name that no other test uses. */
 export function uniqueName(base: string): string {
@@ -57,8 +17,8 @@ export class BrokerAdmin {
     model.on('error', () => {});
   }
 
-  static async connect(): Promise<BrokerAdmin> {
-    return new BrokerAdmin(await connect(brokerUrl.href));
+  static async connect(url: string): Promise<BrokerAdmin> {
+    return new BrokerAdmin(await connect(url));
   }
 
   /** A name for a queue, deleted at the end whether it was made or not. */

@@ -4,8 +4,9 @@ import { lazyPolicy, type PolicyDeclaration, Problems, topologyOf } from '@lever
 import { type ChannelModel, connect } from 'amqplib';
 import { expect } from 'chai';
 import { after, afterEach, before, describe, it } from 'mocha';
-import { type BrokerNode, startNode } from '../../../../scripts/brokers.mjs';
-import { needs } from '../../../../scripts/needs.mjs';
+import { onEachNode } from '../../../../scripts/each-broker.mjs';
+import { eventually } from '../test-support/eventually.js';
+import { uniqueName } from '../test-support/test-broker.js';
 import { applyPolicies, fitPolicy } from './apply-policies.js';
 import type { ResolvedManagementOptions } from './management-client.js';
 
@@ -97,50 +98,51 @@ describe('applyPolicies', () => {
   });
 });
 
-describe('applying policies to a broker', function () {
-  this.timeout(90_000);
-  let node: BrokerNode;
+onEachNode('applying policies to a broker', (broker) => {
   let connection: ChannelModel;
   let version: string;
-  before(needs('private brokers'));
   before(async () => {
-    node = await startNode({ plugins: ['rabbitmq_management'] });
-    connection = await connect(node.url);
+    connection = await connect(broker.url);
     version = String(connection.connection.serverProperties.version);
   });
-  after(async () => {
-    await connection?.close();
-    await node?.remove();
-  });
+  after(() => connection?.close());
 
   const management = (): ResolvedManagementOptions => {
-    const url = new URL(node.managementUrl as string);
-    return { url: url.origin, username: 'guest', password: 'guest', vhost: '/', timeoutMs: 10_000 };
+    const { origin } = new URL(broker.managementUrl);
+    return { url: origin, username: 'guest', password: 'guest', vhost: '/', timeoutMs: 10_000 };
   };
-  const policiesOf = (...options: Parameters<typeof lazyPolicy>) =>
-    topologyOf({ policies: [lazyPolicy(...options)] }, new Problems()).policies;
-  const listed = async () =>
-    JSON.parse(await node.ctl('list_policies', '--formatter=json')) as Record<string, unknown>[];
+  const ask = async (path: string, method = 'GET'): Promise<Record<string, unknown>> => {
+    const authorization = `Basic ${Buffer.from('guest:guest').toString('base64')}`;
+    const answer = await fetch(`${management().url}/api/${path}`, { method, headers: { authorization } });
+    return { status: answer.status, ...(answer.status === 200 ? ((await answer.json()) as object) : {}) };
+  };
 
   it('makes a queue lazy that exists already, and says so again without effect', async () => {
+    const [queue, name] = [uniqueName('lazy'), uniqueName('policy')];
+    const { policies } = topologyOf({ policies: [lazyPolicy(`^${queue}$`, name)] }, new Problems());
     const channel = await connection.createChannel();
-    await channel.assertQueue('lazy-queue', { durable: true });
-    const first = await applyPolicies(policiesOf('^lazy-queue$'), management(), version);
-    const second = await applyPolicies(policiesOf('^lazy-queue$'), management(), version);
+    await channel.assertQueue(queue, { durable: true });
+    const first = await applyPolicies(policies, management(), version);
+    const second = await applyPolicies(policies, management(), version);
     expect(second).to.deep.equal(first);
     expect(first.failures).to.deep.equal([]);
-    if (node.version === '3.10') {
-      expect(first.applied).to.deep.equal(['Lazy']);
-      const [set] = await listed();
-      expect(set).to.include({ vhost: '/', name: 'Lazy', pattern: '^lazy-queue$', 'apply-to': 'queues', priority: 0 });
-      expect(JSON.parse(String(set?.['definition']))).to.deep.equal({ 'queue-mode': 'lazy' });
-      expect(await node.ctl('list_queues', 'name', 'policy', '--formatter=json')).to.match(/"policy":"Lazy"/);
+    if (broker.version === '3.10') {
+      expect(first.applied).to.deep.equal([name]);
+      expect(await ask(`policies/%2F/${name}`)).to.deep.include({
+        vhost: '/',
+        pattern: `^${queue}$`,
+        'apply-to': 'queues',
+        priority: 0,
+        definition: { 'queue-mode': 'lazy' },
+      });
+      await eventually('the policy on the queue', async () => (await ask(`queues/%2F/${queue}`))['policy'] === name);
     } else {
       expect(first.applied).to.deep.equal([]);
       expect(first.notices).to.have.length(1);
-      expect(await listed()).to.deep.equal([]);
+      expect(await ask(`policies/%2F/${name}`)).to.include({ status: 404 });
     }
-    await channel.deleteQueue('lazy-queue');
+    await ask(`policies/%2F/${name}`, 'DELETE');
+    await channel.deleteQueue(queue);
   });
 
   it('reports what the broker says to a policy that it does not know', async () => {

@@ -1,20 +1,20 @@
 import type { ConnectionEvent, Topology } from '@leveret/core';
 import { expect } from 'chai';
-import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { afterEach, beforeEach, it } from 'mocha';
+import { onEachNode } from '../../../../scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { bindingOf, exchangeOf, queueOf, topologyOf } from '../test-support/declarations.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
-import { BrokerAdmin, brokerUrl, needsBroker, uniqueName } from '../test-support/test-broker.js';
+import { BrokerAdmin, uniqueName } from '../test-support/test-broker.js';
 
-describe('when a declaration is refused', () => {
+onEachNode('when a declaration is refused', (broker) => {
   let admin: BrokerAdmin;
   let transport: AmqplibTransport;
   let events: ConnectionEvent[];
 
-  before(needsBroker);
   beforeEach(async () => {
-    admin = await BrokerAdmin.connect();
-    transport = new AmqplibTransport({ connection: { urls: brokerUrl.href } });
+    admin = await BrokerAdmin.connect(broker.url);
+    transport = new AmqplibTransport({ connection: { urls: broker.url } });
     events = [];
     transport.on((event) => events.push(event));
   });

@@ -1,22 +1,22 @@
 import type { ConnectionEvent } from '@leveret/core';
 import { expect } from 'chai';
-import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { afterEach, beforeEach, it } from 'mocha';
+import { onEachNode } from '../../../../scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { bindingOf, exchangeOf, queueOf, topologyOf } from '../test-support/declarations.js';
 import { eventually } from '../test-support/eventually.js';
 import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
-import { BrokerAdmin, brokerUrl, needsBroker } from '../test-support/test-broker.js';
+import { BrokerAdmin } from '../test-support/test-broker.js';
 
-describe('when a queue exists with other arguments', () => {
+onEachNode('when a queue exists with other arguments', (broker) => {
   let admin: BrokerAdmin;
   let transport: AmqplibTransport;
   let events: ConnectionEvent[];
   let queue: string;
 
-  before(needsBroker);
   beforeEach(async () => {
-    admin = await BrokerAdmin.connect();
+    admin = await BrokerAdmin.connect(broker.url);
     queue = await admin.makeQueue(admin.queueName('other'), { arguments: { 'x-message-ttl': 60_000 } });
     events = [];
   });
@@ -26,7 +26,7 @@ describe('when a queue exists with other arguments', () => {
   });
 
   function transportWith(mismatch: 'fail' | 'warn'): AmqplibTransport {
-    transport = new AmqplibTransport({ connection: { urls: brokerUrl.href }, mismatch });
+    transport = new AmqplibTransport({ connection: { urls: broker.url }, mismatch });
     transport.on((event) => events.push(event));
     return transport;
   }

@@ -200,7 +200,7 @@ async function moving(ledger: SoakLedger, threshold: number): Promise<void> {
 /** Waits until the queue has nothing more for its consumers; what they hold, their close settles. */
 async function drained(raw: RawClient, queue: string): Promise<void> {
   const empty = async () => (await raw.ready(queue)) === 0;
-  await eventually('an empty queue', empty, 10_000).catch(() => undefined);
+  await eventually('an empty queue', empty, 30_000).catch(() => undefined);
 }
 
 setFlagsFromString('--expose-gc');

@@ -1,17 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 const POLL_MS = 5;
+/** Ample: reached only when something is wrong, or when a machine stands still. */
+const LIMIT_MS = 15_000;
 
 /**
  * Waits until the condition gives something truthy, and resolves with it.
  * @param what what is waited for, for the error
- * @param limitMs default 5 s
+ * @param limitMs default 15 s
  * @throws {Error} when the limit is reached first
  */
 export async function eventually<T>(
   what: string,
   condition: () => T | Promise<T>,
-  limitMs = 5000,
+  limitMs = LIMIT_MS,
 ): Promise<Exclude<T, undefined | null | false | 0 | ''>> {
   const end = performance.now() + limitMs;
   for (;;) {
@@ -23,7 +25,7 @@ export async function eventually<T>(
 }
 
 /** Waits for a promise, but not for ever. */
-export async function inTime<T>(what: string, promise: Promise<T>, limitMs = 5000): Promise<T> {
+export async function inTime<T>(what: string, promise: Promise<T>, limitMs = LIMIT_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`expected within ${limitMs} ms: ${what}`)), limitMs);

@@ -31,7 +31,7 @@ interface ManagedConsumer {
   readonly queue: { readonly name: string };
 }
 
-const LIMIT_MS = 10_000;
+const LIMIT_MS = 20_000;
 
 /** The management HTTP API: what the broker itself says of queues, consumers and connections. */
 export class Management {

@@ -47,7 +47,7 @@ export class WorkerProcess implements AsyncDisposable {
   static async start(options: WorkerOptions): Promise<WorkerProcess> {
     const worker = new WorkerProcess(options);
     try {
-      await eventually('the worker to consume', () => worker.heard('ready') > 0, 20_000);
+      await eventually('the worker to consume', () => worker.heard('ready') > 0, 30_000);
     } catch (error) {
       await worker[Symbol.asyncDispose]();
       throw new Error(`the worker did not start: ${worker.errors}`, { cause: error });
@@ -84,7 +84,7 @@ export class WorkerProcess implements AsyncDisposable {
   }
 
   /** Waits until it has ended, by itself or by a signal. */
-  ended(limitMs = 15_000): Promise<{ readonly code: number | null; readonly signal: string | null }> {
+  ended(limitMs = 30_000): Promise<{ readonly code: number | null; readonly signal: string | null }> {
     return inTime('the end of the worker', this.#ended, limitMs);
   }
 
