@@ -10,9 +10,12 @@ const fails = async (): Promise<string> => {
   throw new Error('no stock');
 };
 
+// Long enough that a slow machine looks at what has not come due yet before it has.
+const INTERVAL = 1500;
+
 onEachBroker('when time passes', ({ broker, isReal }) => {
   it('tries again after the interval', async () => {
-    const sample = orderSample({ isReal, retry: { maxAttempts: 3, initialInterval: 300, multiplier: 2 } });
+    const sample = orderSample({ isReal, retry: { maxAttempts: 3, initialInterval: INTERVAL, multiplier: 2 } });
     await using harness = await TestHarness.start({
       broker,
       listeners: [sample.Orders],
@@ -25,9 +28,9 @@ onEachBroker('when time passes', ({ broker, isReal }) => {
     await harness.settled();
     expect(listener.calls.map(({ attempt }) => attempt)).to.deep.equal([1]);
     expect(listener.outcomes).to.deep.equal([]);
-    await harness.advance(400);
+    await harness.advance(INTERVAL + 100);
     expect(listener.calls.map(({ attempt }) => attempt)).to.deep.equal([1, 2]);
-    await harness.advance(600);
+    await harness.advance(2 * INTERVAL);
     expect(listener.calls.map(({ attempt }) => attempt)).to.deep.equal([1, 2, 3]);
     expect(listener.outcomes).to.deep.equal(['recovered']);
     expect(await harness.queue(sample.errorQueue).messages).to.have.lengthOf(1);
@@ -44,7 +47,7 @@ onEachBroker('when time passes', ({ broker, isReal }) => {
           {
             name: waiting,
             ...(isReal && { expires: '30s' }),
-            messageTtl: 200,
+            messageTtl: INTERVAL,
             deadLetterExchange: '',
             deadLetterRoutingKey: errorQueue,
           },
@@ -53,7 +56,7 @@ onEachBroker('when time passes', ({ broker, isReal }) => {
     });
     await harness.publish('', waiting, { id: 1 });
     expect(await harness.queue(errorQueue).messages).to.deep.equal([]);
-    await harness.advance(250);
+    await harness.advance(INTERVAL + 500);
     const [late] = await harness.queue(errorQueue).messages;
     const deaths = late?.headers['x-death'] as readonly { readonly reason: string; readonly queue: string }[];
     expect(deaths.map(({ reason, queue }) => ({ reason, queue }))).to.deep.equal([
