@@ -11,6 +11,7 @@ const news: readonly [DeliveryNews, string, string | undefined][] = [
   [{ type: 'invalid', error }, 'invalid', 'error'],
   [{ type: 'recovered', error, reason: 'exhausted', outcome: 'ack' }, 'recovered', 'warn'],
   [{ type: 'recoverer-failed', error }, 'recovererFailed', 'error'],
+  [{ type: 'acknowledged', error }, 'acknowledged', 'info'],
   [{ type: 'requeued', error, reason: 'default' }, 'requeued', 'info'],
   [{ type: 'rejected', error, reason: 'default' }, 'rejected', 'warn'],
   [{ type: 'dropped', error, reason: 'default' }, 'dropped', 'error'],

@@ -4,10 +4,13 @@ export interface ListenerCounts {
   handled: number;
   /** Failed attempts. */
   failed: number;
+  /** Further attempts in this process, after a wait. */
   retried: number;
   invalid: number;
   recovered: number;
   recovererFailed: number;
+  /** Acknowledged although they failed. */
+  acknowledged: number;
   requeued: number;
   rejected: number;
   dropped: number;
@@ -37,6 +40,7 @@ export function zeroCounts(): ListenerCounts {
     invalid: 0,
     recovered: 0,
     recovererFailed: 0,
+    acknowledged: 0,
     requeued: 0,
     rejected: 0,
     dropped: 0,

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import type { DeliveryContext } from '../delivery/delivery-context.js';
 import { LeveretError } from '../errors/leveret-error.js';
-import { RejectMessage, RequeueMessage } from '../errors/outcome-signal.js';
+import { AcknowledgeMessage, RejectMessage, RequeueMessage } from '../errors/outcome-signal.js';
 import { republish } from '../recoverer/republish-recoverer.js';
 import { turn } from '../time/fake-clock.support.test.js';
 import { ACK, fails, finish, GIVE_BACK, Journey, REJECT, REQUEUE, start, travel } from './journey.support.test.js';
@@ -72,7 +72,7 @@ describe('the journey of a delivery in other modes', () => {
         throw error;
       };
       const plain = await travel({ ...manual, handle: settleThen(new Error('later')) });
-      expect([plain.frames, plain.counted]).to.deep.equal([[ACK], { received: 1, failed: 1 }]);
+      expect([plain.frames, plain.counted]).to.deep.equal([[ACK], { received: 1, failed: 1, acknowledged: 1 }]);
       const conflict = await travel({ ...manual, handle: settleThen(new RequeueMessage()) });
       expect([conflict.frames, conflict.counted]).to.deep.equal([
         [ACK],
@@ -91,7 +91,23 @@ describe('the journey of a delivery in other modes', () => {
       });
       const process = journey.next();
       await finish(journey, process);
-      expect([journey.frames, journey.counted]).to.deep.equal([[ACK], { received: 1, failed: 1 }]);
+      expect([journey.frames, journey.counted]).to.deep.equal([[ACK], { received: 1, failed: 1, acknowledged: 1 }]);
+    });
+
+    it('says what the handler settled before it failed', async () => {
+      const cases: readonly [(context: DeliveryContext) => unknown, object][] = [
+        [(context) => context.requeue(), { requeued: 1 }],
+        [(context) => context.requeue({ failed: false }), { givenBack: 1 }],
+        [(context) => context.reject(), { rejected: 1 }],
+      ];
+      for (const [settle, counts] of cases) {
+        const handle = (context: DeliveryContext) => {
+          settle(context);
+          throw new Error('later');
+        };
+        const { counted } = await travel({ ...manual, handle });
+        expect(counted).to.deep.equal({ received: 1, failed: 1, ...counts });
+      }
     });
 
     it('refuses the handler to settle in any other mode', async () => {
@@ -110,6 +126,12 @@ describe('the journey of a delivery in other modes', () => {
     it('sends nothing when the handler returns', async () => {
       const { frames, counted } = await travel({ ...none, handle: () => 'value' });
       expect([frames, counted]).to.deep.equal([[], { received: 1, handled: 1 }]);
+    });
+
+    it('says that it is over when the handler asks for an ack of what failed', async () => {
+      const { frames, counted, event } = await travel({ ...none, handle: fails(new AcknowledgeMessage('never mind')) });
+      expect([frames, counted]).to.deep.equal([[], { received: 1, failed: 1, acknowledged: 1 }]);
+      expect(event('acknowledged').error).to.be.an('error').with.property('message', 'never mind');
     });
 
     it('says of every failure that is not safe elsewhere that the message is gone', async () => {

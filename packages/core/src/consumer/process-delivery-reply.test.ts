@@ -68,14 +68,14 @@ describe('the journey of a request', () => {
           'broken',
         );
         expect(frames).to.deep.equal([ACK]);
-        expect(counted).to.deep.equal({ received: 1, failed: 1, replied: 1 });
+        expect(counted).to.deep.equal({ received: 1, failed: 1, replied: 1, acknowledged: 1 });
       });
 
       it('sends it for a message at fault too', async () => {
         const convert = fails(new MessageConversionError('not JSON'));
         const { publisher, frames, counted } = await travel({ ...returning, route: { convert } }, request);
         expect(publisher.sent).to.have.lengthOf(1);
-        expect([frames, counted]).to.deep.equal([[ACK], { received: 1, invalid: 1, replied: 1 }]);
+        expect([frames, counted]).to.deep.equal([[ACK], { received: 1, invalid: 1, replied: 1, acknowledged: 1 }]);
       });
 
       it('retries and recovers as ever when nobody asked for a reply', async () => {

@@ -180,7 +180,14 @@ describe('the journey of a delivery that fails', () => {
       expect(failures[0]).to.include({ reason: 'exhausted', attempts: 3, firstFailedAt: began });
       expect(failures[0]?.error).to.be.an('error').with.property('message', 'attempt 3');
       expect(journey.attempts.size).to.equal(0);
-      expect(journey.counted).to.deep.equal({ received: 3, failed: 3, requeued: 2, recovered: 1 });
+      expect(journey.counted).to.deep.equal({ received: 3, failed: 3, retried: 2, requeued: 2, recovered: 1 });
+      const waits = journey.happened.flatMap((event) =>
+        event.type === 'retried' ? [[event.attempt, event.delayMs, (event.error as Error).message]] : [],
+      );
+      expect(waits).to.deep.equal([
+        [1, 1000, 'attempt 1'],
+        [2, 2000, 'attempt 2'],
+      ]);
     });
 
     it('waits the interval before a redelivery, and gives back when it stops meanwhile', async () => {

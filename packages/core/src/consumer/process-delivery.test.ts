@@ -4,6 +4,8 @@ import { describe, it } from 'mocha';
 import type { DeliveryContext } from '../delivery/delivery-context.js';
 import { FatalMessageError, MessageConversionError, MessageValidationError } from '../errors/message-error.js';
 import { AcknowledgeMessage, RejectMessage, RequeueMessage } from '../errors/outcome-signal.js';
+import type { DeliveryEvent } from '../events/delivery-event.js';
+import type { ListenerEvent } from '../events/listener-event.js';
 import type { FailedDelivery } from '../recoverer/recoverer.js';
 import { turn } from '../time/fake-clock.support.test.js';
 import { aDelivery } from '../transport/delivery.support.test.js';
@@ -208,7 +210,7 @@ describe('the journey of a delivery', () => {
     expect(journey.frames).to.deep.equal([REJECT]);
   });
 
-  it('sends exactly one frame, whatever the handler, the recoverer and the policy do', async () => {
+  it('sends one frame at most and says once how it ended, whatever the handler, the recoverer and the policy do', async () => {
     const outcomes = fc.constantFrom<() => unknown>(
       () => undefined,
       () => Promise.resolve('value'),
@@ -230,21 +232,31 @@ describe('the journey of a delivery', () => {
           nil: undefined,
         }),
         fc.constantFrom('reject', 'recover'),
+        fc.constantFrom('auto', 'manual', 'none'),
         fc.boolean(),
         fc.option(fc.constantFrom('', 'm-1'), { nil: undefined }),
-        async (handlers, recoverer, retry, invalid, defaultRequeueRejected, messageId) => {
+        async (handlers, recoverer, retry, invalid, acknowledge, defaultRequeueRejected, messageId) => {
           let n = 0;
           const parts: ListenerParts = {
             handle: () => handlers[n++ % handlers.length]?.(),
             recover: recoverer as NonNullable<ListenerParts['recover']>,
-            policy: { invalid, defaultRequeueRejected },
+            policy: { invalid, acknowledge, defaultRequeueRejected },
             ...(retry === undefined ? {} : { retry }),
           };
-          const { frames } = await travel(parts, { messageId });
-          expect(frames).to.have.lengthOf(1);
+          const { frames, happened } = await travel(parts, { messageId });
+          if (acknowledge === 'auto') expect(frames).to.have.lengthOf(1);
+          else expect(frames.length).to.be.at.most(acknowledge === 'none' ? 0 : 1);
+          expect(happened.filter(isEnd)).to.have.lengthOf(1);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 300 },
     );
   });
 });
+
+const ENDS = ['handled', 'acknowledged', 'requeued', 'rejected', 'dropped', 'left-unsettled'];
+
+/** What a recoverer does not ack is settled with an event of its own. */
+function isEnd(event: DeliveryEvent | ListenerEvent): boolean {
+  return event.type === 'recovered' ? event.outcome === 'ack' : ENDS.includes(event.type);
+}

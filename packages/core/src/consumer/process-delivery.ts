@@ -204,7 +204,7 @@ export class DeliveryProcess {
     switch (decision.kind) {
       case 'acknowledge':
         forgetFailures(this.#env, this.delivery.message);
-        this.#settlement.settle('ack', error, 'asked');
+        this.#settlement.acknowledge(error);
         return;
       case 'requeue':
         if (decision.reason === 'stateful-retry') rememberFailure(this.#env, this.delivery.message, error);
@@ -289,7 +289,9 @@ export class DeliveryProcess {
       await this.#recover(exhausted ? 'exhausted' : 'not-retryable', lastError, failures);
       return false;
     }
-    return this.#waitForRetry(backoffDelayMs(retry.backoff, failures), lastError);
+    const delayMs = backoffDelayMs(retry.backoff, failures);
+    this.#env.reporter.report(this.delivery, { type: 'retried', error: lastError, attempt: failures, delayMs });
+    return this.#waitForRetry(delayMs, lastError);
   }
 }
 

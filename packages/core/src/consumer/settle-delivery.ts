@@ -41,14 +41,35 @@ export class DeliverySettlement {
     this.#carryOut('give-back', error, reason, { type: 'given-back', reason });
   }
 
-  /** Carries out an outcome that the handler's return did not decide. */
+  /** Acknowledges what failed: the handler asked for it, or the requester has the error. */
+  acknowledge(error: unknown): void {
+    this.#carryOut('ack', error, 'asked', { type: 'acknowledged', error });
+  }
+
+  /** Carries out an outcome that the handler's return did not decide. An ack has its event already: `recovered`. */
   settle(outcome: Exclude<Outcome, 'give-back'>, error: unknown, reason: string): void {
     this.#carryOut(outcome, error, reason, this.#newsOf(outcome, error, reason));
   }
 
-  /** Manual mode: the handler failed, and is not called again here. */
+  /** Manual mode: the handler failed, and is not called again here. What it settled before counts. */
   leave(error: unknown): void {
-    if (this.acknowledgement.outcome === undefined) this.#report({ type: 'left-unsettled', error });
+    switch (this.acknowledgement.outcome) {
+      case undefined:
+        this.#report({ type: 'left-unsettled', error });
+        break;
+      case 'ack':
+        this.#report({ type: 'acknowledged', error });
+        break;
+      case 'give-back':
+        this.#report({ type: 'given-back', reason: 'asked' });
+        break;
+      case 'requeue':
+        this.#report({ type: 'requeued', error, reason: 'asked' });
+        break;
+      case 'reject':
+        this.#report(this.#rejected(error, 'asked'));
+        break;
+    }
   }
 
   channelGone(): void {
@@ -59,6 +80,7 @@ export class DeliverySettlement {
     if (this.#definition.failurePolicy.acknowledge === 'none') {
       // The broker forgot the message when it sent it: what is not safe elsewhere is gone.
       if (outcome !== 'ack') this.#report({ type: 'dropped', error, reason });
+      else if (news !== undefined) this.#report(news);
       return;
     }
     const settlement = this.acknowledgement.settle(outcome);
@@ -74,14 +96,15 @@ export class DeliverySettlement {
       case 'requeue':
         return { type: 'requeued', error, reason };
       case 'reject':
-        return {
-          type: keepsRejected(this.#definition.queueDeclaration) === 'no' ? 'dropped' : 'rejected',
-          error,
-          reason,
-        };
+        return this.#rejected(error, reason);
       default:
         return outcome satisfies never;
     }
+  }
+
+  #rejected(error: unknown, reason: string): DeliveryNews {
+    const isKept = keepsRejected(this.#definition.queueDeclaration) !== 'no';
+    return { type: isKept ? 'rejected' : 'dropped', error, reason };
   }
 
   #report(news: DeliveryNews): void {

@@ -7,7 +7,12 @@ interface DeliveryFacts {
   readonly message: Message;
 }
 
-/** What happened to a delivery on its way; one delivery raises several. */
+/**
+ * What happened to a delivery on its way; one delivery raises several. The last one says how it ended: `handled`,
+ * `acknowledged`, `duplicate`, `recovered`, `requeued`, `rejected`, `dropped`, `given-back`, `channel-gone`, `abandoned`,
+ * `settle-conflict` or `left-unsettled`. After `recovered`, `requeued`, `rejected` or `dropped` says what the recoverer
+ * answered, unless that was an ack.
+ */
 export type DeliveryEvent = DeliveryFacts &
   (
     | { readonly type: 'received' }
@@ -15,7 +20,10 @@ export type DeliveryEvent = DeliveryFacts &
     | { readonly type: 'handled'; readonly durationMs: number; readonly attempts: number }
     /** One attempt failed. */
     | { readonly type: 'failed'; readonly error: unknown; readonly attempt: number }
-    /** Another attempt follows after a wait, in this process. */
+    /**
+     * Another attempt follows after a wait, in this process: after the failure, or with stateful retry when the message
+     * has come again. `attempt` is the one that failed.
+     */
     | { readonly type: 'retried'; readonly error: unknown; readonly attempt: number; readonly delayMs: number }
     /** The message could not be read, converted or validated, or nobody handles its type. */
     | { readonly type: 'invalid'; readonly error: unknown }
@@ -23,12 +31,14 @@ export type DeliveryEvent = DeliveryFacts &
     | { readonly type: 'recovered'; readonly error: unknown; readonly reason: string; readonly outcome: string }
     /** The recoverer failed; the delivery is requeued after a pause. */
     | { readonly type: 'recoverer-failed'; readonly error: unknown }
+    /** Acknowledged although it failed: the handler asked for it, or the error went to the requester. */
+    | { readonly type: 'acknowledged'; readonly error: unknown }
     | { readonly type: 'requeued'; readonly error: unknown; readonly reason: string }
     | { readonly type: 'rejected'; readonly error: unknown; readonly reason: string }
     /** Gone for good: rejected from a queue without a dead letter exchange, or failed in `none` mode. */
     | { readonly type: 'dropped'; readonly error: unknown; readonly reason: string }
-    /** Given back to the broker untouched: it is not the message's fault, and another may handle it. */
-    | { readonly type: 'given-back'; readonly reason: 'stopping' | 'in-progress' | 'idempotency-failed' }
+    /** Given back to the broker without fault: another may handle it. `asked`: by a handler of manual mode that failed then. */
+    | { readonly type: 'given-back'; readonly reason: 'stopping' | 'in-progress' | 'idempotency-failed' | 'asked' }
     /** It was handled before: the handler was not called, and the delivery was acknowledged. */
     | { readonly type: 'duplicate'; readonly key: string }
     /** Another is handling the message: the delivery is held. Raised once for each delivery. */

@@ -1,5 +1,5 @@
 import { AmqplibTransport } from '@leveret/amqplib';
-import { type Clock, ListenerContainer, silentLogger, systemClock } from '@leveret/core';
+import { ListenerContainer, silentLogger, systemClock } from '@leveret/core';
 import { Leveret, type LeveretOptions } from 'leveret';
 import { type BrokerSide, connectionTo } from '../broker/broker-side.js';
 import { HarnessError } from '../errors/harness-error.js';
@@ -40,7 +40,7 @@ export class Application {
       connection,
       interceptors: [journal.intercept, ...(options.interceptors ?? [])],
       transport: new WatchedTransport(transport, journal),
-      clock: noticing(side.clock, () => journal.timerStarted()),
+      clock: side.clock,
     });
     this.leveret.on(journal.onEvent);
     if (inUse.has(this.leveret.container)) {
@@ -87,14 +87,4 @@ export class Application {
     inUse.delete(this.leveret.container);
     for (const each of this.#undo.splice(0)) each();
   }
-}
-
-function noticing(clock: Clock, started: () => void): Clock {
-  return {
-    now: () => clock.now(),
-    after(ms, callback, keepAlive) {
-      started();
-      return clock.after(ms, callback, keepAlive);
-    },
-  };
 }

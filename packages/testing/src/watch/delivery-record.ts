@@ -155,6 +155,7 @@ export class DeliveryRecord {
         if (this.consumer.request.noAck) this.#to('done');
         break;
       case 'handled':
+      case 'acknowledged':
       case 'duplicate':
       case 'requeued':
       case 'rejected':
@@ -169,24 +170,17 @@ export class DeliveryRecord {
     }
   }
 
-  /** Without acknowledgements nothing says that a delivery is over, but the next one does. */
-  superseded(): void {
-    if (this.consumer.request.noAck && this.phase === 'working') this.#to('done');
-  }
-
   /** What it came to; `undefined` as long as that is open. */
   get outcome(): DeliveryOutcome | undefined {
     const last = this.events.findLast(({ type }) => FINAL.has(type))?.type as DeliveryOutcome | undefined;
-    if (last === 'handled' && !this.consumer.request.noAck) return this.#outcomeOfSettlement('handled');
-    if (last !== undefined) return last;
-    return this.#outcomeOfSettlement('acknowledged');
+    return last === 'handled' && !this.consumer.request.noAck ? this.#outcomeOfSettlement() : last;
   }
 
   /** In manual mode the handler may settle in any way, before or after it returns. */
-  #outcomeOfSettlement(acked: 'handled' | 'acknowledged'): DeliveryOutcome | undefined {
+  #outcomeOfSettlement(): DeliveryOutcome | undefined {
     switch (this.#settled) {
       case 'ack':
-        return this.phase === 'done' && this.running.size === 0 ? acked : undefined;
+        return this.phase === 'done' && this.running.size === 0 ? 'handled' : undefined;
       case 'reject':
         return 'rejected';
       case 'requeue':
@@ -210,8 +204,9 @@ export class DeliveryRecord {
   }
 }
 
-const FINAL: ReadonlySet<DeliveryEvent['type'] | 'duplicate'> = new Set([
+const FINAL: ReadonlySet<DeliveryEvent['type']> = new Set([
   'handled',
+  'acknowledged',
   'duplicate',
   'recovered',
   'requeued',

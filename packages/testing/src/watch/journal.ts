@@ -23,7 +23,6 @@ export class Journal {
   readonly #byMessage = new WeakMap<Message, DeliveryRecord>();
   readonly #attempts = new AsyncLocalStorage<Attempt>();
   #activity = 0;
-  #justReceived: DeliveryRecord | undefined;
 
   /** Grows with everything that happens. */
   get activity(): number {
@@ -65,18 +64,11 @@ export class Journal {
     this.#activity++;
     if ('message' in event) {
       const record = this.#byMessage.get(event.message);
-      if (event.type === 'received' && record !== undefined) this.#received(record);
       record?.happened(event);
     }
     const failure = failureOf(event);
     if (failure !== undefined) this.failures.push(failure);
   };
-
-  /** A timer was started. Stateful retry says no word when it waits, but does so right after the delivery was received. */
-  timerStarted(): void {
-    if (this.#justReceived !== undefined) this.#justReceived.phase = 'waiting';
-    this.#justReceived = undefined;
-  }
 
   /** Around every handler, outside all other interceptors. */
   readonly intercept: InterceptorFunction = async (context, next) => {
@@ -123,14 +115,6 @@ export class Journal {
       threw(error);
       throw error;
     }
-  }
-
-  #received(record: DeliveryRecord): void {
-    for (const other of record.consumer.open) if (other !== record) other.superseded();
-    this.#justReceived = record;
-    queueMicrotask(() => {
-      this.#justReceived = undefined;
-    });
   }
 
   #begin(record: DeliveryRecord, context: DeliveryContext): Attempt {
