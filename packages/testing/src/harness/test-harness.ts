@@ -6,8 +6,6 @@ import { EmbeddedSide } from '../broker/embedded-side.js';
 import { RealSide } from '../broker/real-side.js';
 import { HarnessError } from '../errors/harness-error.js';
 import { NotSettledError } from '../errors/not-settled-error.js';
-import { type Busy, untilAtRest } from '../rest/until-at-rest.js';
-import { whyBusy } from '../rest/why-busy.js';
 import { Journal } from '../watch/journal.js';
 import type { AnyClass } from './any-class.js';
 import { Application } from './application.js';
@@ -23,6 +21,7 @@ import {
 import { ListenerProbe, type MethodName, type ProbeOf } from './listener-probe.js';
 import { QueueProbe } from './queue-probe.js';
 import { inRealTime } from './real-time.js';
+import { RestWatch } from './rest-watch.js';
 import { byClass, byId } from './select-deliveries.js';
 
 /** Options of {@link TestHarness.settled}. */
@@ -38,11 +37,6 @@ export interface SettledOptions {
 
 /** How long a start may take. */
 const START_LIMIT_MS = 20_000;
-/** How long `advance` waits for a handler that does nothing observable before it lets time go on without it. */
-const GRACE_MS = 100;
-/** How long one `advance` may take in all. */
-const ADVANCE_LIMIT_MS = 20_000;
-
 /**
  * An application under test, with a broker of its own: publish, wait until everything is settled, look at what happened.
  *
@@ -61,16 +55,17 @@ export class TestHarness implements AsyncDisposable {
   readonly #journal: Journal;
   readonly #application: Application;
   readonly #failures: FailureLedger;
-  /** What was going on when the test was told that it is not settled. */
-  readonly #told = new Set<unknown>();
+  readonly #rest: RestWatch;
   #closed: Promise<void> | undefined;
 
   private constructor(options: ResolvedHarnessOptions, side: BrokerSide) {
     this.#options = options;
     this.#side = side;
-    this.#journal = new Journal();
-    this.#application = new Application(options.application, side, this.#journal);
-    this.#failures = new FailureLedger(this.#journal.failures, options.expected);
+    const journal = new Journal();
+    this.#journal = journal;
+    this.#application = new Application(options.application, side, journal);
+    this.#failures = new FailureLedger(journal.failures, options.expected);
+    this.#rest = new RestWatch({ side, journal, application: this.#application, failures: this.#failures });
   }
 
   /**
@@ -151,10 +146,7 @@ export class TestHarness implements AsyncDisposable {
       const hint = this.embedded
         ? ' Its next attempt and its time limits come with harness.advance(): start the publish, advance, then await it.'
         : '';
-      return new NotSettledError(
-        `A publish was not confirmed within ${timeoutMs} ms.${hint}`,
-        this.#texts(this.#busy()),
-      );
+      return new NotSettledError(`A publish was not confirmed within ${timeoutMs} ms.${hint}`, this.#rest.texts);
     });
   }
 
@@ -165,16 +157,8 @@ export class TestHarness implements AsyncDisposable {
    * @throws {HandlerFailuresError} with failures that the test did not expect
    */
   async settled(options: SettledOptions = {}): Promise<void> {
-    const { includeRetries = false } = options;
     const timeoutMs = options.timeout === undefined ? this.#options.timeoutMs : durationMs(options.timeout, 'timeout');
-    const endMs = performance.now() + timeoutMs;
-    for (;;) {
-      const left = await this.#rest(endMs, includeRetries && !this.embedded);
-      if (left.length > 0) throw this.#notSettled(`Not settled within ${timeoutMs} ms:`, left);
-      const waits = includeRetries && this.#journal.hasWaiting;
-      if (!waits || !this.#side.step(Number.POSITIVE_INFINITY)) break;
-      if (performance.now() > endMs) throw this.#notSettled(`Not settled within ${timeoutMs} ms:`, this.#busy(true));
-    }
+    await this.#rest.settled(timeoutMs, options.includeRetries ?? false);
     this.#throwUnexpected();
   }
 
@@ -187,22 +171,7 @@ export class TestHarness implements AsyncDisposable {
    * @throws {NotSettledError} when it takes more than 20 s of real time
    */
   async advance(duration: Duration): Promise<void> {
-    const ms = durationMs(duration, 'duration');
-    this.#side.checkAdvance(ms);
-    const until = this.#side.clock.now() + ms;
-    const endMs = performance.now() + ADVANCE_LIMIT_MS;
-    const tolerated = new Set<unknown>();
-    const rest = async () => {
-      for (const { key } of await this.#rest(endMs, false, tolerated)) tolerated.add(key);
-    };
-    await rest();
-    while (this.#side.step(until)) {
-      await rest();
-      if (performance.now() < endMs) continue;
-      throw this.#notSettled(`Not advanced by ${duration} within ${ADVANCE_LIMIT_MS} ms:`, this.#busy());
-    }
-    await this.#side.pass(until);
-    await rest();
+    await this.#rest.advance(duration);
     this.#throwUnexpected();
   }
 
@@ -259,47 +228,12 @@ export class TestHarness implements AsyncDisposable {
   async #end(): Promise<readonly string[]> {
     const abandoned: string[] = [];
     const closed = await closeApplication(this.app, this.#side, this.#options.timeoutMs, () => {
-      const untold = this.#busy().filter(({ key, atWork }) => atWork === true && !this.#told.has(key));
-      abandoned.push(...untold.map(({ text }) => text));
+      abandoned.push(...this.#rest.untold);
     });
     if (!closed) abandoned.push('the application itself does not close');
     this.#application.release();
     await this.#side.close();
     return abandoned;
-  }
-
-  #rest(endMs: number, includeRetries: boolean, tolerated?: ReadonlySet<unknown>): Promise<readonly Busy[]> {
-    return untilAtRest({
-      look: () => this.#busy(includeRetries),
-      activity: () => this.#journal.activity,
-      quietMs: this.#side.quietMs,
-      endMs,
-      ...(tolerated && { tolerated, graceMs: Math.max(GRACE_MS, this.#side.quietMs) }),
-    });
-  }
-
-  #busy(includeRetries = false): readonly Busy[] {
-    const { consumers, publishes } = this.#journal;
-    return whyBusy({
-      health: this.app.health(),
-      schedules: this.app.schedules.inspect(),
-      consumers,
-      publishes,
-      held: this.app.publisher.stats.held,
-      broker: this.#side.facts(this.#application.connectionName),
-      includeRetries,
-      nameOf: this.#application.nameOf,
-    });
-  }
-
-  #texts(busy: readonly Busy[]): readonly string[] {
-    return busy.map(({ text }) => text);
-  }
-
-  #notSettled(what: string, left: readonly Busy[]): NotSettledError {
-    const cause = this.#failures.takeUnexpected();
-    for (const { key } of left) this.#told.add(key);
-    return new NotSettledError(what, this.#texts(left), cause === undefined ? undefined : { cause });
   }
 
   #throwUnexpected(): void {
