@@ -74,13 +74,13 @@ onEachNode('when a host is down', (broker) => {
     await first.refuse();
     transportOn([first]);
     for (const attempt of [1, 2, 3]) {
-      const error = await rejectionOf(transport.openPublishChannel({ confirm: true, timeoutMs: 2000 }));
+      const error = await rejectionOf(transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 }));
       expect(error).to.include({ code: 'LEV_PUBLISH_NOT_CONNECTED' });
       expect((error as Error).message).to.include('ECONNREFUSED');
       expect(events.filter(({ type }) => type === 'connect-failed')).to.have.lengthOf(attempt);
     }
     await first.accept();
-    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
+    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
     expect(channel.isOpen).to.equal(true);
   });
 
@@ -90,7 +90,7 @@ onEachNode('when a host is down', (broker) => {
     await first.refuse();
     await eventually('the long pause', () => transport.health()[1]?.state === 'waiting');
     await first.accept();
-    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
+    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
     expect(channel.isOpen).to.equal(true);
   });
 

@@ -37,7 +37,7 @@ onEachNode('when credentials are refused', (broker) => {
   it('says so when a channel to publish on is asked for', async () => {
     transportWith({ password: 'wrong' });
     for (const _ of [1, 2]) {
-      const error = await rejectionOf(transport.openPublishChannel({ confirm: true, timeoutMs: 2000 }));
+      const error = await rejectionOf(transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 }));
       expect(error).to.include({ code: 'LEV_PUBLISH_NOT_CONNECTED' });
       expect((error as Error).cause).to.include({ code: 'LEV_AUTHENTICATION_REFUSED' });
     }

@@ -32,12 +32,12 @@ onEachNode('when the broker does not answer', (broker) => {
     proxy.freeze();
     const startedAt = performance.now();
     const error = await rejectionOf(
-      transportWith({ connectionTimeout: 100, startTimeout: 250, reconnect: { initialInterval: 10 } }).connect(
+      transportWith({ connectionTimeout: 100, startTimeout: 1000, reconnect: { initialInterval: 10 } }).connect(
         'consume',
       ),
     );
     expect(error).to.include({ code: 'LEV_CONNECTION_FAILED' });
-    expect(performance.now() - startedAt).to.be.within(240, 1000);
+    expect(performance.now() - startedAt).to.be.within(990, 10_000);
     expect(proxy.accepted).to.be.at.least(2);
     expect(events[0]).to.include({ type: 'connect-failed' });
     proxy.thaw();
@@ -51,16 +51,16 @@ onEachNode('when the broker does not answer', (broker) => {
     const startedAt = performance.now();
     const error = await rejectionOf(transport.openPublishChannel({ confirm: true, timeoutMs: 150 }));
     expect(error).to.include({ code: 'LEV_PUBLISH_NOT_CONNECTED' });
-    expect(performance.now() - startedAt).to.be.within(140, 1000);
+    expect(performance.now() - startedAt).to.be.within(140, 5000);
   });
 
   it('notices by the heartbeat, loses what was unconfirmed, and connects anew', async () => {
     transportWith({ heartbeat: '1s' });
     await transport.connect('publish');
-    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 1000 });
+    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
     proxy.freeze();
     const outcome = publish(channel, publicationOf('', 'nowhere'));
-    await eventually('the loss', () => events.some(({ type }) => type === 'disconnected'), 6000);
+    await eventually('the loss', () => events.some(({ type }) => type === 'disconnected'));
     expect(await outcome).to.nested.include({ kind: 'lost', 'closed.kind': 'connection-lost' });
     proxy.thaw();
     await eventually('the new connection', () => events.filter(({ type }) => type === 'connected').length === 2);
@@ -72,7 +72,7 @@ onEachNode('when the broker does not answer', (broker) => {
     proxy.freeze();
     const startedAt = performance.now();
     await transport.close({ timeoutMs: 100 });
-    expect(performance.now() - startedAt).to.be.within(90, 2000);
+    expect(performance.now() - startedAt).to.be.within(90, 5000);
   });
 
   it('gives up an attempt that is under way when it is closed', async () => {

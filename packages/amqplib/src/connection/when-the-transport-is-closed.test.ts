@@ -9,7 +9,7 @@ const CHILD = `
   import { AmqplibTransport } from ${JSON.stringify(new URL('../index.js', import.meta.url).href)};
   const transport = new AmqplibTransport({ connection: { urls: process.argv[1] } });
   await Promise.all([transport.connect('consume'), transport.connect('publish')]);
-  const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
+  const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
   await transport.close({ timeoutMs: 1000 });
   console.log('closed', process.getActiveResourcesInfo().filter((each) => each.includes('TCP')).length, channel.isOpen);
 `;

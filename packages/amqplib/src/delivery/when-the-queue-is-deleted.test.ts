@@ -34,7 +34,7 @@ onEachNode('when the queue is deleted', (broker) => {
     await admin.deleteQueue(queue);
     await eventually('consuming again', () => sink.tags.length === 2);
     expect(sink.causes).to.deep.equal(['cancelled']);
-    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
+    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
     expect(await publish(channel, publicationOf(exchange, 'key'))).to.deep.equal({ kind: 'ack', returned: undefined });
     await eventually('the message', () => sink.bodies.includes('body'));
   });

@@ -30,7 +30,7 @@ onEachNode('when a message is returned', (broker) => {
   });
 
   it('belongs to its own publish, among many in flight', async () => {
-    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
+    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
     const keys = Array.from({ length: 200 }, (_, index) => (index % 3 === 0 ? 'unknown' : 'known'));
     const outcomes = await Promise.all(
       keys.map((key, index) =>
@@ -48,14 +48,14 @@ onEachNode('when a message is returned', (broker) => {
   });
 
   it('is not asked for when the message is not mandatory', async () => {
-    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
+    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
     const outcome = await publish(channel, publicationOf(exchange, 'unknown', { mandatory: false }));
     expect(outcome).to.deep.equal({ kind: 'ack', returned: undefined });
     await channel.close();
   });
 
   it('brings every property and header back', async () => {
-    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
+    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
     const properties = {
       contentType: 'application/json',
       contentEncoding: 'UTF-8',

@@ -33,7 +33,7 @@ onEachNode('when a request is answered', (broker) => {
     const replies: Message[] = [];
     const requests = await transport.openReplyChannel({ timeoutMs: 2000 });
     requests.onReply((message) => replies.push(message));
-    const answers = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
+    const answers = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
     const sink = new RecordingSink(({ channel, deliveryTag, message }) => {
       const properties = { correlationId: message.correlationId };
       answers.publish(publicationOf('', message.replyTo ?? '', { properties, mandatory: false }), () =>

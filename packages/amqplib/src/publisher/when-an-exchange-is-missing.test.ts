@@ -22,7 +22,7 @@ onEachNode('when an exchange is missing', (broker) => {
 
   it("ends the channel with the broker's code and text, and everything in flight on it is lost", async () => {
     const queue = await admin.makeQueue(admin.queueName('innocent'));
-    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
+    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
     const ends: ChannelEnd[] = [];
     channel.onEnd((end) => ends.push(end));
     const guilty = publish(channel, publicationOf('no.such.exchange', 'key'));
@@ -37,14 +37,14 @@ onEachNode('when an exchange is missing', (broker) => {
 
   it('leaves the other channels of the connection alone', async () => {
     const queue = await admin.makeQueue(admin.queueName('neighbour'));
-    const neighbour = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
-    const guilty = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
+    const neighbour = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
+    const guilty = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
     await publish(guilty, publicationOf('no.such.exchange', 'key'));
     expect(await publish(neighbour, publicationOf('', queue))).to.deep.equal({ kind: 'ack', returned: undefined });
   });
 
   it('loses publishes on a channel without confirms only once it is known', async () => {
-    const channel = await transport.openPublishChannel({ confirm: false, timeoutMs: 2000 });
+    const channel = await transport.openPublishChannel({ confirm: false, timeoutMs: 10_000 });
     const ends: ChannelEnd[] = [];
     channel.onEnd((end) => ends.push(end));
     expect((await publish(channel, publicationOf('no.such.exchange', 'key'))).kind).to.equal('ack');
@@ -53,7 +53,7 @@ onEachNode('when an exchange is missing', (broker) => {
   });
 
   it('settles what is in flight, as acknowledged or lost, when the transport is closed', async () => {
-    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
+    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
     const queue = await admin.makeQueue(admin.queueName('closed'));
     const outcome = publish(channel, publicationOf('', queue));
     await transport.close({ timeoutMs: 1000 });

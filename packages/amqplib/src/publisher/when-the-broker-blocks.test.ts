@@ -32,7 +32,7 @@ onEachMortalNode('when the broker blocks', function (broker) {
   });
 
   it('goes on consuming, holds the confirms back, and settles them when the alarm ends', async () => {
-    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
+    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
     for (const _ of [1, 2, 3]) await publish(channel, publicationOf('', queue));
     await alarm(true);
     const outcome = publish(channel, publicationOf('', queue));
@@ -49,7 +49,7 @@ onEachMortalNode('when the broker blocks', function (broker) {
   });
 
   it('opens no channel, by name and within the time given', async () => {
-    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
+    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
     await alarm(true);
     channel.publish(publicationOf('', queue), () => {});
     await eventually('the alarm', () => transport.publishBlocked);
@@ -58,7 +58,7 @@ onEachMortalNode('when the broker blocks', function (broker) {
   });
 
   it('closes channels and connections at once', async () => {
-    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
+    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
     await alarm(true);
     const outcome = publish(channel, publicationOf('', queue));
     await eventually('the alarm', () => transport.publishBlocked);

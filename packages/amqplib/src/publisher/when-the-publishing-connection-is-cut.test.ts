@@ -25,7 +25,7 @@ onEachNode('when the publishing connection is cut', (broker) => {
 
   it('loses each publish in flight once, before it says that the channel ended', async () => {
     const queue = await admin.makeQueue(admin.queueName('cut'));
-    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
+    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
     proxy.freeze();
     const kinds: string[] = [];
     for (let index = 0; index < 50; index++) {
@@ -40,11 +40,11 @@ onEachNode('when the publishing connection is cut', (broker) => {
 
   it('opens a channel on a new connection at once', async () => {
     const queue = await admin.makeQueue(admin.queueName('cut'));
-    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
+    const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
     const ended = new Promise((resolve) => channel.onEnd(resolve));
     proxy.cut();
     await ended;
-    const next = await transport.openPublishChannel({ confirm: true, timeoutMs: 2000 });
+    const next = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
     expect(await publish(next, publicationOf('', queue))).to.deep.equal({ kind: 'ack', returned: undefined });
   });
 
