@@ -136,6 +136,21 @@ describe('when the broker fails', () => {
     expect(await harness.queue(errorQueue).messages).to.have.lengthOf(1);
   });
 
+  it('goes on with its listeners once a killed broker is back', async () => {
+    const { queue, Orders, overrides } = orderSample();
+    await using harness = await TestHarness.start({
+      broker,
+      listeners: [Orders],
+      overrides: overrides(async () => ''),
+    });
+    await harness.broker.kill();
+    await harness.broker.restart();
+    await harness.settled({ timeout: '5s' });
+    await harness.publish('', queue, { id: 1 });
+    await harness.settled();
+    expect(harness.listener(Orders, 'onOrder').outcomes).to.deep.equal(['handled']);
+  }).timeout(8000);
+
   it('has no faults to offer on a real broker, and says what to do', async () => {
     await using embedded = await TestHarness.start({ broker });
     await using harness = await TestHarness.start({ broker: embedded.url as `amqp://${string}` });
