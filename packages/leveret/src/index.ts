@@ -15,7 +15,7 @@ export { type ClassOrMethodDecorator, Listener } from './decorators/listener.js'
 export type { ListenerOptions } from './decorators/listener-options.js';
 export { Message } from './decorators/message.js';
 export { Payload } from './decorators/payload.js';
-export { type PublishAddress, PublishTo } from './decorators/publish-to.js';
+export { type PublishAddress, PublishTo, type PublishToOptions } from './decorators/publish-to.js';
 export {
   type RunOnOneInstanceOptions,
   Scheduled,

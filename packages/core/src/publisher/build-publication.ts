@@ -10,6 +10,8 @@ import type { ResolvedPublisherOptions } from './publisher-options.js';
 export interface PublishRoute {
   readonly exchange: string;
   readonly routingKey: string;
+  /** Kind of the message, when its class says so; the options of the call come before it. */
+  readonly type?: string | undefined;
 }
 
 const NO_HEADERS: MessageHeaders = Object.freeze({});
@@ -18,7 +20,7 @@ const NO_OPTIONS: PublishOptions = Object.freeze({});
 
 /**
  * Makes the message that goes on the wire: encodes the payload, and takes each property from the call, else from the
- * publisher's defaults, else from what the converter found.
+ * payload's class, else from the publisher's defaults, else from what the converter found.
  * @throws {ConfigurationError} when an option is not of the expected kind
  * @throws {MessageConversionError} when the payload cannot be written
  */
@@ -46,7 +48,7 @@ export function buildPublication(
       expiration: expirationText(options.expiration ?? defaults.expiration),
       messageId: options.messageId ?? (publisher.createMessageIds ? randomUUID() : undefined),
       timestamp: epochSeconds(options.timestamp ?? defaults.timestamp),
-      type: options.type ?? defaults.type,
+      type: options.type ?? route.type ?? defaults.type,
       userId: options.userId ?? defaults.userId,
       appId: options.appId ?? defaults.appId,
     },

@@ -411,6 +411,26 @@ describe('Leveret', () => {
       expect(await rejection(running.app.publisher.publish(new Paid()))).to.be.instanceOf(ConfigurationError);
     });
 
+    it('gives a message the type that its class gives, unless the call gives another', async () => {
+      @PublishTo('orders', 'moved', { type: 'order.moved' })
+      class Moved {}
+      class MovedFar extends Moved {}
+      @PublishTo('orders', 'plain')
+      class Plain {}
+      await using running = await start({ publisher: { defaults: { type: 'some.event' } } });
+      const { publisher } = running.app;
+      await publisher.publish(new Moved());
+      await publisher.publish(new MovedFar());
+      await publisher.publish(new Moved(), { type: 'other' });
+      await publisher.publish(new Plain());
+      expect(running.transport.published.map(({ properties }) => properties.type)).to.deep.equal([
+        'order.moved',
+        'order.moved',
+        'other',
+        'some.event',
+      ]);
+    });
+
     it('is injected into listeners and their services', async () => {
       @injectable()
       class Relay {

@@ -5,7 +5,7 @@ import { placeOf } from './class-record.js';
 export interface HandlerOptions {
   /**
    * Names that senders give this type in the `type` property or the `__TypeId__` header, such as `pay.succeeded` or
-   * `com.example.PaySucceeded`. Default: the name of the class.
+   * `com.example.PaySucceeded`. Default: the `type` that `@PublishTo` of the class gives, else the name of the class.
    */
   readonly type?: string | readonly string[];
   /** Takes messages of every type that no other handler names, and messages without a type. One at most. Default `false`. */

@@ -1,24 +1,34 @@
 import { placeOf } from './class-record.js';
 
-/** Where instances of a class are published. */
-export interface PublishAddress {
+/** Options of {@link PublishTo}. */
+export interface PublishToOptions {
+  /**
+   * The `type` property of the messages, such as `pay.succeeded`. A `@Handler` of the class takes it without naming it again.
+   * Default: none, so that no name of a class leaves the process.
+   */
+  readonly type?: string;
+}
+
+/** Where instances of a class are published, and as what. */
+export interface PublishAddress extends PublishToOptions {
   readonly exchange: string;
   readonly routingKey: string | ((payload: never) => string);
 }
 
 /**
  * Says where instances of a class are published: `publisher.publish(new PaySucceeded(...))` needs no address then.
- * Subclasses inherit it.
+ * Subclasses inherit it, type and all.
  * @param exchange empty for the default exchange
  * @param routingKey text, or a function of the instance
  */
 export function PublishTo<T extends object>(
   exchange: string,
   routingKey: string | ((payload: T) => string),
+  options: PublishToOptions = {},
   // biome-ignore lint/suspicious/noExplicitAny: a class decorator takes any constructor of T
 ): (target: abstract new (...args: any[]) => T) => void {
   return (target) => {
     const place = placeOf('@PublishTo', target, undefined, undefined);
-    if (place.kind === 'class') place.record.publishTo.unshift({ exchange, routingKey });
+    if (place.kind === 'class') place.record.publishTo.unshift({ ...options, exchange, routingKey });
   };
 }

@@ -6,6 +6,7 @@ import { checkKnownOptions } from './check-known-options.js';
 import type { AnyClass } from './class-kind.js';
 import type { HandlerPlan, RoutePlan } from './listener-plan.js';
 import type { MergedClass, MergedMethod } from './merged-record.js';
+import { publishAddressOf } from './publish-address.js';
 import { readIdempotent } from './read-idempotent.js';
 import { readParameters } from './read-parameters.js';
 import { readGivenType } from './read-payload-type.js';
@@ -61,10 +62,15 @@ export function readHandlers(listenerClass: AnyClass, merged: MergedClass, probl
   return { kind: 'by-type', routes, defaultRoute };
 }
 
-/** Without names of its own a handler takes the name of its class, unless it is the default and its class says nothing. */
+/**
+ * Without names of its own a handler takes what the class is published as, else the name of the class; nothing when it is the
+ * default and no class is known.
+ */
 function defaultNames(route: RoutePlan, isDefault: boolean, problems: Problems): readonly string[] {
   const { target } = route;
-  if (target !== undefined && target.type !== Object && !target.each) return [target.type.name];
+  if (target !== undefined && target.type !== Object && !target.each) {
+    return [publishAddressOf(target.type.prototype as object | null)?.type ?? target.type.name];
+  }
   if (!isDefault) {
     // With no target at all the payload parameter has been reported already, or there is none.
     problems.add(

@@ -1,7 +1,7 @@
 import { Broker } from '@leveret/broker';
 import { expect } from 'chai';
 import { Container, inject, injectable } from 'inversify';
-import { Leveret, type LeveretEvent, Listener, Payload, PublishTo } from 'leveret';
+import { Handler, Leveret, type LeveretEvent, Listener, Payload, PublishTo } from 'leveret';
 import { describe, it } from 'mocha';
 import { HarnessError, TestHarness } from '../index.js';
 import { eventually } from '../test-support/eventually.js';
@@ -121,6 +121,34 @@ describe('when a harness is started', () => {
     await harness.publish(new Paid(7), { messageId: 'paid-7' });
     const [message] = await harness.queue('orders').messages;
     expect(message).to.include({ messageId: 'paid-7', text: '{"id":7}' });
+  });
+
+  it('brings an instance to the handler of its class, by the type that the class gives', async () => {
+    @PublishTo('', 'orders', { type: 'order.paid' })
+    class Paid {
+      constructor(readonly id: number) {}
+    }
+    @PublishTo('', 'orders', { type: 'order.refunded' })
+    class Refunded {
+      constructor(readonly id: number) {}
+    }
+    const seen: string[] = [];
+    @Listener({ queue: 'orders', validation: false })
+    class Orders {
+      @Handler(Paid)
+      onPaid(paid: Paid): void {
+        seen.push(`paid ${paid.id} ${paid instanceof Paid}`);
+      }
+      @Handler(Refunded)
+      onRefunded(refunded: Refunded): void {
+        seen.push(`refunded ${refunded.id} ${refunded instanceof Refunded}`);
+      }
+    }
+    await using harness = await TestHarness.start({ broker, listeners: [Orders] });
+    await harness.publish(new Paid(1));
+    await harness.publish(new Refunded(2));
+    await harness.settled();
+    expect(seen).to.deep.equal(['paid 1 true', 'refunded 2 true']);
   });
 
   it('does not disturb other harnesses with the same classes and queues', async () => {
