@@ -10,6 +10,7 @@ import { type Content, ContentAssembly } from './content-assembly.js';
 import { DeliveryTimeout } from './delivery-timeout.js';
 import { type PublishMethod, preparePublication, routePublication } from './publisher.js';
 import type { ReplyReceiver } from './reply-registry.js';
+import { startingAfter } from './serving-order.js';
 import { Settler } from './settler.js';
 import type { Transaction } from './transaction.js';
 import { type Delivery, UnackedDeliveries } from './unacked-deliveries.js';
@@ -38,6 +39,8 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
   readonly #settler = new Settler(() => this.wake());
   readonly #timeout: DeliveryTimeout;
   #deliveryTag = 0;
+  /** The queue that a consumer here was served from last. */
+  #served: Queue | undefined;
   #flushWaits = false;
 
   constructor(number: number, host: ChannelHost) {
@@ -107,6 +110,7 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
     const { queue } = consumer;
     const content = queue.contentOf(message, false);
     const { redelivered, exchange, routingKey } = message;
+    this.#served = queue;
     this.host.writer.deliver(this.number, consumer.tag, tag, redelivered, exchange, routingKey, content);
     this.host.written();
     if (consumer.noAck) return;
@@ -198,8 +202,9 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
   wake(): void {
     const queues = new Set<Queue>();
     for (const { queue } of this.consumers.values()) queues.add(queue);
-    // Not before all stand in line again: the first would otherwise get everything.
-    for (const queue of [...queues].filter((candidate) => candidate.rejoinAll(this))) queue.startDelivering();
+    // Not before all stand in line again, and in turn: the first would otherwise get everything.
+    const inTurn = startingAfter(this.#served, [...queues]);
+    for (const queue of inTurn.filter((candidate) => candidate.rejoinAll(this))) queue.startDelivering();
   }
 
   /** tx.commit: publishes, then settles. */

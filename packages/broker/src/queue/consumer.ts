@@ -57,9 +57,9 @@ export class Consumer {
     return this.owner.writable && this.hasCredit;
   }
 
-  /** Whether the prefetch limits have room. */
+  /** Whether the prefetch limits have room. The shared one also holds up those that acknowledge nothing. */
   get hasCredit(): boolean {
-    if (this.noAck) return true;
-    return (this.prefetch === 0 || this.unacked < this.prefetch) && this.owner.hasSharedCredit;
+    if (!this.owner.hasSharedCredit) return false;
+    return this.noAck || this.prefetch === 0 || this.unacked < this.prefetch;
   }
 }

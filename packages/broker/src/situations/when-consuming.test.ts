@@ -83,6 +83,33 @@ describe('when consuming', () => {
     expect(await deliveries(client)).to.equal('a:m6');
   });
 
+  it('serves the queues of a channel in turn when they share a limit', async () => {
+    await using situation = await Situation.start({ version: '4.0' });
+    const client = await situation.client();
+    client.send(1, 'basic.qos', { prefetchCount: 1, global: true });
+    for (const queue of ['a', 'b', 'c']) {
+      client.send(1, 'queue.declare', { queue });
+      for (let i = 1; i <= 3; i++) client.publish(1, '', queue, `${queue}${i}`);
+    }
+    for (const queue of ['a', 'b', 'c']) client.send(1, 'basic.consume', { queue, consumerTag: queue });
+    for (let tag = 1; tag <= 5; tag++) client.send(1, 'basic.ack', { deliveryTag: tag });
+    expect(await deliveries(client)).to.equal('a:a1 b:b1 c:c1 a:a2 b:b2 c:c2');
+  });
+
+  it('keeps a consumer that acknowledges nothing waiting while the shared limit is reached', async () => {
+    await using situation = await Situation.start({ version: '3.10' });
+    const client = await withMessages(situation, 2);
+    client.send(1, 'queue.declare', { queue: 'other' });
+    client.publish(1, '', 'other', 'o1');
+    client.publish(1, '', 'other', 'o2');
+    client.send(1, 'basic.qos', { prefetchCount: 1, global: true });
+    client.send(1, 'basic.consume', { queue: 'q', consumerTag: 'a' });
+    client.send(1, 'basic.consume', { queue: 'other', consumerTag: 'n', noAck: true });
+    expect(await deliveries(client)).to.equal('a:m1');
+    client.send(1, 'basic.ack', { deliveryTag: 1 });
+    expect(await deliveries(client)).to.equal('n:o1 n:o2 a:m2');
+  });
+
   it('takes a global limit for one of each consumer in 4.3', async () => {
     await using situation = await Situation.start({ version: '4.3' });
     const client = await withMessages(situation, 9);
