@@ -94,6 +94,21 @@ describe('dead letters', () => {
     expect(counts.map((death) => death?.count)).to.deep.equal([5, 1, 1]);
   });
 
+  it('count the entries that a broker before 3.5 made, one for each death', () => {
+    const entry = (queue: string, more = {}): object => ({ reason: 'expired', queue, ...more });
+    const headers = table({
+      'x-death': [entry('a'), entry('b'), entry('a'), entry('c', { count: 7 }), entry('a'), entry('c')],
+    });
+    const list = rejected('3.10', { headers }).headers['x-death'] as unknown as DeathView[];
+    expect(list.map(({ queue, count }) => `${queue} ${count}`)).to.deep.equal(['src 1', 'c 7', 'b 1', 'a 3']);
+  });
+
+  it('count from 1 when a client sent a count that is no number', () => {
+    const headers = table({ 'x-death': [{ count: 'many', reason: 'rejected', queue: 'src' }] });
+    const [death] = rejected('3.10', { headers }).headers['x-death'] as unknown as DeathView[];
+    expect(death?.count).to.equal(1);
+  });
+
   it('replace an x-death that is no list', () => {
     for (const version of VERSIONS) {
       const death = rejected(version, { headers: table({ 'x-death': 'str' }) }).headers['x-death'];

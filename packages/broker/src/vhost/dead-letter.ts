@@ -129,22 +129,33 @@ function headerRecord(dead: Message, event: DeathEvent, profile: VersionProfile)
   return { headers: [['x-death', { tag: 'A', value }]], extra: {}, stops: value.map(stopOf) };
 }
 
-/** RabbitMQ 3.10 turns the list round while it merges entries for the same queue and reason. */
+/**
+ * RabbitMQ 3.10 turns the list round while it merges entries for the same queue and reason. Brokers before 3.5 wrote one
+ * entry for each death and no count: as many as there are is then the count.
+ */
 function grouped(entries: readonly FieldValue[], reverses: boolean): FieldValue[] {
   if (entries.length < 2) return [...entries];
-  const seen = new Set<string>();
-  const out: FieldValue[] = [];
+  const groups = new Map<string, FieldValue[]>();
   for (const entry of entries) {
     const key = `${textIn(entry, 'queue')}\0${textIn(entry, 'reason')}`;
-    if (!seen.has(key)) out.push(entry);
-    seen.add(key);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [entry]);
+    else group.push(entry);
   }
-  return reverses ? out.reverse() : out;
+  const merged = [...groups.values()].map(([first, ...others]) => withCount(first as FieldValue, 1 + others.length));
+  return reverses ? merged.reverse() : merged;
+}
+
+function withCount(entry: FieldValue, count: number): FieldValue {
+  if (entry.tag !== 'F') return entry;
+  const table = entry.value as FieldTable;
+  return lookup(table, 'count') === undefined ? { tag: 'F', value: sorted([['count', long(count)], ...table]) } : entry;
 }
 
 function counted(entry: FieldValue): FieldTable {
   const table = entry.value as FieldTable;
-  const count = Number(lookup(table, 'count')?.value ?? 0);
+  const known = Number(lookup(table, 'count')?.value ?? 0);
+  const count = Number.isSafeInteger(known) ? known : 0;
   const others = table.filter(([key]) => key !== 'count');
   return [['count', long(count + 1)], ...others];
 }
