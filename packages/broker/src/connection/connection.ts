@@ -68,7 +68,7 @@ export class Connection implements FrameHandler {
       sent: () => this.#sent(),
       room: () => this.#session?.channels.wake(),
     });
-    this.#parser = new FrameParser(this, environment.frameMax);
+    this.#parser = new FrameParser(this, environment.profile.frameMaxMinimum);
     this.#handshake = new Handshake(environment, {
       send: (name, values) => this.#send(0, name, values),
       refuse: (error, method) => this.#closeWith(error, method),

@@ -4,11 +4,24 @@ import { viewTable } from '../control/field-view.js';
 import { describeSeen } from '../testing/raw-client.support.test.js';
 import { expectLines, Situation, VERSIONS } from '../testing/situation.support.test.js';
 import { encodeTable, longstr } from '../wire/field-table.js';
+import { encodeMethod } from '../wire/methods.js';
 
 const HEADER = Buffer.from('AMQP\0\0\x09\x01', 'latin1');
 const LOGIN_REFUSED =
   '0 connection.close 403 ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN. ' +
   'For details see the broker logfile. (0,0)';
+
+/** A connection.start-ok of so many bytes. */
+function startOkOf(size: number): Buffer {
+  const encode = (padding: string): Buffer =>
+    encodeMethod('connection.start-ok', {
+      clientProperties: [['padding', longstr(padding)]],
+      mechanism: 'PLAIN',
+      response: '\0guest\0guest',
+      locale: 'en_US',
+    });
+  return encode('x'.repeat(size - encode('').length));
+}
 
 describe('when a client connects', () => {
   it('is greeted as by RabbitMQ', async () => {
@@ -86,6 +99,20 @@ describe('when a client connects', () => {
     ]) {
       const client = await situation.connect(options);
       await client.next('socket closed');
+    }
+  });
+
+  it('may send no frame larger than the smallest limit before it has tuned', async () => {
+    for (const version of VERSIONS) {
+      await using situation = await Situation.start({ version });
+      const limit = version === '4.3' ? 8192 : 4096;
+      for (const size of [limit, limit + 1]) {
+        const client = await situation.open();
+        client.raw(HEADER);
+        await client.next('connection.start');
+        client.frame(1, 0, startOkOf(size));
+        await client.next(size > limit ? 'socket closed' : 'connection.tune');
+      }
     }
   });
 
