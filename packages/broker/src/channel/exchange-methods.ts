@@ -1,12 +1,12 @@
 import { lookup } from '../wire/field-table.js';
 import type { MethodArguments } from '../wire/methods.js';
 import type { Channel } from './channel.js';
-import { checkPassive, type MethodHandlers, reply } from './method-handler.js';
+import { checkPassive, declaredName, type MethodHandlers, reply } from './method-handler.js';
 
 /** The methods of the exchange class. */
 export const EXCHANGE_METHODS: MethodHandlers = {
   'exchange.declare': (channel, method) => {
-    const name = method.text('exchange');
+    const name = declaredName(method, 'exchange');
     const { vhost } = channel.host;
     if (method.flag('passive')) {
       checkPassive(channel, 'exchange', name);
@@ -30,7 +30,7 @@ export const EXCHANGE_METHODS: MethodHandlers = {
     reply(channel, method, 'exchange.declare-ok');
   },
   'exchange.delete': (channel, method) => {
-    const name = method.text('exchange');
+    const name = declaredName(method, 'exchange');
     channel.host.vhost.exchanges.checkDeletable(name);
     channel.host.checkPermission('configure', 'exchange', name);
     channel.host.vhost.exchanges.delete(name, method.flag('ifUnused'));
@@ -56,8 +56,8 @@ export const EXCHANGE_METHODS: MethodHandlers = {
 };
 
 function exchangePair(channel: Channel, method: MethodArguments): { source: string; destination: string } {
-  const source = method.text('source');
-  const destination = method.text('destination');
+  const source = declaredName(method, 'source');
+  const destination = declaredName(method, 'destination');
   channel.host.checkPermission('write', 'exchange', destination);
   channel.host.checkPermission('read', 'exchange', source);
   return { source, destination };

@@ -25,3 +25,8 @@ export function queueName(channel: Channel, given: string): string {
   if (channel.lastQueue === undefined) throw channelError(404, 'no previously declared queue');
   return channel.lastQueue;
 }
+
+/** A name as RabbitMQ reads it where things are declared, bound and deleted: without carriage returns and line feeds. */
+export function declaredName(method: MethodArguments, field: string): string {
+  return method.text(field).replace(/[\r\n]/g, '');
+}

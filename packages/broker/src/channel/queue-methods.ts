@@ -3,15 +3,15 @@ import type { Queue } from '../queue/queue.js';
 import { lookup } from '../wire/field-table.js';
 import type { MethodArguments } from '../wire/methods.js';
 import type { Channel } from './channel.js';
-import { checkPassive, type MethodHandlers, queueName, reply } from './method-handler.js';
+import { checkPassive, declaredName, type MethodHandlers, queueName, reply } from './method-handler.js';
 import { REPLY_QUEUE } from './reply-registry.js';
 
 /** The methods of the queue class. */
 export const QUEUE_METHODS: MethodHandlers = {
   'queue.declare': declareQueue,
   'queue.bind': (channel, method) => {
-    const name = queueName(channel, method.text('queue'));
-    const exchange = method.text('exchange');
+    const name = queueName(channel, declaredName(method, 'queue'));
+    const exchange = declaredName(method, 'exchange');
     const { host } = channel;
     host.vhost.exchanges.checkNotDefault(exchange);
     host.checkPermission('write', 'queue', name);
@@ -22,8 +22,8 @@ export const QUEUE_METHODS: MethodHandlers = {
     reply(channel, method, 'queue.bind-ok');
   },
   'queue.unbind': (channel, method) => {
-    const name = queueName(channel, method.text('queue'));
-    const exchange = method.text('exchange');
+    const name = queueName(channel, declaredName(method, 'queue'));
+    const exchange = declaredName(method, 'exchange');
     const { host } = channel;
     host.vhost.exchanges.checkNotDefault(exchange);
     host.checkPermission('write', 'queue', name);
@@ -38,7 +38,7 @@ export const QUEUE_METHODS: MethodHandlers = {
     if (!method.flag('nowait')) channel.send('queue.purge-ok', { messageCount });
   },
   'queue.delete': (channel, method) => {
-    const name = queueName(channel, method.text('queue'));
+    const name = queueName(channel, declaredName(method, 'queue'));
     const { host } = channel;
     host.checkPermission('configure', 'queue', name);
     // The answer goes before the cancellation of consumers, which may be on this channel.
@@ -51,12 +51,15 @@ export const QUEUE_METHODS: MethodHandlers = {
 function declareQueue(channel: Channel, method: MethodArguments): void {
   const { host } = channel;
   const { vhost } = host;
-  const name = method.text('queue');
-  if (name.startsWith(REPLY_QUEUE)) {
-    if (name !== REPLY_QUEUE && host.environment.replies.find(name) === undefined) throw noQueue(name, vhost.name);
-    if (!method.flag('nowait')) channel.send('queue.declare-ok', { queue: name, messageCount: 0, consumerCount: 1 });
+  const given = method.text('queue');
+  if (given.startsWith(REPLY_QUEUE)) {
+    if (given !== REPLY_QUEUE && host.environment.replies.find(given) === undefined) throw noQueue(given, vhost.name);
+    if (!method.flag('nowait')) {
+      channel.send('queue.declare-ok', { queue: given, messageCount: 0, consumerCount: 1 });
+    }
     return;
   }
+  const name = declaredName(method, 'queue');
   let queue: Queue;
   if (method.flag('passive')) {
     checkPassive(channel, 'queue', name);
