@@ -24,6 +24,8 @@ export interface ChannelHost {
   readonly environment: ChannelEnvironment;
   readonly vhost: VirtualHost;
   readonly userName: string;
+  /** Whether messages may carry the name of another user: the tag `impersonator`. */
+  readonly mayImpersonate: boolean;
   readonly writer: FrameWriter;
   /** `false` while the peer does not keep up. */
   readonly writable: boolean;

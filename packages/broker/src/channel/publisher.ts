@@ -90,7 +90,8 @@ function writableExchange(host: ChannelHost, method: PublishMethod, announcedSiz
 
 /** Checks the scanned properties; returns the message's own time to live. */
 function checkProperties(host: ChannelHost, bytes: Buffer): number | undefined {
-  if (scan.hasUserId) checkUserId(bytes.toString('latin1', scan.userIdStart, scan.userIdEnd), host.userName);
+  if (scan.hasUserId && !host.mayImpersonate)
+    checkUserId(bytes.toString('latin1', scan.userIdStart, scan.userIdEnd), host.userName);
   const ttlMs = scan.hasExpiration
     ? parseExpiration(bytes.toString('latin1', scan.expirationStart, scan.expirationEnd))
     : undefined;

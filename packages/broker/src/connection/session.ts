@@ -14,6 +14,7 @@ export class Session implements ChannelHost {
   readonly identity: ClientIdentity;
   readonly vhost: VirtualHost;
   readonly userName: string;
+  readonly mayImpersonate: boolean;
   readonly understandsCancel: boolean;
   readonly writer: FrameWriter;
   readonly channels: ChannelTable;
@@ -24,6 +25,7 @@ export class Session implements ChannelHost {
     this.identity = identity;
     this.vhost = identity.vhost;
     this.userName = identity.user.name;
+    this.mayImpersonate = identity.user.tags.includes('impersonator');
     this.understandsCancel = identity.capabilities.has('consumer_cancel_notify');
     this.writer = output.writer;
     this.#output = output;

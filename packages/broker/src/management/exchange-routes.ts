@@ -79,6 +79,7 @@ function publisherHost({ target, user }: ManagementRequest, vhost: VirtualHost):
     environment: target.environment,
     vhost,
     userName: user.name,
+    mayImpersonate: user.tags.includes('impersonator'),
     writer: new FrameWriter(target.environment.frameMax),
     writable: true,
     understandsCancel: false,

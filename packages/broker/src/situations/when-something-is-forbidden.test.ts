@@ -60,6 +60,23 @@ describe('when something is forbidden', () => {
     ]);
   });
 
+  it('takes the name of another user from nobody but an impersonator', async () => {
+    const tagged = { name: 'eve', password: 'pass', tags: ['impersonator'], permissions: { '/': {} } };
+    await using situation = await Situation.start({ users: [...USERS, tagged] });
+    const eve = await situation.client({ user: 'eve', password: 'pass' });
+    eve.send(1, 'queue.declare', { queue: 'ada.q' });
+    eve.publish(1, '', 'ada.q', 'm', { user_id: 'guest' });
+    eve.send(1, 'basic.get', { queue: 'ada.q', noAck: true });
+    await expectLines(eve, [
+      '1 queue.declare-ok ada.q messages=0 consumers=0',
+      '1 basic.get-ok #1 exchange= key=ada.q user_id=guest body=m left=0',
+    ]);
+    const client = await ada(situation);
+    client.publish(1, '', 'ada.q', 'm', { user_id: 'guest' });
+    const text = "PRECONDITION_FAILED - user_id property set to 'guest' but authenticated user was 'ada'";
+    await expectLines(client, [`1 channel.close 406 ${text} (60,40)`]);
+  });
+
   it('needs a right to the dead-letter exchange', async () => {
     await using situation = await Situation.start({ users: USERS });
     const client = await ada(situation);
