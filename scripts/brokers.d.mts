@@ -13,16 +13,30 @@ export interface NodeOptions {
   readonly dir?: string;
   /** Plugins to enable, such as `rabbitmq_management`, which also sets `managementUrl`. Default: none. */
   readonly plugins?: readonly string[];
+  /** A second listener, for TLS only, which also sets `tlsUrl`. Default: none. */
+  readonly tls?: NodeTls;
   /** Further lines of rabbitmq.conf. */
   readonly conf?: string;
   /** How long a start may take, in milliseconds. Default 60000; 4 to 6 s are usual. */
   readonly startTimeoutMs?: number;
 }
 
+/** Certificates of a node, as PEM text. */
+export interface NodeTls {
+  /** Authority that client certificates must come from. */
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+  /** Whether clients must, or may, show a certificate. Default: they are not asked for one. */
+  readonly clientCertificate?: 'required' | 'checked';
+}
+
 export interface BrokerNode {
   readonly version: BrokerVersion;
   /** `amqp://guest:guest@127.0.0.1:<port>` */
   readonly url: string;
+  /** `amqps://guest:guest@localhost:<port>`; undefined without the option `tls`. */
+  readonly tlsUrl: string | undefined;
   /** `http://guest:guest@127.0.0.1:<port>`; undefined without the plugin `rabbitmq_management`. */
   readonly managementUrl: string | undefined;
   readonly port: number;

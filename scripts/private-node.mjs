@@ -31,6 +31,8 @@ export class PrivateNode {
     this.name = setup.name;
     this.dir = setup.dir;
     this.url = `amqp://guest:guest@127.0.0.1:${setup.port}`;
+    // By name: certificates are made out to one.
+    this.tlsUrl = setup.tlsPort && `amqps://guest:guest@localhost:${setup.tlsPort}`;
     this.managementUrl = setup.managementPort && `http://guest:guest@127.0.0.1:${setup.managementPort}`;
   }
 
@@ -163,9 +165,10 @@ export async function prepareNode(options, root) {
   const plugins = options.plugins ?? [];
   const ownsDir = options.dir === undefined;
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'leveret-rabbitmq-'));
-  const [amqp, dist, management] = await freePorts(3);
+  const [amqp, dist, management, tls] = await freePorts(4);
   const port = options.port ?? amqp;
   const name = `${options.name ?? `leveret-${randomBytes(4).toString('hex')}`}@localhost`;
+  const tlsPort = options.tls && tls;
   const managementPort = plugins.includes('rabbitmq_management') ? management : undefined;
   const seen = root === undefined ? dir : MOUNT;
 
@@ -178,6 +181,7 @@ export async function prepareNode(options, root) {
   const lines = ['log.console = false', 'log.file.level = warning'];
   // Written only with the plugin: without it the key is unknown and the node refuses to start.
   if (managementPort) lines.push(`management.tcp.port = ${managementPort}`, 'management.tcp.ip = 127.0.0.1');
+  if (tlsPort) lines.push(`listeners.ssl.default = 127.0.0.1:${tlsPort}`, ...(await tlsLines(options.tls, dir, seen)));
   await writeFile(join(dir, 'rabbitmq.conf'), `${lines.join('\n')}\n${options.conf ?? ''}\n`);
   await writeFile(join(dir, 'advanced.config'), '[].\n');
   await writeFile(join(dir, 'enabled_plugins'), `[${plugins.join(',')}].\n`);
@@ -210,7 +214,17 @@ export async function prepareNode(options, root) {
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:
       '+sbwt medium +sbwtdcpu medium +sbwtdio medium -kernel inet_dist_use_interface {127,0,0,1}',
   };
-  return { dir, ownsDir, name, port, managementPort, env, startTimeoutMs: options.startTimeoutMs ?? 60_000 };
+  return { dir, ownsDir, name, port, tlsPort, managementPort, env, startTimeoutMs: options.startTimeoutMs ?? 60_000 };
+}
+
+async function tlsLines(tls, dir, seen) {
+  const files = { cacertfile: tls.ca, certfile: tls.cert, keyfile: tls.key };
+  for (const [name, pem] of Object.entries(files)) await writeFile(join(dir, `${name}.pem`), pem);
+  return [
+    ...Object.keys(files).map((name) => `ssl_options.${name} = ${join(seen, `${name}.pem`)}`),
+    `ssl_options.verify = ${tls.clientCertificate ? 'verify_peer' : 'verify_none'}`,
+    `ssl_options.fail_if_no_peer_cert = ${tls.clientCertificate === 'required'}`,
+  ];
 }
 
 // A test process may be killed before it could stop its nodes. This shell holds the reading end of a pipe whose writing

@@ -5,6 +5,7 @@ import {
   connectionError,
   isAuthenticationError,
   isNobodyHome,
+  isTlsError,
   isTopologyError,
 } from '../errors/connection-error.js';
 import type { ResolvedConnectionOptions } from './connection-options.js';
@@ -15,6 +16,8 @@ import { openAmqp } from './open-amqp.js';
 
 /** What a round of attempts asks of its owner. */
 export interface AttemptEvents {
+  /** Whether there has been no connection yet. */
+  starting(): boolean;
   /** Prepares a new connection before anybody uses it; what it throws makes the attempt fail. */
   prepare(link: Link): Promise<void>;
   /** One host failed, and the next is tried at once. */
@@ -24,7 +27,8 @@ export interface AttemptEvents {
 }
 
 // amqplib hides why a virtual host was refused, and a broker that shuts down in that moment looks the same: only a
-// refusal that repeats is believed.
+// refusal that repeats is believed. Once there was a connection, the virtual host is right, and what is wrong now (it is
+// down, or has too many connections) may pass.
 const VHOST_REFUSALS_BELIEVED = 3;
 const CLOSE_TIMEOUT_MS = 1000;
 
@@ -63,7 +67,7 @@ export class ConnectionAttempts {
 
   /**
    * Tries each host once; the first that answers and can be prepared wins.
-   * @throws {Error} of the last host; a refusal of the credentials by any host comes first, and a refused declaration ends
+   * @throws {Error} of the last host; a refusal of the credentials or a failed TLS handshake comes first, and a refused declaration ends
    * the round
    */
   async round(signal: AbortSignal): Promise<Link> {
@@ -79,7 +83,7 @@ export class ConnectionAttempts {
       } catch (caught) {
         last = asError(caught);
         if (signal.aborted || isTopologyError(last)) throw last;
-        if (isAuthenticationError(last)) refused = last;
+        if (isAuthenticationError(last) || isTlsError(last)) refused = last;
         if (index < hosts.length - 1) this.#events.hostFailed(host.label, last);
       }
     }
@@ -97,7 +101,8 @@ export class ConnectionAttempts {
     }
     this.#vhostRefusals = 0;
     await this.#prepare(link, signal);
-    if (link.ended) throw connectionError(link.error ?? new Error('the connection ended at once'), host);
+    if (link.ended)
+      throw connectionError(link.error ?? new Error('the connection ended at once'), host, this.#options.mechanism);
     return link;
   }
 
@@ -120,8 +125,10 @@ export class ConnectionAttempts {
     if (isNobodyHome(error)) this.#unanswered.add(host);
     const fault = connectFault(error);
     this.#vhostRefusals = fault === 'vhost' ? this.#vhostRefusals + 1 : 0;
-    const judged = connectionError(error, host);
-    if (fault === 'vhost' && this.#vhostRefusals < VHOST_REFUSALS_BELIEVED * this.#options.hosts.length) {
+    const judged = connectionError(error, host, this.#options.mechanism);
+    const believed =
+      this.#events.starting() && this.#vhostRefusals >= VHOST_REFUSALS_BELIEVED * this.#options.hosts.length;
+    if (fault === 'vhost' && !believed) {
       return new LeveretError('LEV_CONNECTION_FAILED', judged.message, { cause: error });
     }
     return judged;

@@ -1,5 +1,6 @@
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import { type BackoffPolicy, checkDuration, type Duration, describeValue, Problems } from '@leveret/core';
+import type { Mechanism } from '../errors/connection-error.js';
 import { type HostTarget, resolveHosts, shuffled } from './host-target.js';
 
 /**
@@ -19,7 +20,7 @@ export interface ConnectionOptions {
   /** Instead of the virtual host in the URLs. Default: the URL's path, else `/`. */
   readonly vhost?: string;
   /** How to authenticate: `EXTERNAL` takes the user from the TLS certificate. Default `PLAIN`. */
-  readonly mechanism?: 'PLAIN' | 'AMQPLAIN' | 'EXTERNAL';
+  readonly mechanism?: Mechanism;
   /** Shown in the management UI; the publishing connection adds `.publisher`. Default `leveret:<process id>`. */
   readonly name?: string;
   /**
@@ -39,9 +40,14 @@ export interface ConnectionOptions {
   readonly shuffle?: boolean;
   /** The pauses between rounds of attempts. The first round comes at once. */
   readonly reconnect?: ReconnectOptions;
-  /** Credentials that are refused end all attempts, also after the start. Default `true`. */
+  /** Credentials that are refused, or a mechanism that is not offered, end all attempts, also after the start. Default `true`. */
   readonly authenticationFailureFatal?: boolean;
-  /** TLS options of Node for `amqps://` URLs: `ca`, `cert`, `key`, `servername`... */
+  /**
+   * TLS options for `amqps://` URLs, as for Node's `tls.connect`: `ca` (authority of the broker's certificate), `cert` and
+   * `key` (when the broker asks for a certificate), `servername` (the name in the broker's certificate, when it is not the
+   * host in the URL). Default: the authorities that Node knows, and the host in the URL.
+   * @see https://www.rabbitmq.com/docs/ssl
+   */
   readonly tls?: TlsConnectionOptions;
   /** Options of the TCP socket. */
   readonly socket?: SocketOptions;
@@ -84,7 +90,7 @@ export interface SocketOptions {
 /** {@link ConnectionOptions}, checked and complete. */
 export interface ResolvedConnectionOptions {
   readonly hosts: readonly HostTarget[];
-  readonly mechanism: 'PLAIN' | 'AMQPLAIN' | 'EXTERNAL';
+  readonly mechanism: Mechanism;
   readonly name: string;
   readonly heartbeatSeconds: number;
   readonly connectionTimeoutMs: number;

@@ -7,7 +7,7 @@ import {
   within,
 } from '@leveret/core';
 import { asError, errorText } from '../errors/broker-reply.js';
-import { isAuthenticationError, isTopologyError } from '../errors/connection-error.js';
+import { isAuthenticationError, isTlsError, isTopologyError } from '../errors/connection-error.js';
 import { ConnectionAttempts } from './connection-attempts.js';
 import type { ResolvedConnectionOptions } from './connection-options.js';
 import type { HostTarget } from './host-target.js';
@@ -56,7 +56,7 @@ const CLOSE_TIMEOUT_MS = 1000;
 /**
  * A connection that comes back. It reconnects after every end that it did not ask for: a socket error or end, a missed
  * heartbeat, a close by the broker (shutdown, management, protocol error), a failed preparation. It gives up only when
- * it is closed, when the start runs out of time, or when the broker refuses the credentials.
+ * it is closed, when the start runs out of time or meets a fault of TLS, or when the broker refuses the credentials.
  */
 export class ManagedConnection {
   readonly #role: ConnectionRole;
@@ -81,6 +81,7 @@ export class ManagedConnection {
     this.#events = events;
     this.#clock = clock;
     const attemptEvents = {
+      starting: () => !this.#everConnected,
       prepare: (link: Link) => events.prepare(link, !this.#everConnected),
       hostFailed: (host: string, error: Error) => {
         this.#lastError = error;
@@ -264,7 +265,7 @@ export class ManagedConnection {
 
   #isFatal(error: Error): boolean {
     if (isAuthenticationError(error)) return this.#options.authenticationFailureFatal;
-    return isTopologyError(error) && !this.#everConnected;
+    return (isTopologyError(error) || isTlsError(error)) && !this.#everConnected;
   }
 
   #fail(error: Error): void {

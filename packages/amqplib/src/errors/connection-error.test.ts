@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { connectFault, connectionError, isNobodyHome } from './connection-error.js';
 
-const HOST = { label: 'h:5672', username: 'app', vhost: 'shop' };
+const HOST = { hostname: 'h', label: 'h:5672', username: 'app', vhost: 'shop' };
 const REFUSED = new Error(
   'Handshake terminated by server: 403 (ACCESS-REFUSED) with message "ACCESS_REFUSED - Login was refused"',
 );
@@ -40,18 +40,31 @@ describe('isNobodyHome', () => {
 
 describe('connectionError', () => {
   it('says who was refused where', () => {
-    const error = connectionError(REFUSED, HOST);
+    const error = connectionError(REFUSED, HOST, 'PLAIN');
     expect(error).to.include({ code: 'LEV_AUTHENTICATION_REFUSED', cause: REFUSED });
     expect(error.message).to.include('h:5672').and.include('"app"').and.include('Login was refused');
   });
 
+  it('says whose user was refused when a certificate names it', () => {
+    expect(connectionError(REFUSED, HOST, 'EXTERNAL').message)
+      .to.include('certificate')
+      .and.not.include('"app"');
+  });
+
+  it('says what to do about a mechanism that is not offered', () => {
+    const cause = new Error('SASL mechanism EXTERNAL is not provided by the server');
+    expect(connectionError(cause, HOST, 'EXTERNAL')).to.include({ code: 'LEV_AUTHENTICATION_REFUSED', cause });
+  });
+
   it('names the virtual host', () => {
-    expect(connectionError(VHOST, HOST).message).to.include('virtual host "shop"').and.include('"app"');
+    expect(connectionError(VHOST, HOST, 'PLAIN').message)
+      .to.include('virtual host "shop"')
+      .and.include('"app"');
   });
 
   it('keeps the reason why a host cannot be reached', () => {
     const cause = Object.assign(new Error(''), { code: 'ECONNREFUSED' });
-    expect(connectionError(cause, HOST)).to.include({
+    expect(connectionError(cause, HOST, 'PLAIN')).to.include({
       code: 'LEV_CONNECTION_FAILED',
       message: 'Cannot connect to h:5672: ECONNREFUSED',
       cause,

@@ -1,12 +1,17 @@
 import { LeveretError } from '@leveret/core';
 import { brokerReply, errorText } from './broker-reply.js';
+import { tlsFault } from './tls-error.js';
 
 /** Where a connection was tried, as far as an error text may show it: never a password. */
 export interface AttemptedHost {
+  readonly hostname: string;
   readonly label: string;
   readonly username: string;
   readonly vhost: string;
 }
+
+/** How a connection authenticates. */
+export type Mechanism = 'PLAIN' | 'AMQPLAIN' | 'EXTERNAL';
 
 /** What an attempt to connect came to. */
 export type ConnectFault =
@@ -14,6 +19,8 @@ export type ConnectFault =
   | 'credentials'
   /** The virtual host was refused; amqplib does not say why, and a broker that shuts down looks the same. */
   | 'vhost'
+  /** The broker does not know the mechanism, or does not allow it. */
+  | 'mechanism'
   /** Anything that may mend itself. */
   | 'unreachable';
 
@@ -22,6 +29,7 @@ export function connectFault(error: unknown): ConnectFault {
   if (brokerReply(error)?.code === 403) return 'credentials';
   if (error instanceof Error && error.message.startsWith('Expected ConnectionOpenOk; got <ConnectionClose'))
     return 'vhost';
+  if (error instanceof Error && error.message.startsWith('SASL mechanism ')) return 'mechanism';
   return 'unreachable';
 }
 
@@ -38,27 +46,49 @@ export function isNobodyHome(error: unknown): boolean {
 }
 
 /** The error of one failed attempt, in words a person can act on; the cause is amqplib's error. */
-export function connectionError(error: unknown, host: AttemptedHost): LeveretError {
+export function connectionError(error: unknown, host: AttemptedHost, mechanism: Mechanism): LeveretError {
+  const cause = { cause: error };
   switch (connectFault(error)) {
     case 'credentials':
-      return new LeveretError(
-        'LEV_AUTHENTICATION_REFUSED',
-        `${host.label} refused user ${JSON.stringify(host.username)}: ${brokerReply(error)?.text}. ` +
-          'Check the user name and password of the connection; user "guest" may connect from the same machine only.',
-        { cause: error },
-      );
+      return new LeveretError('LEV_AUTHENTICATION_REFUSED', refusedUserText(error, host, mechanism), cause);
     case 'vhost':
       return new LeveretError(
         'LEV_AUTHENTICATION_REFUSED',
         `${host.label} refused virtual host ${JSON.stringify(host.vhost)} to user ${JSON.stringify(host.username)}: ` +
           'it does not exist, the user has no permission on it, or its connection limit is reached.',
-        { cause: error },
+        cause,
       );
-    case 'unreachable':
-      return new LeveretError('LEV_CONNECTION_FAILED', `Cannot connect to ${host.label}: ${errorText(error)}`, {
-        cause: error,
-      });
+    case 'mechanism':
+      return new LeveretError(
+        'LEV_AUTHENTICATION_REFUSED',
+        `${host.label} does not offer the mechanism ${mechanism}. List it in its auth_mechanisms (EXTERNAL needs the ` +
+          'plugin rabbitmq_auth_mechanism_ssl and a TLS listener), or choose another.',
+        cause,
+      );
+    case 'unreachable': {
+      const why = tlsFault(error, host.hostname) ?? errorText(error);
+      return new LeveretError('LEV_CONNECTION_FAILED', `Cannot connect to ${host.label}: ${why}`, cause);
+    }
   }
+}
+
+function refusedUserText(error: unknown, host: AttemptedHost, mechanism: Mechanism): string {
+  const reply = brokerReply(error)?.text.replace(/\.+$/, '');
+  if (mechanism === 'EXTERNAL') {
+    return (
+      `${host.label} refused the user that the certificate of this client names: ${reply}. ` +
+      'Check that the broker has a user of this name, and which part of the certificate it takes (ssl_cert_login_from).'
+    );
+  }
+  return (
+    `${host.label} refused user ${JSON.stringify(host.username)}: ${reply}. ` +
+    'Check the user name and password of the connection; user "guest" may connect from the same machine only.'
+  );
+}
+
+/** Whether an attempt failed in the TLS handshake for a reason that does not mend itself, such as a wrong authority. */
+export function isTlsError(error: Error): boolean {
+  return tlsFault(error.cause, '') !== undefined;
 }
 
 /** Whether an error means that the broker refused user, password or virtual host. */
