@@ -1,33 +1,22 @@
 import { expect } from 'chai';
-import { afterEach, beforeEach, it } from 'mocha';
+import { it } from 'mocha';
 import { onEachNode } from '../../../../scripts/each-broker.mjs';
-import { AmqplibTransport } from '../amqplib-transport.js';
 import { eventually } from '../test-support/eventually.js';
 import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';
-import { BrokerAdmin } from '../test-support/test-broker.js';
+import { useTransport } from '../test-support/use-transport.js';
 
 const UNKNOWN_TAG = 4711;
 
 onEachNode('when a channel is closed by a 406', (broker) => {
-  let admin: BrokerAdmin;
-  let transport: AmqplibTransport;
-
-  beforeEach(async () => {
-    admin = await BrokerAdmin.connect(broker.url);
-    transport = new AmqplibTransport({ connection: { urls: broker.url } });
-  });
-  afterEach(async () => {
-    await transport.close({ timeoutMs: 1000 });
-    await admin.close();
-  });
+  const here = useTransport(broker);
 
   it('consumes again on the same connection, and says what the broker said', async () => {
-    const queue = await admin.makeQueue(admin.queueName('tag'));
+    const queue = await here.admin.makeQueue(here.admin.queueName('tag'));
     const sink = new RecordingSink((delivery) => delivery.channel.ack(UNKNOWN_TAG));
     const events: string[] = [];
-    await transport.subscribe(consumeRequest(queue, { prefetch: 1 }), sink).ready;
-    transport.on(({ type }) => events.push(type));
-    await admin.send(queue, 'one');
+    await here.transport.subscribe(consumeRequest(queue, { prefetch: 1 }), sink).ready;
+    here.transport.on(({ type }) => events.push(type));
+    await here.admin.send(queue, 'one');
     await eventually('the first interruption', () => sink.interruptions.length === 1);
     await eventually('the second delivery', () => sink.deliveries.length === 2);
     expect(sink.interruptions[0]!.cause).to.equal('channel-closed');
@@ -37,30 +26,33 @@ onEachNode('when a channel is closed by a 406', (broker) => {
   });
 
   it('pauses longer each time when it repeats', async () => {
-    const queue = await admin.makeQueue(admin.queueName('tag'));
+    const queue = await here.admin.makeQueue(here.admin.queueName('tag'));
     const at: number[] = [];
     const sink = new RecordingSink((delivery) => {
       at.push(performance.now());
       delivery.channel.ack(UNKNOWN_TAG);
     });
-    await transport.subscribe(consumeRequest(queue, { prefetch: 1 }), sink).ready;
-    await admin.send(queue, 'one');
+    await here.transport.subscribe(consumeRequest(queue, { prefetch: 1 }), sink).ready;
+    await here.admin.send(queue, 'one');
     await eventually('four deliveries', () => at.length === 4);
     expect(at[2]! - at[1]!).to.be.at.least(100);
     expect(at[3]! - at[2]!).to.be.at.least(200);
   });
 
   it('leaves the other consumers of the connection alone', async () => {
-    const [bad, good] = [await admin.makeQueue(admin.queueName('bad')), await admin.makeQueue(admin.queueName('good'))];
+    const [bad, good] = [
+      await here.admin.makeQueue(here.admin.queueName('bad')),
+      await here.admin.makeQueue(here.admin.queueName('good')),
+    ];
     const first = new RecordingSink((delivery) => delivery.channel.ack(UNKNOWN_TAG));
     const second = new RecordingSink();
     await Promise.all([
-      transport.subscribe(consumeRequest(bad), first).ready,
-      transport.subscribe(consumeRequest(good), second).ready,
+      here.transport.subscribe(consumeRequest(bad), first).ready,
+      here.transport.subscribe(consumeRequest(good), second).ready,
     ]);
-    await admin.send(bad, 'one');
+    await here.admin.send(bad, 'one');
     await eventually('the interruption', () => first.interruptions.length > 0);
-    await admin.send(good, 'one', 'two');
+    await here.admin.send(good, 'one', 'two');
     await eventually('both messages', () => second.deliveries.length === 2);
     expect(second.interruptions).to.deep.equal([]);
   });

@@ -1,34 +1,19 @@
 import { expect } from 'chai';
-import { afterEach, beforeEach, it } from 'mocha';
+import { it } from 'mocha';
 import { onEachNode } from '../../../../scripts/each-broker.mjs';
-import { AmqplibTransport } from '../amqplib-transport.js';
 import { eventually } from '../test-support/eventually.js';
 import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
-import { TcpProxy } from '../test-support/tcp-proxy.js';
-import { BrokerAdmin } from '../test-support/test-broker.js';
+import { useProxiedTransport } from '../test-support/use-transport.js';
 
 onEachNode('when a subscription is cancelled', (broker) => {
-  let admin: BrokerAdmin;
-  let proxy: TcpProxy;
-  let transport: AmqplibTransport;
-
-  beforeEach(async () => {
-    admin = await BrokerAdmin.connect(broker.url);
-    proxy = await TcpProxy.start(broker.url);
-    transport = new AmqplibTransport({ connection: { urls: proxy.through(broker.url) } });
-  });
-  afterEach(async () => {
-    await transport.close({ timeoutMs: 1000 });
-    await proxy.stop();
-    await admin.close();
-  });
+  const here = useProxiedTransport(broker);
 
   it('takes nothing new, and can still settle what it has', async () => {
-    const queue = await admin.makeQueue(admin.queueName('cancel'));
+    const queue = await here.admin.makeQueue(here.admin.queueName('cancel'));
     const sink = new RecordingSink(() => {});
-    const subscription = transport.subscribe(consumeRequest(queue, { prefetch: 1 }), sink);
-    await admin.send(queue, 'one', 'two');
+    const subscription = here.transport.subscribe(consumeRequest(queue, { prefetch: 1 }), sink);
+    await here.admin.send(queue, 'one', 'two');
     await eventually('the first delivery', () => sink.deliveries.length === 1);
     await subscription.cancel();
     const [delivery] = sink.deliveries;
@@ -36,25 +21,28 @@ onEachNode('when a subscription is cancelled', (broker) => {
     await subscription.close();
     expect(sink.deliveries).to.have.lengthOf(1);
     expect(delivery!.channel.isOpen).to.equal(false);
-    expect(await admin.ready(queue)).to.equal(1);
+    expect(await here.admin.ready(queue)).to.equal(1);
   });
 
   it('gives back what was not settled when it closes', async () => {
-    const queue = await admin.makeQueue(admin.queueName('cancel'));
+    const queue = await here.admin.makeQueue(here.admin.queueName('cancel'));
     const sink = new RecordingSink(() => {});
-    const subscription = transport.subscribe(consumeRequest(queue), sink);
-    await admin.send(queue, 'one', 'two', 'three');
+    const subscription = here.transport.subscribe(consumeRequest(queue), sink);
+    await here.admin.send(queue, 'one', 'two', 'three');
     await eventually('three deliveries', () => sink.deliveries.length === 3);
     const [one, two] = sink.deliveries;
     expect(one!.channel.reject(one!.deliveryTag, false)).to.equal(true);
     expect(two!.channel.giveBack(two!.deliveryTag)).to.equal(true);
     await subscription.close();
-    expect(await admin.ready(queue)).to.equal(2);
+    expect(await here.admin.ready(queue)).to.equal(2);
   });
 
   it('rejects ready when cancelled before the queue appeared', async () => {
     const sink = new RecordingSink();
-    const subscription = transport.subscribe(consumeRequest(admin.queueName('never'), { missingQueue: 'wait' }), sink);
+    const subscription = here.transport.subscribe(
+      consumeRequest(here.admin.queueName('never'), { missingQueue: 'wait' }),
+      sink,
+    );
     await eventually('the queue being missed', () => sink.causes.length > 0);
     await subscription.cancel();
     expect(await rejectionOf(subscription.ready)).to.include({ code: 'LEV_INVALID_STATE' });
@@ -62,13 +50,13 @@ onEachNode('when a subscription is cancelled', (broker) => {
   });
 
   it('does not come back with the next connection', async () => {
-    const queue = await admin.makeQueue(admin.queueName('cancel'));
+    const queue = await here.admin.makeQueue(here.admin.queueName('cancel'));
     const [cancelled, other] = [new RecordingSink(), new RecordingSink()];
-    const subscription = transport.subscribe(consumeRequest(queue), cancelled);
-    const otherQueue = await admin.makeQueue(admin.queueName('other'));
-    await Promise.all([subscription.ready, transport.subscribe(consumeRequest(otherQueue), other).ready]);
+    const subscription = here.transport.subscribe(consumeRequest(queue), cancelled);
+    const otherQueue = await here.admin.makeQueue(here.admin.queueName('other'));
+    await Promise.all([subscription.ready, here.transport.subscribe(consumeRequest(otherQueue), other).ready]);
     await subscription.cancel();
-    proxy.cut();
+    here.proxy.cut();
     await eventually('the other consuming again', () => other.tags.length === 2);
     await subscription.close();
     expect(cancelled.tags).to.have.lengthOf(1);
@@ -76,12 +64,12 @@ onEachNode('when a subscription is cancelled', (broker) => {
   });
 
   it('closes within its bounds when the broker does not answer', async () => {
-    const queue = await admin.makeQueue(admin.queueName('frozen'));
-    const subscription = transport.subscribe(consumeRequest(queue), new RecordingSink());
+    const queue = await here.admin.makeQueue(here.admin.queueName('frozen'));
+    const subscription = here.transport.subscribe(consumeRequest(queue), new RecordingSink());
     await subscription.ready;
-    proxy.freeze();
+    here.proxy.freeze();
     const closing = subscription.close();
-    await transport.close({ timeoutMs: 50 });
+    await here.transport.close({ timeoutMs: 50 });
     await closing;
   });
 });
