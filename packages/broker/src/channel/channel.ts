@@ -207,12 +207,13 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
     for (const queue of inTurn.filter((candidate) => candidate.rejoinAll(this))) queue.startDelivering();
   }
 
-  /** tx.commit: publishes, then settles. */
+  /** tx.commit: publishes, then settles; 406 when a queue refused a message, though what the others took stays there. */
   commit(): void {
     if (this.transaction === undefined) throw channelError(406, 'channel is not transactional');
     const { publications, settlements } = this.transaction.take();
-    for (const publication of publications) routePublication(this.host, this.number, publication);
+    const accepted = publications.map((publication) => routePublication(this.host, this.number, publication));
     for (const { apply } of settlements) apply();
+    if (accepted.includes(false)) throw channelError(406, 'partial tx completion');
   }
 
   /** tx.rollback: forgets publications; settled deliveries can be settled again. */

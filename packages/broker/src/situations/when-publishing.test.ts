@@ -186,6 +186,22 @@ describe('when publishing', () => {
     expect([situation.broker.queue('q')?.ready, situation.broker.queue('q')?.unacked]).to.deep.equal([0, 0]);
   });
 
+  it('fails the commit of a transaction when a queue refuses a message', async () => {
+    await using situation = await Situation.start();
+    const client = await situation.client();
+    const full = table({ 'x-max-length': 1, 'x-overflow': 'reject-publish' });
+    client.send(1, 'queue.declare', { queue: 'q', arguments: full });
+    client.send(1, 'tx.select');
+    for (const body of ['fits', 'does not']) client.publish(1, '', 'q', body);
+    client.send(1, 'tx.commit');
+    await expectLines(client, [
+      '1 queue.declare-ok q messages=0 consumers=0',
+      '1 tx.select-ok',
+      '1 channel.close 406 PRECONDITION_FAILED - partial tx completion (90,20)',
+    ]);
+    expect(situation.broker.queue('q')?.messages.map(({ text }) => text)).to.deep.equal(['fits']);
+  });
+
   it('does not switch between confirms and transactions', async () => {
     await using situation = await Situation.start();
     const client = await situation.client();
