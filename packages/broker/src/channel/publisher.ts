@@ -1,5 +1,6 @@
 import { channelError, connectionError, replyName } from '../errors/amqp-error.js';
-import { Message } from '../queue/message.js';
+import type { Message } from '../queue/message.js';
+import { MessageSlab } from '../queue/message-slab.js';
 import type { Queue } from '../queue/queue.js';
 import type { Exchange } from '../routing/exchange.js';
 import { decodeTable, FIELD_TYPE_NAMES, type FieldTable, type FieldValue, lookup } from '../wire/field-table.js';
@@ -28,6 +29,7 @@ export interface Publication {
 
 const NO_ROUTE = 312;
 const scan = new PropertyScan();
+const slab = new MessageSlab();
 
 /**
  * Turns a basic.publish with its content into something that can be routed.
@@ -55,7 +57,7 @@ export function preparePublication(
   const edits =
     isReplyRequest || headers !== undefined ? propertyEdits(host, bytes, bcc, isReplyRequest, replyAddress) : undefined;
   const properties = edits === undefined ? undefined : editProperties(bytes, propertiesStart, end, edits);
-  const message = new Message(
+  const message = slab.message(
     exchange.name,
     method.routingKey,
     properties ?? bytes,

@@ -37,7 +37,7 @@ const HAS_PRIORITY = 4;
 const PRIORITY_SHIFT = 8;
 
 /**
- * A message in one queue. Properties and body stay the bytes the client sent, shared by all queues that hold the message;
+ * A message in one queue. Properties and body are the bytes the client sent, shared by all queues that hold the message;
  * only this small object is per queue.
  */
 export class Message implements WireContent {

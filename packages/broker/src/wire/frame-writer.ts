@@ -195,7 +195,8 @@ function writeText(slab: Buffer, at: number, text: string): number {
   return at + 1 + length;
 }
 
-function copyBytes(from: Buffer, start: number, end: number, to: Buffer, at: number): void {
+/** Copies bytes; few of them faster than Buffer does. */
+export function copyBytes(from: Buffer, start: number, end: number, to: Buffer, at: number): void {
   if (end - start > SHORT_TEXT) {
     from.copy(to, at, start, end);
   } else {
