@@ -45,9 +45,13 @@ export const BASIC_METHODS: MethodHandlers = {
       const text = `basic.get operations are not supported by ${type} queues with single active consumer`;
       throw channelError(405, `cannot obtain access to locked ${queue.description}. ${text}`);
     }
-    const message = queue.get(method.flag('noAck'));
+    const noAck = method.flag('noAck');
+    let left = 0;
+    const message = queue.get(noAck, (count) => {
+      left = count;
+    });
     if (message === undefined) channel.send('basic.get-empty');
-    else channel.deliverGet(queue, message, method.flag('noAck'));
+    else channel.deliverGet(queue, message, left, noAck);
   },
   'basic.reject': (channel, method) => {
     channel.refuse(method.number('deliveryTag'), false, method.flag('requeue'), 'reject');

@@ -8,6 +8,7 @@ import type { ChannelHost, FlushTarget } from './channel-host.js';
 import { Confirms } from './confirms.js';
 import { type Content, ContentAssembly } from './content-assembly.js';
 import { DeliveryTimeout } from './delivery-timeout.js';
+import { departureOrder, returnOrder } from './departure.js';
 import { type PublishMethod, preparePublication, routePublication } from './publisher.js';
 import type { ReplyReceiver } from './reply-registry.js';
 import { startingAfter } from './serving-order.js';
@@ -34,7 +35,8 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
   transaction: Transaction | undefined;
   readonly #assembly: ContentAssembly;
   readonly #unacked = new UnackedDeliveries();
-  #open = true;
+  /** While it leaves, queues that do not know yet go on delivering to it; `cut off` means that nothing is sent any more. */
+  #state: 'open' | 'leaving' | 'cut off' | 'ended' = 'open';
   #publish: PublishMethod | undefined;
   readonly #settler = new Settler(() => this.wake());
   readonly #timeout: DeliveryTimeout;
@@ -55,7 +57,7 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
   }
 
   get writable(): boolean {
-    return this.#open && this.host.writable;
+    return this.#state === 'open' ? this.host.writable : this.#state !== 'ended';
   }
 
   get hasSharedCredit(): boolean {
@@ -108,25 +110,31 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
   deliver(consumer: Consumer, message: Message): void {
     const tag = ++this.#deliveryTag;
     const { queue } = consumer;
-    const content = queue.contentOf(message, false);
-    const { redelivered, exchange, routingKey } = message;
     this.#served = queue;
-    this.host.writer.deliver(this.number, consumer.tag, tag, redelivered, exchange, routingKey, content);
-    this.host.written();
+    if (this.#state !== 'cut off') {
+      const content = queue.contentOf(message, false);
+      const { redelivered, exchange, routingKey } = message;
+      this.host.writer.deliver(this.number, consumer.tag, tag, redelivered, exchange, routingKey, content);
+      this.host.written();
+    }
     if (consumer.noAck) return;
     this.#settler.takeCredit();
     this.#track({ tag, message, queue, consumer, sentAt: this.#timeout.now() });
   }
 
-  /** Answers basic.get with a message. */
-  deliverGet(queue: Queue, message: Message, noAck: boolean): void {
+  /**
+   * Answers basic.get with a message.
+   *
+   * @param left how many are ready behind it
+   */
+  deliverGet(queue: Queue, message: Message, left: number, noAck: boolean): void {
     const tag = ++this.#deliveryTag;
     this.send('basic.get-ok', {
       deliveryTag: tag,
       redelivered: message.redelivered,
       exchange: message.exchange,
       routingKey: message.routingKey,
-      messageCount: queue.readyCount,
+      messageCount: left,
     });
     this.host.writer.content(this.number, queue.contentOf(message, true));
     if (!noAck) this.#track({ tag, message, queue, consumer: undefined, sentAt: this.#timeout.now() });
@@ -134,7 +142,7 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
 
   receiveReply(message: Message): void {
     const { replyConsumer } = this;
-    if (replyConsumer === undefined || !this.#open) return;
+    if (replyConsumer === undefined || this.#state !== 'open') return;
     const tag = this.#deliveryTag + 1;
     // Older versions do not count replies: the next delivery has the same tag again.
     if (this.host.environment.profile.countsReplies) this.#deliveryTag = tag;
@@ -145,7 +153,7 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
 
   cancelled(consumer: Consumer): void {
     this.consumers.delete(consumer.tag);
-    if (!this.#open || !this.host.understandsCancel) return;
+    if (this.#state !== 'open' || !this.host.understandsCancel) return;
     this.send('basic.cancel', { consumerTag: consumer.tag, nowait: true });
   }
 
@@ -225,21 +233,34 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
 
   beforeFlush(): void {
     this.#flushWaits = false;
-    if (this.#open) this.confirms?.flush();
+    if (this.#state === 'open') this.confirms?.flush();
   }
 
-  /** Ends the channel: consumers leave, unacknowledged messages go back to their queues. */
-  end(): void {
-    if (!this.#open) return;
-    this.#open = false;
+  /**
+   * Ends the channel: queue after queue, consumers leave and unacknowledged messages go back.
+   *
+   * @param isAsked the client closes it, and still gets what comes meanwhile
+   */
+  end(isAsked: boolean): void {
+    if (this.#state !== 'open') return;
+    this.#state = isAsked ? 'leaving' : 'cut off';
     this.#timeout.stop();
     if (this.replyConsumer !== undefined) this.host.environment.replies.unregister(this.replyConsumer.address);
     const held = this.transaction?.take().settlements.flatMap(({ deliveries }) => deliveries) ?? [];
     this.#unacked.restore(held);
     const consumers = [...this.consumers.values()];
+    for (const queue of departureOrder(consumers, this.#unacked)) this.#leave(queue, consumers);
     this.consumers.clear();
-    for (const consumer of consumers) consumer.queue.cancel(consumer);
-    this.#settler.abandon(this.#unacked.takeAll());
+    this.#state = 'ended';
+  }
+
+  #leave(queue: Queue, consumers: readonly Consumer[]): void {
+    const deliveries = returnOrder(this.#unacked.takeFrom(queue), queue, this.host.environment.profile);
+    this.#settler.forget(deliveries);
+    queue.abandon(
+      consumers.filter((consumer) => consumer.queue === queue),
+      deliveries.map(({ message }) => message),
+    );
   }
 
   #completePublish(content: Content): void {

@@ -1,7 +1,5 @@
 import type { Consumer } from '../queue/consumer.js';
 import type { ReturnKind } from '../queue/delivery-count.js';
-import type { Message } from '../queue/message.js';
-import type { Queue } from '../queue/queue.js';
 import { settlementGroups } from './settlement-groups.js';
 import type { Delivery } from './unacked-deliveries.js';
 
@@ -73,21 +71,14 @@ export class Settler {
     this.#wakeShared();
   }
 
-  /** Everything that was out returns at once, each queue's messages together: nobody is left to deliver to between. */
-  abandon(deliveries: readonly Delivery[]): void {
-    const byQueue = new Map<Queue, Message[]>();
-    for (const delivery of deliveries) {
-      this.#returnCredit(delivery);
-      const messages = byQueue.get(delivery.queue);
-      if (messages === undefined) byQueue.set(delivery.queue, [delivery.message]);
-      else messages.push(delivery.message);
-    }
-    for (const [queue, messages] of byQueue) queue.requeue(messages, 'gone');
+  /** Forgets deliveries whose messages go back to their queues another way. */
+  forget(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) this.#returnCredit(delivery);
   }
 
   #returnCredit({ consumer }: Delivery): void {
     if (consumer === undefined) return;
-    consumer.unacked--;
+    consumer.settled();
     this.#sharedUnacked--;
   }
 

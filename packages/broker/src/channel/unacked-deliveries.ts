@@ -63,9 +63,12 @@ export class UnackedDeliveries {
 
   /** Takes the deliveries of one consumer. */
   takeOf(consumer: Consumer): Delivery[] {
-    const taken = [...this.#byTag.values()].filter((delivery) => delivery.consumer === consumer);
-    for (const { tag } of taken) this.#byTag.delete(tag);
-    return taken;
+    return this.#takeWhere((delivery) => delivery.consumer === consumer);
+  }
+
+  /** Takes the deliveries from one queue. */
+  takeFrom(queue: Queue): Delivery[] {
+    return this.#takeWhere((delivery) => delivery.queue === queue);
   }
 
   /** Puts deliveries back that a rolled back transaction had settled. */
@@ -76,5 +79,11 @@ export class UnackedDeliveries {
 
   [Symbol.iterator](): Iterator<Delivery> {
     return this.#byTag.values();
+  }
+
+  #takeWhere(matches: (delivery: Delivery) => boolean): Delivery[] {
+    const taken = [...this.#byTag.values()].filter(matches);
+    for (const { tag } of taken) this.#byTag.delete(tag);
+    return taken;
   }
 }

@@ -62,7 +62,7 @@ export class ChannelTable {
         // Confirms first: a client that closes after its last publish still learns that it arrived.
         channel.beforeFlush();
         this.#open.delete(channelNumber);
-        channel.end();
+        channel.end(true);
         this.#send(channelNumber, 'channel.close-ok');
         return;
       default:
@@ -96,7 +96,7 @@ export class ChannelTable {
     if (channel === undefined) return;
     this.#open.delete(channelNumber);
     this.#closing.add(channelNumber);
-    channel.end();
+    channel.end(false);
     this.#send(channelNumber, 'channel.close', closeValues(error, method));
   }
 
@@ -110,7 +110,7 @@ export class ChannelTable {
     const channels = [...this.#open.values()];
     this.#open.clear();
     this.#closing.clear();
-    for (const channel of channels) channel.end();
+    for (const channel of channels) channel.end(false);
   }
 
   #openChannel(channelNumber: number): void {

@@ -284,7 +284,7 @@ export class Connection implements FrameHandler {
     }
     if (name === 'connection.close') {
       this.#send(0, 'connection.close-ok');
-      this.#session?.end();
+      this.#session?.end(false);
       this.#state = 'closing';
       this.#closingTimer = startTimer(() => this.destroy(), CLOSING_TIMEOUT_MS);
       return;
@@ -323,7 +323,7 @@ export class Connection implements FrameHandler {
 
   #closeWith(error: AmqpError, method: number): void {
     if (this.#state === 'closing' || this.#state === 'closed') return;
-    this.#session?.end();
+    this.#session?.end(false);
     this.#state = 'closing';
     this.#send(0, 'connection.close', closeValues(error, method));
     this.#closingTimer = startTimer(() => this.destroy(), CLOSING_TIMEOUT_MS);
@@ -331,7 +331,7 @@ export class Connection implements FrameHandler {
 
   #ended(): void {
     if (this.#state === 'closed') return;
-    this.#session?.end();
+    this.#session?.end(true);
     this.#state = 'closed';
     this.#heartbeat?.stop();
     this.#handshake.stop();

@@ -59,8 +59,13 @@ export class Session implements ChannelHost {
     this.channels.close(channelNumber, channelError(code, text), 0);
   }
 
-  /** Ends the channels without a word, and removes the exclusive queues. */
-  end(): void {
+  /**
+   * Ends the channels without a word, and removes the exclusive queues.
+   *
+   * @param isLost the socket is gone: exclusive queues then go first, and what their consumers held with them
+   */
+  end(isLost: boolean): void {
+    if (isLost) this.vhost.queues.removeOf(this);
     this.channels.end();
     this.vhost.queues.removeOf(this);
   }

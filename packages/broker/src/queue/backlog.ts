@@ -34,14 +34,14 @@ export class Backlog {
     return this.#ready.length;
   }
 
-  /** Sum of the body sizes. */
+  /** Sum of the sizes, as the limits of this kind of queue count them. */
   get bytes(): number {
     return this.#ready.bytes;
   }
 
-  /** Clock time at which the head expires; -1 when it does not, or there is none. */
-  get headExpiresAt(): number {
-    return this.#ready.peek()?.expiresAt ?? -1;
+  /** Clock time at which the next message expires; -1 when none does. */
+  get nextExpiry(): number {
+    return this.#ready.nextExpiry;
   }
 
   /** In the order in which they would be handed out (by level where there are priorities). */
@@ -125,17 +125,11 @@ export class Backlog {
 
   /**
    * Messages expire at the head only: one behind a longer-lived head stays until that one has gone, also behind a head of
-   * higher priority.
+   * higher priority. On quorum queues of 4.3 each level of priority has a head of its own.
    */
   expireHeads(): void {
-    if (this.#ready.length === 0) return;
-    let now = -1;
-    for (let head = this.#ready.peek(); head !== undefined && head.expiresAt >= 0; head = this.#ready.peek()) {
-      if (now < 0) now = this.#clock.now();
-      if (head.expiresAt > now) return;
-      this.#ready.shift();
-      this.#host.died(head, 'expired');
-    }
+    if (this.#ready.nextExpiry < 0) return;
+    for (const dead of this.#ready.takeExpired(this.#clock.now())) this.#host.died(dead, 'expired');
   }
 }
 

@@ -40,6 +40,10 @@ export class Consumer {
   readonly arguments: FieldTable;
   /** Messages handed over and not settled. */
   unacked = 0;
+  /** Order among the consumers of the queue. */
+  serial = 0;
+  /** Started under the same tag while this one, cancelled, still held messages (quorum queues). */
+  successor: Consumer | undefined;
 
   constructor(properties: ConsumerProperties) {
     this.tag = properties.tag;
@@ -50,6 +54,19 @@ export class Consumer {
     this.priority = properties.priority;
     this.prefetch = properties.prefetch;
     this.arguments = properties.arguments;
+  }
+
+  /** Takes the place of a cancelled consumer, with the messages it holds. */
+  succeed(earlier: Consumer): void {
+    this.serial = earlier.serial;
+    this.unacked = earlier.unacked;
+    earlier.successor = this;
+  }
+
+  /** A message handed over was settled. */
+  settled(): void {
+    this.unacked--;
+    this.successor?.settled();
   }
 
   /** Whether another message may be handed over now. */

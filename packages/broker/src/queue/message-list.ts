@@ -1,12 +1,23 @@
 import type { Message } from './message.js';
 
+/** How many bytes a message counts for in the limits of its queue. */
+export type SizeOf = (message: Message) => number;
+
+const bodySize: SizeOf = (message) => message.bodySize;
+
 /** A linked list of messages in the order of their positions. */
 export class MessageList {
   #head: Message | undefined;
   #tail: Message | undefined;
+  readonly #sizeOf: SizeOf;
   length = 0;
-  /** Sum of the body sizes. */
+  /** Sum of the sizes. */
   bytes = 0;
+
+  /** @param sizeOf default: the size of the body */
+  constructor(sizeOf: SizeOf = bodySize) {
+    this.#sizeOf = sizeOf;
+  }
 
   get head(): Message | undefined {
     return this.#head;
@@ -19,7 +30,7 @@ export class MessageList {
     else this.#tail.next = message;
     this.#tail = message;
     this.length++;
-    this.bytes += message.bodySize;
+    this.bytes += this.#sizeOf(message);
   }
 
   /** Puts a message back where its position says. Cheap near the head, where requeued messages belong. */
@@ -30,7 +41,7 @@ export class MessageList {
       return;
     }
     this.length++;
-    this.bytes += message.bodySize;
+    this.bytes += this.#sizeOf(message);
     if (message.position < head.position) {
       message.next = head;
       this.#head = message;
@@ -49,7 +60,7 @@ export class MessageList {
     if (this.#head === undefined) this.#tail = undefined;
     head.next = undefined;
     this.length--;
-    this.bytes -= head.bodySize;
+    this.bytes -= this.#sizeOf(head);
     return head;
   }
 

@@ -23,12 +23,12 @@ export interface MessageExtra {
   /** Deaths, the newest first. */
   deaths?: readonly Death[];
   firstDeath?: Death;
-  /** Failed deliveries (quorum queues). */
+  /** Failed deliveries. From 4.0 on they go along when the message is dead-lettered. */
   deliveryCount?: number;
-  /** Times handed to a consumer and given back (quorum queues, 4.3). */
+  /** Size of the properties without the headers of its deaths, which are not stored (quorum queues, 4.3). */
+  storedPropertiesBytes?: number;
+  /** Times handed to a consumer of this queue and given back. */
   acquiredCount?: number;
-  /** Failures that go along when the message is dead-lettered (from 4.0 on). */
-  carriedCount?: number;
 }
 
 const REDELIVERED = 1;

@@ -166,9 +166,9 @@ export function checkQueueArguments(properties: QueueProperties, resource: strin
   }
   checkValues(table, resource, profile);
   if (type === 'classic') return;
-  if (!properties.durable) throw channelError(406, `invalid property 'non-durable' for ${resource}`);
-  if (properties.exclusive) throw channelError(406, `invalid property 'exclusive-owner' for ${resource}`);
   if (properties.autoDelete) throw channelError(406, `invalid property 'auto-delete' for ${resource}`);
+  if (properties.exclusive) throw channelError(406, `invalid property 'exclusive-owner' for ${resource}`);
+  if (!properties.durable) throw channelError(406, `invalid property 'non-durable' for ${resource}`);
 }
 
 function checkValues(table: FieldTable, resource: string, profile: VersionProfile): void {

@@ -11,6 +11,7 @@ export class QueueConsumers {
   readonly #ring = new ConsumerRing();
   #active: Consumer | undefined;
   #exclusive: Consumer | undefined;
+  #serial = 0;
   /** Cancelled consumers that still hold messages. */
   readonly #lingering = new Set<Consumer>();
 
@@ -57,6 +58,13 @@ export class QueueConsumers {
 
   add(consumer: Consumer): void {
     if (consumer.exclusive && this.#type === 'classic') this.#exclusive = consumer;
+    const earlier = this.#lingeringLike(consumer);
+    if (earlier === undefined) {
+      consumer.serial = ++this.#serial;
+    } else {
+      consumer.succeed(earlier);
+      this.#lingering.delete(earlier);
+    }
     this.#ring.add(consumer);
     this.#chooseActive();
   }
@@ -90,14 +98,23 @@ export class QueueConsumers {
 
   /** Lets a consumer with room stand in line again; `true` when deliveries may follow. */
   rejoin(consumer: Consumer): boolean {
+    const present = consumer.successor === undefined ? consumer : latest(consumer);
     const takesOver = this.#chooseActive();
-    return this.#ring.wake(consumer) || takesOver || this.#active === consumer;
+    return this.#ring.wake(present) || takesOver || this.#active === present;
   }
 
   /** {@link rejoin} for all consumers of one owner, in the order in which they ran out of room. */
   rejoinAll(owner: ConsumerOwner): boolean {
     const takesOver = this.#chooseActive();
     return this.#ring.wakeOf(owner) || takesOver || this.#active?.owner === owner;
+  }
+
+  /** A quorum queue knows a consumer by its channel and tag as long as it holds messages. */
+  #lingeringLike({ owner, tag }: Consumer): Consumer | undefined {
+    for (const gone of this.#lingering) {
+      if (gone.owner === owner && gone.tag === tag && gone.unacked > 0) return gone;
+    }
+    return undefined;
   }
 
   /** Makes sure that someone is active on a single-active-consumer queue; `true` when that changed. */
@@ -122,4 +139,10 @@ export class QueueConsumers {
       ? first
       : undefined;
   }
+}
+
+function latest(consumer: Consumer): Consumer {
+  let last = consumer;
+  while (last.successor !== undefined) last = last.successor;
+  return last;
 }

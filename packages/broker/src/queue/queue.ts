@@ -3,7 +3,7 @@ import { type FieldTable, lookup } from '../wire/field-table.js';
 import type { WireContent } from '../wire/frame-writer.js';
 import { Backlog } from './backlog.js';
 import { Consumer, type ConsumerOwner, type ConsumerProperties } from './consumer.js';
-import { contentWithCounts, type ReturnKind } from './delivery-count.js';
+import { contentWithCounts, countsFailures, type ReturnKind } from './delivery-count.js';
 import type { DeathReason, Message } from './message.js';
 import type { QueueType } from './queue-arguments.js';
 import { QueueConsumers } from './queue-consumers.js';
@@ -22,6 +22,8 @@ export interface QueueDeclaration {
   /** The connection an exclusive queue belongs to. */
   readonly owner: object | undefined;
   readonly arguments: FieldTable;
+  /** Order among the queues of the virtual host. */
+  readonly serial: number;
 }
 
 /**
@@ -37,6 +39,7 @@ export class Queue {
   readonly autoDelete: boolean;
   readonly owner: object | undefined;
   readonly arguments: FieldTable;
+  readonly serial: number;
   readonly singleActive: boolean;
   readonly maxPriority: number | undefined;
   /** Set once the queue is gone: what is settled later has no effect. */
@@ -63,6 +66,7 @@ export class Queue {
     this.autoDelete = declaration.autoDelete;
     this.owner = declaration.owner;
     this.arguments = declaration.arguments;
+    this.serial = declaration.serial;
     this.singleActive = lookup(declaration.arguments, 'x-single-active-consumer')?.value === true;
     const maxPriority = lookup(declaration.arguments, 'x-max-priority')?.value;
     this.maxPriority = maxPriority === undefined ? undefined : Number(maxPriority);
@@ -147,25 +151,37 @@ export class Queue {
       this.#host.settleDeadLetters();
       return false;
     }
-    if (message.extra?.carriedCount !== undefined) {
-      message.redelivered = this.type === 'quorum' || this.#host.profile.carriedFailures === 'failures';
-    }
+    const failedBefore = message.extra?.deliveryCount !== undefined && countsFailures(this.type, this.#host.profile);
+    if (failedBefore && this.type === 'quorum') message.redelivered = true;
     backlog.admit(message, ttlMs);
-    if (this.duplicates) backlog.pushTwice(message);
-    else if (backlog.length > 0 || !this.#deliverDirectly(message)) backlog.push(message);
-    if (backlog.length > 0) this.#settle();
+    if (this.duplicates) {
+      backlog.pushTwice(message);
+    } else if (backlog.length > 0 || !this.#deliverDirectly(message)) {
+      // A classic queue forgets what it does not have to store.
+      if (failedBefore) message.redelivered = true;
+      backlog.push(message);
+    }
+    // What a quorum queue takes in expires a moment later, and falls to the limits before.
+    if (backlog.length > 0) this.#settle(this.type === 'quorum');
     else this.#host.settleDeadLetters();
     return true;
   }
 
-  /** Hands out the next message for basic.get; `undefined` when there is none. */
-  get(noAck: boolean): Message | undefined {
+  /**
+   * Hands out the next message for basic.get; `undefined` when there is none.
+   *
+   * @param count told how many are ready behind it
+   */
+  get(noAck: boolean, count: (left: number) => void = () => {}): Message | undefined {
     this.touch();
-    this.#backlog.expireHeads();
-    const message = this.#backlog.shift();
+    const backlog = this.#backlog;
+    backlog.expireHeads();
+    const message = backlog.shift();
     if (message !== undefined && !noAck) this.unackedCount++;
-    // What stood behind it may have expired long ago.
-    this.#backlog.expireHeads();
+    // What stood behind it may have expired long ago; a quorum queue counts it still.
+    if (this.type === 'quorum') count(backlog.length);
+    backlog.expireHeads();
+    if (this.type !== 'quorum') count(backlog.length);
     this.#watchHead();
     this.#host.settleDeadLetters();
     return message;
@@ -191,10 +207,7 @@ export class Queue {
    */
   requeue(messages: readonly Message[], kind: ReturnKind): void {
     this.unackedCount -= messages.length;
-    if (this.deleted) return;
-    this.#returned.putBack(messages, kind);
-    this.#backlog.enforceLimits();
-    this.#settle();
+    if (!this.deleted) this.#takeBack(messages, kind);
   }
 
   /** Removes all ready messages and says how many. */
@@ -235,6 +248,25 @@ export class Queue {
       this.touch();
     }
     this.#settle();
+  }
+
+  /**
+   * A receiver is gone: its consumers leave and what it held comes back, before anyone else is served.
+   *
+   * @param messages in the order in which the queue takes them back
+   */
+  abandon(consumers: readonly Consumer[], messages: readonly Message[]): void {
+    this.unackedCount -= messages.length;
+    for (const consumer of consumers) this.#consumers.remove(consumer);
+    if (this.deleted) return;
+    if (consumers.length > 0 && this.#consumers.size === 0) {
+      if (this.autoDelete) {
+        this.#host.queueExpired(this);
+        return;
+      }
+      this.touch();
+    }
+    this.#takeBack(messages, 'gone');
   }
 
   /** A consumer may have room again: it gets what waits for it. */
@@ -280,13 +312,17 @@ export class Queue {
     this.#host.deadLetter(this, message, reason);
   }
 
-  /** Delivers as long as there are messages and consumers with room, then looks after expiry and dead letters. */
-  #settle(): void {
+  /**
+   * Delivers as long as there are messages and consumers with room, then looks after expiry and dead letters.
+   *
+   * @param keepsHeads what expires now is offered to consumers once more
+   */
+  #settle(keepsHeads = false): void {
     if (this.#delivering || this.deleted) return;
     const backlog = this.#backlog;
     this.#delivering = true;
     try {
-      backlog.expireHeads();
+      if (!keepsHeads) backlog.expireHeads();
       while (backlog.length > 0) {
         const consumer = this.#consumers.next();
         if (consumer === undefined) break;
@@ -302,6 +338,13 @@ export class Queue {
     backlog.expireHeads();
     this.#watchHead();
     this.#host.settleDeadLetters();
+  }
+
+  #takeBack(messages: readonly Message[], kind: ReturnKind): void {
+    this.#returned.putBack(messages, kind);
+    // A quorum queue looks for a consumer before it looks at its limits.
+    if (this.type === 'classic') this.#backlog.enforceLimits();
+    this.#settle();
   }
 
   #deliverDirectly(message: Message): boolean {
@@ -327,7 +370,7 @@ export class Queue {
   }
 
   #watchHead(): void {
-    this.#timers.watchHead(this.#backlog.headExpiresAt);
+    this.#timers.watchHead(this.#backlog.nextExpiry);
   }
 
   #watchIdle(): void {

@@ -1,5 +1,5 @@
 import type { VersionProfile } from '../version/version-profile.js';
-import { isFailure, type ReturnKind } from './delivery-count.js';
+import { type ReturnKind, returnFails } from './delivery-count.js';
 import type { DelayedRetry, QueueSettings } from './queue-settings.js';
 
 /** Where a message goes that comes back to a quorum queue. */
@@ -18,7 +18,7 @@ export type QuorumReturn =
  * | no limit, handed back by its consumer, before 4.3 | the end of the queue |
  * | otherwise | the returned messages, which go first |
  *
- * @param deliveryCount failed deliveries, this one included
+ * @param deliveryCount what counts against the limit, this return included
  */
 export function decideReturn(
   deliveryCount: number,
@@ -28,11 +28,11 @@ export function decideReturn(
 ): QuorumReturn {
   const { deliveryLimit, delayedRetry } = settings;
   if (deliveryLimit !== undefined && deliveryCount > deliveryLimit) return { to: 'dead-letter' };
-  if (delayedRetry !== undefined && retriesLater(delayedRetry, isFailure(kind, profile))) {
+  if (delayedRetry !== undefined && retriesLater(delayedRetry, returnFails(kind, profile))) {
     const delayMs = Math.min(delayedRetry.minMs * Math.max(1, deliveryCount), delayedRetry.maxMs);
     return { to: 'pause', delayMs };
   }
-  const goesToTheEnd = deliveryLimit === undefined && kind !== 'gone' && !profile.nackIsNoFailure;
+  const goesToTheEnd = deliveryLimit === undefined && kind !== 'gone' && !profile.showsAcquiredCount;
   return { to: goesToTheEnd ? 'end' : 'returns' };
 }
 

@@ -1,13 +1,15 @@
 import type { VersionProfile } from '../version/version-profile.js';
 import type { Message } from './message.js';
-import { MessageList } from './message-list.js';
+import { MessageList, type SizeOf } from './message-list.js';
 import type { QueueType } from './queue-arguments.js';
 
 /** The ready messages of a queue, in the order in which they are handed out. */
 export interface ReadyMessages {
   readonly length: number;
-  /** Sum of the body sizes. */
+  /** Sum of the sizes, as the limits of this kind of queue count them. */
   readonly bytes: number;
+  /** Clock time at which the first message expires that can; -1 when there is none. */
+  readonly nextExpiry: number;
   /** Adds a new message. */
   push(message: Message): void;
   /** Puts a message back that was handed out. */
@@ -16,6 +18,8 @@ export interface ReadyMessages {
   peek(): Message | undefined;
   /** Takes the next message. */
   shift(): Message | undefined;
+  /** Takes the messages that have expired at `now` and are first in their line. */
+  takeExpired(now: number): readonly Message[];
   clear(): void;
   [Symbol.iterator](): Iterator<Message>;
 }
@@ -33,12 +37,26 @@ export function readyMessagesFor(
   if (type === 'classic') return maxPriority === undefined ? new FifoMessages() : new PriorityMessages(maxPriority + 1);
   switch (profile.quorumPriorities) {
     case 'strict':
-      return new ReturnsFirst(new QuorumPriorityMessages());
+      return new QuorumPriorityMessages();
     case 'two-levels':
       return new ReturnsFirst(new TwoLevelMessages());
     default:
       return new ReturnsFirst(new FifoMessages());
   }
+}
+
+/** Takes expired messages from the front, as long as the next one is. */
+function takeExpiredHeads(ready: ReadyMessages, now: number): Message[] {
+  const expired: Message[] = [];
+  for (let head = ready.peek(); head !== undefined && isExpired(head, now); head = ready.peek()) {
+    ready.shift();
+    expired.push(head);
+  }
+  return expired;
+}
+
+function isExpired({ expiresAt }: Message, now: number): boolean {
+  return expiresAt >= 0 && expiresAt <= now;
 }
 
 /** First in, first out; a message put back returns to its original place (classic queues). */
@@ -51,6 +69,10 @@ class FifoMessages implements ReadyMessages {
 
   get bytes(): number {
     return this.#list.bytes;
+  }
+
+  get nextExpiry(): number {
+    return this.#list.head?.expiresAt ?? -1;
   }
 
   push(message: Message): void {
@@ -69,6 +91,10 @@ class FifoMessages implements ReadyMessages {
     return this.#list.shift();
   }
 
+  takeExpired(now: number): readonly Message[] {
+    return takeExpiredHeads(this, now);
+  }
+
   clear(): void {
     this.#list.clear();
   }
@@ -84,12 +110,16 @@ abstract class LevelledMessages implements ReadyMessages {
   protected readonly lists: readonly MessageList[];
   length = 0;
 
-  constructor(levels: number) {
-    this.lists = Array.from({ length: levels }, () => new MessageList());
+  constructor(levels: number, sizeOf?: SizeOf) {
+    this.lists = Array.from({ length: levels }, () => new MessageList(sizeOf));
   }
 
   get bytes(): number {
     return this.lists.reduce((sum, list) => sum + list.bytes, 0);
+  }
+
+  get nextExpiry(): number {
+    return this.peek()?.expiresAt ?? -1;
   }
 
   push(message: Message): void {
@@ -113,6 +143,10 @@ abstract class LevelledMessages implements ReadyMessages {
       this.taken();
     }
     return message;
+  }
+
+  takeExpired(now: number): readonly Message[] {
+    return takeExpiredHeads(this, now);
   }
 
   clear(): void {
@@ -150,10 +184,68 @@ class PriorityMessages extends LevelledMessages {
 const QUORUM_LEVELS = 32;
 const QUORUM_DEFAULT_PRIORITY = 4;
 
-/** The 32 strict priorities of quorum queues in 4.3; a message without one stands at 4. */
+/** What counts against the limit of a quorum queue from 4.3 on: the body and the properties it was stored with. */
+function storedSize(message: Message): number {
+  const { propertiesStart, propertiesEnd, extra } = message;
+  return message.bodySize + (extra?.storedPropertiesBytes ?? propertiesEnd - propertiesStart);
+}
+
+/**
+ * Quorum queues of 4.3: 32 strict priorities, a message without one stands at 4, and before all of them what came back, in
+ * the order it did. Each level expires by itself.
+ */
 class QuorumPriorityMessages extends LevelledMessages {
+  /** Messages with a time to live: as long as there is none, nobody looks for the next to expire. */
+  #mortal = 0;
+
   constructor() {
-    super(QUORUM_LEVELS);
+    super(QUORUM_LEVELS + 1, storedSize);
+  }
+
+  override get nextExpiry(): number {
+    if (this.#mortal === 0) return -1;
+    let next = -1;
+    for (const { head } of this.lists) {
+      const expiresAt = head?.expiresAt ?? -1;
+      if (expiresAt >= 0 && (next < 0 || expiresAt < next)) next = expiresAt;
+    }
+    return next;
+  }
+
+  override push(message: Message): void {
+    super.push(message);
+    if (message.expiresAt >= 0) this.#mortal++;
+  }
+
+  override putBack(message: Message): void {
+    (this.lists[QUORUM_LEVELS] as MessageList).push(message);
+    this.length++;
+    if (message.expiresAt >= 0) this.#mortal++;
+  }
+
+  override shift(): Message | undefined {
+    const message = super.shift();
+    if (message !== undefined && message.expiresAt >= 0) this.#mortal--;
+    return message;
+  }
+
+  override takeExpired(now: number): readonly Message[] {
+    const expired: Message[] = [];
+    for (let level = this.lists.length - 1; level >= 0; level--) {
+      const list = this.lists[level] as MessageList;
+      for (let { head } = list; head !== undefined && isExpired(head, now); { head } = list) {
+        list.shift();
+        expired.push(head);
+      }
+    }
+    this.length -= expired.length;
+    this.#mortal -= expired.length;
+    return expired;
+  }
+
+  override clear(): void {
+    super.clear();
+    this.#mortal = 0;
   }
 
   protected override listOf(message: Message): MessageList {
@@ -189,7 +281,7 @@ class TwoLevelMessages extends LevelledMessages {
   }
 }
 
-/** Quorum queues hand out returned messages first, in the order they came back. */
+/** Quorum queues before 4.3 hand out returned messages first, in the order they came back. */
 class ReturnsFirst implements ReadyMessages {
   readonly #returns = new MessageList();
   readonly #fresh: ReadyMessages;
@@ -214,8 +306,16 @@ class ReturnsFirst implements ReadyMessages {
     this.#returns.push(message);
   }
 
+  get nextExpiry(): number {
+    return this.peek()?.expiresAt ?? -1;
+  }
+
   peek(): Message | undefined {
     return this.#returns.head ?? this.#fresh.peek();
+  }
+
+  takeExpired(now: number): readonly Message[] {
+    return takeExpiredHeads(this, now);
   }
 
   shift(): Message | undefined {

@@ -1,7 +1,15 @@
 import type { Clock } from '../clock/virtual-clock.js';
 import type { VersionProfile } from '../version/version-profile.js';
 import type { Backlog, BacklogHost } from './backlog.js';
-import { carryFailure, countReturn, discardCarriesFailure, isFailure, type ReturnKind } from './delivery-count.js';
+import {
+  countFailure,
+  countForLimit,
+  countReturn,
+  countsFailures,
+  type ReturnKind,
+  refusalFails,
+  returnFails,
+} from './delivery-count.js';
 import type { Message } from './message.js';
 import { decideReturn } from './quorum-return.js';
 
@@ -28,7 +36,7 @@ export class ReturnedMessages {
 
   /** Refused for good. */
   discard(message: Message, kind: ReturnKind): void {
-    if (discardCarriesFailure(this.#host.type, kind, this.#profile)) carryFailure(message, this.#profile);
+    if (countsFailures(this.#host.type, this.#profile) && refusalFails(kind, this.#profile)) countFailure(message);
     this.#host.died(message, 'rejected');
   }
 
@@ -38,18 +46,17 @@ export class ReturnedMessages {
    * @param messages in the order in which they were handed out
    */
   putBack(messages: readonly Message[], kind: ReturnKind): void {
-    if (kind !== 'nack' && this.#profile.carriedFailures === 'failures') {
-      for (const message of messages) carryFailure(message, this.#profile);
-    }
     if (this.#host.type !== 'classic') {
       for (const message of messages) this.#returnToQuorum(message, kind);
       return;
     }
+    const fails = countsFailures('classic', this.#profile) && returnFails(kind, this.#profile);
     // From the last to the first: each then belongs at the very front, and finding its place costs nothing.
     for (let i = messages.length - 1; i >= 0; i--) {
       const message = messages[i];
       if (message === undefined) continue;
       message.redelivered = true;
+      if (fails) countFailure(message);
       this.#backlog.putBack(message);
     }
   }
@@ -61,8 +68,9 @@ export class ReturnedMessages {
 
   #returnToQuorum(message: Message, kind: ReturnKind): void {
     message.redelivered = true;
-    const { deliveryCount = 0 } = countReturn(message, isFailure(kind, this.#profile));
-    const decision = decideReturn(deliveryCount, kind, this.#host.settings, this.#profile);
+    countReturn(message, returnFails(kind, this.#profile));
+    const count = countForLimit(message, this.#profile);
+    const decision = decideReturn(count, kind, this.#host.settings, this.#profile);
     switch (decision.to) {
       case 'dead-letter':
         this.#host.died(message, 'delivery_limit');

@@ -39,19 +39,27 @@ export interface VersionProfile {
   readonly reversesDeaths: boolean;
   readonly lastDeathHeaders: boolean;
   readonly keepsCcOnDeadLetter: boolean;
+  /** Which queues count the failures that a message takes along through dead-lettering. */
+  readonly failuresCountedBy: 'none' | 'quorum-queues' | 'all-queues';
   /**
-   * Which failures a message takes along through dead-lettering: discards by quorum queues, or every basic.reject
-   * and every delivery that a lost channel gave back.
+   * What a failure is: every return to a quorum queue; or a lost channel and every refusal for good; or a lost channel and
+   * basic.reject.
    */
-  readonly carriedFailures: 'none' | 'quorum-discards' | 'failures';
+  readonly failures: 'returns' | 'losses-and-refusals' | 'losses-and-rejects';
+  /** The delivery limit counts how often a message was given back, not how often it failed. */
+  readonly deliveryLimitCountsReturns: boolean;
   readonly globalQos: 'channel' | 'consumer';
   /** `undefined`: quorum queues have no limit unless asked for. */
   readonly defaultDeliveryLimit: number | undefined;
   /** A basic.get on a quorum queue shows `x-delivery-count` 0. */
   readonly getShowsZeroDeliveryCount: boolean;
-  /** basic.nack with requeue is not a failed delivery; acquisitions are counted apart. */
-  readonly nackIsNoFailure: boolean;
+  /** Quorum queues send `x-acquired-count`, and no message handed back goes to the end. */
+  readonly showsAcquiredCount: boolean;
   readonly quorumPriorities: 'none' | 'two-levels' | 'strict';
+  /** A quorum queue takes back what a lost channel held in the order of its consumer tags, else of its subscriptions. */
+  readonly quorumReturnsByTag: boolean;
+  /** `x-max-length-bytes` of a quorum queue counts the properties too. */
+  readonly quorumLimitsCountProperties: boolean;
   readonly delayedRetry: boolean;
   /** A mandatory direct reply that was delivered is returned all the same. */
   readonly returnsDeliveredReplies: boolean;
@@ -103,12 +111,16 @@ const V3_10: VersionProfile = {
   reversesDeaths: true,
   lastDeathHeaders: false,
   keepsCcOnDeadLetter: false,
-  carriedFailures: 'none',
+  failuresCountedBy: 'none',
+  failures: 'returns',
+  deliveryLimitCountsReturns: false,
   globalQos: 'channel',
   defaultDeliveryLimit: undefined,
   getShowsZeroDeliveryCount: true,
-  nackIsNoFailure: false,
+  showsAcquiredCount: false,
   quorumPriorities: 'none',
+  quorumReturnsByTag: true,
+  quorumLimitsCountProperties: false,
   delayedRetry: false,
   returnsDeliveredReplies: true,
   returnsDeadReplies: true,
@@ -138,11 +150,14 @@ const V4_0: VersionProfile = {
   ownsDeathRecord: true,
   reversesDeaths: false,
   lastDeathHeaders: true,
-  carriedFailures: 'quorum-discards',
+  failuresCountedBy: 'quorum-queues',
+  failures: 'losses-and-refusals',
+  deliveryLimitCountsReturns: true,
   keepsCcOnDeadLetter: true,
   defaultDeliveryLimit: 20,
   getShowsZeroDeliveryCount: false,
   quorumPriorities: 'two-levels',
+  quorumReturnsByTag: false,
   singleActiveFollowsPriority: true,
 };
 
@@ -158,10 +173,13 @@ const V4_3: VersionProfile = {
   queueVersions: [2],
   unknownExchangeTypes: V4_0.unknownExchangeTypes.filter((type) => type !== 'x-random'),
   refusesLongBodies: true,
-  carriedFailures: 'failures',
+  failuresCountedBy: 'all-queues',
+  failures: 'losses-and-rejects',
+  deliveryLimitCountsReturns: false,
   globalQos: 'consumer',
-  nackIsNoFailure: true,
+  showsAcquiredCount: true,
   quorumPriorities: 'strict',
+  quorumLimitsCountProperties: true,
   delayedRetry: true,
   returnsDeliveredReplies: false,
   returnsDeadReplies: false,

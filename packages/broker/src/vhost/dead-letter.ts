@@ -51,7 +51,9 @@ export function makeDeadLetter(dead: Message, event: DeathEvent, profile: Versio
   const kept: MessageExtra = { ...record.extra };
   if (event.deadLetterRoutingKey === undefined && extra?.cc !== undefined) kept.cc = extra.cc;
   if (event.deadLetterRoutingKey === undefined && extra?.bcc !== undefined) kept.bcc = extra.bcc;
-  if (extra?.carriedCount !== undefined) kept.carriedCount = extra.carriedCount;
+  if (extra?.deliveryCount !== undefined && profile.failuresCountedBy !== 'none')
+    kept.deliveryCount = extra.deliveryCount;
+  if (profile.quorumLimitsCountProperties) kept.storedPropertiesBytes = storedPropertiesBytes(dead);
   if (Object.keys(kept).length > 0) message.extra = kept;
   const closesCycle = (queue: string): boolean => {
     if (event.reason === 'rejected') return false;
@@ -59,6 +61,12 @@ export function makeDeadLetter(dead: Message, event: DeathEvent, profile: Versio
     return last >= 0 && record.stops.slice(0, last + 1).every((stop) => stop.automatic);
   };
   return { message, routingKeys, closesCycle };
+}
+
+/** Deaths are stored beside a message, not in its headers. */
+function storedPropertiesBytes({ bytes, propertiesStart, propertiesEnd, extra }: Message): number {
+  if (extra?.storedPropertiesBytes !== undefined) return extra.storedPropertiesBytes;
+  return editProperties(bytes, propertiesStart, propertiesEnd, { sort: true, dropExpiration: true }).length;
 }
 
 interface DeathRecord {

@@ -22,6 +22,7 @@ export class QueueTable {
   readonly #policies: PolicyTable;
   readonly #queues = new Map<string, Queue>();
   #duplicates = false;
+  #declared = 0;
 
   constructor(vhost: string, host: QueueHost, exchanges: ExchangeTable, policies: PolicyTable) {
     this.#vhost = vhost;
@@ -59,7 +60,9 @@ export class QueueTable {
    */
   declare(name: string, wanted: QueueProperties, owner: object): Queue {
     const { profile } = this.#host;
-    const completed = { ...wanted, arguments: completeArguments(wanted.arguments, profile) };
+    // An exclusive queue is never durable, whatever was asked for.
+    const durable = wanted.durable && !wanted.exclusive;
+    const completed = { ...wanted, durable, arguments: completeArguments(wanted.arguments, profile) };
     const current = name === '' ? undefined : this.#queues.get(name);
     if (current !== undefined) {
       checkOwner(current, owner);
@@ -80,10 +83,11 @@ export class QueueTable {
       name: finalName,
       vhost: this.#vhost,
       type,
-      durable: wanted.durable,
+      durable,
       autoDelete: wanted.autoDelete,
       owner: wanted.exclusive ? owner : undefined,
       arguments: completed.arguments,
+      serial: ++this.#declared,
     };
     const policy = this.#policies.inForce(finalName, type);
     const settings = resolveSettings(type, completed.arguments, policy?.definition, profile);
