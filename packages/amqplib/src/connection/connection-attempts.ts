@@ -7,6 +7,7 @@ import {
   isNobodyHome,
   isTlsError,
   isTopologyError,
+  isVhostRefusalBelieved,
 } from '../errors/connection-error.js';
 import type { ResolvedConnectionOptions } from './connection-options.js';
 import type { HostTarget } from './host-target.js';
@@ -26,10 +27,6 @@ export interface AttemptEvents {
   linkEvents(link: () => Link): LinkEvents;
 }
 
-// amqplib hides why a virtual host was refused, and a broker that shuts down in that moment looks the same: only a
-// refusal that repeats is believed. Once there was a connection, the virtual host is right, and what is wrong now (it is
-// down, or has too many connections) may pass.
-const VHOST_REFUSALS_BELIEVED = 3;
 const CLOSE_TIMEOUT_MS = 1000;
 
 /** Tries the hosts of a connection in turn, and remembers where the last round ended. */
@@ -126,8 +123,8 @@ export class ConnectionAttempts {
     const fault = connectFault(error);
     this.#vhostRefusals = fault === 'vhost' ? this.#vhostRefusals + 1 : 0;
     const judged = connectionError(error, host, this.#options.mechanism);
-    const believed =
-      this.#events.starting() && this.#vhostRefusals >= VHOST_REFUSALS_BELIEVED * this.#options.hosts.length;
+    const hosts = this.#options.hosts.length;
+    const believed = isVhostRefusalBelieved(this.#vhostRefusals, hosts, this.#events.starting());
     if (fault === 'vhost' && !believed) {
       return new LeveretError('LEV_CONNECTION_FAILED', judged.message, { cause: error });
     }

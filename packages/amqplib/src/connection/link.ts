@@ -135,7 +135,12 @@ export class Link {
       },
       () => {},
     );
-    return within(this.#clock, timeoutMs, opening, () => {
+    const alive = opening.then((channel) => {
+      // Its end came in the same packet as the answer: whoever listens from now on would never hear of it.
+      if (this.#ended) throw this.#error ?? new Error('The connection ended.');
+      return channel;
+    });
+    return within(this.#clock, timeoutMs, alive, () => {
       late = true;
       throw new LeveretError('LEV_CONNECTION_FAILED', `${this.host} did not open a channel within ${timeoutMs} ms.`);
     });

@@ -15,6 +15,7 @@ import { tcpKnock } from './knock.js';
 import type { Link } from './link.js';
 import { countFailedRound, knockPauseMs, NO_FAILED_ROUNDS, roundAfterLoss } from './next-round.js';
 import { pauseBeforeRound } from './pause-before-round.js';
+import { Waiters } from './waiters.js';
 
 /** Told what a managed connection goes through. No method may throw. */
 export interface ManagedConnectionEvents {
@@ -46,11 +47,6 @@ type State =
   | { readonly name: 'failed'; readonly error: Error }
   | { readonly name: 'closed' };
 
-interface Waiter {
-  resolve(link: Link): void;
-  reject(error: Error): void;
-}
-
 const CLOSE_TIMEOUT_MS = 1000;
 
 /**
@@ -73,7 +69,7 @@ export class ManagedConnection {
   #awaySince: number | undefined;
   #shortLived = 0;
   #lastError: Error | undefined;
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters = new Waiters<Link>();
 
   constructor(role: ConnectionRole, options: ResolvedConnectionOptions, events: ManagedConnectionEvents, clock: Clock) {
     this.#role = role;
@@ -121,17 +117,18 @@ export class ManagedConnection {
   }
 
   /**
-   * Resolves when connected; keeps trying within `startTimeout`. Can be called again after it failed.
+   * Resolves when connected; keeps trying within `startTimeout`, and after that if there was a connection before. Can be
+   * called again after it failed.
    * @throws {LeveretError} LEV_CONNECTION_FAILED, LEV_AUTHENTICATION_REFUSED, or what the preparation threw
    */
   async open(): Promise<void> {
-    this.#refuseClosed();
+    if (this.#state.name === 'closed') throw closedError();
     if (this.link !== undefined) return;
     if (this.#state.name === 'failed') this.#transition({ name: 'idle' });
-    const connected = new Promise<Link>((resolve, reject) => this.#waiters.add({ resolve, reject }));
-    connected.catch(() => {});
+    const waiting = this.#waiters.add();
     this.ensure();
-    await within(this.#clock, this.#options.startTimeoutMs, connected, () => {
+    await within(this.#clock, this.#options.startTimeoutMs, waiting.promise, () => {
+      waiting.leave();
       throw this.#giveUpStart();
     });
   }
@@ -163,7 +160,7 @@ export class ManagedConnection {
     this.#transition({ name: 'closed' });
     if (state.name === 'waiting') state.cancel();
     if (state.name === 'connecting') state.abort.abort();
-    this.#rejectWaiters(closedError());
+    this.#waiters.rejectAll(closedError());
     if (state.name === 'connected') await state.link.close(timeoutMs);
   }
 
@@ -205,8 +202,7 @@ export class ManagedConnection {
     this.#forgetOutage();
     this.#transition({ name: 'connected', link, since: this.#clock.now() });
     this.#events.connected(link, again);
-    for (const waiter of this.#waiters) waiter.resolve(link);
-    this.#waiters.clear();
+    this.#waiters.resolveAll(link);
     // It may have ended in the same turn as the handshake, before the state said connected.
     if (link.ended && this.#isCurrent(link)) this.#lost(this.#clock.now(), link.error);
   }
@@ -228,7 +224,7 @@ export class ManagedConnection {
       this.#forgetOutage();
       this.#transition({ name: 'idle' });
       this.#events.connectFailed(label, error, Number.POSITIVE_INFINITY);
-      this.#rejectWaiters(error);
+      this.#waiters.rejectAll(error);
       return;
     }
     this.#failed = countFailedRound(this.#failed, this.#state.early);
@@ -272,7 +268,7 @@ export class ManagedConnection {
     this.#wanted = false;
     this.#forgetOutage();
     this.#transition({ name: 'failed', error });
-    this.#rejectWaiters(error);
+    this.#waiters.rejectAll(error);
     this.#events.failed(error);
   }
 
@@ -285,19 +281,12 @@ export class ManagedConnection {
       { cause: this.#lastError },
     );
     const state = this.#state;
+    // Others use it, and wait for its return: only this call has run out of time.
+    if (this.#everConnected) return error;
     if (state.name === 'waiting') state.cancel();
     if (state.name === 'connecting') state.abort.abort();
     if (state.name === 'waiting' || state.name === 'connecting') this.#fail(error);
     return error;
-  }
-
-  #rejectWaiters(error: Error): void {
-    for (const waiter of this.#waiters) waiter.reject(error);
-    this.#waiters.clear();
-  }
-
-  #refuseClosed(): void {
-    if (this.#state.name === 'closed') throw closedError();
   }
 }
 

@@ -70,6 +70,23 @@ onEachNode('when a host is down', (broker) => {
     expect(transport.health()[0]).to.include({ state: 'failed' });
   });
 
+  it('fails a start that comes during an outage, and goes on for those who were connected', async () => {
+    const admin = await BrokerAdmin.connect(broker.url);
+    try {
+      const queue = await admin.makeQueue(admin.queueName('outage'));
+      const sink = new RecordingSink();
+      await transportOn([first], { startTimeout: 200 }).subscribe(consumeRequest(queue), sink).ready;
+      await first.refuse();
+      await eventually('the outage', () => sink.causes.length === 1);
+      expect(await rejectionOf(transport.connect('consume'))).to.include({ code: 'LEV_CONNECTION_FAILED' });
+      expect(sink.failures).to.deep.equal([]);
+      await first.accept();
+      await eventually('consuming again', () => sink.tags.length === 2);
+    } finally {
+      await admin.close();
+    }
+  });
+
   it('tries once, now, for each channel to publish on', async () => {
     await first.refuse();
     transportOn([first]);

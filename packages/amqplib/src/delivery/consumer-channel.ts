@@ -58,6 +58,11 @@ export class ConsumerChannel implements DeliveryChannel {
     return this.#open;
   }
 
+  /** Why the broker closed it, when it did. */
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
   get consumerTag(): string {
     return this.#tag;
   }

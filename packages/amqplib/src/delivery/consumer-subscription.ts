@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   type Clock,
   type ConsumeRequest,
@@ -11,6 +10,7 @@ import {
 import type { Link } from '../connection/link.js';
 import { asError, brokerReply, channelClosedError, errorText } from '../errors/broker-reply.js';
 import { ConsumerChannel } from './consumer-channel.js';
+import { uniqueTag } from './consumer-tag.js';
 import { consumeFailureCause, recoverConsumer, STABLE_MS } from './recover-consumer.js';
 
 /** What a subscription needs of the transport. */
@@ -40,7 +40,6 @@ type Opening = Extract<Phase, { name: 'opening' }>;
 const OPEN_TIMEOUT_MS = 30_000;
 const CANCEL_TIMEOUT_MS = 5000;
 const CLOSE_TIMEOUT_MS = 5000;
-const MAX_TAG_PREFIX_BYTES = 200;
 
 /**
  * A consumer that stays alive. It comes back after: the connection was lost (as soon as it stands again), the broker
@@ -74,7 +73,7 @@ export class ConsumerSubscription implements Subscription {
     this.#sink = sink;
     this.#host = host;
     this.#clock = clock;
-    this.#tagPrefix = `${cut(request.tagPrefix, MAX_TAG_PREFIX_BYTES)}-${randomBytes(6).toString('hex')}`;
+    this.#tagPrefix = uniqueTag(request.tagPrefix);
     this.ready = new Promise((resolve, reject) => {
       this.#resolveReady = resolve;
       this.#rejectReady = reject;
@@ -129,6 +128,8 @@ export class ConsumerSubscription implements Subscription {
         throw error;
       }
       this.#began(phase, channel);
+      // Its end came in the same packet as consume-ok, when it was not consuming yet.
+      if (!channel.isOpen) this.#channelEnded(channel, channel.error);
     }
     // Cancelled meanwhile: nobody wants the new consumer, but a kept channel may still settle.
     if (!this.#owns(channel)) channel.close(CLOSE_TIMEOUT_MS);
@@ -150,7 +151,7 @@ export class ConsumerSubscription implements Subscription {
   }
 
   #began(phase: Opening, channel: ConsumerChannel): void {
-    if (this.#phase !== phase || !channel.isOpen) return;
+    if (this.#phase !== phase) return;
     this.#transition({ name: 'consuming', link: phase.link, channel, since: this.#clock.now() });
     this.#everConsumed = true;
     this.#attempts = 0;
@@ -295,13 +296,4 @@ export class ConsumerSubscription implements Subscription {
     await channel?.close(CLOSE_TIMEOUT_MS);
     this.#transition({ name: 'over' });
   }
-}
-
-function cut(text: string, bytes: number): string {
-  return Buffer.byteLength(text) <= bytes
-    ? text
-    : Buffer.from(text)
-        .subarray(0, bytes)
-        .toString()
-        .replace(/\uFFFD+$/, '');
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { connectFault, connectionError, isNobodyHome } from './connection-error.js';
+import { connectFault, connectionError, isNobodyHome, isVhostRefusalBelieved } from './connection-error.js';
 
 const HOST = { hostname: 'h', label: 'h:5672', username: 'app', vhost: 'shop' };
 const REFUSED = new Error(
@@ -35,6 +35,17 @@ describe('isNobodyHome', () => {
   it('is not fooled by a broker that answers and refuses, nor by silence', () => {
     for (const error of [REFUSED, VHOST, SHUTDOWN, withCode('ETIMEDOUT'), 'ECONNREFUSED'])
       expect(isNobodyHome(error)).to.equal(false);
+  });
+});
+
+describe('isVhostRefusalBelieved', () => {
+  it('believes three in a row from each host at the start', () => {
+    expect([1, 2, 3].map((refusals) => isVhostRefusalBelieved(refusals, 1, true))).to.deep.equal([false, false, true]);
+    expect([5, 6].map((refusals) => isVhostRefusalBelieved(refusals, 2, true))).to.deep.equal([false, true]);
+  });
+
+  it('believes none once there was a connection', () => {
+    expect(isVhostRefusalBelieved(100, 1, false)).to.equal(false);
   });
 });
 

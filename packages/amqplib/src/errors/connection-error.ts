@@ -45,6 +45,18 @@ export function isNobodyHome(error: unknown): boolean {
   return code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'EPIPE';
 }
 
+// A broker that shuts down refuses a virtual host in the same words as one that does not have it.
+const VHOST_REFUSALS_BELIEVED = 3;
+
+/**
+ * Decides whether a refused virtual host ends the attempts. Once there was a connection the virtual host is right, and what
+ * is wrong now may pass: it is down while the broker recovers, or has too many connections.
+ * @param refusals in a row, this one included, over all hosts
+ */
+export function isVhostRefusalBelieved(refusals: number, hosts: number, starting: boolean): boolean {
+  return starting && refusals >= VHOST_REFUSALS_BELIEVED * hosts;
+}
+
 /** The error of one failed attempt, in words a person can act on; the cause is amqplib's error. */
 export function connectionError(error: unknown, host: AttemptedHost, mechanism: Mechanism): LeveretError {
   const cause = { cause: error };

@@ -30,6 +30,11 @@ describe('tlsFault', () => {
     expect(tlsFault(failure('ERR_SSL_WRONG_VERSION_NUMBER'), 'h')).to.include('does not speak TLS');
   });
 
+  it('recognises a certificate or key that cannot be read', () => {
+    const text = tlsFault(failure('ERR_OSSL_X509_KEY_VALUES_MISMATCH', { reason: 'key values mismatch' }), 'h');
+    expect(text).to.include('tls.cert').and.include('(key values mismatch)');
+  });
+
   it('is nothing for what is no fault of TLS', () => {
     for (const error of [failure('ECONNRESET'), new Error('Socket closed'), 'text', failure('EPROTO')])
       expect(tlsFault(error, 'h')).to.equal(undefined);

@@ -54,5 +54,6 @@ export function tlsFault(error: unknown, hostname: string): string | undefined {
       '(tls.cert, tls.key), or want another version of TLS (tls.minVersion, tls.maxVersion).'
     );
   }
+  if (code.startsWith('ERR_OSSL_')) return `tls.ca, tls.cert or tls.key cannot be used (${said}).`;
   return undefined;
 }

@@ -125,11 +125,16 @@ describe('AmqplibPublishChannel', () => {
     expect(outcomes[0]).to.nested.include({ kind: 'lost', 'closed.kind': 'channel-error', 'closed.replyCode': 404 });
   });
 
-  it('settles as lost when amqplib says that the channel is closing', async () => {
+  it('settles as lost, and ends, when amqplib says that the channel is closed', async () => {
     const fake = new FakeChannel();
     fake.fault = Object.assign(new Error('Channel closing'), { name: 'IllegalOperationError' });
-    const outcome = await new Promise<PublishOutcome>((resolve) => channelOver(fake).publish(message('a'), resolve));
-    expect(outcome.kind).to.equal('lost');
+    const channel = channelOver(fake);
+    const heard: string[] = [];
+    channel.onEnd(({ kind }) => heard.push(kind));
+    channel.publish(message('a'), ({ kind }) => heard.push(kind));
+    expect(channel.isOpen).to.equal(false);
+    await microtasks();
+    expect(heard).to.deep.equal(['lost', 'connection-lost']);
   });
 
   it('throws what cannot be encoded, and sends nothing', () => {

@@ -73,8 +73,11 @@ export class AmqplibPublishChannel implements PublishChannel {
               if (!this.#gone) this.#settle(entry, error === null ? 'ack' : 'nack');
             });
     } catch (error) {
-      if (isIllegalOperation(error)) return this.#refuse(settled);
-      throw asEncodingError(error);
+      if (!isIllegalOperation(error)) throw asEncodingError(error);
+      // amqplib closed it before anybody could listen: without an end it would be used for ever.
+      this.#refuse(settled);
+      this.#channelClosed();
+      return false;
     }
     this.#inFlight.add(entry);
     if (!hasRoom) this.#full = true;
@@ -90,7 +93,7 @@ export class AmqplibPublishChannel implements PublishChannel {
   onEnd(listener: (end: ChannelEnd) => void): void {
     const end = this.#end;
     if (end === undefined) this.#endListeners.push(listener);
-    else queueMicrotask(() => listener(end));
+    else queueMicrotask(() => call(listener, end));
   }
 
   onUnclaimedReturn(listener: (returned: ReturnInfo) => void): void {
@@ -110,7 +113,7 @@ export class AmqplibPublishChannel implements PublishChannel {
   }
 
   #refuse(settled: (outcome: PublishOutcome) => void): false {
-    queueMicrotask(() => settled({ kind: 'lost', closed: this.#end ?? this.#endNow() }));
+    queueMicrotask(() => call(settled, { kind: 'lost', closed: this.#end ?? this.#endNow() }));
     return false;
   }
 

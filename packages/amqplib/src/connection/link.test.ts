@@ -1,0 +1,40 @@
+import { EventEmitter } from 'node:events';
+import { systemClock } from '@leveret/core';
+import type { Channel, ChannelModel } from 'amqplib';
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { rejectionOf } from '../test-support/rejection-of.js';
+import { Link } from './link.js';
+
+class FakeModel extends EventEmitter {
+  readonly connection = {};
+  createChannel: () => Promise<Channel> = () => Promise.resolve(new EventEmitter() as unknown as Channel);
+}
+
+function linkOver(model: FakeModel): Link {
+  const events = { ended: () => {}, blocked: () => {}, unblocked: () => {} };
+  return new Link(model as unknown as ChannelModel, 'h:5672', events, systemClock);
+}
+
+describe('Link', () => {
+  it('hands out no channel whose connection ended in the same packet that opened it', async () => {
+    const model = new FakeModel();
+    const link = linkOver(model);
+    const end = new Error('Connection closed: 320 (CONNECTION-FORCED)');
+    model.createChannel = () =>
+      new Promise((resolve) => {
+        resolve(new EventEmitter() as unknown as Channel);
+        model.emit('close', end);
+      });
+    expect(await rejectionOf(link.openChannel(1000))).to.equal(end);
+  });
+
+  it('keeps the first reason for its end', () => {
+    const model = new FakeModel();
+    const link = linkOver(model);
+    model.emit('error', new Error('first'));
+    model.emit('close', new Error('second'));
+    expect(link.ended).to.equal(true);
+    expect(link.error?.message).to.equal('first');
+  });
+});

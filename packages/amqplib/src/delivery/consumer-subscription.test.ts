@@ -1,0 +1,122 @@
+import { EventEmitter } from 'node:events';
+import { systemClock } from '@leveret/core';
+import type { Channel } from 'amqplib';
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import type { Link } from '../connection/link.js';
+import { eventually } from '../test-support/eventually.js';
+import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';
+import { ConsumerSubscription } from './consumer-subscription.js';
+
+/** amqplib's channel, without a broker: what comes in the same packet as consume-ok is up to the test. */
+class FakeChannel extends EventEmitter {
+  readonly #withConsumeOk: (channel: FakeChannel) => void;
+
+  constructor(withConsumeOk: (channel: FakeChannel) => void = () => {}) {
+    super();
+    this.#withConsumeOk = withConsumeOk;
+  }
+
+  prefetch(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  consume(): Promise<void> {
+    // amqplib handles all frames of a packet before the promise of the first is heard.
+    return new Promise((resolve) => {
+      resolve();
+      this.#withConsumeOk(this);
+    });
+  }
+
+  cancel(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    this.emit('close');
+    return Promise.resolve();
+  }
+}
+
+class FakeLink {
+  ended = false;
+  error: Error | undefined;
+  readonly #channels: FakeChannel[];
+
+  constructor(...channels: FakeChannel[]) {
+    this.#channels = channels;
+  }
+
+  openChannel(): Promise<Channel> {
+    return Promise.resolve((this.#channels.shift() ?? new FakeChannel()) as unknown as Channel);
+  }
+}
+
+function subscribe(current: () => FakeLink | undefined): { subscription: ConsumerSubscription; sink: RecordingSink } {
+  const sink = new RecordingSink();
+  const host = {
+    link: () => current() as unknown as Link | undefined,
+    declares: () => false,
+    redeclare: () => Promise.resolve(),
+    ended: () => {},
+  };
+  return { subscription: new ConsumerSubscription(consumeRequest('q'), sink, host, systemClock), sink };
+}
+
+describe('ConsumerSubscription', () => {
+  it('consumes again when the channel is closed in the same packet as consume-ok', async () => {
+    const closed = new Error('Channel closed by server: 406 (PRECONDITION-FAILED) with message "PRECONDITION_FAILED"');
+    const link = new FakeLink(
+      new FakeChannel((channel) => {
+        channel.emit('error', closed);
+        channel.emit('close');
+      }),
+    );
+    const { subscription, sink } = subscribe(() => link);
+    subscription.connected(link as unknown as Link);
+    await subscription.ready;
+    await eventually('consuming again', () => sink.tags.length === 2);
+    expect(sink.causes).to.deep.equal(['channel-closed']);
+    expect(sink.failures).to.deep.equal([]);
+    await subscription.close();
+  });
+
+  it('waits for the next connection when this one is closed in the same packet as consume-ok', async () => {
+    let current: FakeLink | undefined;
+    const link = new FakeLink(
+      new FakeChannel((channel) => {
+        channel.emit('close');
+        link.ended = true;
+        current = undefined;
+      }),
+    );
+    current = link;
+    const { subscription, sink } = subscribe(() => current);
+    subscription.connected(link as unknown as Link);
+    await eventually('the interruption', () => sink.causes.length === 1);
+    expect(sink.causes).to.deep.equal(['connection-lost']);
+    current = new FakeLink();
+    subscription.connected(current as unknown as Link);
+    await eventually('consuming again', () => sink.tags.length === 2);
+    await subscription.close();
+  });
+
+  it('closes a channel that it no longer wants when consume-ok comes', async () => {
+    let wanted = true;
+    const channel = new FakeChannel(() => {
+      wanted = false;
+      subscription.cancel();
+    });
+    let closed = false;
+    channel.once('close', () => {
+      closed = true;
+    });
+    const link = new FakeLink(channel);
+    const { subscription, sink } = subscribe(() => link);
+    subscription.connected(link as unknown as Link);
+    await eventually('the end of the channel', () => closed);
+    expect(wanted).to.equal(false);
+    expect(sink.tags).to.deep.equal([]);
+  });
+});
