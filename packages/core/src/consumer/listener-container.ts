@@ -1,4 +1,4 @@
-import { errorText } from '../errors/error-text.js';
+import { asError } from '../errors/error-text.js';
 import { LeveretError } from '../errors/leveret-error.js';
 import type { DeliveryEvent } from '../events/delivery-event.js';
 import type { EventSink } from '../events/event-hub.js';
@@ -268,7 +268,3 @@ export class ListenerContainer {
 
 type WithoutFacts<T> = T extends unknown ? Omit<T, 'listenerId' | 'queue'> : never;
 type EventWithoutFacts = WithoutFacts<ListenerEvent>;
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(errorText(error));
-}

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ReplyAddress, ReplyPolicy } from '../handler/handler.js';
 import type { Message, Publication } from '../message/message.js';
 import { remoteFailureReply } from '../publisher/remote-failure.js';
+import { DIRECT_REPLY_TO } from '../publisher/requester.js';
 
 /**
  * The reply to a message, or `undefined` when nobody wants one: the handler returned nothing, or there is neither a
@@ -36,8 +37,6 @@ export function parseReplyAddress(text: string): ReplyAddress {
     ? { exchange: '', routingKey: text }
     : { exchange: text.slice(0, slash), routingKey: text.slice(slash + 1) };
 }
-
-const DIRECT_REPLY_TO = 'amq.rabbitmq.reply-to';
 
 function replyTo(
   request: Message,

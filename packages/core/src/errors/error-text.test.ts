@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { errorText } from './error-text.js';
+import { asError, errorText } from './error-text.js';
 
 describe('errorText', () => {
   it('is the message of an error', () => {
@@ -25,5 +25,16 @@ describe('errorText', () => {
         return typeof errorText(error) === 'string';
       }),
     );
+  });
+});
+
+describe('asError', () => {
+  it('leaves an error as it is, and makes one of whatever else was thrown', () => {
+    const error = new TypeError('card declined');
+    expect(asError(error)).to.equal(error);
+    expect(asError('card declined')).to.be.an('error').with.property('message', 'card declined');
+    expect(asError(Object.create(null)))
+      .to.be.an('error')
+      .with.property('message', 'an object');
   });
 });

@@ -8,3 +8,8 @@ export function errorText(thrown: unknown): string {
     return describeValue(thrown);
   }
 }
+
+/** What was thrown, as an error: itself, or an error with its text. Never throws, whatever was thrown. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(errorText(thrown));
+}

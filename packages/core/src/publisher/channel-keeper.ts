@@ -1,3 +1,4 @@
+import { asError } from '../errors/error-text.js';
 import type { Clock } from '../time/clock.js';
 import type { ChannelEnd, PublishChannel } from '../transport/transport.js';
 import { JobList } from './job-list.js';
@@ -132,7 +133,7 @@ export class ChannelKeeper {
       },
       (error: unknown) => {
         cancel();
-        if (this.#state === opening) this.#failed(error instanceof Error ? error : new Error(String(error)));
+        if (this.#state === opening) this.#failed(asError(error));
       },
     );
   }

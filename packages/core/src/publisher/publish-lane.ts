@@ -1,3 +1,4 @@
+import { asError } from '../errors/error-text.js';
 import type { EventSink } from '../events/event-hub.js';
 import { type Logger, logSafely } from '../events/logger.js';
 import type { Publication } from '../message/message.js';
@@ -180,8 +181,7 @@ export class PublishLane {
     try {
       hasRoom = slot.channel.publish(job.publication, (outcome) => this.#onOutcome(job, send, slot, outcome));
     } catch (error) {
-      const fault = error instanceof Error ? error : new Error(String(error));
-      this.#settlement.giveUp(job, { kind: 'unencodable', error: fault });
+      this.#settlement.giveUp(job, { kind: 'unencodable', error: asError(error) });
       return;
     }
     job.since = now;

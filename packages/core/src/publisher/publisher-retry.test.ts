@@ -30,6 +30,14 @@ describe('Publisher retry', () => {
     expect(transport.tries).to.equal(3);
   });
 
+  it('fails whatever the transport rejects with', async () => {
+    const { publisher, transport } = setUp({ retry: false });
+    transport.openings.push(Promise.reject(Object.create(null)));
+    const publishing = watch(publisher.publish('orders', 'paid', 'x'));
+    await turn();
+    expect(publishing.error).to.be.instanceOf(PublishNotConnectedError);
+  });
+
   it('tries once when it is off', async () => {
     const { publisher, transport, clock } = setUp({ retry: false });
     transport.down = new Error('connect ECONNREFUSED');
