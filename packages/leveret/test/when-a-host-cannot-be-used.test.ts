@@ -26,7 +26,7 @@ onEachBroker('when a host cannot be used', (broker) => {
     await first.up();
     await second.down();
     await resumption.untilTaken();
-    expect(first.open).to.equal(2);
+    await eventually('both connections', () => first.open === 2);
   });
 
   it('fails the start at once when the credentials are refused', async () => {

@@ -16,7 +16,7 @@ onEachMortalBroker('when a memory alarm blocks publishing', function (broker) {
     const raw = await broker.raw();
     const queue = await raw.declare(unique('blocked'));
     await raw.send(queue, 'already there');
-    await using running = startPublisher(broker.url, { confirmTimeout: '1s', retry: false });
+    await using running = startPublisher(broker.url, { confirmTimeout: '5s', blockedTimeout: '1m', retry: false });
     await running.publisher.sendToQueue(queue, 'before');
     await raiseAlarm();
     const publishing = Array.from({ length: 20 }, (_, index) => running.publisher.sendToQueue(queue, index));
@@ -49,7 +49,7 @@ onEachMortalBroker('when a memory alarm blocks publishing', function (broker) {
   it('rejects what was not sent within blockedTimeout, and does not send it later', async () => {
     const raw = await broker.raw();
     const queue = await raw.declare(unique('blocked'));
-    await using running = startPublisher(broker.url, { blockedTimeout: '300ms' });
+    await using running = startPublisher(broker.url, { blockedTimeout: '300ms', confirmTimeout: '1m' });
     await running.publisher.sendToQueue(queue, 'before');
     await raiseAlarm();
     const inFlight = running.publisher.sendToQueue(queue, 'in flight');

@@ -20,7 +20,9 @@ onEachMortalBroker('when a memory alarm lasts while consuming', (broker) => {
     const listener = orderListener({ queue, id: 'alarm', autoStart: false, prefetch: 5 }, (order) =>
       handled.push(order.id),
     );
-    await using running = await startApp(broker.url, { listeners: [listener] });
+    // Ordering and ending an alarm takes a program of RabbitMQ each, which takes its time.
+    const publisher = { blockedTimeout: '1m', confirmTimeout: '1m' } as const;
+    await using running = await startApp(broker.url, { listeners: [listener], publisher });
     await broker.memoryAlarm(true);
     // The broker blocks a connection with its first publish after the alarm.
     const publishing = running.app.publisher.publish('', queue, { id: 50 }).then(

@@ -52,6 +52,7 @@ onEachBroker('when the connection is cut', (broker) => {
     await eventually('the second delivery handled', () => running.count('handled') === 1);
     expect(redelivered).to.deep.equal([false, true]);
     expect(running.count('channel-gone')).to.equal(1);
+    await eventually('the ack', () => proxy.settlements().length > 0);
     expect(proxy.settlements()).to.deep.equal(['ack']);
     await running.app.close();
     expect(await raw.ready(queue)).to.equal(0);
@@ -75,6 +76,7 @@ onEachBroker('when the connection is cut', (broker) => {
     held.open();
     await eventually('both calls', () => sent.length === 2);
     expect(sent).to.deep.equal([false, true]);
+    await eventually('the ack', () => proxy.settlements().length > 0);
     expect(proxy.settlements()).to.deep.equal(['ack']);
   });
 
