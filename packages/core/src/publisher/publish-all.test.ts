@@ -36,6 +36,21 @@ describe('publishAll', () => {
     expect(publishing.value).to.have.length(100);
   });
 
+  it('ends although the address of an item cannot be found: that item is rejected', async () => {
+    const routeOf = (payload: object) => {
+      if ('sku' in payload) throw new Error('no routing key without a sku');
+      return { exchange: '', routingKey: 'q' };
+    };
+    const { publisher, transport } = setUp({}, { routeOf });
+    const publishing = watch(publisher.publishAll([{ sku: undefined }, { id: 2 }]));
+    await turn();
+    transport.channel.ack();
+    await turn();
+    const results = publishing.value ?? [];
+    expect(results.map(({ status }) => status)).to.deep.equal(['rejected', 'fulfilled']);
+    expect(results[0]).to.have.nested.property('reason.message', 'no routing key without a sku');
+  });
+
   it('rejects with what its source throws, once all before have settled', async () => {
     const { publisher, transport } = setUp();
     function* source() {

@@ -44,7 +44,7 @@ export async function publishAll<T>(
     for await (const item of source) {
       const index = taken++;
       unsettled++;
-      publish(item).then(
+      callPublish(publish, item).then(
         (value) => settle(index, { status: 'fulfilled', value }),
         (reason: unknown) => settle(index, { status: 'rejected', reason }),
       );
@@ -54,4 +54,9 @@ export async function publishAll<T>(
     await fewerThan(1);
   }
   return results;
+}
+
+/** A publish that throws instead of rejecting is no different: what was taken must settle. */
+async function callPublish<T>(publish: (item: T) => Promise<PublishReceipt>, item: T): Promise<PublishReceipt> {
+  return publish(item);
 }
