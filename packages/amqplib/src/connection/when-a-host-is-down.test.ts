@@ -152,7 +152,7 @@ onEachNode('when a host is down', (broker) => {
     await eventually('five attempts', () => at.length === 5);
     await transport.close({ timeoutMs: 100 });
     await connecting;
-    // 40 + 80 + 160 + 320 ms at the least; knocks that did not become rarer would take half of that.
-    expect(at[4]! - at[0]!).to.be.at.least(500);
+    // 680 ms, less what Node's timers count from before a turn was held up; knocks as often as at first take 330.
+    expect(at[4]! - at[0]!).to.be.at.least(400);
   });
 });
