@@ -1,4 +1,4 @@
-import { checkFlag, checkOneOf, checkWholeNumber } from '../errors/check-option.js';
+import { checkFlag, checkOneOf, checkWholeNumber, isRecord } from '../errors/check-option.js';
 import { describeValue, type Problems } from '../errors/configuration-error.js';
 import { resolveRetry } from '../retry/resolve-retry.js';
 import { checkDuration } from '../time/duration.js';
@@ -72,7 +72,7 @@ export function resolveListenerPolicies(
   if (acknowledge === 'none' && retry?.stateless === false) {
     problems.add("stateful retry does not go with acknowledge: 'none': the broker never delivers a message again");
   }
-  if (options.consumerArguments !== undefined && !isPlainObject(options.consumerArguments)) {
+  if (options.consumerArguments !== undefined && !isRecord(options.consumerArguments)) {
     problems.add(`consumerArguments must be an object; got ${describeValue(options.consumerArguments)}`);
   }
   return {
@@ -81,7 +81,7 @@ export function resolveListenerPolicies(
     exclusive,
     priority,
     missingQueue,
-    consumerArguments: isPlainObject(options.consumerArguments) ? options.consumerArguments : {},
+    consumerArguments: isRecord(options.consumerArguments) ? options.consumerArguments : {},
     autoStart: checkFlag(options.autoStart, 'autoStart', true, problems),
     timeoutMs: timeout(options.timeout, problems),
     returnExceptions: checkFlag(options.returnExceptions, 'returnExceptions', false, problems),
@@ -103,8 +103,4 @@ function timeout(value: unknown, problems: Problems): number | undefined {
   const ms = checkDuration(value, 'timeout', 1, problems);
   if (ms === 0) problems.add('timeout must be longer than 0; leave it out for no limit');
   return ms;
-}
-
-function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -33,6 +33,11 @@ export function checkWholeNumber(value: unknown, name: string, range: WholeNumbe
   return range.or;
 }
 
+/** Whether a value is an object that can hold options. Arrays are not. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** The value when it is true or false, else the fallback and, unless it was left out, a problem. */
 export function checkFlag(value: unknown, name: string, fallback: boolean, problems: Problems): boolean {
   if (value === undefined) return fallback;

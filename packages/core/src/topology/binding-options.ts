@@ -1,6 +1,13 @@
 import { checkKnown } from '../errors/check-option.js';
 import { describeValue, type Problems } from '../errors/configuration-error.js';
-import { asList, checkArguments, checkObject, checkOneOf, checkShortString, type RawOptions } from './check-options.js';
+import {
+  asList,
+  checkArguments,
+  checkObject,
+  checkOptionalOneOf,
+  checkShortString,
+  type RawOptions,
+} from './check-options.js';
 import {
   type ExchangeReference,
   exchangeOptionsOf,
@@ -168,7 +175,7 @@ function resolveArguments(raw: RawOptions, exchange: ResolvedExchange, problems:
     return Object.freeze(given);
   }
   const headers = checkObject(raw['headers'], 'headers', problems) ?? {};
-  const match = checkOneOf(raw['match'], 'match', MATCHES, problems) ?? 'all';
+  const match = checkOptionalOneOf(raw['match'], 'match', MATCHES, problems) ?? 'all';
   if (exchange.routing !== undefined && exchange.routing !== 'headers') {
     problems.add(`headers have no effect on a ${exchange.routing} exchange; use one of type 'headers', or routingKey`);
   }

@@ -1,3 +1,4 @@
+import { isRecord } from '../errors/check-option.js';
 import { describeValue, type Problems } from '../errors/configuration-error.js';
 
 /** Names of exchanges, queues and routing keys are short strings on the wire: at most this many bytes of UTF-8. */
@@ -13,13 +14,13 @@ export function checkObject(value: unknown, what: string, problems: Problems): R
   return undefined;
 }
 
-/** Whether a value is an object that can hold options. Arrays are not. */
-export function isRecord(value: unknown): value is RawOptions {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** The value when it is one of those allowed; `undefined` when it is left out or (with a fault) is something else. */
-export function checkOneOf<T>(value: unknown, name: string, allowed: readonly T[], problems: Problems): T | undefined {
+export function checkOptionalOneOf<T>(
+  value: unknown,
+  name: string,
+  allowed: readonly T[],
+  problems: Problems,
+): T | undefined {
   if (value === undefined) return undefined;
   if (allowed.includes(value as T)) return value as T;
   problems.add(`${name} must be one of ${allowed.map(describeValue).join(', ')}; got ${describeValue(value)}`);

@@ -4,7 +4,7 @@ import {
   checkArguments,
   checkName,
   checkObject,
-  checkOneOf,
+  checkOptionalOneOf,
   isReservedName,
   type RawOptions,
 } from './check-options.js';
@@ -125,7 +125,7 @@ export function resolveExchangeOptions(options: unknown, problems: Problems): Re
   const autoDelete = checkFlag(raw['autoDelete'], 'autoDelete', false, here);
   const internal = checkFlag(raw['internal'], 'internal', false, here);
   const declare =
-    checkOneOf<boolean | DeclareMode>(raw['declare'], 'declare', [true, false, 'if-missing'], here) ?? true;
+    checkOptionalOneOf<boolean | DeclareMode>(raw['declare'], 'declare', [true, false, 'if-missing'], here) ?? true;
   const name = raw['name'];
   if (!checkName(name, 'the name of an exchange', problems)) return undefined;
   const routing = type === DELAYED_TYPE ? String(args['x-delayed-type']) : type;

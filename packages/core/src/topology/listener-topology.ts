@@ -1,7 +1,7 @@
-import { checkFlag } from '../errors/check-option.js';
+import { checkFlag, isRecord } from '../errors/check-option.js';
 import { describeValue, type Problems } from '../errors/configuration-error.js';
 import { type BindingOptions, resolveBinding } from './binding-options.js';
-import { asList, checkObject, isRecord, type RawOptions } from './check-options.js';
+import { asList, checkObject, type RawOptions } from './check-options.js';
 import { type DeadLetteredQueue, type DeadLetterOptions, resolveDeadLetter } from './dead-letter-options.js';
 import { EMPTY_TOPOLOGY, mergeTopologies, type SourcedTopology } from './merge-topologies.js';
 import {

@@ -1,6 +1,6 @@
 import { checkKnown } from '../errors/check-option.js';
 import { describeValue, type Problems } from '../errors/configuration-error.js';
-import { checkName, checkObject, checkOneOf } from './check-options.js';
+import { checkName, checkObject, checkOptionalOneOf } from './check-options.js';
 import type { PolicyDeclaration } from './topology.js';
 
 /**
@@ -51,7 +51,7 @@ export function resolvePolicy(options: unknown, problems: Problems): PolicyDecla
   const definition = checkObject(raw['definition'], 'definition', here);
   if (definition !== undefined && Object.keys(definition).length === 0)
     here.add('definition is empty: say what the policy sets');
-  const applyTo = checkOneOf(raw['applyTo'], 'applyTo', APPLY_TO, here) ?? 'queues';
+  const applyTo = checkOptionalOneOf(raw['applyTo'], 'applyTo', APPLY_TO, here) ?? 'queues';
   if (!Number.isInteger(priority)) here.add(`priority must be a whole number; got ${describeValue(priority)}`);
   const named = checkName(name, 'name', here);
   const matching = checkPattern(pattern, here);

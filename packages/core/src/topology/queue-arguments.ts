@@ -1,6 +1,6 @@
 import { describeValue, type Problems } from '../errors/configuration-error.js';
 import { parseDuration } from '../time/duration.js';
-import { checkOneOf, checkShortString, type RawOptions } from './check-options.js';
+import { checkOptionalOneOf, checkShortString, type RawOptions } from './check-options.js';
 import type { QueueType, TopologyArguments } from './topology.js';
 
 /**
@@ -152,7 +152,7 @@ function integer(least: number, most = Number.MAX_SAFE_INTEGER): Check {
 }
 
 function oneOf(...allowed: readonly unknown[]): Check {
-  return (value, name, problems) => checkOneOf(value, name, allowed, problems);
+  return (value, name, problems) => checkOptionalOneOf(value, name, allowed, problems);
 }
 
 function shortString(value: unknown, name: string, problems: Problems): unknown {

@@ -1,13 +1,12 @@
-import { checkFlag, checkKnown } from '../errors/check-option.js';
+import { checkFlag, checkKnown, isRecord } from '../errors/check-option.js';
 import { describeValue, type Problems } from '../errors/configuration-error.js';
 import type { Duration } from '../time/duration.js';
 import {
   checkArguments,
   checkName,
   checkObject,
-  checkOneOf,
+  checkOptionalOneOf,
   checkShortString,
-  isRecord,
   isReservedName,
   type RawOptions,
 } from './check-options.js';
@@ -143,7 +142,7 @@ export function resolveQueueOptions(options: unknown, problems: Problems): Resol
   const args = resolveQueueArguments(raw, given, type, here);
   if (type !== 'classic') checkReplicated({ type, durable, exclusive, autoDelete, anonymous }, here);
   const declare =
-    checkOneOf<boolean | DeclareMode>(raw['declare'], 'declare', [true, false, 'if-missing'], here) ?? true;
+    checkOptionalOneOf<boolean | DeclareMode>(raw['declare'], 'declare', [true, false, 'if-missing'], here) ?? true;
   if (name === undefined) return undefined;
   if (declare === false) return { name, type, declaration: undefined };
   if (isReservedName(name)) {
@@ -186,7 +185,7 @@ function resolveName(raw: RawOptions, anonymous: boolean, problems: Problems): s
 }
 
 function resolveType(raw: RawOptions, given: TopologyArguments, problems: Problems): QueueType {
-  const asOption = checkOneOf(raw['type'], 'type', QUEUE_TYPES, problems);
+  const asOption = checkOptionalOneOf(raw['type'], 'type', QUEUE_TYPES, problems);
   const asArgument = given['x-queue-type'];
   if (asOption !== undefined && asArgument !== undefined && asArgument !== asOption) {
     problems.add(
@@ -194,11 +193,11 @@ function resolveType(raw: RawOptions, given: TopologyArguments, problems: Proble
     );
   }
   if (asOption !== undefined) return asOption;
-  return checkOneOf(asArgument, "arguments['x-queue-type']", QUEUE_TYPES, problems) ?? 'classic';
+  return checkOptionalOneOf(asArgument, "arguments['x-queue-type']", QUEUE_TYPES, problems) ?? 'classic';
 }
 
 function resolveLazy(raw: RawOptions, given: TopologyArguments, type: QueueType, problems: Problems): boolean {
-  const mode = checkOneOf(given['x-queue-mode'], "arguments['x-queue-mode']", ['default', 'lazy'], problems);
+  const mode = checkOptionalOneOf(given['x-queue-mode'], "arguments['x-queue-mode']", ['default', 'lazy'], problems);
   const lazy = checkFlag(raw['lazy'], 'lazy', mode === 'lazy', problems);
   if (raw['lazy'] !== undefined && mode !== undefined && lazy !== (mode === 'lazy')) {
     problems.add(

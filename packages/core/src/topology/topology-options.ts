@@ -1,7 +1,7 @@
-import { checkKnown } from '../errors/check-option.js';
+import { checkKnown, isRecord } from '../errors/check-option.js';
 import { describeValue, type Problems } from '../errors/configuration-error.js';
 import { type DeclaredBindingOptions, resolveBinding, resolveExchangeBinding } from './binding-options.js';
-import { asList, checkObject, isRecord } from './check-options.js';
+import { asList, checkObject } from './check-options.js';
 import { type BuiltExchange, ExchangeBuilder } from './exchange-builder.js';
 import {
   type ExchangeReference,
