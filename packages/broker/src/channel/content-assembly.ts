@@ -1,4 +1,5 @@
 import { connectionError } from '../errors/amqp-error.js';
+import { CONTENT_HEADER_PREFIX } from '../wire/frame-parser.js';
 
 /** A content as it arrived: properties and body lie in buffers that nobody writes to any more. */
 export interface Content {
@@ -10,7 +11,7 @@ export interface Content {
   readonly bodyEnd: number;
 }
 
-const HEADER_PREFIX = 12;
+const NO_HEADER = 'expected content header for class 60, got non content header frame instead';
 const EMPTY: Buffer = Buffer.alloc(0);
 
 /**
@@ -41,10 +42,10 @@ export class ContentAssembly {
   }
 
   /**
-   * A content header came.
+   * A content header came, with all that precedes the properties.
    *
    * @returns the content when it has no body
-   * @throws {AmqpError} 505 when none was expected, 501 when it cannot be read
+   * @throws {AmqpError} 505 when none was expected, or none of this class or weight
    */
   header(bytes: Buffer, start: number, end: number): Content | undefined {
     if (this.state === 'method') {
@@ -53,14 +54,14 @@ export class ContentAssembly {
     if (this.state === 'body') {
       throw connectionError(505, 'expected content body, got non content body frame instead');
     }
-    if (end - start < HEADER_PREFIX + 2) throw connectionError(501, 'cannot decode content header');
     const classId = bytes.readUInt16BE(start);
+    if (bytes.readUInt16BE(start + 2) !== 0) throw connectionError(505, NO_HEADER);
     if (classId !== 60) {
       throw connectionError(505, `expected content header for class 60, got one for class ${classId} instead`);
     }
     this.bodySize = bytes.readUInt32BE(start + 4) * 0x1_0000_0000 + bytes.readUInt32BE(start + 8);
     this.#header = bytes;
-    this.#propertiesStart = start + HEADER_PREFIX;
+    this.#propertiesStart = start + CONTENT_HEADER_PREFIX;
     this.#propertiesEnd = end;
     this.#remaining = this.bodySize;
     this.#parts = [];
@@ -79,7 +80,7 @@ export class ContentAssembly {
       throw connectionError(505, 'expected method frame, got non method frame instead');
     }
     if (this.state === 'header') {
-      throw connectionError(505, 'expected content header for class 60, got non content header frame instead');
+      throw connectionError(505, NO_HEADER);
     }
     const size = end - start;
     if (size > this.#remaining && this.#refusesLongBodies) {

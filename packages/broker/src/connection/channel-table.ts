@@ -4,8 +4,9 @@ import { handleMethod } from '../channel/channel-methods.js';
 import { type AmqpError, connectionError } from '../errors/amqp-error.js';
 import { FRAME_HEADER } from '../wire/frame-parser.js';
 import { encodeMethod, type MethodArguments, type MethodName, type MethodValue } from '../wire/methods.js';
+import { printedOctets } from '../wire/octets-text.js';
 import { closeValues } from './close-frame.js';
-import { BASIC_PUBLISH, octets } from './method-reader.js';
+import { BASIC_PUBLISH } from './method-reader.js';
 
 /** The channels of one connection: either side opens and closes them, and what arrives goes to the one it is meant for. */
 export class ChannelTable {
@@ -81,7 +82,7 @@ export class ChannelTable {
     if (channel === undefined) {
       const text =
         channelNumber === 0
-          ? `type ${type}, all octets = ${octets(bytes, start, end)}`
+          ? `type ${type}, all octets = ${printedOctets(bytes, start, end)}`
           : 'expected method frame, got non method frame instead';
       throw connectionError(505, text);
     }

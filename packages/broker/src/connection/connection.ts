@@ -3,29 +3,24 @@ import type { Channel } from '../channel/channel.js';
 import { type RealTimer, startTimer, stopTimer } from '../clock/timers.js';
 import { type AmqpError, connectionError } from '../errors/amqp-error.js';
 import type { VirtualHost } from '../vhost/virtual-host.js';
-import {
-  FRAME_BODY,
-  FRAME_HEADER,
-  FRAME_HEARTBEAT,
-  FRAME_METHOD,
-  type FrameHandler,
-  FrameParser,
-} from '../wire/frame-parser.js';
+import { FRAME_HEARTBEAT, FRAME_METHOD, type FrameHandler, FrameParser, isKnownFrame } from '../wire/frame-parser.js';
 import {
   encodeMethod,
+  MalformedTextError,
   type MethodArguments,
   type MethodName,
   type MethodValue,
   methodName,
   methodNumber,
 } from '../wire/methods.js';
+import { octets, printedOctets } from '../wire/octets-text.js';
 import { asAmqpError, closeValues } from './close-frame.js';
 import type { ConnectionEnvironment } from './connection-registry.js';
 import type { FlushScheduler } from './flush-scheduler.js';
 import { FrameOutput } from './frame-output.js';
 import { type ClientIdentity, Handshake } from './handshake.js';
 import { Heartbeat } from './heartbeat.js';
-import { BASIC_PUBLISH, MethodReader, octets } from './method-reader.js';
+import { BASIC_PUBLISH, MethodReader } from './method-reader.js';
 import { ProtocolHeader } from './protocol-header.js';
 import { Session } from './session.js';
 
@@ -202,15 +197,13 @@ export class Connection implements FrameHandler {
 
   /** Takes one frame; `false` leaves it for later. */
   #handleFrame(type: number, channelNumber: number, bytes: Buffer, start: number, end: number): boolean {
+    if (!isKnownFrame(type, end - start)) {
+      throw connectionError(501, `type ${type}, all octets = ${printedOctets(bytes, start, end)}: unknown_frame`);
+    }
     if (type === FRAME_METHOD) return this.#handleMethodFrame(channelNumber, bytes, start, end);
     if (type === FRAME_HEARTBEAT) {
-      if (channelNumber !== 0) {
-        throw connectionError(505, `type ${type}, all octets = ${octets(bytes, start, end)}`);
-      }
+      if (channelNumber !== 0) throw connectionError(505, `type ${type}, all octets = <<>>`);
       return true;
-    }
-    if (type !== FRAME_HEADER && type !== FRAME_BODY) {
-      throw connectionError(501, `type ${type}, all octets = ${octets(bytes, start, end)}: unknown_frame`);
     }
     if (this.#state !== 'running') {
       if (this.#state === 'handshake') this.destroy();
@@ -221,9 +214,6 @@ export class Connection implements FrameHandler {
   }
 
   #handleMethodFrame(channelNumber: number, bytes: Buffer, start: number, end: number): boolean {
-    if (end - start < 4) {
-      throw connectionError(501, `type 1, all octets = ${octets(bytes, start, end)}: unknown_frame`);
-    }
     const id = bytes.readInt32BE(start);
     const channels = this.#session?.channels;
     if (channels !== undefined && this.#state === 'running') {
@@ -316,8 +306,10 @@ export class Connection implements FrameHandler {
     if (amqp.scope === 'channel' && channels.open.has(channelNumber)) {
       channels.close(channelNumber, amqp, channels.currentMethod);
     } else {
-      // What RabbitMQ's channel process dies of is not tied to a method.
-      this.#closeWith(amqp, amqp.replyText === 'INTERNAL_ERROR' ? 0 : channels.currentMethod);
+      // Neither what RabbitMQ's channel process dies of nor text that a channel cannot read is tied to a method.
+      const isLoose =
+        amqp.replyText === 'INTERNAL_ERROR' || (error instanceof MalformedTextError && channelNumber !== 0);
+      this.#closeWith(amqp, isLoose ? 0 : channels.currentMethod);
     }
   }
 

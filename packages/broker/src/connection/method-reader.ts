@@ -2,6 +2,7 @@ import type { PublishMethod } from '../channel/publisher.js';
 import { connectionError } from '../errors/amqp-error.js';
 import { MalformedTableError } from '../wire/field-table.js';
 import { decodeMethod, MalformedMethodError, type MethodArguments, methodNumber } from '../wire/methods.js';
+import { octets } from '../wire/octets-text.js';
 
 /** basic.publish as the number errors are reported under. */
 export const BASIC_PUBLISH = methodNumber(60, 40);
@@ -17,10 +18,11 @@ export class MethodReader {
    * connection is cut.
    *
    * @throws {AmqpError} 501 when it cannot be read otherwise
+   * @throws {MalformedTextError} for text that is no UTF-8, but in basic.publish, where RabbitMQ does not look
    */
   read(id: number, bytes: Buffer, start: number, end: number): MethodArguments | undefined {
     try {
-      return decodeMethod(id, bytes, start, end);
+      return decodeMethod(id, bytes, start, end, id !== BASIC_PUBLISH);
     } catch (error) {
       if (error instanceof MalformedMethodError) {
         throw connectionError(501, `cannot decode ${octets(bytes, start, end)}`);
@@ -44,11 +46,6 @@ export class MethodReader {
     };
     return this.#publish;
   }
-}
-
-/** Bytes as Erlang prints them; only the first of many, as a reply text is short. */
-export function octets(bytes: Buffer, start: number, end: number): string {
-  return `<<${bytes.subarray(start, Math.min(end, start + 128)).join(',')}>>`;
 }
 
 function sameBytes(expected: Buffer, bytes: Buffer, start: number, end: number): boolean {

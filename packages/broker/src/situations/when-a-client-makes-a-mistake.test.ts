@@ -260,6 +260,9 @@ describe('when a client makes a mistake', () => {
         '501 FRAME_ERROR - type 1, all octets = <<0,60,0,10,0>>: {invalid_frame_end_marker,0} (0,0)',
       ],
       [5, 0, [0, 90, 0, 10], 0xce, '501 FRAME_ERROR - type 5, all octets = <<0,90,0,10>>: unknown_frame (0,0)'],
+      [8, 0, [0x68, 0x22], 0xce, String.raw`501 FRAME_ERROR - type 8, all octets = <<"h\"">>: unknown_frame (0,0)`],
+      [2, 1, [0, 60, 0, 0], 0xce, '501 FRAME_ERROR - type 2, all octets = <<0,60,0,0>>: unknown_frame (0,0)'],
+      [1, 1, [0, 60], 0xce, '501 FRAME_ERROR - type 1, all octets = <<0,60>>: unknown_frame (0,0)'],
       [1, 1, [0, 50, 0, 10, 0], 0xce, '501 FRAME_ERROR - cannot decode <<0>> (50,10)'],
       [1, 1, [0, 20, 0, 20, 1, 1, 1, 1], 0xce, '501 FRAME_ERROR - cannot decode <<1,1,1,1>> (20,20)'],
       [1, 7, [0, 60, 0, 10, 0, 0, 0, 0, 0, 0, 0], 0xce, "504 CHANNEL_ERROR - expected 'channel.open' (60,10)"],
@@ -267,6 +270,64 @@ describe('when a client makes a mistake', () => {
       const client = await situation.client();
       client.frame(type, channel, Buffer.from(payload), end);
       expect(describeSeen(await client.next())).to.equal(`0 connection.close ${text}`);
+    }
+  });
+
+  it('reads no text but UTF-8, except where messages are published', async () => {
+    await using situation = await Situation.start();
+    for (const [channel, name, values, ids] of [
+      [1, 'queue.declare', { queue: 'q\xff' }, '0,0'],
+      [1, 'queue.bind', { queue: 'q', exchange: 'amq.direct', routingKey: '\xc0\x80' }, '0,0'],
+      [1, 'basic.consume', { queue: 'q', consumerTag: '\xe2\x82' }, '0,0'],
+      [0, 'connection.update-secret', { newSecret: 'x', reason: '\xff' }, '10,70'],
+    ] as const) {
+      const client = await situation.client();
+      client.send(channel, name, values);
+      const text = `501 FRAME_ERROR - Malformed UTF-8 in shortstr (${ids})`;
+      expect(describeSeen(await client.next())).to.equal(`0 connection.close ${text}`);
+    }
+    const client = await situation.client();
+    client.send(1, 'queue.declare', { queue: Buffer.from('\u043a\u20ac').toString('latin1') });
+    expect((await client.next()).name).to.equal('queue.declare-ok');
+    client.publish(1, '', 'q\xff', 'm', { message_id: '\xff' }, { mandatory: true });
+    expect(Buffer.from((await client.next('basic.return')).method?.text('routingKey') ?? '', 'latin1')).to.deep.equal(
+      Buffer.from('q\xff', 'latin1'),
+    );
+  });
+
+  it('refuses a content header with a weight, and properties that it cannot read to the end', async () => {
+    await using situation = await Situation.start();
+    const unexpected = 'expected content header for class 60, got non content header frame instead';
+    for (const [change, text] of [
+      [{ weight: 1 }, `505 UNEXPECTED_FRAME - ${unexpected} (60,40)`],
+      [{ flags: 1 }, '541 INTERNAL_ERROR (0,0)'],
+      [{ flags: 2 }, '541 INTERNAL_ERROR (0,0)'],
+      [{ extra: 1 }, '541 INTERNAL_ERROR (0,0)'],
+      [{ extra: -1 }, '541 INTERNAL_ERROR (0,0)'],
+    ] as const) {
+      const { weight, flags, extra } = { weight: 0, flags: 0, extra: 0, ...change };
+      const header = Buffer.alloc(15);
+      header.writeUInt16BE(60);
+      header.writeUInt16BE(weight, 2);
+      header.writeUInt16BE(flags, 12);
+      const client = await situation.client();
+      client.send(1, 'basic.publish', { routingKey: 'q' });
+      client.frame(2, 1, header.subarray(0, 14 + extra));
+      expect(describeSeen(await client.next())).to.equal(`0 connection.close ${text}`);
+    }
+  });
+
+  it('lets nobody declare a queue that the broker named, but passively', async () => {
+    await using situation = await Situation.start();
+    for (const passive of [true, false]) {
+      const client = await situation.client();
+      client.send(1, 'queue.declare', { exclusive: true });
+      const queue = (await client.next('queue.declare-ok')).method?.text('queue') ?? '';
+      client.send(1, 'queue.declare', { queue, exclusive: true, passive });
+      const text = `403 ACCESS_REFUSED - queue name '${queue}' contains reserved prefix 'amq.*' (50,10)`;
+      await expectLines(client, [
+        passive ? `1 queue.declare-ok ${queue} messages=0 consumers=0` : `1 channel.close ${text}`,
+      ]);
     }
   });
 

@@ -59,6 +59,8 @@ export class QueueTable {
    * @throws {AmqpError} 403, 405, 406
    */
   declare(name: string, wanted: QueueProperties, owner: object): Queue {
+    // Also for one that is there: whoever means the queue that the broker named declares it passively.
+    if (name.startsWith('amq.')) throw channelError(403, `queue name '${name}' contains reserved prefix 'amq.*'`);
     const { profile } = this.#host;
     // An exclusive queue is never durable, whatever was asked for.
     const durable = wanted.durable && !wanted.exclusive;
@@ -72,7 +74,6 @@ export class QueueTable {
       current.touch();
       return current;
     }
-    if (name.startsWith('amq.')) throw channelError(403, `queue name '${name}' contains reserved prefix 'amq.*'`);
     const type = queueTypeOf(completed.arguments);
     if (name === '' && type !== 'classic') {
       throw channelError(406, `Cannot declare a server-named queue for type rabbit_${type}_queue`);

@@ -1,3 +1,5 @@
+import { printedOctets } from './octets-text.js';
+
 /** Frame types of AMQP 0-9-1. */
 export const FRAME_METHOD = 1;
 export const FRAME_HEADER = 2;
@@ -6,6 +8,16 @@ export const FRAME_HEARTBEAT = 8;
 export const FRAME_END = 0xce;
 /** Bytes a frame has around its payload; the negotiated frame-max counts them. */
 export const FRAME_OVERHEAD = 8;
+
+/** Bytes of a content header before its properties: class, weight and body size. */
+export const CONTENT_HEADER_PREFIX = 12;
+
+/** Whether a payload of so many bytes can be a frame of this type at all. */
+export function isKnownFrame(type: number, size: number): boolean {
+  if (type === FRAME_METHOD) return size >= 4;
+  if (type === FRAME_HEADER) return size >= CONTENT_HEADER_PREFIX;
+  return type === FRAME_BODY || (type === FRAME_HEARTBEAT && size === 0);
+}
 
 /** Takes the parsed frames. A frame answered with `false` was not taken: it is handed on again after `resume`. */
 export interface FrameHandler {
@@ -91,8 +103,8 @@ export class FrameParser {
       const end = start + size;
       if (end >= length) return offset;
       if (bytes[end] !== FRAME_END) {
-        const octets = bytes.subarray(start, Math.min(end, start + 128)).join(',');
-        this.#fail(`type ${type}, all octets = <<${octets}>>: {invalid_frame_end_marker,${bytes[end]}}`);
+        const octets = printedOctets(bytes, start, end);
+        this.#fail(`type ${type}, all octets = ${octets}: {invalid_frame_end_marker,${bytes[end]}}`);
         return offset;
       }
       const channel = ((bytes[offset + 1] ?? 0) << 8) | (bytes[offset + 2] ?? 0);

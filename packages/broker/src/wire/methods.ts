@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { decodeTable, encodeTable, type FieldTable } from './field-table.js';
 
 /**
@@ -154,6 +155,14 @@ export class MalformedMethodError extends Error {
   }
 }
 
+/** Thrown when a short string is no UTF-8. */
+export class MalformedTextError extends Error {
+  constructor() {
+    super('Malformed UTF-8 in shortstr');
+    this.name = 'MalformedTextError';
+  }
+}
+
 /** The fields of a received method, by name. */
 export class MethodArguments {
   readonly #values = new Map<string, MethodValue>();
@@ -187,9 +196,17 @@ export class MethodArguments {
 /**
  * Reads the fields of method `id` from a frame's payload (class and method numbers already taken off).
  *
- * @throws {MalformedMethodError} when the bytes do not fit the method, {@link MalformedTableError} for a bad table
+ * @param checksText whether short strings must be UTF-8
+ * @throws {MalformedMethodError} when the bytes do not fit the method, {@link MalformedTableError} for a bad table,
+ *   {@link MalformedTextError} for text that must be UTF-8 and is not
  */
-export function decodeMethod(id: number, bytes: Buffer, start: number, end: number): MethodArguments {
+export function decodeMethod(
+  id: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  checksText = false,
+): MethodArguments {
   const shape = SHAPES_BY_ID.get(id);
   const out = new MethodArguments();
   if (shape === undefined) return out;
@@ -227,6 +244,7 @@ export function decodeMethod(id: number, bytes: Buffer, start: number, end: numb
       case 'short': {
         const length = bytes[take(1)] ?? 0;
         const at = take(length);
+        if (checksText && !isUtf8(bytes.subarray(at, at + length))) throw new MalformedTextError();
         out.set(name, bytes.toString('latin1', at, at + length));
         break;
       }

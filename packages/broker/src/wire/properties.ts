@@ -67,18 +67,15 @@ export class PropertyScan {
   /**
    * Straight down the wire order, without a loop or calls: this runs for every message published.
    *
-   * @throws {MalformedPropertiesError} when a value runs past `limit`
+   * @throws {MalformedPropertiesError} when the values do not end at `limit`
    */
   // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: fourteen optional fields in a row, one line each
   scan(bytes: Buffer, start: number, limit: number): this {
     if (start + 2 > limit) throw new MalformedPropertiesError();
     const flags = ((bytes[start] ?? 0) << 8) | (bytes[start + 1] ?? 0);
     let offset = start + 2;
-    // A set lowest bit announces further flag words; basic properties fill one, so only their bits would follow.
-    for (let more = flags & 1; more === 1; offset += 2) {
-      if (offset + 2 > limit) throw new MalformedPropertiesError();
-      more = (bytes[offset + 1] ?? 0) & 1;
-    }
+    // The lowest bit would announce further flag words, but basic properties fill one; the next bit means nothing.
+    if (flags & 3) throw new MalformedPropertiesError();
     this.flags = flags;
     this.deliveryMode = 0;
     this.priority = -1;
@@ -113,7 +110,7 @@ export class PropertyScan {
     }
     if (flags & APP_ID) offset += 1 + (bytes[offset] ?? 0);
     if (flags & CLUSTER_ID) offset += 1 + (bytes[offset] ?? 0);
-    if (offset > limit) throw new MalformedPropertiesError();
+    if (offset !== limit) throw new MalformedPropertiesError();
     this.end = offset;
     return this;
   }
