@@ -20,7 +20,7 @@ export function departureOrder(consumers: readonly Consumer[], deliveries: Itera
  */
 export function returnOrder(deliveries: readonly Delivery[], { type }: Queue, profile: VersionProfile): Delivery[] {
   if (type === 'classic') return [...deliveries];
-  const compare = profile.quorumReturnsByTag ? compareTags : compareSubscriptions;
+  const compare = profile.quorumOrdersByTag ? compareTags : compareSubscriptions;
   return [...deliveries].sort((a, b) => compare(a, b) || a.tag - b.tag);
 }
 

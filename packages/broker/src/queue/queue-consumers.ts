@@ -1,13 +1,21 @@
 import type { VersionProfile } from '../version/version-profile.js';
 import type { Consumer, ConsumerOwner, ConsumerProperties } from './consumer.js';
 import { ConsumerRing } from './consumer-ring.js';
+import type { Message } from './message.js';
 import type { QueueType } from './queue-arguments.js';
+
+/** A message and who gets it. */
+export interface Handover {
+  readonly consumer: Consumer;
+  readonly message: Message;
+}
 
 /** Who consumes from a queue and whose turn it is, with the rules for exclusive and single active consumers. */
 export class QueueConsumers {
   readonly #type: QueueType;
   readonly #singleActive: boolean;
   readonly #followsPriority: boolean;
+  readonly #ordersByTag: boolean;
   readonly #ring = new ConsumerRing();
   #active: Consumer | undefined;
   #exclusive: Consumer | undefined;
@@ -19,6 +27,7 @@ export class QueueConsumers {
     this.#type = type;
     this.#singleActive = singleActive;
     this.#followsPriority = profile.singleActiveFollowsPriority;
+    this.#ordersByTag = profile.quorumOrdersByTag;
   }
 
   get size(): number {
@@ -89,6 +98,14 @@ export class QueueConsumers {
     if (active === undefined || !active.canTake) return undefined;
     // A quorum queue of 4.x lets the active one finish before one of higher priority takes over.
     return this.#successor() === undefined ? active : undefined;
+  }
+
+  /** A round of a quorum queue in the order in which it is sent: consumer after consumer. */
+  inSendingOrder(round: readonly Handover[]): readonly Handover[] {
+    if (round.length < 2) return round;
+    const byTag = (a: Consumer, b: Consumer): number => (a.tag < b.tag ? -1 : a.tag > b.tag ? 1 : 0);
+    const compare = this.#ordersByTag ? byTag : (a: Consumer, b: Consumer) => a.serial - b.serial;
+    return [...round].sort((a, b) => compare(a.consumer, b.consumer));
   }
 
   /** The consumer was handed a message; one of a quorum queue steps aside at once when that was its last credit. */

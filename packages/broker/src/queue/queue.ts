@@ -6,7 +6,7 @@ import { Consumer, type ConsumerOwner, type ConsumerProperties } from './consume
 import { contentWithCounts, countsFailures, type ReturnKind } from './delivery-count.js';
 import type { DeathReason, Message } from './message.js';
 import type { QueueType } from './queue-arguments.js';
-import { QueueConsumers } from './queue-consumers.js';
+import { type Handover, QueueConsumers } from './queue-consumers.js';
 import type { QueueHost } from './queue-host.js';
 import type { QueueSettings } from './queue-settings.js';
 import { QueueTimers } from './queue-timers.js';
@@ -25,6 +25,9 @@ export interface QueueDeclaration {
   /** Order among the queues of the virtual host. */
   readonly serial: number;
 }
+
+/** Most messages of one round of a quorum queue: between rounds the receivers may turn out to be full. */
+const ROUND = 256;
 
 /**
  * A queue with its ready messages and consumers. It knows nothing of sockets: consumers are handed messages through
@@ -57,6 +60,8 @@ export class Queue {
   readonly #returned: ReturnedMessages;
   #settings: QueueSettings;
   #delivering = false;
+  /** Not reported yet. */
+  #deaths: { readonly message: Message; readonly reason: DeathReason }[] = [];
 
   constructor(declaration: QueueDeclaration, settings: QueueSettings, host: QueueHost) {
     this.name = declaration.name;
@@ -148,7 +153,7 @@ export class Queue {
     const backlog = this.#backlog;
     if (backlog.refuses(message)) {
       if (this.#settings.overflow === 'reject-publish-dlx') this.died(message, 'maxlen');
-      this.#host.settleDeadLetters();
+      this.#bury();
       return false;
     }
     const failedBefore = message.extra?.deliveryCount !== undefined && countsFailures(this.type, this.#host.profile);
@@ -163,7 +168,7 @@ export class Queue {
     }
     // What a quorum queue takes in expires a moment later, and falls to the limits before.
     if (backlog.length > 0) this.#settle(this.type === 'quorum');
-    else this.#host.settleDeadLetters();
+    else this.#bury();
     return true;
   }
 
@@ -178,12 +183,13 @@ export class Queue {
     backlog.expireHeads();
     const message = backlog.shift();
     if (message !== undefined && !noAck) this.unackedCount++;
-    // What stood behind it may have expired long ago; a quorum queue counts it still.
-    if (this.type === 'quorum') count(backlog.length);
+    // What stood behind it may have expired long ago; a quorum queue counts it as long as the one taken is not settled.
+    const countsExpired = this.type === 'quorum' && !noAck;
+    if (countsExpired) count(backlog.length);
     backlog.expireHeads();
-    if (this.type !== 'quorum') count(backlog.length);
+    if (!countsExpired) count(backlog.length);
     this.#watchHead();
-    this.#host.settleDeadLetters();
+    this.#bury();
     return message;
   }
 
@@ -197,7 +203,7 @@ export class Queue {
     this.unackedCount--;
     if (this.deleted) return;
     this.#returned.discard(message, kind);
-    this.#host.settleDeadLetters();
+    this.#bury();
   }
 
   /**
@@ -309,7 +315,7 @@ export class Queue {
 
   /** A message fell victim to a limit or to its age, or was refused for good. */
   died(message: Message, reason: DeathReason): void {
-    this.#host.deadLetter(this, message, reason);
+    this.#deaths.push({ message, reason });
   }
 
   /**
@@ -323,21 +329,34 @@ export class Queue {
     this.#delivering = true;
     try {
       if (!keepsHeads) backlog.expireHeads();
-      while (backlog.length > 0) {
-        const consumer = this.#consumers.next();
-        if (consumer === undefined) break;
-        const message = backlog.shift();
-        if (message === undefined) break;
-        this.#handOver(consumer, message);
-        backlog.expireHeads();
-      }
+      while (this.#deliverRound());
     } finally {
       this.#delivering = false;
     }
     backlog.enforceLimits();
+    this.#report();
     backlog.expireHeads();
     this.#watchHead();
-    this.#host.settleDeadLetters();
+    this.#bury();
+  }
+
+  /** Hands out what can be handed out, up to {@link ROUND}; `true` when there may be more. */
+  #deliverRound(): boolean {
+    const backlog = this.#backlog;
+    const round: Handover[] = [];
+    while (backlog.length > 0 && round.length < ROUND) {
+      const consumer = this.#consumers.next();
+      const message = consumer === undefined ? undefined : backlog.shift();
+      if (consumer === undefined || message === undefined) break;
+      this.#count(consumer);
+      if (this.type === 'classic') consumer.owner.deliver(consumer, message);
+      else round.push({ consumer, message });
+      this.#consumers.handed(consumer);
+      backlog.expireHeads();
+    }
+    for (const { consumer, message } of this.#consumers.inSendingOrder(round))
+      consumer.owner.deliver(consumer, message);
+    return round.length === ROUND;
   }
 
   #takeBack(messages: readonly Message[], kind: ReturnKind): void {
@@ -353,20 +372,35 @@ export class Queue {
     if (consumer === undefined) return false;
     this.#delivering = true;
     try {
-      this.#handOver(consumer, message);
+      this.#count(consumer);
+      consumer.owner.deliver(consumer, message);
+      this.#consumers.handed(consumer);
     } finally {
       this.#delivering = false;
     }
     return true;
   }
 
-  #handOver(consumer: Consumer, message: Message): void {
-    if (!consumer.noAck) {
-      this.unackedCount++;
-      consumer.unacked++;
-    }
-    consumer.owner.deliver(consumer, message);
-    this.#consumers.handed(consumer);
+  #count(consumer: Consumer): void {
+    if (consumer.noAck) return;
+    this.unackedCount++;
+    consumer.unacked++;
+  }
+
+  /** Tells the host who died, in the order of this kind of queue. */
+  #report(): void {
+    if (this.#deaths.length === 0) return;
+    const deaths = this.#deaths;
+    this.#deaths = [];
+    const dropsGoFirst = this.type === 'quorum' && this.#host.profile.quorumDropsGoFirst;
+    const dropped = dropsGoFirst ? deaths.filter(({ reason }) => reason === 'maxlen').reverse() : [];
+    const others = dropsGoFirst ? deaths.filter(({ reason }) => reason !== 'maxlen') : deaths;
+    for (const { message, reason } of [...dropped, ...others]) this.#host.deadLetter(this, message, reason);
+  }
+
+  #bury(): void {
+    this.#report();
+    this.#host.settleDeadLetters();
   }
 
   #watchHead(): void {

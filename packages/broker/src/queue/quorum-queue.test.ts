@@ -131,6 +131,27 @@ describe('Queue: limits and age of a quorum queue', () => {
     }
   });
 
+  it('dead-letters what it drops before what expires, the last one first, up to 4.0', () => {
+    const order = (version: BrokerVersion): string[] => {
+      const bench = new QueueBench(version);
+      bench.queue('dl');
+      const queue = bench.queue('q', { ...QUORUM, ...TO_DL, 'x-max-length': 1 });
+      const receiver = new Receiver();
+      const consumer = bench.consume(queue, 'c', receiver);
+      for (const body of ['e1', 'e2']) bench.publish('q', body, { expiration: '0' });
+      for (const body of ['m1', 'm2', 'm3']) bench.publish('q', body);
+      queue.abandon(
+        [consumer],
+        receiver.held.map(({ message }) => message),
+      );
+      return bench.ready('dl').map((text) => text.slice(0, 2));
+    };
+    for (const version of ['3.10', '4.0'] as const) {
+      expect(order(version), version).to.deep.equal(['m2', 'm1', 'e1', 'e2']);
+    }
+    expect(order('4.3')).to.deep.equal(['e1', 'e2', 'm1', 'm2']);
+  });
+
   it('counts properties as bytes in 4.3', () => {
     const kept = (version: BrokerVersion, limit: number): number => {
       const bench = new QueueBench(version);
@@ -166,17 +187,18 @@ describe('Queue: limits and age of a quorum queue', () => {
     expect(left('4.3')).to.deep.equal(['high']);
   });
 
-  it('counts what has expired behind a message that basic.get takes', () => {
-    for (const [type, expected] of [
-      ['quorum', 1],
-      ['classic', 0],
+  it('counts what has expired behind a message that basic.get takes and does not settle', () => {
+    for (const [type, noAck, expected] of [
+      ['quorum', false, 1],
+      ['quorum', true, 0],
+      ['classic', false, 0],
     ] as const) {
       const bench = new QueueBench('3.10');
       const queue = bench.queue('q', { 'x-queue-type': type });
       bench.publish('q', 'm1');
       bench.publish('q', 'm2', { expiration: '0' });
       let left = -1;
-      queue.get(true, (count) => {
+      queue.get(noAck, (count) => {
         left = count;
       });
       expect([left, queue.readyCount]).to.deep.equal([expected, 0]);
@@ -212,6 +234,26 @@ describe('Queue: consumers of a quorum queue', () => {
     queue.ack();
     if (held !== undefined) queue.wake(held.consumer);
     expect(receiver.log).to.deep.equal(['t:1', 't:2']);
+  });
+
+  it('are sent to one after the other in each round, by tag in 3.10, else as they came', () => {
+    const log = (version: BrokerVersion): string[] => {
+      const bench = new QueueBench(version);
+      const queue = bench.queue('q', QUORUM);
+      const receiver = new Receiver();
+      const all = ['z', 'a', 'm'].map((tag) => bench.consume(queue, tag, receiver, { prefetch: 1 }));
+      for (const body of ['1', '2', '3', '4', '5', '6']) bench.publish('q', body);
+      receiver.log.length = 0;
+      for (const consumer of all.reverse()) {
+        consumer.settled();
+        queue.ack();
+        queue.rejoin(consumer);
+      }
+      queue.startDelivering();
+      return receiver.log;
+    };
+    expect(log('3.10')).to.deep.equal(['a:5', 'm:4', 'z:6']);
+    expect(log('4.3')).to.deep.equal(['z:6', 'a:5', 'm:4']);
   });
 
   it('takes back what a lost receiver held before anyone else is served', () => {

@@ -56,8 +56,10 @@ export interface VersionProfile {
   /** Quorum queues send `x-acquired-count`, and no message handed back goes to the end. */
   readonly showsAcquiredCount: boolean;
   readonly quorumPriorities: 'none' | 'two-levels' | 'strict';
-  /** A quorum queue takes back what a lost channel held in the order of its consumer tags, else of its subscriptions. */
-  readonly quorumReturnsByTag: boolean;
+  /** A quorum queue serves and leaves its consumers in the order of their tags, else of their subscriptions. */
+  readonly quorumOrdersByTag: boolean;
+  /** What a quorum queue drops over its limit is dead-lettered before what died of other causes, the last one first. */
+  readonly quorumDropsGoFirst: boolean;
   /** `x-max-length-bytes` of a quorum queue counts the properties too. */
   readonly quorumLimitsCountProperties: boolean;
   readonly delayedRetry: boolean;
@@ -119,7 +121,8 @@ const V3_10: VersionProfile = {
   getShowsZeroDeliveryCount: true,
   showsAcquiredCount: false,
   quorumPriorities: 'none',
-  quorumReturnsByTag: true,
+  quorumOrdersByTag: true,
+  quorumDropsGoFirst: true,
   quorumLimitsCountProperties: false,
   delayedRetry: false,
   returnsDeliveredReplies: true,
@@ -157,7 +160,7 @@ const V4_0: VersionProfile = {
   defaultDeliveryLimit: 20,
   getShowsZeroDeliveryCount: false,
   quorumPriorities: 'two-levels',
-  quorumReturnsByTag: false,
+  quorumOrdersByTag: false,
   singleActiveFollowsPriority: true,
 };
 
@@ -180,6 +183,7 @@ const V4_3: VersionProfile = {
   showsAcquiredCount: true,
   quorumPriorities: 'strict',
   quorumLimitsCountProperties: true,
+  quorumDropsGoFirst: false,
   delayedRetry: true,
   returnsDeliveredReplies: false,
   returnsDeadReplies: false,
