@@ -24,6 +24,10 @@ export interface RandomReport {
   readonly seconds: number;
 }
 
+/** How often programs run again for which the node was too slow, and how many of them at a time. */
+const SLOW_ROUNDS = 3;
+const SLOW_TARGETS = 3;
+
 interface Found {
   readonly seed: number;
   readonly program: Program;
@@ -38,23 +42,28 @@ export async function runRandom(options: RandomOptions, targets: readonly Target
   const startedAt = performance.now();
   const found: Found[] = [];
   const undetermined: number[] = [];
-  const inconclusive: number[] = [];
-  let next = options.seed;
+  let inconclusive: number[] = [];
   let run = 0;
-  const end = options.seed + options.count;
-  const work = async (target: Target): Promise<void> => {
-    while (next < end && found.length < options.mostDifferences) {
-      const seed = next++;
+  const work = async (target: Target, take: () => number | undefined): Promise<void> => {
+    for (let seed = take(); seed !== undefined && found.length < options.mostDifferences; seed = take()) {
       const program = generateProgram(seed);
       const verdict = await judgeOn(program, target, PATIENT);
-      run++;
       if (verdict.kind === 'undetermined') undetermined.push(seed);
       if (verdict.kind === 'inconclusive') inconclusive.push(seed);
       if (verdict.kind === 'different') found.push({ seed, program, difference: verdict });
-      if (run % 500 === 0) options.progress(progressLine(run, found.length, startedAt));
+      if (++run % 500 === 0) options.progress(progressLine(run, found.length, startedAt));
     }
   };
-  await Promise.all(targets.map(work));
+  let next = options.seed;
+  const end = options.seed + options.count;
+  await Promise.all(targets.map((target) => work(target, () => (next < end ? next++ : undefined))));
+  // Fewer at a time, so that the node keeps up.
+  for (let round = 0; round < SLOW_ROUNDS && inconclusive.length > 0; round++) {
+    const again = inconclusive;
+    inconclusive = [];
+    run -= again.length;
+    await Promise.all(targets.slice(0, SLOW_TARGETS).map((target) => work(target, () => again.shift())));
+  }
   const seconds = (performance.now() - startedAt) / 1000;
   const show = async (target: Target): Promise<void> => {
     for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
