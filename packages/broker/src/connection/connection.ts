@@ -159,7 +159,7 @@ export class Connection implements FrameHandler {
 
   sendHeartbeat(): void {
     this.#output.writer.heartbeat();
-    this.#output.written();
+    this.flush();
   }
 
   peerIsSilent(): void {
@@ -292,7 +292,11 @@ export class Connection implements FrameHandler {
     this.#state = 'running';
     this.#parser.frameMax = identity.frameMax;
     this.#output.writer.frameMax = identity.frameMax;
-    if (identity.heartbeatSeconds > 0) this.#heartbeat = new Heartbeat(identity.heartbeatSeconds, this);
+    if (identity.heartbeatSeconds > 0) {
+      // The end of the handshake leaves first: it is not what spares the first heartbeat.
+      this.flush();
+      this.#heartbeat = new Heartbeat(identity.heartbeatSeconds, this);
+    }
     this.environment.opened(this);
   }
 

@@ -2,7 +2,7 @@ import { type RealTimer, startTimer, stopTimer } from '../clock/timers.js';
 
 /** What a heartbeat watches and does. */
 export interface HeartbeatTarget {
-  /** Nothing was sent for half an interval. */
+  /** Nothing was sent for half an interval. It has to leave at once: later it would count as something else sent. */
   sendHeartbeat(): void;
   /** Nothing came for three intervals. */
   peerIsSilent(): void;

@@ -133,6 +133,17 @@ describe('when a client connects', () => {
     );
   });
 
+  it('is sent a heartbeat every half interval while nothing else is sent', async () => {
+    await using situation = await Situation.start();
+    const client = await situation.connect({ heartbeat: 1 });
+    let halves = 0;
+    const timer = setInterval(() => halves++, 500);
+    for (let beat = 1; beat <= 4; beat++) await client.next('heartbeat');
+    clearInterval(timer);
+    // Both count on the same clock; one beat in each whole interval would take seven halves or eight.
+    expect(halves).to.be.lessThan(7);
+  });
+
   it('closes with a handshake of its own', async () => {
     await using situation = await Situation.start();
     const client = await situation.client();
