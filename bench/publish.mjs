@@ -8,11 +8,11 @@
  * broker, and the ratio of each pair of neighbours is taken before the median, so that what the machine does meanwhile
  * hits both.
  */
-import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { connect } from 'amqplib';
+import { runJson } from './lib/pairs.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -22,23 +22,24 @@ const { values: options } = parseArgs({
     url: { type: 'string', default: 'amqp://localhost' },
     modes: { type: 'string', default: 'correlated' },
     run: { type: 'string' },
+    queue: { type: 'string' },
   },
 });
 
 const WARM_UP = 20_000;
 
-if (options.run === undefined) compare();
+if (options.run === undefined) await compare();
 else console.log(JSON.stringify(await run(options.run)));
 
-function compare() {
+async function compare() {
   for (const mode of options.modes.split(',')) {
     for (const inFlight of options['in-flight'].split(',')) {
       // One in flight waits for the disk each time; a tenth of the messages takes long enough.
       const messages = inFlight === '1' ? Number(options.messages) / 10 : Number(options.messages);
       const pairs = [];
       for (let round = 0; round < Number(options.rounds); round++) {
-        const byHand = measure('amqplib', inFlight, messages, mode);
-        const leveret = measure('leveret', inFlight, messages, mode);
+        const byHand = await measure('amqplib', inFlight, messages, mode);
+        const leveret = await measure('leveret', inFlight, messages, mode);
         pairs.push({ byHand, leveret });
       }
       report(mode, inFlight, messages, pairs);
@@ -46,15 +47,23 @@ function compare() {
   }
 }
 
-function measure(subject, inFlight, messages, mode) {
-  const args = ['--run', subject, '--in-flight', inFlight, '--messages', String(messages), '--modes', mode];
-  const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), ...args, '--url', options.url], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 300_000,
-  });
-  if (child.status !== 0) throw new Error(`the run of ${subject} failed`);
-  return JSON.parse(child.stdout);
+/** The queue is made and counted here: a second connection in the process that is measured would share its code. */
+async function measure(subject, inFlight, messages, mode) {
+  const queue = `bench-publish-${randomUUID()}`;
+  const admin = await connect(options.url);
+  const channel = await admin.createChannel();
+  await channel.assertQueue(queue, { durable: true });
+  try {
+    const args = ['--in-flight', inFlight, '--messages', String(messages), '--modes', mode, '--url', options.url];
+    const result = await runJson(fileURLToPath(import.meta.url), ['--run', subject, '--queue', queue, ...args]);
+    const sent = WARM_UP + 2 * messages;
+    const { messageCount } = await channel.checkQueue(queue);
+    if (mode !== 'none' && messageCount !== sent) throw new Error(`${messageCount} of ${sent} arrived`);
+    return result;
+  } finally {
+    await channel.deleteQueue(queue);
+    await admin.close();
+  }
 }
 
 function report(mode, inFlight, messages, pairs) {
@@ -80,15 +89,11 @@ function report(mode, inFlight, messages, pairs) {
 async function run(subject) {
   const messages = Number(options.messages);
   const inFlight = Number(options['in-flight']);
-  const queue = `bench-publish-${randomUUID()}`;
-  const admin = await connect(options.url);
-  const channel = await admin.createChannel();
-  await channel.assertQueue(queue, { durable: true });
+  const { queue } = options;
   const publisher = subject === 'amqplib' ? await byHand(queue) : await leveret(queue);
   try {
     // Warm code is compared: with one in flight a run would otherwise be over before its code is compiled. The second
-    // warm-up is for what the engine takes back when the rhythm changes, and nothing else is done in between: the other
-    // connection's work would change it once more.
+    // warm-up is for what the engine takes back when the rhythm changes.
     await publishMany(publisher.publish, WARM_UP, 256);
     await publishMany(publisher.publish, messages, inFlight);
     const cpu = process.cpuUsage();
@@ -96,9 +101,6 @@ async function run(subject) {
     await publishMany(publisher.publish, messages, inFlight);
     const seconds = Number(process.hrtime.bigint() - start) / 1e9;
     const { user, system } = process.cpuUsage(cpu);
-    const { messageCount } = await channel.checkQueue(queue);
-    const sent = WARM_UP + 2 * messages;
-    if (options.modes !== 'none' && messageCount !== sent) throw new Error(`${messageCount} of ${sent} arrived`);
     return {
       perSecond: messages / seconds,
       cpuMicros: (user + system) / messages,
@@ -106,8 +108,6 @@ async function run(subject) {
     };
   } finally {
     await publisher.close();
-    await channel.deleteQueue(queue);
-    await admin.close();
   }
 }
 
