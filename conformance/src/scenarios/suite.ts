@@ -6,6 +6,7 @@ import { exchanges } from './exchanges.js';
 import { kindsOfQueues } from './kinds-of-queues.js';
 import { queueArguments } from './queue-arguments.js';
 import { queues } from './queues.js';
+import { quorumQueues } from './quorum-queues.js';
 import { routing } from './routing.js';
 import type { Scenario } from './scenario.js';
 import { wholeNode } from './whole-node.js';
@@ -21,5 +22,6 @@ export const suite: readonly Scenario[] = [
   ...confirms,
   ...deadLetters,
   ...kindsOfQueues,
+  ...quorumQueues,
   ...wholeNode,
 ];
