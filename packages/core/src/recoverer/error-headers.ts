@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { errorText } from '../errors/error-text.js';
+import { errorText, isError } from '../errors/error-text.js';
 import type { MessageHeaders } from '../message/message.js';
 import { tableBytes } from '../message/table-bytes.js';
+import { isWritableHeader } from '../message/writable-value.js';
 import type { FailedDelivery } from './recoverer.js';
 
 /** Headers that tell a person, or a tool, why a message was parked. */
@@ -17,8 +18,8 @@ export interface ErrorHeaderOptions {
  * The headers of a republished message: those it came with, plus the names that Spring writes (`x-exception-message`,
  * `x-exception-stacktrace`, `x-original-exchange`, `x-original-routingKey`) and leveret's own (`x-leveret-…`). When they
  * would not fit into one frame, the stack trace is cut first, then the message, neither in the middle of a character;
- * then the largest of the headers it came with are left out and counted in `x-leveret-headers-left-out`: a message that
- * cannot be parked would go round for ever.
+ * then the largest of the headers it came with are left out and counted in `x-leveret-headers-left-out`, as those are that
+ * can be read but not written again: a message that cannot be parked would go round for ever.
  */
 export function errorHeaders(failure: FailedDelivery, options: ErrorHeaderOptions): Record<string, unknown> {
   const { message, error } = failure;
@@ -43,7 +44,7 @@ export function errorHeaders(failure: FailedDelivery, options: ErrorHeaderOption
 
 /** What groups failures: the error's name and the first frame of the user's own code, without its line. */
 export function fingerprint(error: unknown): string {
-  const frame = firstOwnFrame(error instanceof Error ? error.stack : undefined);
+  const frame = firstOwnFrame(read(() => (isError(error) ? error.stack : undefined)));
   return createHash('sha256')
     .update(`${errorName(error)}|${frame}`)
     .digest('hex')
@@ -56,12 +57,17 @@ const RESERVED_BYTES = 150;
 /** The headers it came with, as far as there is room for them besides our own. */
 function keptHeaders(headers: MessageHeaders, own: MessageHeaders, budgetBytes: number): Record<string, unknown> {
   const kept = passedOn(headers);
+  let leftOut = 0;
+  for (const name of Object.keys(kept)) {
+    if (isWritableHeader(name, kept[name])) continue;
+    delete kept[name];
+    leftOut++;
+  }
   let over = tableBytes(kept) + tableBytes(own) + RESERVED_BYTES - budgetBytes;
-  if (over <= 0) return kept;
+  if (over <= 0) return leftOut === 0 ? kept : { ...kept, 'x-leveret-headers-left-out': leftOut };
   const bySize = Object.keys(kept)
     .map((name) => ({ name, bytes: tableBytes({ [name]: kept[name] }) }))
     .sort((a, b) => b.bytes - a.bytes);
-  let leftOut = 0;
   for (const { name, bytes } of bySize) {
     if (over <= 0) break;
     delete kept[name];
@@ -103,16 +109,28 @@ function addTexts(headers: Record<string, unknown>, error: unknown, options: Err
 const MAX_MESSAGE_BYTES = 4096;
 
 function errorName(error: unknown): string {
-  return error instanceof Error ? String(error.name) : typeof error;
+  return read(() => (isError(error) ? String(error.name) : undefined)) ?? typeof error;
+}
+
+/** What is read from an error, or `undefined` when it throws: its properties may be getters, and it may be a proxy. */
+function read<T>(of: () => T): T | undefined {
+  try {
+    return of();
+  } catch {
+    return undefined;
+  }
 }
 
 /** The stack with the stacks of its causes, as Node prints them. */
 function stackOf(error: unknown): string {
   let text = '';
   let current: unknown = error;
-  for (let depth = 0; current instanceof Error && depth < 8; depth++) {
-    text += `${depth === 0 ? '' : '\nCaused by: '}${typeof current.stack === 'string' ? current.stack : errorText(current)}`;
-    current = current.cause;
+  for (let depth = 0; depth < 8; depth++) {
+    const link = current;
+    const told = read(() => (isError(link) ? { stack: read(() => link.stack) as unknown } : undefined));
+    if (told === undefined) break;
+    text += `${depth === 0 ? '' : '\nCaused by: '}${typeof told.stack === 'string' ? told.stack : errorText(link)}`;
+    current = read(() => (link as Error).cause);
   }
   return text;
 }
@@ -131,7 +149,9 @@ function firstOwnFrame(stack: unknown): string {
 export function cutUtf8(text: string, maxBytes: number): string {
   if (Buffer.byteLength(text) <= maxBytes) return text;
   const mark = maxBytes >= 6 ? '...' : '';
-  const bytes = Buffer.from(text).subarray(0, Math.max(0, maxBytes - mark.length));
-  // A cut inside a character leaves bytes that decode to the replacement character.
-  return bytes.toString('utf8').replace(/\uFFFD+$/, '') + mark;
+  const bytes = Buffer.from(text);
+  let end = Math.max(0, maxBytes - mark.length);
+  // Bytes that begin with 10 continue a character: it goes as a whole.
+  while (end > 0 && ((bytes[end] ?? 0) & 0b1100_0000) === 0b1000_0000) end--;
+  return bytes.toString('utf8', 0, end) + mark;
 }

@@ -32,6 +32,39 @@ describe('republish', () => {
     expect(Buffer.byteLength(parked.routingKey)).to.equal(255);
   });
 
+  it('leaves out headers that can be read but not written again, and counts them', async () => {
+    const headers = { tenant: 'a', odd: { '!': 'bogus', value: 1 }, ['\uFFFD'.repeat(100)]: 1 };
+    const parked = await parkedBy(republish('errors', 'error'), aFailure({ of: { headers } }));
+    expect(parked.headers).to.include({ tenant: 'a', 'x-leveret-headers-left-out': 2 });
+    expect(parked.headers).not.to.have.any.keys('odd', '\uFFFD'.repeat(100));
+  });
+
+  it('cuts properties that grew when they were read, and leaves out a timestamp that rounds up to 2^64', async () => {
+    const grown = '\uFFFD'.repeat(200);
+    const of = {
+      messageId: grown,
+      correlationId: grown,
+      type: grown,
+      replyTo: grown,
+      appId: 'shop',
+      timestamp: 2 ** 64,
+    };
+    const { properties } = await parkedBy(republish('errors', 'error'), aFailure({ of }));
+    for (const name of ['messageId', 'correlationId', 'type', 'replyTo'] as const) {
+      expect(Buffer.byteLength(properties[name] ?? ''), name).to.be.within(250, 255);
+    }
+    expect(properties).to.deep.include({ appId: 'shop', timestamp: undefined });
+  });
+
+  it('leaves room for additional headers', async () => {
+    const additional = { dump: 'd'.repeat(20_000) };
+    const failure = aFailure({ of: { headers: { big: 'b'.repeat(40_000), tenant: 'a' } } });
+    const recoverer = republish('errors', 'error', { additionalHeaders: () => additional, maxStackTraceBytes: 60_000 });
+    const parked = await parkedBy(recoverer, failure);
+    expect(tableBytes(parked.headers)).to.be.below(65_536);
+    expect(parked.headers).to.include({ ...additional, tenant: 'a' });
+  });
+
   it('reports every fault of its options', () => {
     const options = { includeStacktrace: true, maxStackTraceBytes: -1, additionalHeaders: {}, declare: 1 };
     const { problems } = republish(7 as never, 8 as never, { ...options, errorRoutingKeyPrefix: 9 } as never);

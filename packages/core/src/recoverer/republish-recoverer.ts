@@ -1,6 +1,8 @@
 import { checkFlag, checkKnown, checkWholeNumber } from '../errors/check-option.js';
 import { describeValue, Problems } from '../errors/configuration-error.js';
 import type { MessageHeaders, Publication } from '../message/message.js';
+import { tableBytes } from '../message/table-bytes.js';
+import { isWritableTimestamp } from '../message/writable-value.js';
 import type { BindingDeclaration, ExchangeDeclaration, QueueDeclaration } from '../topology/topology.js';
 import { cutUtf8, errorHeaders } from './error-headers.js';
 import type { FailedDelivery, Recoverer, RecoveryOutcome } from './recoverer.js';
@@ -48,17 +50,18 @@ export function republish(
   const keyOf = (failure: FailedDelivery): string => {
     if (typeof routingKey === 'function') return routingKey(failure);
     // A key that the prefix makes too long would keep the message from ever being parked.
-    return routingKey ?? cutUtf8(errorRoutingKeyPrefix + failure.message.routingKey, MAX_ROUTING_KEY_BYTES);
+    return routingKey ?? cutUtf8(errorRoutingKeyPrefix + failure.message.routingKey, MAX_SHORT_TEXT_BYTES);
   };
   return {
     async recover(failure): Promise<RecoveryOutcome> {
       const target = typeof exchange === 'function' ? exchange(failure) : exchange;
+      const additional = options.additionalHeaders?.(failure) ?? {};
       const headers = errorHeaders(failure, {
         includeStackTrace,
         maxStackTraceBytes,
-        budgetBytes: headerBudget(failure.publisher.frameMax),
+        budgetBytes: headerBudget(failure.publisher.frameMax) - tableBytes(additional),
       });
-      Object.assign(headers, options.additionalHeaders?.(failure));
+      Object.assign(headers, additional);
       await failure.publisher.send(parked(failure, target, keyOf(failure), headers));
       return 'ack';
     },
@@ -68,7 +71,8 @@ export function republish(
   };
 }
 
-const MAX_ROUTING_KEY_BYTES = 255;
+/** Texts outside of headers have one byte for their length. */
+const MAX_SHORT_TEXT_BYTES = 255;
 
 const KNOWN: readonly (keyof RepublishOptions)[] = [
   'errorRoutingKeyPrefix',
@@ -134,18 +138,23 @@ function parked(failure: FailedDelivery, exchange: string, routingKey: string, h
     mandatory: true,
     headers,
     properties: {
-      contentType: message.contentType,
-      contentEncoding: message.contentEncoding,
+      contentType: shortText(message.contentType),
+      contentEncoding: shortText(message.contentEncoding),
       deliveryMode: 2,
       priority: message.priority,
-      correlationId: message.correlationId,
-      replyTo: message.replyTo,
-      messageId: message.messageId,
-      timestamp: message.timestamp,
-      type: message.type,
-      appId: message.appId,
+      correlationId: shortText(message.correlationId),
+      replyTo: shortText(message.replyTo),
+      messageId: shortText(message.messageId),
+      timestamp: isWritableTimestamp(message.timestamp) ? message.timestamp : undefined,
+      type: shortText(message.type),
+      appId: shortText(message.appId),
     },
   };
+}
+
+/** Bytes that are not UTF-8 are three bytes each once they are text: what was short enough may not be any more. */
+function shortText(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : cutUtf8(text, MAX_SHORT_TEXT_BYTES);
 }
 
 function declaredBy(
