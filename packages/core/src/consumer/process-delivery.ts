@@ -307,6 +307,8 @@ function abortWith(context: AttemptContext, claimLost: AbortSignal): void {
   else claimLost.addEventListener('abort', () => context.abort(claimLost.reason), { once: true });
 }
 
+/** As `await` sees it: query builders and the like are thenables that can be called. */
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+  const mayBe = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  return mayBe && typeof (value as { then?: unknown }).then === 'function';
 }

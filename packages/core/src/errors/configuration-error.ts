@@ -44,14 +44,24 @@ export class Problems {
   }
 }
 
-/** A short, safe rendering of a value for an error text: its kind and, for scalars, its value. */
+/** A short, safe rendering of a value for an error text: its kind and, for scalars, its value. Never throws. */
 export function describeValue(value: unknown): string {
+  try {
+    return describe(value);
+  } catch {
+    // A proxy, or a class whose name is no text.
+    return typeof value === 'function' ? 'a function' : 'an object';
+  }
+}
+
+function describe(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'undefined') return String(value);
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return value.name === '' ? 'a function' : `function ${value.name}`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  const name = (value as object).constructor?.name;
+  // Of its prototype: a sender may put any "constructor" into a body.
+  const name = (Object.getPrototypeOf(value) as object | null)?.constructor?.name;
   return name === undefined || name === 'Object' ? 'an object' : `an instance of ${name}`;
 }

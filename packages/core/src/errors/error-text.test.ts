@@ -28,6 +28,20 @@ describe('errorText', () => {
   });
 });
 
+describe('errorText of what cannot be read', () => {
+  it('is text all the same', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    expect(errorText(proxy)).to.equal('an object');
+    expect(asError(proxy)).to.be.an('error').with.property('message', 'an object');
+    class Named {
+      static readonly name: string = Symbol('no text') as never;
+      toString = undefined;
+    }
+    expect(errorText(new Named())).to.equal('an object');
+  });
+});
+
 describe('asError', () => {
   it('leaves an error as it is, and makes one of whatever else was thrown', () => {
     const error = new TypeError('card declined');

@@ -1,9 +1,15 @@
+import { types } from 'node:util';
 import { describeValue } from './configuration-error.js';
+
+/** Whether it is an error, also one of another realm, such as a `vm` context. Throws for a proxy that is revoked. */
+export function isError(thrown: unknown): thrown is Error {
+  return thrown instanceof Error || types.isNativeError(thrown);
+}
 
 /** What was thrown, as text: the message of an error, else the value itself. Never throws, whatever was thrown. */
 export function errorText(thrown: unknown): string {
   try {
-    return String(thrown instanceof Error ? thrown.message : thrown);
+    return String(isError(thrown) ? thrown.message : thrown);
   } catch {
     return describeValue(thrown);
   }
@@ -11,5 +17,10 @@ export function errorText(thrown: unknown): string {
 
 /** What was thrown, as an error: itself, or an error with its text. Never throws, whatever was thrown. */
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(errorText(thrown));
+  try {
+    if (thrown instanceof Error) return thrown;
+  } catch {
+    // A revoked proxy: its text is all there is.
+  }
+  return new Error(errorText(thrown));
 }

@@ -16,8 +16,13 @@ export class LeveretError extends Error {
     this.code = code;
   }
 
-  /** Whether a value is a leveret error, also when it comes from another copy of the package. */
+  /** Whether a value is a leveret error, also when it comes from another copy of the package. Never throws. */
   static is(value: unknown): value is LeveretError {
-    return typeof value === 'object' && value !== null && BRAND in value;
+    try {
+      return typeof value === 'object' && value !== null && BRAND in value;
+    } catch {
+      // A proxy that does not want to be asked.
+      return false;
+    }
   }
 }

@@ -48,9 +48,13 @@ export class MessageValidationError extends FatalMessageError {
   }
 }
 
-/** Whether an error means that the message itself is at fault, so that trying again is of no use. */
+/** Whether an error means that the message itself is at fault, so that trying again is of no use. Never throws. */
 export function isFatalMessageError(error: unknown): boolean {
-  return LeveretError.is(error) && FATAL_CODES.has(error.code);
+  try {
+    return LeveretError.is(error) && FATAL_CODES.has(error.code);
+  } catch {
+    return false;
+  }
 }
 
 const FATAL_CODES: ReadonlySet<ErrorCode> = new Set([

@@ -29,8 +29,17 @@ export type OutcomeSignal = 'reject' | 'requeue' | 'acknowledge';
 
 const MAX_CAUSES = 32;
 
-/** The first signal found in an error and its chain of causes (at most 32 deep), or `undefined`. */
+/** The first signal found in an error and its chain of causes (at most 32 deep), or `undefined`. Never throws. */
 export function findOutcomeSignal(error: unknown): OutcomeSignal | undefined {
+  try {
+    return search(error);
+  } catch {
+    // A cause that cannot be read asks for nothing.
+    return undefined;
+  }
+}
+
+function search(error: unknown): OutcomeSignal | undefined {
   let current: unknown = error;
   for (let depth = 0; depth < MAX_CAUSES && typeof current === 'object' && current !== null; depth++) {
     if (LeveretError.is(current)) {

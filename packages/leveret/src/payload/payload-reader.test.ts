@@ -393,6 +393,23 @@ describe('payloadReader', () => {
       });
     }
 
+    for (const name of ['{"toString":1}', '[{"toString":1}]', '7', `"${'n'.repeat(10_000)}"`]) {
+      it(`is not fooled by a body that says what class it is of: ${name.slice(0, 20)}`, () => {
+        const body = `{"constructor":{"name":${name}}}`;
+        for (const target of [
+          { type: String, each: false },
+          { type: Number, each: false },
+          { type: Small, each: true },
+        ]) {
+          const reader = payloadReader(target, contentTypeConverter(), {});
+          expect(() => reader(messageOf(body)))
+            .to.throw(MessageConversionError)
+            .with.property('message')
+            .that.has.length.below(300);
+        }
+      });
+    }
+
     it('answers any JSON with an instance or a fault of the message, and nothing else', () => {
       fc.assert(
         fc.property(fc.json(), (body) => {
