@@ -53,8 +53,9 @@ export function readCredentials(mechanism: string, response: string): Credential
   return mechanism === 'ANONYMOUS' ? ANONYMOUS : undefined;
 }
 
-/** The user with this name and password, or `undefined`. */
+/** The user with this name and password, or `undefined`. Nobody logs in without a password, as in RabbitMQ. */
 export function authenticate(users: ReadonlyMap<string, User>, credentials: Credentials): User | undefined {
+  if (credentials.password === '') return undefined;
   const user = users.get(credentials.name);
   return user !== undefined && sameText(user.password, credentials.password) ? user : undefined;
 }

@@ -68,6 +68,12 @@ describe('when a client connects', () => {
     await expectLines(client, [LOGIN_REFUSED, '0 socket closed']);
   });
 
+  it('is refused without a password, also where the user has none', async () => {
+    await using situation = await Situation.start({ users: [{ name: 'ada', password: '', permissions: { '/': {} } }] });
+    const client = await situation.connect({ user: 'ada', password: '' });
+    expect(describeSeen(await client.next())).to.equal(LOGIN_REFUSED);
+  });
+
   it('is dropped for a mechanism or an answer that makes no sense', async () => {
     await using situation = await Situation.start();
     for (const options of [
