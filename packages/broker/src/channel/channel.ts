@@ -9,7 +9,7 @@ import { Confirms } from './confirms.js';
 import { type Content, ContentAssembly } from './content-assembly.js';
 import { DeliveryTimeout } from './delivery-timeout.js';
 import { departureOrder, returnOrder } from './departure.js';
-import { type PublishMethod, preparePublication, routePublication } from './publisher.js';
+import { type PublishMethod, preparePublication, routedInAdvance, routePublication } from './publisher.js';
 import type { ReplyReceiver } from './reply-registry.js';
 import { startingAfter } from './serving-order.js';
 import { Settler } from './settler.js';
@@ -269,7 +269,7 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
     const announced = this.#assembly.bodySize;
     const publication = preparePublication(this.host, method, content, announced, this.replyConsumer?.address);
     if (this.transaction !== undefined) {
-      this.transaction.publish(publication);
+      this.transaction.publish(routedInAdvance(this.host, publication));
       return;
     }
     const { confirms } = this;

@@ -2,6 +2,7 @@ import { channelError, connectionError, replyName } from '../errors/amqp-error.j
 import type { Message } from '../queue/message.js';
 import { MessageSlab } from '../queue/message-slab.js';
 import type { Queue } from '../queue/queue.js';
+import { LONGEST_LIFE_MS } from '../queue/queue-arguments.js';
 import type { Exchange } from '../routing/exchange.js';
 import { decodeTable, FIELD_TYPE_NAMES, type FieldTable, type FieldValue, lookup } from '../wire/field-table.js';
 import { encodeMethod } from '../wire/methods.js';
@@ -25,6 +26,8 @@ export interface Publication {
   readonly routingKeys: readonly string[];
   readonly ttlMs: number | undefined;
   readonly mandatory: boolean;
+  /** Names of the queues it goes to, when those were looked up before: in a transaction. */
+  readonly routedTo?: readonly string[];
 }
 
 const NO_ROUTE = 312;
@@ -130,13 +133,19 @@ function propertyEdits(
   };
 }
 
+/** A publication that goes to the queues it would reach now, however late it is sent on its way. */
+export function routedInAdvance({ vhost }: ChannelHost, publication: Publication): Publication {
+  const { exchange, message, routingKeys } = publication;
+  return { ...publication, routedTo: vhost.route(exchange, message, routingKeys).map(({ name }) => name) };
+}
+
 /**
  * Routes a publication; an unroutable one that is mandatory is returned.
  *
  * @returns `false` when a queue refused it
  */
 export function routePublication(host: ChannelHost, channel: number, publication: Publication): boolean {
-  const { exchange, message, routingKeys, ttlMs, mandatory } = publication;
+  const { exchange, message, routingKeys, ttlMs, mandatory, routedTo } = publication;
   const { profile, replies } = host.environment;
   const isReply = exchange.name === '' && message.routingKey.startsWith(`${REPLY_QUEUE}.`);
   if (isReply) {
@@ -147,7 +156,15 @@ export function routePublication(host: ChannelHost, channel: number, publication
     if (mandatory && returned) returnMessage(host, channel, message);
     return true;
   }
-  const { routed, refused } = host.vhost.publish(exchange, message, routingKeys, ttlMs);
+  const { vhost } = host;
+  const { routed, refused } =
+    routedTo === undefined
+      ? vhost.publish(exchange, message, routingKeys, ttlMs)
+      : vhost.put(
+          message,
+          routedTo.flatMap((name) => vhost.queue(name) ?? []),
+          ttlMs,
+        );
   if (routed === 0 && mandatory) returnMessage(host, channel, message);
   return !refused;
 }
@@ -173,6 +190,9 @@ function parseExpiration(text: string): number {
   if (rest !== '') throw channelError(406, `invalid expiration '${text}': {leftover_string,${JSON.stringify(rest)}}`);
   const value = Number(digits);
   if (value < 0) throw channelError(406, `invalid expiration '${text}': {value_negative,${value}}`);
+  if (value > LONGEST_LIFE_MS) {
+    throw channelError(406, `invalid expiration '${text}': {value_too_large,${digits}}`);
+  }
   return value;
 }
 

@@ -5,6 +5,9 @@ import { FIELD_TYPE_NAMES, type FieldTable, type FieldValue, longstr, lookup } f
 /** The kinds of queue; a stream can be declared, and no more. */
 export type QueueType = 'classic' | 'quorum' | 'stream';
 
+/** The longest time to live or to expire: ten years of 365 days. */
+export const LONGEST_LIFE_MS = 315_360_000_000;
+
 const INTEGER_TAGS = 'bBsuIilL';
 
 /** Returns the reason for a refusal as Erlang prints it, or `undefined`. */
@@ -20,6 +23,10 @@ const NOT_NEGATIVE: Check = (field, all, profile) =>
 
 const POSITIVE: Check = (field, all, profile) =>
   NOT_NEGATIVE(field, all, profile) ?? (Number(field.value) === 0 ? `{value_zero,${field.value}}` : undefined);
+
+const LIFE: Check = (field, all, profile) =>
+  NOT_NEGATIVE(field, all, profile) ??
+  (Number(field.value) > LONGEST_LIFE_MS ? `{value_too_large,${field.value}}` : undefined);
 
 const MAX_PRIORITY: Check = (field, all, profile) =>
   NOT_NEGATIVE(field, all, profile) ?? (Number(field.value) > 255 ? `{max_value_exceeded,${field.value}}` : undefined);
@@ -65,8 +72,12 @@ const STREAM: readonly QueueType[] = ['stream'];
 
 /** Every argument that means something, in the order in which RabbitMQ checks and compares them. */
 const RULES: readonly ArgumentRule[] = [
-  { name: 'x-expires', check: POSITIVE, queueTypes: NO_STREAM },
-  { name: 'x-message-ttl', check: NOT_NEGATIVE, queueTypes: NO_STREAM },
+  {
+    name: 'x-expires',
+    check: (field, all, profile) => POSITIVE(field, all, profile) ?? LIFE(field, all, profile),
+    queueTypes: NO_STREAM,
+  },
+  { name: 'x-message-ttl', check: LIFE, queueTypes: NO_STREAM },
   { name: 'x-dead-letter-exchange', check: () => undefined, queueTypes: NO_STREAM },
   { name: 'x-dead-letter-routing-key', check: DEAD_LETTER_KEY, queueTypes: NO_STREAM },
   {

@@ -84,6 +84,8 @@ const ARGUMENTS: readonly (readonly [name: string, value: unknown, refusal: stri
   ['x-message-ttl', 0, 'ok'],
   ['x-expires', 0, '{value_zero,0}'],
   ['x-expires', -5, '{value_negative,-5}'],
+  ['x-expires', 315_360_000_001, '{value_too_large,315360000001}'],
+  ['x-message-ttl', 315_360_000_001, '{value_too_large,315360000001}'],
   ['x-max-length', -1, '{value_negative,-1}'],
   ['x-max-priority', 256, '{max_value_exceeded,256}'],
   ['x-max-priority', 255, 'ok'],

@@ -84,6 +84,7 @@ describe('when publishing', () => {
     [{ expiration: 'abc' }, "invalid expiration 'abc': no_integer"],
     [{ expiration: '' }, "invalid expiration '': no_integer"],
     [{ expiration: '-1' }, "invalid expiration '-1': {value_negative,-1}"],
+    [{ expiration: '315360000001' }, "invalid expiration '315360000001': {value_too_large,315360000001}"],
     [{ expiration: '1.5' }, 'invalid expiration \'1.5\': {leftover_string,".5"}'],
     [{ user_id: 'bob' }, "user_id property set to 'bob' but authenticated user was 'guest'"],
     [{ headers: table({ CC: 'x' }) }, 'invalid message: {unacceptable_type_in_header,"CC",longstr}'],
@@ -184,6 +185,34 @@ describe('when publishing', () => {
       '1 tx.commit-ok',
     ]);
     expect([situation.broker.queue('q')?.ready, situation.broker.queue('q')?.unacked]).to.deep.equal([0, 0]);
+  });
+
+  it('sends what a transaction publishes to the queues that were bound when it was published', async () => {
+    await using situation = await Situation.start();
+    const client = await situation.client();
+    for (const queue of ['early', 'late']) client.send(1, 'queue.declare', { queue });
+    client.send(1, 'queue.bind', { queue: 'early', exchange: 'amq.fanout' });
+    client.send(1, 'tx.select');
+    client.publish(1, 'amq.fanout', '', 'm', {}, { mandatory: true });
+    client.publish(1, '', 'deleted', 'n', {}, { mandatory: true });
+    client.send(1, 'queue.unbind', { queue: 'early', exchange: 'amq.fanout' });
+    client.send(1, 'queue.bind', { queue: 'late', exchange: 'amq.fanout' });
+    await client.settle();
+    client.send(1, 'tx.commit');
+    await expectLines(client, ['1 basic.return 312 NO_ROUTE exchange= key=deleted body=n', '1 tx.commit-ok']);
+    expect([situation.broker.queue('early')?.ready, situation.broker.queue('late')?.ready]).to.deep.equal([1, 0]);
+  });
+
+  it('returns from a transaction what was routed to a queue that is gone', async () => {
+    await using situation = await Situation.start();
+    const client = await situation.client();
+    client.send(1, 'queue.declare', { queue: 'q' });
+    client.send(1, 'tx.select');
+    client.publish(1, '', 'q', 'm', {}, { mandatory: true });
+    client.send(1, 'queue.delete', { queue: 'q' });
+    await client.settle();
+    client.send(1, 'tx.commit');
+    await expectLines(client, ['1 basic.return 312 NO_ROUTE exchange= key=q body=m', '1 tx.commit-ok']);
   });
 
   it('fails the commit of a transaction when a queue refuses a message', async () => {

@@ -74,8 +74,17 @@ export class VirtualHost implements QueueHost, RoutingTable<Queue> {
     routingKeys: readonly string[],
     ttlMs: number | undefined,
   ): PublishResult {
+    return this.put(message, this.route(exchange, message, routingKeys), ttlMs);
+  }
+
+  /** The queues that a message would go to now; it counts as published on the exchange. */
+  route(exchange: Exchange<Queue>, message: Message, routingKeys: readonly string[]): readonly Queue[] {
     exchange.published++;
-    const queues = routeMessage(this, exchange, message, routingKeys);
+    return routeMessage(this, exchange, message, routingKeys);
+  }
+
+  /** Puts a message into queues. */
+  put(message: Message, queues: readonly Queue[], ttlMs: number | undefined): PublishResult {
     const count = queues.length;
     if (count === 0) return UNROUTED;
     let refused = false;
