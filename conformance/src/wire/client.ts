@@ -1,22 +1,5 @@
-import { connect as connectSocket, type Socket } from 'node:net';
 import { ChannelRecord } from './channel-record.js';
-import {
-  type DecodedProperties,
-  decodeMethod,
-  decodeProperties,
-  encodeMethod,
-  encodeProperties,
-  FRAME_BODY,
-  FRAME_END,
-  FRAME_HEADER,
-  FRAME_HEARTBEAT,
-  FRAME_METHOD,
-  FrameParser,
-  FrameWriter,
-  type MethodName,
-  type MethodValue,
-  methodName,
-} from './codec.js';
+import { ALL_CAPABILITIES, type DecodedProperties, type MethodName, type MethodValue, WireClient } from './codec.js';
 import { tableOf } from './plain-fields.js';
 import type { Seen } from './seen.js';
 
@@ -48,13 +31,6 @@ export interface Observed {
 
 /** Keeps the reader of a connection in step: a method on it is answered only after everything sent before. */
 export const BARRIER_CHANNEL = 1999;
-const ALL_CAPABILITIES = [
-  'publisher_confirms',
-  'basic.nack',
-  'consumer_cancel_notify',
-  'connection.blocked',
-  'authentication_failure_close',
-];
 
 /** A bare AMQP client: it sends what it is told, right or wrong, answers every close, and keeps everything it sees. */
 export class ConformanceClient {
@@ -64,55 +40,30 @@ export class ConformanceClient {
   /** The step under way, noted with each delivery. */
   step = 0;
   readonly channels = new Map<number, ChannelRecord>();
-  readonly #socket: Socket;
-  readonly #writer = new FrameWriter(131_072);
-  readonly #parser: FrameParser;
-  readonly #partial = new Map<number, Seen>();
+  readonly #wire: WireClient;
   #observed: Observed[] = [];
-  #wake: (() => void) | undefined;
   #hidesHandshake = false;
   #cutByUs = false;
-  #speaksFrames = true;
 
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    this.#parser = new FrameParser(
-      {
-        onFrame: (type, channel, bytes, start, end) => {
-          this.#frame(type, channel, bytes, start, end);
-          return true;
-        },
-        onFrameError: (text) => {
-          throw new Error(`the broker sent a bad frame: ${text}`);
-        },
-      },
-      Number.MAX_SAFE_INTEGER,
-    );
-    socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.#data(chunk));
-    socket.on('error', () => {});
-    socket.on('close', () => {
-      this.state = 'closed';
-      if (!this.#cutByUs) this.#observe({ channel: 0, name: 'socket closed', method: undefined });
-      this.#wake?.();
-    });
+  private constructor(wire: WireClient) {
+    this.#wire = wire;
+    wire.onSeen = (seen) => {
+      if (seen.name === 'heartbeat') return;
+      if (seen.name === 'socket closed') this.state = 'closed';
+      if (seen.name !== 'socket closed' || !this.#cutByUs) this.#observe(seen);
+    };
   }
 
   /** Connects without saying anything. */
   static async dial(port: number): Promise<ConformanceClient> {
-    const socket = connectSocket(port, '127.0.0.1');
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('error', reject);
-    });
-    return new ConformanceClient(socket);
+    return new ConformanceClient(await WireClient.dial(port));
   }
 
   /** Connects and goes through the handshake, whose frames are not observed; what ends it is. */
   static async connect(port: number, options: LoginOptions, boundMs: number): Promise<ConformanceClient> {
     const client = await ConformanceClient.dial(port);
     client.#hidesHandshake = true;
-    client.bytes(Buffer.from('AMQP\0\0\x09\x01', 'latin1'));
+    client.#wire.protocolHeader();
     client.login(options);
     client.tuneAndOpen(options);
     await client.waitFor(() => client.state !== 'dialled', boundMs);
@@ -126,7 +77,7 @@ export class ConformanceClient {
 
   /** The port on this side, by which an embedded broker names the connection. */
   get localPort(): number {
-    return this.#socket.localPort ?? 0;
+    return this.#wire.socket.localPort ?? 0;
   }
 
   /** connection.start-ok. */
@@ -146,20 +97,16 @@ export class ConformanceClient {
     const { channelMax = 2047, frameMax = 131_072, heartbeat = 0, vhost = '/' } = options;
     this.send(0, 'connection.tune-ok', { channelMax, frameMax, heartbeat });
     this.send(0, 'connection.open', { virtualHost: vhost });
-    this.#writer.frameMax = Math.max(frameMax, 4096);
+    this.#wire.frameMax = Math.max(frameMax, 4096);
   }
 
   bytes(bytes: Buffer): void {
-    this.#socket.write(bytes);
+    this.#wire.bytes(bytes);
   }
 
   /** Sends a frame of any type. */
-  frame(type: number, channel: number, payload: Buffer, end = FRAME_END): void {
-    const head = Buffer.alloc(7);
-    head.writeUInt8(type, 0);
-    head.writeUInt16BE(channel, 1);
-    head.writeUInt32BE(payload.length, 3);
-    this.bytes(Buffer.concat([head, payload, Buffer.from([end])]));
+  frame(type: number, channel: number, payload: Buffer, end?: number): void {
+    this.#wire.frame(type, channel, payload, end);
   }
 
   /** Sends a method, with its content if it is a publish. */
@@ -170,14 +117,7 @@ export class ConformanceClient {
     content?: { readonly properties: DecodedProperties; readonly body: Buffer },
   ): void {
     this.#note(channel, name, fields, content?.body);
-    this.#writer.method(channel, encodeMethod(name, fields));
-    if (content !== undefined) {
-      const bytes = encodeProperties(content.properties);
-      const { body } = content;
-      const [propertiesStart, propertiesEnd, bodyStart, bodyEnd] = [0, bytes.length, 0, body.length];
-      this.#writer.content(channel, { bytes, propertiesStart, propertiesEnd, bodyBytes: body, bodyStart, bodyEnd });
-    }
-    for (const piece of this.#writer.take()) this.#socket.write(piece);
+    this.#wire.send(channel, name, fields, content);
   }
 
   /** Resolves with whether the broker has answered everything sent so far, on every channel, within the bound. */
@@ -186,9 +126,8 @@ export class ConformanceClient {
       for (const [number, channel] of this.channels) {
         if (channel.state !== 'open') continue;
         channel.flows.push('barrier');
-        this.#writer.method(number, encodeMethod('channel.flow', { active: true }));
+        this.#wire.send(number, 'channel.flow', { active: true });
       }
-      for (const piece of this.#writer.take()) this.#socket.write(piece);
     }
     return this.waitFor(() => this.#isQuiet(), boundMs);
   }
@@ -208,23 +147,11 @@ export class ConformanceClient {
   /** Cuts the connection without a word. */
   cut(): void {
     this.#cutByUs = true;
-    this.#socket.destroy();
+    this.#wire.socket.destroy();
   }
 
-  async waitFor(condition: () => boolean, boundMs: number): Promise<boolean> {
-    const deadline = performance.now() + boundMs;
-    while (!condition()) {
-      const left = deadline - performance.now();
-      if (left <= 0) return false;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    return true;
+  waitFor(condition: () => boolean, boundMs: number): Promise<boolean> {
+    return this.#wire.waitFor(condition, boundMs);
   }
 
   #isQuiet(): boolean {
@@ -249,43 +176,6 @@ export class ConformanceClient {
     }
   }
 
-  #data(chunk: Buffer): void {
-    if (this.#speaksFrames && chunk.subarray(0, 4).toString('latin1') === 'AMQP') {
-      this.#speaksFrames = false;
-      this.#observe({ channel: 0, name: 'protocol header', method: undefined, body: chunk });
-      return;
-    }
-    this.#parser.feed(chunk);
-  }
-
-  #frame(type: number, channel: number, bytes: Buffer, start: number, end: number): void {
-    if (type === FRAME_HEARTBEAT) return;
-    if (type === FRAME_METHOD) {
-      const id = bytes.readInt32BE(start);
-      const name = methodName(id);
-      if (name === undefined) throw new Error(`the broker sent an unknown method ${id}`);
-      const seen: Seen = { channel, name, method: decodeMethod(id, bytes, start + 4, end) };
-      if (name === 'basic.deliver' || name === 'basic.get-ok' || name === 'basic.return')
-        this.#partial.set(channel, seen);
-      else this.#observe(seen);
-      return;
-    }
-    const seen = this.#partial.get(channel);
-    if (seen === undefined) throw new Error('the broker sent content without a method');
-    if (type === FRAME_HEADER) {
-      seen.bodySize = bytes.readUInt32BE(start + 8);
-      seen.properties = decodeProperties(bytes, start + 12, end);
-      seen.body = Buffer.alloc(0);
-      seen.bodyFrames = [];
-    } else if (type === FRAME_BODY) {
-      seen.body = Buffer.concat([seen.body ?? Buffer.alloc(0), bytes.subarray(start, end)]);
-      seen.bodyFrames?.push(end - start);
-    }
-    if (seen.body?.length !== seen.bodySize) return;
-    this.#partial.delete(channel);
-    this.#observe(seen);
-  }
-
   #observe(seen: Seen): void {
     const channel = this.channels.get(seen.channel);
     const laws = channel?.saw(seen, this.step) ?? [];
@@ -296,7 +186,6 @@ export class ConformanceClient {
       const extra = { ...(queue === undefined ? {} : { queue }), ...(confirms === undefined ? {} : { confirms }) };
       this.#observed.push({ seen, laws, ...extra });
     }
-    this.#wake?.();
   }
 
   #confirms(seen: Seen, channel: ChannelRecord | undefined): number[] | undefined {
@@ -324,7 +213,7 @@ export class ConformanceClient {
         this.send(0, 'connection.close-ok');
         return true;
       case 'connection.close-ok':
-        this.#socket.end();
+        this.#wire.socket.end();
         return true;
       case 'channel.open-ok':
         if (channel !== undefined) channel.state = 'open';

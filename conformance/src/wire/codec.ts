@@ -1,7 +1,12 @@
 /**
- * The one door to the codec of `@leveret/broker`, which that package does not export: frames, methods, tables and
- * properties. A mistake in it cannot hide, because a real RabbitMQ reads and writes the same bytes.
+ * The one door to the codec of `@leveret/broker` and to the client of its tests, which that package does not export. A
+ * mistake in them cannot hide, because a real RabbitMQ reads and writes the same bytes.
  */
+export {
+  ALL_CAPABILITIES,
+  type Seen,
+  WireClient,
+} from '../../../packages/broker/dist/testing/wire-client.support.test.js';
 export {
   FIELD_TYPE_NAMES,
   type FieldTable,

@@ -1,15 +1,6 @@
-import type { DecodedProperties, FieldTable, FieldValue, MethodArguments, MethodName } from './codec.js';
+import type { FieldTable, FieldValue, Seen } from './codec.js';
 
-/** One thing a client saw: a method with its content, the answer to a wrong protocol header, or the end of the socket. */
-export interface Seen {
-  readonly channel: number;
-  readonly name: MethodName | 'socket closed' | 'protocol header';
-  readonly method: MethodArguments | undefined;
-  properties?: DecodedProperties;
-  body?: Buffer;
-  bodyFrames?: number[];
-  bodySize?: number;
-}
+export type { Seen } from './codec.js';
 
 const LONG_BODY = 80;
 

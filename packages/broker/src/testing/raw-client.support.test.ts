@@ -1,25 +1,10 @@
-import { connect as connectSocket, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { viewTable } from '../control/field-view.js';
 import { fromBinaryText } from '../wire/binary-text.js';
 import type { FieldTable, FieldValue } from '../wire/field-table.js';
-import {
-  FRAME_BODY,
-  FRAME_END,
-  FRAME_HEADER,
-  FRAME_HEARTBEAT,
-  FRAME_METHOD,
-  FrameParser,
-} from '../wire/frame-parser.js';
-import { FrameWriter } from '../wire/frame-writer.js';
-import {
-  decodeMethod,
-  encodeMethod,
-  type MethodArguments,
-  type MethodName,
-  type MethodValue,
-  methodName,
-} from '../wire/methods.js';
-import { type DecodedProperties, decodeProperties, encodeProperties } from '../wire/properties.js';
+import type { MethodArguments, MethodName, MethodValue } from '../wire/methods.js';
+import type { DecodedProperties } from '../wire/properties.js';
+import { ALL_CAPABILITIES, type Seen, WireClient } from './wire-client.support.test.js';
 
 /** How a raw client introduces itself. */
 export interface RawClientOptions {
@@ -36,85 +21,33 @@ export interface RawClientOptions {
   readonly stopBeforeOpen?: boolean;
 }
 
-/** One thing a client saw: a method with its content, or the end. */
-export interface Seen {
-  readonly channel: number;
-  readonly name: MethodName | 'heartbeat' | 'socket closed' | 'protocol header';
-  readonly method: MethodArguments | undefined;
-  readonly properties?: DecodedProperties;
-  readonly body?: Buffer;
-  readonly bodyFrames?: readonly number[];
-}
-
-interface MutableSeen {
-  channel: number;
-  name: Seen['name'];
-  method: MethodArguments | undefined;
-  properties?: DecodedProperties;
-  body?: Buffer;
-  bodyFrames?: number[];
-  bodySize?: number;
-}
-
 const BARRIER_CHANNEL = 1999;
 const WAIT_MS = 5_000;
-const ALL_CAPABILITIES = [
-  'publisher_confirms',
-  'basic.nack',
-  'consumer_cancel_notify',
-  'connection.blocked',
-  'authentication_failure_close',
-];
 
 /** A bare AMQP client for tests: it sends what it is told, right or wrong, and keeps everything it sees. */
 export class RawClient {
   /** Everything seen and not taken yet. */
   seen: Seen[] = [];
-  readonly socket: Socket;
-  readonly #parser: FrameParser;
-  readonly #writer = new FrameWriter(131_072);
-  readonly #partial = new Map<number, MutableSeen>();
-  #wake: (() => void) | undefined;
-  #speaksFrames = true;
-  #closed = false;
+  readonly #wire: WireClient;
 
-  private constructor(socket: Socket) {
-    this.socket = socket;
-    this.#parser = new FrameParser(
-      {
-        onFrame: (type, channel, bytes, start, end) => {
-          this.#frame(type, channel, bytes, start, end);
-          return true;
-        },
-        onFrameError: (text) => {
-          throw new Error(`the broker sent a bad frame: ${text}`);
-        },
-      },
-      Number.MAX_SAFE_INTEGER,
-    );
-    socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.#data(chunk));
-    socket.on('error', () => {});
-    socket.on('close', () => {
-      this.#closed = true;
-      this.#see({ channel: 0, name: 'socket closed', method: undefined });
-    });
+  private constructor(wire: WireClient) {
+    this.#wire = wire;
+    wire.onSeen = (seen) => this.seen.push(seen);
   }
 
   /** Connects without saying anything. */
   static async open(port: number): Promise<RawClient> {
-    const socket = connectSocket(port, '127.0.0.1');
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('error', reject);
-    });
-    return new RawClient(socket);
+    return new RawClient(await WireClient.dial(port));
+  }
+
+  get socket(): Socket {
+    return this.#wire.socket;
   }
 
   /** Connects and goes through the handshake. */
   static async connect(port: number, options: RawClientOptions = {}): Promise<RawClient> {
     const client = await RawClient.open(port);
-    client.raw(Buffer.from('AMQP\0\0\x09\x01', 'latin1'));
+    client.#wire.protocolHeader();
     await client.next('connection.start');
     const capabilities: FieldTable = (options.capabilities ?? ALL_CAPABILITIES).map((name) => [
       name,
@@ -137,7 +70,7 @@ export class RawClient {
       frameMax: options.frameMax ?? 131_072,
       heartbeat: options.heartbeat ?? 0,
     });
-    client.#writer.frameMax = options.frameMax ?? 131_072;
+    client.#wire.frameMax = options.frameMax ?? 131_072;
     client.send(0, 'connection.open', { virtualHost: options.vhost ?? '/' });
     const opened = await client.next();
     if (opened.name !== 'connection.open-ok') client.seen.unshift(opened);
@@ -146,22 +79,17 @@ export class RawClient {
 
   /** Sends bytes as they are. */
   raw(bytes: Buffer): void {
-    this.socket.write(bytes);
+    this.#wire.bytes(bytes);
   }
 
   /** Sends a method. */
   send(channel: number, name: MethodName, values?: Readonly<Record<string, MethodValue>>): void {
-    this.#writer.method(channel, encodeMethod(name, values));
-    this.#flush();
+    this.#wire.send(channel, name, values);
   }
 
   /** Sends a frame of any type. */
-  frame(type: number, channel: number, payload: Buffer, end = FRAME_END): void {
-    const head = Buffer.alloc(7);
-    head.writeUInt8(type, 0);
-    head.writeUInt16BE(channel, 1);
-    head.writeUInt32BE(payload.length, 3);
-    this.raw(Buffer.concat([head, payload, Buffer.from([end])]));
+  frame(type: number, channel: number, payload: Buffer, end?: number): void {
+    this.#wire.frame(type, channel, payload, end);
   }
 
   /** Publishes with content. */
@@ -173,18 +101,8 @@ export class RawClient {
     properties: DecodedProperties = {},
     flags: { readonly mandatory?: boolean; readonly immediate?: boolean } = {},
   ): void {
-    this.#writer.method(channel, encodeMethod('basic.publish', { exchange, routingKey, ...flags }));
-    const bytes = encodeProperties(properties);
-    const bodyBytes = Buffer.from(body);
-    this.#writer.content(channel, {
-      bytes,
-      propertiesStart: 0,
-      propertiesEnd: bytes.length,
-      bodyBytes,
-      bodyStart: 0,
-      bodyEnd: bodyBytes.length,
-    });
-    this.#flush();
+    const content = { properties, body: Buffer.from(body) };
+    this.#wire.send(channel, 'basic.publish', { exchange, routingKey, ...flags }, content);
   }
 
   /** Sends a method and waits for the next thing seen on that channel. */
@@ -200,7 +118,7 @@ export class RawClient {
 
   /** Waits until the broker has answered everything sent so far, and takes all that was seen. */
   async settle(): Promise<Seen[]> {
-    if (!this.#closed) {
+    if (!this.#wire.isClosed) {
       this.send(BARRIER_CHANNEL, 'channel.open');
       this.send(BARRIER_CHANNEL, 'channel.flow', { active: true });
       this.send(BARRIER_CHANNEL, 'channel.close');
@@ -228,71 +146,9 @@ export class RawClient {
   }
 
   async #nextOf(wanted: (seen: Seen) => boolean): Promise<Seen> {
-    const deadline = performance.now() + WAIT_MS;
-    for (;;) {
-      const index = this.seen.findIndex(wanted);
-      if (index >= 0) return this.seen.splice(index, 1)[0] as Seen;
-      const left = deadline - performance.now();
-      if (left <= 0) throw new Error(`nothing came within ${WAIT_MS} ms; seen: ${this.seen.map(describeSeen)}`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-  }
-
-  #flush(): void {
-    for (const piece of this.#writer.take()) this.socket.write(piece);
-  }
-
-  #data(chunk: Buffer): void {
-    if (this.#speaksFrames && chunk.subarray(0, 4).toString('latin1') === 'AMQP') {
-      this.#speaksFrames = false;
-      this.#see({ channel: 0, name: 'protocol header', method: undefined, body: chunk });
-      return;
-    }
-    this.#parser.feed(chunk);
-  }
-
-  #frame(type: number, channel: number, bytes: Buffer, start: number, end: number): void {
-    if (type === FRAME_HEARTBEAT) {
-      this.#see({ channel, name: 'heartbeat', method: undefined });
-      return;
-    }
-    if (type === FRAME_METHOD) {
-      const id = bytes.readInt32BE(start);
-      const name = methodName(id);
-      if (name === undefined) throw new Error(`the broker sent an unknown method ${id}`);
-      const seen: MutableSeen = { channel, name, method: decodeMethod(id, bytes, start + 4, end) };
-      if (name === 'basic.deliver' || name === 'basic.get-ok' || name === 'basic.return') {
-        this.#partial.set(channel, seen);
-      } else {
-        this.#see(seen);
-      }
-      return;
-    }
-    const seen = this.#partial.get(channel);
-    if (seen === undefined) throw new Error('the broker sent content without a method');
-    if (type === FRAME_HEADER) {
-      seen.bodySize = bytes.readUInt32BE(start + 8);
-      seen.properties = decodeProperties(bytes, start + 12, end);
-      seen.body = Buffer.alloc(0);
-      seen.bodyFrames = [];
-    } else if (type === FRAME_BODY) {
-      seen.body = Buffer.concat([seen.body ?? Buffer.alloc(0), bytes.subarray(start, end)]);
-      seen.bodyFrames?.push(end - start);
-    }
-    if (seen.body?.length !== seen.bodySize) return;
-    this.#partial.delete(channel);
-    this.#see(seen);
-  }
-
-  #see(seen: MutableSeen): void {
-    this.seen.push(seen as Seen);
-    this.#wake?.();
+    const found = await this.#wire.waitFor(() => this.seen.some(wanted), WAIT_MS);
+    if (!found) throw new Error(`nothing came within ${WAIT_MS} ms; seen: ${this.seen.map(describeSeen)}`);
+    return this.seen.splice(this.seen.findIndex(wanted), 1)[0] as Seen;
   }
 }
 
