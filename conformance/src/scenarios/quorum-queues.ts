@@ -216,6 +216,29 @@ export const quorumQueues: readonly Scenario[] = [
     ],
   },
   {
+    name: 'dead letter: quorum queues of the channel that closes',
+    steps: [
+      declareQuorum('dl'),
+      declareQuorum('q', { ...toDead, 'x-delivery-limit': 0 }),
+      consume('q', 'c'),
+      consume('dl', 'd'),
+      send('q', '1'),
+      call('channel.close', { replyCode: 200 }),
+    ],
+  },
+  {
+    name: 'dead letter: back to its queue behind the next delivery',
+    steps: [
+      declare('q', { 'x-max-priority': 1, 'x-dead-letter-exchange': '' }),
+      qos(1),
+      send('q', '1'),
+      send('q', '2', { priority: 6 }),
+      consume('q', 'c'),
+      nack(),
+      ack(),
+    ],
+  },
+  {
     name: 'dead letter: not from an exclusive queue whose connection is cut',
     steps: [
       exchange('dlx', 'fanout', {}, 'b1'),

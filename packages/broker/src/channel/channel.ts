@@ -8,7 +8,7 @@ import type { ChannelHost, FlushTarget } from './channel-host.js';
 import { Confirms } from './confirms.js';
 import { type Content, ContentAssembly } from './content-assembly.js';
 import { DeliveryTimeout } from './delivery-timeout.js';
-import { departureOrder, returnOrder } from './departure.js';
+import { planDeparture, returnOrder } from './departure.js';
 import { type PublishMethod, preparePublication, routedInAdvance, routePublication } from './publisher.js';
 import type { ReplyReceiver } from './reply-registry.js';
 import { startingAfter } from './serving-order.js';
@@ -249,16 +249,19 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
     const held = this.transaction?.take().settlements.flatMap(({ deliveries }) => deliveries) ?? [];
     this.#unacked.restore(held);
     const consumers = [...this.consumers.values()];
-    for (const queue of departureOrder(consumers, this.#unacked)) this.#leave(queue, consumers);
-    this.consumers.clear();
+    const { inTurn, atOnce } = planDeparture(consumers, this.#unacked);
+    for (const queue of inTurn) this.#leave(queue, consumers);
     this.#state = 'ended';
+    for (const queue of atOnce) queue.detach(consumers);
+    for (const queue of atOnce) this.#leave(queue, []);
+    this.consumers.clear();
   }
 
   #leave(queue: Queue, consumers: readonly Consumer[]): void {
     const deliveries = returnOrder(this.#unacked.takeFrom(queue), queue, this.host.environment.profile);
     this.#settler.forget(deliveries);
     queue.abandon(
-      consumers.filter((consumer) => consumer.queue === queue),
+      consumers,
       deliveries.map(({ message }) => message),
     );
   }

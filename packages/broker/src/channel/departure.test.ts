@@ -4,7 +4,7 @@ import type { Consumer } from '../queue/consumer.js';
 import type { Queue } from '../queue/queue.js';
 import { aMessage, QueueBench, Receiver } from '../testing/queue-bench.support.test.js';
 import { versionProfile } from '../version/version-profile.js';
-import { departureOrder, returnOrder } from './departure.js';
+import { planDeparture, returnOrder } from './departure.js';
 import type { Delivery } from './unacked-deliveries.js';
 
 const QUORUM = { 'x-queue-type': 'quorum' };
@@ -13,8 +13,8 @@ function delivery(tag: number, queue: Queue, consumer?: Consumer): Delivery {
   return { tag, queue, consumer, message: aMessage(`m${tag}`), sentAt: 0 };
 }
 
-describe('departureOrder', () => {
-  it('names classic queues with consumers first, the latest before the others', () => {
+describe('planDeparture', () => {
+  it('tells classic queues with consumers in turn, the latest first', () => {
     const bench = new QueueBench();
     const [first, quorum, got, last] = [
       bench.queue('first'),
@@ -23,8 +23,9 @@ describe('departureOrder', () => {
       bench.queue('last'),
     ];
     const consumers = [first, quorum, last].map((queue) => bench.consume(queue, queue.name, new Receiver()));
-    const order = departureOrder(consumers, [delivery(1, got), delivery(2, first)]);
-    expect(order.map(({ name }) => name)).to.deep.equal(['last', 'first', 'quorum', 'got']);
+    const { inTurn, atOnce } = planDeparture(consumers, [delivery(1, got), delivery(2, first)]);
+    expect(inTurn.map(({ name }) => name)).to.deep.equal(['last', 'first']);
+    expect(atOnce.map(({ name }) => name)).to.deep.equal(['quorum', 'got']);
   });
 });
 

@@ -3,15 +3,20 @@ import type { Queue } from '../queue/queue.js';
 import type { VersionProfile } from '../version/version-profile.js';
 import type { Delivery } from './unacked-deliveries.js';
 
-/**
- * The queues of a channel in the order in which they learn that it is gone: classic queues it consumes from, the one
- * declared last first, then the others. Until then a queue goes on delivering to it.
- */
-export function departureOrder(consumers: readonly Consumer[], deliveries: Iterable<Delivery>): Queue[] {
+/** The queues of a channel that is gone. */
+export interface Departure {
+  /** They learn of it one after the other; until then a queue goes on delivering. */
+  readonly inTurn: readonly Queue[];
+  /** They learn of it together, when the others know. */
+  readonly atOnce: readonly Queue[];
+}
+
+/** Classic queues with consumers are told in turn, the one declared last first; the others see for themselves. */
+export function planDeparture(consumers: readonly Consumer[], deliveries: Iterable<Delivery>): Departure {
   const consumed = new Set(consumers.map(({ queue }) => queue));
-  const classic = [...consumed].filter(({ type }) => type === 'classic').sort((a, b) => b.serial - a.serial);
-  const others = [...deliveries].map(({ queue }) => queue);
-  return [...new Set([...classic, ...consumed, ...others])];
+  const inTurn = [...consumed].filter(({ type }) => type === 'classic').sort((a, b) => b.serial - a.serial);
+  const all = new Set([...consumed, ...[...deliveries].map(({ queue }) => queue)]);
+  return { inTurn, atOnce: [...all].filter((queue) => !inTurn.includes(queue)) };
 }
 
 /**

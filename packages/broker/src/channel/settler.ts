@@ -46,11 +46,11 @@ export class Settler {
   /** Refuses for good. */
   discard(deliveries: readonly Delivery[], kind: ReturnKind): void {
     for (const group of settlementGroups(deliveries)) {
-      for (const delivery of group) {
-        this.#returnCredit(delivery);
-        delivery.queue.discard(delivery.message, kind);
-      }
-      this.#wakeConsumerOf(group);
+      const [first] = group;
+      if (first === undefined) continue;
+      for (const delivery of group) this.#returnCredit(delivery);
+      const messages = group.map(({ message }) => message);
+      first.queue.discard(messages, kind, () => this.#wakeConsumerOf(group));
     }
     this.#wakeShared();
   }

@@ -64,6 +64,6 @@ function getMessages(request: ManagementRequest): HttpReply {
   }
   if (String(ackmode).endsWith('true')) queue.requeue(taken, ackmode === 'reject_requeue_true' ? 'reject' : 'nack');
   else if (ackmode === 'ack_requeue_false') for (const _ of taken) queue.ack();
-  else for (const message of taken) queue.discard(message, 'reject');
+  else queue.discard(taken, 'reject');
   return ok(shown);
 }

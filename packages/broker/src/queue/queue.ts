@@ -198,11 +198,15 @@ export class Queue {
     this.unackedCount--;
   }
 
-  /** A message handed out was refused for good: it is dead-lettered, or dropped. */
-  discard(message: Message, kind: ReturnKind): void {
-    this.unackedCount--;
-    if (this.deleted) return;
-    this.#returned.discard(message, kind);
+  /**
+   * Messages handed out were refused for good: they are dead-lettered, or dropped.
+   *
+   * @param wake lets those go on who waited for the room; they are served before the dead letters arrive anywhere
+   */
+  discard(messages: readonly Message[], kind: ReturnKind, wake: () => void = () => {}): void {
+    this.unackedCount -= messages.length;
+    if (!this.deleted) for (const message of messages) this.#returned.discard(message, kind);
+    wake();
     this.#bury();
   }
 
@@ -259,20 +263,22 @@ export class Queue {
   /**
    * A receiver is gone: its consumers leave and what it held comes back, before anyone else is served.
    *
+   * @param consumers of the receiver, also those of other queues
    * @param messages in the order in which the queue takes them back
    */
   abandon(consumers: readonly Consumer[], messages: readonly Message[]): void {
     this.unackedCount -= messages.length;
-    for (const consumer of consumers) this.#consumers.remove(consumer);
-    if (this.deleted) return;
-    if (consumers.length > 0 && this.#consumers.size === 0) {
-      if (this.autoDelete) {
-        this.#host.queueExpired(this);
-        return;
-      }
-      this.touch();
-    }
-    this.#takeBack(messages, 'gone');
+    this.detach(consumers);
+    if (!this.deleted) this.#takeBack(messages, 'gone');
+  }
+
+  /** Takes consumers away without serving others yet; those of other queues are left alone. */
+  detach(consumers: readonly Consumer[]): void {
+    const own = consumers.filter(({ queue }) => queue === this);
+    for (const consumer of own) this.#consumers.remove(consumer);
+    if (this.deleted || own.length === 0 || this.#consumers.size > 0) return;
+    if (this.autoDelete) this.#host.queueExpired(this);
+    else this.touch();
   }
 
   /** A consumer may have room again: it gets what waits for it. */

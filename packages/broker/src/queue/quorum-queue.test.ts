@@ -24,7 +24,7 @@ describe('Queue: failures carried to the dead-letter queue', () => {
       const message = queue.get(false);
       if (message === undefined) throw new Error('the message is gone');
       if (i < kinds.length - 1) queue.requeue([message], kind);
-      else queue.discard(message, kind);
+      else queue.discard([message], kind);
     }
     const [dead] = bench.vhost.queue('dl')?.readyMessages ?? [];
     return [dead?.extra?.deliveryCount ?? 0, dead?.redelivered];
@@ -66,7 +66,7 @@ describe('Queue: failures carried to the dead-letter queue', () => {
       if (waits) bench.consume(dl, 'c', receiver);
       bench.publish('q', 'm');
       const message = queue.get(false);
-      if (message !== undefined) queue.discard(message, 'reject');
+      if (message !== undefined) queue.discard([message], 'reject');
       if (!waits) bench.consume(dl, 'c', receiver);
       return receiver.log;
     };
@@ -81,7 +81,7 @@ describe('Queue: failures carried to the dead-letter queue', () => {
       const queue = bench.queue('q', { ...QUORUM, ...TO_DL });
       bench.publish('q', 'm');
       const message = queue.get(false);
-      if (message !== undefined) queue.discard(message, 'reject');
+      if (message !== undefined) queue.discard([message], 'reject');
       let count = 0;
       for (let next = dl.get(false); next !== undefined; next = dl.get(false)) {
         count++;
@@ -234,6 +234,26 @@ describe('Queue: consumers of a quorum queue', () => {
     queue.ack();
     if (held !== undefined) queue.wake(held.consumer);
     expect(receiver.log).to.deep.equal(['t:1', 't:2']);
+  });
+
+  it('are served before the dead letter of what they refused comes back', () => {
+    for (const type of ['classic', 'quorum']) {
+      const bench = new QueueBench('4.3');
+      const queue = bench.queue('q', {
+        'x-queue-type': type,
+        'x-dead-letter-exchange': '',
+        ...(type === 'classic' ? { 'x-max-priority': 5 } : {}),
+      });
+      bench.publish('q', 'low');
+      bench.publish('q', 'high', { priority: 5 });
+      const receiver = new Receiver();
+      const consumer = bench.consume(queue, 'c', receiver, { prefetch: 1 });
+      const [held] = receiver.held;
+      if (held === undefined) throw new Error('nothing was delivered');
+      consumer.settled();
+      queue.discard([held.message], 'reject', () => queue.wake(consumer));
+      expect(receiver.log, type).to.deep.equal(['c:high', 'c:low']);
+    }
   });
 
   it('are sent to one after the other in each round, by tag in 3.10, else as they came', () => {

@@ -26,7 +26,7 @@ function rejected(version: BrokerVersion, properties: DecodedProperties): Return
   const queue = bench.queue('src', { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'dl' });
   bench.publish('src', 'm', properties);
   const message = queue.get(false);
-  if (message !== undefined) queue.discard(message, 'reject');
+  if (message !== undefined) queue.discard([message], 'reject');
   const [dead] = bench.vhost.queue('dl')?.readyMessages ?? [];
   if (dead === undefined) throw new Error('nothing was dead-lettered');
   return viewMessage(dead);
@@ -154,7 +154,7 @@ describe('dead letters', () => {
     bench.publish('src', 'm');
     for (let i = 0; i < 2; i++) {
       const message = queue.get(false);
-      if (message !== undefined) queue.discard(message, 'reject');
+      if (message !== undefined) queue.discard([message], 'reject');
       bench.clock.advance(100);
     }
     expect(wait.readyCount).to.equal(0);
@@ -182,7 +182,7 @@ describe('dead letters', () => {
       bench.publish('q', 'm');
       for (let i = 0; i < 3; i++) {
         const message = queue.get(false);
-        if (message !== undefined) queue.discard(message, 'reject');
+        if (message !== undefined) queue.discard([message], 'reject');
       }
       expect(deaths(bench, 'q').map(({ count }) => count)).to.deep.equal([3]);
     }
@@ -193,7 +193,7 @@ describe('dead letters', () => {
     const queue = bench.queue('q', { 'x-dead-letter-exchange': 'nowhere' });
     bench.publish('q', 'm');
     const message = queue.get(false);
-    if (message !== undefined) queue.discard(message, 'reject');
+    if (message !== undefined) queue.discard([message], 'reject');
     expect([queue.readyCount, queue.unackedCount]).to.deep.equal([0, 0]);
   });
 
