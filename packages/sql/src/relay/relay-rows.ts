@@ -47,11 +47,9 @@ export class RelayRows<Tx> {
   }
 
   #due(limit: number): string {
-    // The first of its order key, whatever its state: the next one waits until it is gone.
-    return `SELECT o.id FROM leveret_outbox o
+    return `SELECT o.id, o.order_key FROM leveret_outbox o
       WHERE o.parked_at IS NULL AND o.available_at <= ${this.#now} AND o.locked_until <= ${this.#now}
-        AND (o.order_key IS NULL OR NOT EXISTS (
-          SELECT 1 FROM leveret_outbox e WHERE e.order_key = o.order_key AND e.id < o.id))
+        AND ${FIRST_OF_ITS_KEY}
       ORDER BY o.id LIMIT ${whole(limit)}`;
   }
 
@@ -77,14 +75,26 @@ export class RelayRows<Tx> {
     return this.#database.transaction(async (tx) => {
       const executor = this.#database.within(tx);
       const due = await executor.query(`${this.#due(limit)} FOR UPDATE SKIP LOCKED`);
-      if (due.rows.length === 0) return [];
-      const ids = idList(due.rows.map((row) => Number(row['id'])));
+      const first = await this.#stillFirst(executor, due.rows);
+      if (first.length === 0) return [];
+      const ids = idList(first.map((row) => Number(row['id'])));
       await executor.query(`${this.#leased(token, leaseMs)} WHERE id IN (${ids})`);
       const { rows } = await executor.query(
         `SELECT id, attempts, failures, ${PUBLICATION_COLUMNS} FROM leveret_outbox WHERE id IN (${ids})`,
       );
       return [...rows];
     });
+  }
+
+  /**
+   * A statement of MySQL that locks reads rows as they are now, and in its subquery as they were when it began: of two that
+   * were committed in between it takes both, or only the second. Another look sees them all.
+   */
+  async #stillFirst(executor: SqlExecutor, due: readonly RawRow[]): Promise<readonly RawRow[]> {
+    if (due.every((row) => row['order_key'] === null)) return due;
+    const ids = idList(due.map((row) => Number(row['id'])));
+    const first = `SELECT o.id FROM leveret_outbox o WHERE o.id IN (${ids}) AND ${FIRST_OF_ITS_KEY}`;
+    return (await executor.query(first)).rows;
   }
 
   // Ids and tokens stand in the text: as parameters they would make a new prepared statement for each count of them.
@@ -102,6 +112,10 @@ export class RelayRows<Tx> {
     return (await this.#database.query(this.#database.dialect.placeholders(text), [error, id, token])).rowCount;
   }
 }
+
+/** The first of its order key, whatever its state: the next one waits until it is gone. */
+const FIRST_OF_ITS_KEY = `(o.order_key IS NULL OR NOT EXISTS (
+  SELECT 1 FROM leveret_outbox e WHERE e.order_key = o.order_key AND e.id < o.id))`;
 
 function idList(ids: readonly number[]): string {
   return ids.map(whole).join(', ');
