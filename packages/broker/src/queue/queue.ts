@@ -3,10 +3,12 @@ import { type FieldTable, lookup } from '../wire/field-table.js';
 import type { WireContent } from '../wire/frame-writer.js';
 import { Backlog } from './backlog.js';
 import { Consumer, type ConsumerOwner, type ConsumerProperties } from './consumer.js';
+import { Deaths } from './deaths.js';
+import { Deliverer } from './deliverer.js';
 import { contentWithCounts, countsFailures, type ReturnKind } from './delivery-count.js';
 import type { DeathReason, Message } from './message.js';
 import type { QueueType } from './queue-arguments.js';
-import { type Handover, QueueConsumers } from './queue-consumers.js';
+import { QueueConsumers } from './queue-consumers.js';
 import type { QueueHost } from './queue-host.js';
 import type { QueueSettings } from './queue-settings.js';
 import { QueueTimers } from './queue-timers.js';
@@ -25,9 +27,6 @@ export interface QueueDeclaration {
   /** Order among the queues of the virtual host. */
   readonly serial: number;
 }
-
-/** Most messages of one round of a quorum queue: between rounds the receivers may turn out to be full. */
-const ROUND = 256;
 
 /**
  * A queue with its ready messages and consumers. It knows nothing of sockets: consumers are handed messages through
@@ -57,11 +56,10 @@ export class Queue {
   readonly #backlog: Backlog;
   readonly #consumers: QueueConsumers;
   readonly #timers: QueueTimers;
+  readonly #deliverer: Deliverer;
+  readonly #deaths: Deaths;
   readonly #returned: ReturnedMessages;
   #settings: QueueSettings;
-  #delivering = false;
-  /** Not reported yet. */
-  #deaths: { readonly message: Message; readonly reason: DeathReason }[] = [];
 
   constructor(declaration: QueueDeclaration, settings: QueueSettings, host: QueueHost) {
     this.name = declaration.name;
@@ -80,6 +78,8 @@ export class Queue {
     this.#backlog = new Backlog(this, host.clock, host.profile);
     this.#returned = new ReturnedMessages(this, this.#backlog, host.clock, host.profile);
     this.#consumers = new QueueConsumers(this.type, this.singleActive, host.profile);
+    this.#deliverer = new Deliverer(this, this.#backlog, this.#consumers);
+    this.#deaths = new Deaths(this.type === 'quorum' && host.profile.quorumDropsGoFirst);
     this.#timers = new QueueTimers(host.clock, {
       headDue: () => this.#settle(),
       idle: () => host.queueExpired(this),
@@ -161,7 +161,7 @@ export class Queue {
     backlog.admit(message, ttlMs);
     if (this.duplicates) {
       backlog.pushTwice(message);
-    } else if (backlog.length > 0 || !this.#deliverDirectly(message)) {
+    } else if (backlog.length > 0 || !this.#deliverer.deliverDirectly(message)) {
       // A classic queue forgets what it does not have to store.
       if (failedBefore) message.redelivered = true;
       backlog.push(message);
@@ -319,9 +319,14 @@ export class Queue {
     return this.type === 'classic' ? message : contentWithCounts(message, isGet, this.#host.profile);
   }
 
+  /** A message was handed out that will be settled. */
+  handedOut(): void {
+    this.unackedCount++;
+  }
+
   /** A message fell victim to a limit or to its age, or was refused for good. */
   died(message: Message, reason: DeathReason): void {
-    this.#deaths.push({ message, reason });
+    this.#deaths.add(message, reason);
   }
 
   /**
@@ -330,39 +335,14 @@ export class Queue {
    * @param keepsHeads what expires now is offered to consumers once more
    */
   #settle(keepsHeads = false): void {
-    if (this.#delivering || this.deleted) return;
+    if (this.#deliverer.busy || this.deleted) return;
     const backlog = this.#backlog;
-    this.#delivering = true;
-    try {
-      if (!keepsHeads) backlog.expireHeads();
-      while (this.#deliverRound());
-    } finally {
-      this.#delivering = false;
-    }
+    this.#deliverer.deliver(keepsHeads);
     backlog.enforceLimits();
     this.#report();
     backlog.expireHeads();
     this.#watchHead();
     this.#bury();
-  }
-
-  /** Hands out what can be handed out, up to {@link ROUND}; `true` when there may be more. */
-  #deliverRound(): boolean {
-    const backlog = this.#backlog;
-    const round: Handover[] = [];
-    while (backlog.length > 0 && round.length < ROUND) {
-      const consumer = this.#consumers.next();
-      const message = consumer === undefined ? undefined : backlog.shift();
-      if (consumer === undefined || message === undefined) break;
-      this.#count(consumer);
-      if (this.type === 'classic') consumer.owner.deliver(consumer, message);
-      else round.push({ consumer, message });
-      this.#consumers.handed(consumer);
-      backlog.expireHeads();
-    }
-    for (const { consumer, message } of this.#consumers.inSendingOrder(round))
-      consumer.owner.deliver(consumer, message);
-    return round.length === ROUND;
   }
 
   #takeBack(messages: readonly Message[], kind: ReturnKind): void {
@@ -372,36 +352,9 @@ export class Queue {
     this.#settle();
   }
 
-  #deliverDirectly(message: Message): boolean {
-    if (this.#delivering) return false;
-    const consumer = this.#consumers.next();
-    if (consumer === undefined) return false;
-    this.#delivering = true;
-    try {
-      this.#count(consumer);
-      consumer.owner.deliver(consumer, message);
-      this.#consumers.handed(consumer);
-    } finally {
-      this.#delivering = false;
-    }
-    return true;
-  }
-
-  #count(consumer: Consumer): void {
-    if (consumer.noAck) return;
-    this.unackedCount++;
-    consumer.unacked++;
-  }
-
-  /** Tells the host who died, in the order of this kind of queue. */
+  /** Tells the host who died. */
   #report(): void {
-    if (this.#deaths.length === 0) return;
-    const deaths = this.#deaths;
-    this.#deaths = [];
-    const dropsGoFirst = this.type === 'quorum' && this.#host.profile.quorumDropsGoFirst;
-    const dropped = dropsGoFirst ? deaths.filter(({ reason }) => reason === 'maxlen').reverse() : [];
-    const others = dropsGoFirst ? deaths.filter(({ reason }) => reason !== 'maxlen') : deaths;
-    for (const { message, reason } of [...dropped, ...others]) this.#host.deadLetter(this, message, reason);
+    for (const { message, reason } of this.#deaths.take()) this.#host.deadLetter(this, message, reason);
   }
 
   #bury(): void {
