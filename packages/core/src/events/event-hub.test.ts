@@ -48,6 +48,36 @@ describe('EventHub', () => {
     expect(lines).to.deep.equal([{ err: fault, event: 'happened' }]);
   });
 
+  it('logs a subscriber whose promise rejects', async () => {
+    const lines: LogFields[] = [];
+    const hub = new EventHub<Happened>({ ...silentLogger, error: (fields) => lines.push(fields) });
+    const fault = new Error('metrics are down');
+    hub.on(async () => {
+      throw fault;
+    });
+    hub.emit(happened(7));
+    await Promise.resolve();
+    expect(lines).to.deep.equal([{ err: fault, event: 'happened' }]);
+  });
+
+  it('hands an event to those who were there, and not to those who have left since', () => {
+    const hub = new EventHub<Happened>(silentLogger);
+    const seen: string[] = [];
+    let leave: () => void = () => {};
+    const again = () => {
+      leave();
+      seen.push('first');
+      leaveSecond();
+      if (seen.length < 10) leave = hub.on(again);
+    };
+    leave = hub.on(again);
+    const leaveSecond = hub.on(() => seen.push('second'));
+    hub.emit(happened(1));
+    expect(seen).to.deep.equal(['first']);
+    hub.emit(happened(2));
+    expect(seen).to.deep.equal(['first', 'first']);
+  });
+
   it('survives a logger that throws as well', () => {
     const broken: Logger = {
       ...silentLogger,

@@ -8,11 +8,12 @@ export interface EventSink<E> {
 }
 
 /**
- * Hands events to whoever subscribed. A subscriber that throws is logged and does not disturb the others, nor the
- * delivery that the event is about.
+ * Hands events to whoever subscribed. A subscriber that throws, or whose promise rejects, is logged and does not disturb
+ * the others, nor the delivery that the event is about.
  */
 export class EventHub<E extends { readonly type: string }> implements EventSink<E> {
-  readonly #listeners = new Set<(event: E) => void>();
+  /** Replaced, not changed: a subscriber may come and go while an event is handed out. */
+  #listeners: ReadonlySet<(event: E) => unknown> = new Set();
   readonly #logger: Logger;
 
   constructor(logger: Logger) {
@@ -25,18 +26,27 @@ export class EventHub<E extends { readonly type: string }> implements EventSink<
   }
 
   /** Subscribes; the result unsubscribes. */
-  on(listener: (event: E) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  on(listener: (event: E) => unknown): () => void {
+    this.#listeners = new Set([...this.#listeners, listener]);
+    return () => {
+      this.#listeners = new Set([...this.#listeners].filter((each) => each !== listener));
+    };
   }
 
   emit(event: E): void {
     for (const listener of this.#listeners) {
+      // Left while the event was handed out.
+      if (!this.#listeners.has(listener)) continue;
       try {
-        listener(event);
+        const answer = listener(event);
+        if (answer instanceof Promise) answer.catch((error: unknown) => this.#failed(error, event));
       } catch (error) {
-        logSafely(this.#logger, 'error', { err: error, event: event.type }, 'an event listener threw');
+        this.#failed(error, event);
       }
     }
+  }
+
+  #failed(error: unknown, event: E): void {
+    logSafely(this.#logger, 'error', { err: error, event: event.type }, 'an event listener threw');
   }
 }
