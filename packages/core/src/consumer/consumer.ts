@@ -98,6 +98,8 @@ export class Consumer implements DeliverySink {
     if (abandoned !== undefined) this.#env.reporter.report(abandoned.delivery, { type: 'abandoned' });
     const closed = this.#subscription?.close() ?? Promise.resolve();
     this.#subscription = undefined;
+    // The broker delivers it again: what waits for its next attempt must not make one more of it.
+    if (!this.#noAck) abandoned?.interrupt('channel-gone');
     await within(this.#env.clock, CLOSE_LIMIT_MS, closed, () => undefined);
     this.#attached = false;
     return abandoned !== undefined;

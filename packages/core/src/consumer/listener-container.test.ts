@@ -106,6 +106,35 @@ describe('ListenerContainer', () => {
     });
   });
 
+  describe('starting again after it failed', () => {
+    it('makes no further attempt at what its old consumers held', async () => {
+      let attempts = 0;
+      const handle = async () => {
+        attempts++;
+        throw new Error('card declined');
+      };
+      const { container, transport, clock } = listener({ handle, retry: { maxAttempts: 3 } });
+      await container.start();
+      transport.last.deliver('a');
+      await turn();
+      transport.last.sink.failed(new Error('access refused'));
+      await container.start();
+      await clock.advance(60_000);
+      expect([attempts, container.inspect().held]).to.deep.equal([1, 0]);
+      expect(clock.waits).to.deep.equal([]);
+    });
+
+    it('fires the signal of a handler that is still at work', async () => {
+      const { container, transport, slow } = listener();
+      await container.start();
+      transport.last.deliver('a');
+      await turn();
+      transport.last.sink.failed(new Error('access refused'));
+      await container.start();
+      expect(slow.signals[0]?.reason).to.have.property('code', 'LEV_CHANNEL_CLOSED');
+    });
+  });
+
   describe('running', () => {
     it('shows what it does', async () => {
       const { container, transport, slow } = listener({ definition: { concurrency: 2 } });

@@ -29,7 +29,10 @@ export interface ListenerPolicyOptions {
   readonly recoverer?: InstanceOrClass<Recoverer> | RecovererFunction;
   /** Without retry: requeue a failed delivery (`true`, the default) or reject it. */
   readonly defaultRequeueRejected?: boolean;
-  /** How long one attempt of the handler may take before its signal fires and it counts as failed. Default: no limit. */
+  /**
+   * How long one attempt of the handler may take before its signal fires and it counts as failed. Default: no limit.
+   * Reading a payload whose rules are asynchronous has as long.
+   */
   readonly timeout?: Duration;
   /** Start consuming with the application. Default `true`. */
   readonly autoStart?: boolean;

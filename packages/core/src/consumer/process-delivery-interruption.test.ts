@@ -10,6 +10,16 @@ describe('the journey of a delivery that is interrupted', () => {
   describe('with a time limit', () => {
     const definition = { timeoutMs: 100 };
 
+    it('counts reading that takes longer as a failure, and goes on', async () => {
+      const journey = new Journey({ definition, route: { convert: () => new Promise(() => {}) } });
+      const state = start(journey.next());
+      await journey.clock.advance(100);
+      expect(state.ended).to.equal(true);
+      expect(journey.frames).to.deep.equal([REQUEUE]);
+      expect(journey.event('failed').error).to.have.property('code', 'LEV_HANDLER_TIMEOUT');
+      expect(journey.clock.waits).to.deep.equal([]);
+    });
+
     it('fires the signal and counts as a failure when the time is up', async () => {
       const signals: AbortSignal[] = [];
       const journey = new Journey({

@@ -31,6 +31,20 @@ describe('the journey of a request', () => {
       expect(journey.event('replied')).to.include({ exchange: '', routingKey: request.replyTo });
     });
 
+    it('drops a reply to names that cannot be written, and acknowledges', async () => {
+      for (const replyTo of ['\uFFFD'.repeat(100), `${'\uFFFD'.repeat(100)}/key`]) {
+        const { frames, publisher, event } = await travel(answers, { replyTo });
+        expect(publisher.sent).to.deep.equal([]);
+        expect(frames).to.deep.equal([ACK]);
+        expect(event('reply-dropped').error).to.have.property('code', 'LEV_PUBLISH_UNROUTABLE');
+      }
+    });
+
+    it('leaves out a correlation id that cannot be written', async () => {
+      const { publisher } = await travel(answers, { ...request, correlationId: '\uFFFD'.repeat(100) });
+      expect(publisher.sent[0]?.properties.correlationId).to.equal(undefined);
+    });
+
     it('sends nothing when nobody asked, or the handler returned nothing', async () => {
       const unasked = await travel(answers);
       const nothing = await travel({ handle: () => undefined }, request);

@@ -132,12 +132,24 @@ export class DeliveryProcess {
   async #prepare(): Promise<PreparedCall> {
     const { message } = this.delivery;
     const route = this.#env.definition.handler.route(message);
-    const payload = await route.convert(message);
+    const payload = await this.#inTime(route.convert(message));
     const idempotency = this.#env.definition.idempotency?.get(route);
     if (idempotency === undefined) return { route, payload, once: undefined };
     const decision = decideKey(message, payload, idempotency.policy);
     if (decision.kind === 'reject') throw decision.error;
     return { route, payload, once: decision.kind === 'guard' ? { idempotency, key: decision.key } : undefined };
+  }
+
+  /** A rule that asks a database, say, may take as long as the handler. */
+  #inTime(reading: unknown): unknown {
+    const { clock, definition } = this.#env;
+    if (definition.timeoutMs === undefined || !isThenable(reading)) return reading;
+    return invokeWithin(
+      clock,
+      definition.timeoutMs,
+      () => reading,
+      () => {},
+    );
   }
 
   #invoke(
@@ -179,7 +191,8 @@ export class DeliveryProcess {
     }
     const facts = { error, failures, hasMessageId: isUsableId(messageId), redelivered };
     const decision = decideFailure(failurePolicy, facts);
-    if (this.#interruption === 'deadline' && failurePolicy.acknowledge !== 'none' && isByPolicy(decision)) {
+    const isHopeless = this.#interruption !== undefined && this.#interruption !== 'stopping';
+    if (isHopeless && failurePolicy.acknowledge !== 'none' && isByPolicy(decision)) {
       // It failed because its signal fired, which says nothing about the message.
       this.#settlement.giveBack('stopping', error);
       return false;

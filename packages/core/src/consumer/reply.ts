@@ -58,7 +58,12 @@ function replyTo(
       contentEncoding: content.contentEncoding,
       deliveryMode: 2,
       messageId: randomUUID(),
-      correlationId: request.correlationId ?? request.messageId,
+      correlationId: writableId(request.correlationId ?? request.messageId),
     },
   };
+}
+
+/** Bytes that are not UTF-8 grow when they are read: such an id can neither be written nor be the requester's any more. */
+function writableId(id: string | undefined): string | undefined {
+  return id !== undefined && Buffer.byteLength(id) <= 255 ? id : undefined;
 }

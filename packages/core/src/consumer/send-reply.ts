@@ -1,3 +1,4 @@
+import { describeValue } from '../errors/configuration-error.js';
 import { LeveretError } from '../errors/leveret-error.js';
 import type { HandlerRoute } from '../handler/handler.js';
 import type { Publication } from '../message/message.js';
@@ -29,6 +30,7 @@ export async function replyWithError(env: DeliveryEnvironment, delivery: Deliver
 async function send(env: DeliveryEnvironment, delivery: Delivery, reply: Publication): Promise<boolean> {
   const { exchange, routingKey } = reply;
   try {
+    if (!isShort(exchange) || !isShort(routingKey)) throw nobodyThere(reply);
     await env.publisher.send(reply);
   } catch (error) {
     if (!isNobodyThere(error)) throw error;
@@ -42,5 +44,19 @@ async function send(env: DeliveryEnvironment, delivery: Delivery, reply: Publica
 function isNobodyThere(error: unknown): boolean {
   return (
     LeveretError.is(error) && (error.code === 'LEV_PUBLISH_UNROUTABLE' || error.code === 'LEV_PUBLISH_EXCHANGE_MISSING')
+  );
+}
+
+const MAX_NAME_BYTES = 255;
+
+function isShort(name: string): boolean {
+  return Buffer.byteLength(name) <= MAX_NAME_BYTES;
+}
+
+/** Bytes that are not UTF-8 grow when they are read: no queue has such a name, and the reply could not even be written. */
+function nobodyThere({ exchange, routingKey }: Publication): LeveretError {
+  return new LeveretError(
+    'LEV_PUBLISH_UNROUTABLE',
+    `The request asks for its reply at ${describeValue(exchange)} with the key ${describeValue(routingKey)}; names have ${MAX_NAME_BYTES} bytes at most.`,
   );
 }
