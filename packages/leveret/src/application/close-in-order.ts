@@ -33,10 +33,13 @@ export async function closeInOrder(closing: Closing): Promise<number> {
     for (const each of [...containers, ...schedules]) each.hurry();
   };
   hurried.addEventListener('abort', hurry, { once: true });
+  // One that is being stopped already, by hand, has a time of its own, which may be longer.
+  const cancelHurry = clock.after(timeoutMs + LEAST_MS, hurry, true);
   const [reports, runs] = await Promise.all([
     Promise.all(containers.map((container) => container.stop({ timeoutMs }))),
     Promise.all(schedules.map((schedule) => schedule.stop({ timeoutMs }))),
   ]);
+  cancelHurry();
   const confirmed = Promise.all(publishers.map((publisher) => publisher.close({ timeout: left() })));
   await Promise.race([confirmed, fired(hurried)]);
   await transport.close({ timeoutMs: left() });

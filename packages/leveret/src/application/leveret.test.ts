@@ -636,6 +636,27 @@ describe('Leveret', () => {
       expect(events.at(-1)).to.deep.equal({ type: 'closed', abandoned: 1 });
     });
 
+    it('gives up a listener that is being stopped by hand with more time', async () => {
+      const { app, transport, events } = await start({ listeners: [listenerOf('q', () => new Promise(() => {}))] });
+      transport.deliver('q', { id: 1 });
+      void app.listeners.all[0]?.stop({ timeoutMs: 60_000 });
+      await app.close({ timeout: 20 });
+      expect(events.at(-1)).to.deep.equal({ type: 'closed', abandoned: 1 });
+    });
+
+    it('closes all the same when the logger throws, as it starts and handles', async () => {
+      const fail = () => {
+        throw new Error('log destination closed');
+      };
+      const logger: Logger = { debug: fail, info: fail, warn: fail, error: fail };
+      const { app, transport } = await start({ logger, listeners: [listenerOf('q')] });
+      transport.emit({ type: 'disconnected', role: 'consume', error: undefined });
+      transport.deliver('q', { id: 1 });
+      await until('acknowledged', () => transport.settled.length === 1);
+      await app.close();
+      expect([transport.steps.at(-1), app.state]).to.deep.equal(['close', 'closed']);
+    });
+
     it('ends a start that is under way', async () => {
       const transport = new FakeTransport();
       const connected = gate();

@@ -13,6 +13,7 @@ import {
   LISTENER_POLICY_OPTION_NAMES,
   type Logger,
   type LogLevel,
+  logSafely,
   Problems,
   type ResolvedPublisherOptions,
   resolvePublisherOptions,
@@ -65,7 +66,7 @@ export function resolveLeveretOptions(given: LeveretOptions): ResolvedLeveretOpt
     raw,
     problems,
     clock,
-    logger: readLogger(raw.logger, problems),
+    logger: unfailing(readLogger(raw.logger, problems)),
     transport: raw.transport ?? makeTransport(raw, clock, problems),
     publisher: resolvePublisherOptions(raw.publisher, problems.at('publisher')),
     management: resolveManagementOptions(raw.management, connection, problems),
@@ -120,4 +121,14 @@ function readLogger(given: unknown, problems: Problems): Logger {
     `logger must be one of ${LEVELS.map(describeValue).join(', ')}, or an object with the methods ${METHODS.join(', ')} (pino fits); got ${describeValue(given)}`,
   );
   return consoleLogger();
+}
+
+/** A logger that throws, as one does whose destination is closed, must keep nothing from being started, handled or closed. */
+function unfailing(logger: Logger): Logger {
+  return {
+    debug: (fields, text) => logSafely(logger, 'debug', fields, text),
+    info: (fields, text) => logSafely(logger, 'info', fields, text),
+    warn: (fields, text) => logSafely(logger, 'warn', fields, text),
+    error: (fields, text) => logSafely(logger, 'error', fields, text),
+  };
 }

@@ -1,6 +1,6 @@
 import type { DeliveryContext } from '@leveret/core';
 import { expect } from 'chai';
-import { type BindingScope, Container, inject, injectable } from 'inversify';
+import { type BindingScope, Container, inject, injectable, preDestroy } from 'inversify';
 import { describe, it } from 'mocha';
 import type { InstanceSource } from '../handler/instance-source.js';
 import { contextOf, sampleMessage } from '../test-support/sample-delivery.js';
@@ -140,5 +140,44 @@ describe('InstanceResolver', () => {
     await resolver.release();
     expect([Listening, 'port', Service].map((each) => container.isBound(each))).to.deep.equal([false, false, true]);
     await resolver.release();
+  });
+
+  it('lets go of the others when a service fails at it, or never ends', async () => {
+    const released: string[] = [];
+    @injectable()
+    class Failing {
+      @preDestroy() destroy(): void {
+        throw new Error('the pool is gone');
+      }
+    }
+    @injectable()
+    class Hanging {
+      @preDestroy() destroy(): Promise<void> {
+        return hanging;
+      }
+    }
+    @injectable()
+    class Fine {
+      @preDestroy() destroy(): void {
+        released.push('fine');
+      }
+    }
+    let end: () => void = () => {};
+    const hanging = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const resolver = new InstanceResolver(new Container());
+    for (const each of [Failing, Hanging, Fine]) await resolver.source(each);
+    const release = resolver.release().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(released).to.deep.equal(['fine']);
+    end();
+    expect(await release)
+      .to.be.an('error')
+      .with.property('message')
+      .that.contains('the pool is gone');
   });
 });

@@ -46,12 +46,17 @@ export class InstanceResolver {
     this.#bound.push(service);
   }
 
-  /** Takes back the bindings that were made here, so that the user's container is as it was. */
+  /**
+   * Takes back the bindings that were made here, so that the user's container is as it was. What one of them fails at, or
+   * takes its time for, as in its `@preDestroy`, keeps no other from being let go. Rejects with what they failed with.
+   */
   async release(): Promise<void> {
     this.#sources.clear();
-    for (const service of this.#bound.splice(0)) {
-      if (this.container.isCurrentBound(service)) await this.container.unbindAsync(service);
-    }
+    const services = this.#bound.splice(0).filter((service) => this.container.isCurrentBound(service));
+    const released = await Promise.allSettled(services.map(async (service) => this.container.unbindAsync(service)));
+    const failures = released.flatMap((each): unknown[] => (each.status === 'rejected' ? [each.reason] : []));
+    if (failures.length > 1) throw new AggregateError(failures, `${failures.length} services would not be let go`);
+    if (failures.length === 1) throw failures[0];
   }
 
   async #resolve<T extends object>(service: AnyClass<T>): Promise<InstanceSource<T>> {
