@@ -1,4 +1,9 @@
-const PROTOCOL_HEADER = Buffer.from('AMQP\0\0\x09\x01', 'latin1');
+const LENGTH = 8;
+/** 0-9-1, and 0-9 as some clients write it, which RabbitMQ treats alike. */
+const HEADERS: readonly Buffer[] = [
+  Buffer.from('AMQP\0\0\x09\x01', 'latin1'),
+  Buffer.from('AMQP\x01\x01\0\x09', 'latin1'),
+];
 
 /** Reads the eight bytes every connection begins with. */
 export class ProtocolHeader {
@@ -12,9 +17,9 @@ export class ProtocolHeader {
   read(chunk: Buffer): Buffer | 'wrong' | undefined {
     const bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
     this.#bytes = bytes;
-    if (bytes.length < PROTOCOL_HEADER.length) return undefined;
-    if (bytes.compare(PROTOCOL_HEADER, 0, PROTOCOL_HEADER.length, 0, PROTOCOL_HEADER.length) !== 0) return 'wrong';
+    if (bytes.length < LENGTH) return undefined;
+    if (!HEADERS.some((header) => header.equals(bytes.subarray(0, LENGTH)))) return 'wrong';
     this.#bytes = Buffer.alloc(0);
-    return bytes.subarray(PROTOCOL_HEADER.length);
+    return bytes.subarray(LENGTH);
   }
 }

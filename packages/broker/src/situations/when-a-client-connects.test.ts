@@ -37,6 +37,14 @@ describe('when a client connects', () => {
     expect(Object.values(properties['capabilities'] as object)).to.deep.equal(Array(9).fill(true));
   });
 
+  it('may say AMQP 0-9 and is served as with 0-9-1', async () => {
+    await using situation = await Situation.start();
+    const client = await situation.open();
+    client.raw(Buffer.from('AMQP\x01\x01\0\x09', 'latin1'));
+    const start = await client.next('connection.start');
+    expect([start.method?.number('versionMajor'), start.method?.number('versionMinor')]).to.deep.equal([0, 9]);
+  });
+
   it('may log in by AMQPLAIN, and from 4.0 on anonymously', async () => {
     await using situation = await Situation.start();
     const bytes = encodeTable([
