@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { beforeEach, describe, it } from 'mocha';
+import { Outbox } from '../outbox/outbox.js';
 import { OutboxRelay } from '../relay/outbox-relay.js';
 import { describeOnEachDatabase } from '../test-support/each-database.js';
 import { eventually } from '../test-support/eventually.js';
@@ -38,16 +39,40 @@ describeOnEachDatabase('purge', (at) => {
     expect((await purge(at.database, { retention: '1d' })).inbox).to.equal(25);
   });
 
-  it('is done by a relay now and then', async () => {
+  const startedAtOnce = (sender: FakeSender) => {
     const random = Math.random;
     Math.random = () => 0;
     try {
-      const relay = new OutboxRelay(at.database, new FakeSender(), { pollInterval: 20 }).start();
-      await eventually('it has deleted', () => relay.stats.purged === 30);
-      await relay.stop();
+      return new OutboxRelay(at.database, sender, { pollInterval: '10m' }).start();
     } finally {
       Math.random = random;
     }
+  };
+
+  it('is done by a relay now and then', async () => {
+    const relay = startedAtOnce(new FakeSender());
+    await eventually('it has deleted', () => relay.stats.purged === 30);
+    await relay.stop();
+  });
+
+  it('is done by a relay that always has something to publish', async () => {
+    const outbox = new Outbox(at.database);
+    const put = () => at.database.transaction((tx) => outbox.publish(tx, 'e', 'k', 'x'));
+    await put();
+    const sender = new FakeSender();
+    sender.answer = () => put().then(() => undefined);
+    const relay = startedAtOnce(sender);
+    await eventually('it has deleted', () => relay.stats.purged === 30);
+    await relay.stop();
+    await at.database.query('DELETE FROM leveret_outbox');
+  });
+
+  it('is gone on with by a relay until nothing is left', async () => {
+    const many = Array.from({ length: 5_100 }, (_, n) => `('many', 'm${n}', 0)`);
+    await at.database.query(`INSERT INTO leveret_inbox (listener, message_id, handled_at) VALUES ${many.join(', ')}`);
+    const relay = startedAtOnce(new FakeSender());
+    await eventually('it has deleted all', () => relay.stats.purged === 5_130);
+    await relay.stop();
   });
 });
 

@@ -9,6 +9,10 @@ import { type RelayCounters, type RelayStats, zeroCounters } from './relay-stats
 /** Waits while nothing can be published, or the database does not answer. */
 const OUTAGE_BACKOFF = { initialIntervalMs: 500, multiplier: 2, maxIntervalMs: 30_000, jitter: 0.2 };
 const PURGE_EVERY_MS = 600_000;
+/** Rows of each table at a time: publishing waits for them. */
+const PURGE_BATCH = 5_000;
+/** Wait when there was more: at most 10,000 rows a second. */
+const PURGE_ON_MS = 500;
 
 /**
  * Publishes what an {@link Outbox} holds, and deletes each message once the broker has confirmed it. Any number of relays,
@@ -112,32 +116,39 @@ export class OutboxRelay<Tx> {
       }
       // A wake-up must not cut this wait short: it would come with every commit while the broker is away.
       if (troubles > 0) await pause(clock, backoffDelayMs(OUTAGE_BACKOFF, troubles), this.#stopping.signal);
-      // There may be more, also of the order keys that were just published.
-      else if (taken === 0) await this.#idle();
+      else {
+        await this.#purgeIfDue();
+        // There may be more, also of the order keys that were just published.
+        if (taken === 0) await this.#idle();
+      }
     }
   }
 
   async #idle(): Promise<void> {
-    const { clock, pollIntervalMs } = this.#options;
-    await this.#purgeIfDue();
+    const { clock, pollIntervalMs, retentionMs } = this.#options;
     if (this.#woken || this.#stopping.signal.aborted) return;
     const woken = new AbortController();
     this.#wakeFromPause = () => woken.abort();
     // Relays that were started together should not look together.
-    await pause(clock, pollIntervalMs * (0.75 + Math.random() / 2), woken.signal);
+    const pollMs = pollIntervalMs * (0.75 + Math.random() / 2);
+    const purgeMs = retentionMs === undefined ? pollMs : Math.max(this.#purgeAt - clock.now(), 0);
+    await pause(clock, Math.min(pollMs, purgeMs), woken.signal);
     this.#wakeFromPause = undefined;
   }
 
   async #purgeIfDue(): Promise<void> {
     const { clock, logger, retentionMs } = this.#options;
     if (retentionMs === undefined || clock.now() < this.#purgeAt) return;
-    this.#purgeAt = clock.now() + PURGE_EVERY_MS * (0.75 + Math.random() / 2);
+    let nextMs = PURGE_EVERY_MS * (0.75 + Math.random() / 2);
     try {
-      const { inbox, claims } = await purge(this.#database, { retention: retentionMs, maxBatches: 20 });
+      const options = { retention: retentionMs, batchSize: PURGE_BATCH, maxBatches: 1 };
+      const { inbox, claims } = await purge(this.#database, options);
       this.#counters.purged += inbox + claims;
+      if (Math.max(inbox, claims) >= PURGE_BATCH) nextMs = PURGE_ON_MS;
     } catch (err) {
       this.#counters.databaseErrors++;
       logSafely(logger, 'warn', { err }, 'old rows of the inbox were not deleted');
     }
+    this.#purgeAt = clock.now() + nextMs;
   }
 }

@@ -31,8 +31,8 @@ export interface OutboxRelayOptions {
   /** Longest wait between two refusals. Default 5 minutes. */
   readonly maxInterval?: Duration;
   /**
-   * How long the inbox remembers handled messages; what is older is deleted every ten minutes, a few thousand rows at a
-   * time. It has to be longer than the longest way back of a message, an error queue over a weekend included. Default 7
+   * How long the inbox remembers handled messages; what is older is deleted every ten minutes, 5,000 rows at a time until
+   * nothing is left, also while there is always something to publish. It has to be longer than the longest way back of a message, an error queue over a weekend included. Default 7
    * days; `false`: this relay deletes nothing.
    */
   readonly retention?: Duration | false;
