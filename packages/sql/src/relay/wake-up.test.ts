@@ -1,12 +1,13 @@
+import type { Clock } from '@leveret/core';
 import { expect } from 'chai';
-import { it } from 'mocha';
+import { describe, it } from 'mocha';
 import pg from 'pg';
 import { Outbox } from '../outbox/outbox.js';
 import { describeOnEachDatabase } from '../test-support/each-database.js';
 import { eventually } from '../test-support/eventually.js';
 import { FakeSender } from '../test-support/fake-sender.js';
 import { OutboxRelay } from './outbox-relay.js';
-import { postgresWakeUp } from './wake-up.js';
+import { type ListeningClient, postgresWakeUp } from './wake-up.js';
 
 describeOnEachDatabase(
   'postgresWakeUp',
@@ -73,3 +74,54 @@ describeOnEachDatabase(
   },
   (kind) => kind.service === 'postgres',
 );
+
+describe('postgresWakeUp and a server that says nothing', () => {
+  const silent = () => {
+    let ended = 0;
+    const client: ListeningClient = {
+      connect: () => new Promise(() => {}),
+      query: async () => undefined,
+      end: async () => {
+        ended++;
+      },
+      on: () => undefined,
+    };
+    return { client, ended: () => ended };
+  };
+
+  it('stops at once, and lets go of the connection', async () => {
+    const { client, ended } = silent();
+    const wakeUp = postgresWakeUp(() => client);
+    wakeUp.start(() => {});
+    await wakeUp.stop();
+    expect(ended()).to.equal(1);
+  });
+
+  it('tries another connection after 30 seconds', async () => {
+    const timers: { readonly ms: number; readonly run: () => void }[] = [];
+    const clock: Clock = {
+      now: () => 0,
+      after: (ms, run) => {
+        timers.push({ ms, run });
+        return () => {};
+      },
+    };
+    const { client, ended } = silent();
+    let made = 0;
+    const wakeUp = postgresWakeUp(
+      () => {
+        made++;
+        return client;
+      },
+      { clock },
+    );
+    wakeUp.start(() => {});
+    expect(timers.map(({ ms }) => ms)).to.deep.equal([30_000]);
+    timers[0]?.run();
+    await eventually('it waits for another try', () => timers.length === 2);
+    timers[1]?.run();
+    await eventually('it tries again', () => made === 2);
+    expect(ended()).to.equal(1);
+    await wakeUp.stop();
+  });
+});

@@ -1,4 +1,14 @@
-import { backoffDelayMs, type Clock, type Logger, logSafely, pause, silentLogger, systemClock } from '@leveret/core';
+import {
+  backoffDelayMs,
+  type Clock,
+  type Logger,
+  logSafely,
+  pause,
+  silentLogger,
+  systemClock,
+  within,
+} from '@leveret/core';
+import { databaseBusy } from '../database/sql-fault.js';
 import { OUTBOX_CHANNEL } from '../outbox/outbox.js';
 
 /** Tells a relay that there may be something to publish. A wake-up that is missed only costs time: relays poll as well. */
@@ -16,6 +26,8 @@ export interface ListeningClient {
   on(event: 'notification' | 'error' | 'end', listener: () => void): unknown;
 }
 
+/** How long the database may take to connect and to answer LISTEN. */
+const LISTEN_WITHIN_MS = 30_000;
 /** Waits before another try to connect. */
 const RECONNECT = { initialIntervalMs: 500, multiplier: 2, maxIntervalMs: 30_000, jitter: 0.3 };
 
@@ -43,9 +55,17 @@ export function postgresWakeUp(
       client.on('end', resolve);
     });
     client.on('notification', onWake);
-    try {
+    const connecting = async () => {
       await client.connect();
       await client.query(`LISTEN ${OUTBOX_CHANNEL}`);
+    };
+    try {
+      // A server that takes the connection and says nothing holds up neither a stop nor the next try.
+      const asked = Promise.race([connecting(), aborted(stopping.signal)]);
+      await within(clock, LISTEN_WITHIN_MS, asked, (): never => {
+        throw databaseBusy(`The database did not let the relay listen within ${LISTEN_WITHIN_MS} ms.`);
+      });
+      if (stopping.signal.aborted) return;
       onListening();
       // What was committed before is not announced again.
       onWake();
