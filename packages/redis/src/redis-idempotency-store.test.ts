@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
-import { claimGuard, idempotencyStoreCases } from '@leveret/core';
+import { ConfigurationError, claimGuard, idempotencyStoreCases } from '@leveret/core';
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { after, before, describe, it } from 'mocha';
@@ -159,6 +159,19 @@ describe('when Redis is away', () => {
     expect(error).to.include({ code: 'LEV_IDEMPOTENCY_STORE' });
     expect(error.message).to.match(/^Could not claim a in Redis: /);
     silent.disconnect();
+  });
+
+  it('connects nowhere when an option is wrong', async () => {
+    const wrong = { prefix: 1 as unknown as string };
+    const error = await rejection(RedisIdempotencyStore.connect('redis://127.0.0.1:1', wrong));
+    expect(error).to.be.instanceOf(ConfigurationError);
+  });
+
+  it('understands a client that gives numbers as text', async () => {
+    const store = new RedisIdempotencyStore({ eval: async () => '1' });
+    const claim = { key: 'a', token: 't' };
+    expect(await store.complete(claim, { ttlMs: 1 })).to.equal(true);
+    expect(await store.renew(claim, LEASE)).to.equal(true);
   });
 
   it('refuses what is no client', () => {

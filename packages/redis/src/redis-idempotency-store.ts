@@ -64,12 +64,15 @@ export class RedisIdempotencyStore implements IdempotencyStore {
    * Connects a client of its own, which fails fast while the server is away and reconnects by itself. Resolves when it is
    * connected; end it with {@link close}.
    * @param url such as `redis://user:password@host:6379/0`, or `rediss:` for TLS
+   * @throws {ConfigurationError} when an option is not what it must be
    * @throws {LeveretError} LEV_IDEMPOTENCY_STORE when the server cannot be reached
    */
   static async connect(url: string, options: RedisStoreOptions & { readonly redis?: RedisClientOptions } = {}) {
     const { redis: own, ...rest } = options;
     const settings: RedisClientOptions = { connectTimeout: 10_000, ...FAIL_FAST, ...own, lazyConnect: true };
     const client = new Redis(url, settings);
+    // Before anything is connected: options that are wrong leave no connection behind.
+    const store = new RedisIdempotencyStore(client, rest, client);
     // Each command reports the fault to its caller; without a listener ioredis writes it to the console as well.
     client.on('error', () => {});
     try {
@@ -78,7 +81,7 @@ export class RedisIdempotencyStore implements IdempotencyStore {
       client.disconnect();
       throw failed('connect to', cause);
     }
-    return new RedisIdempotencyStore(client, rest, client);
+    return store;
   }
 
   async claim(key: string, options: { readonly leaseMs: number }): Promise<ClaimResult> {
@@ -93,7 +96,7 @@ export class RedisIdempotencyStore implements IdempotencyStore {
   }
 
   async complete(claim: Claim, options: { readonly ttlMs: number }): Promise<boolean> {
-    return (await this.#ask('complete', COMPLETE, claim.key, claim.token, wholeMs(options.ttlMs))) === 1;
+    return isYes(await this.#ask('complete', COMPLETE, claim.key, claim.token, wholeMs(options.ttlMs)));
   }
 
   async release(claim: Claim): Promise<void> {
@@ -101,7 +104,7 @@ export class RedisIdempotencyStore implements IdempotencyStore {
   }
 
   async renew(claim: Claim, options: { readonly leaseMs: number }): Promise<boolean> {
-    return (await this.#ask('renew', RENEW, claim.key, claim.token, wholeMs(options.leaseMs))) === 1;
+    return isYes(await this.#ask('renew', RENEW, claim.key, claim.token, wholeMs(options.leaseMs)));
   }
 
   /** Ends the connection that {@link connect} made; a client of yours stays open. Never rejects. */
@@ -125,6 +128,11 @@ export class RedisIdempotencyStore implements IdempotencyStore {
       throw failed(`${what} ${key} in`, cause);
     }
   }
+}
+
+/** A client with `stringNumbers` answers in text. */
+function isYes(answer: unknown): boolean {
+  return Number(answer) === 1;
 }
 
 /** Redis takes whole milliseconds from 1. */
