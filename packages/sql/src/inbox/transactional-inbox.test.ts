@@ -90,6 +90,15 @@ describeOnEachDatabase('TransactionalInbox', (at) => {
     expect(commits).to.equal(1);
   });
 
+  it('has handled the message whatever the callback behind the commit throws', async () => {
+    const { run } = instance({
+      onCommit: () => {
+        throw new Error('nobody to wake');
+      },
+    });
+    expect(await run()).to.include({ kind: 'handled' });
+  });
+
   for (const [ending, expected] of [
     ['commits', { kinds: 'handled,duplicate', called: 1 }],
     ['rolls back', { kinds: 'failed,handled', called: 2 }],

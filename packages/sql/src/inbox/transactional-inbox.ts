@@ -20,7 +20,7 @@ export interface TransactionalInboxOptions {
   readonly lockTimeout?: Duration;
   /** How often the handler is called again at once when its transaction was rolled back by a deadlock or serialization failure. Default 2. */
   readonly conflictRetries?: number;
-  /** Called behind each commit, such as to wake the relay of an outbox in this process. */
+  /** Called behind each commit, such as to wake the relay of an outbox in this process. What it throws is ignored. */
   readonly onCommit?: () => void;
 }
 
@@ -73,8 +73,17 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
     for (let conflicts = 0; ; conflicts++) {
       const result = await this.#once(boundedKey(listenerId), boundedKey(key), attempt, conflicts);
       if (result.kind === 'conflict') continue;
-      if (result.kind === 'handled') this.#onCommit();
+      if (result.kind === 'handled') this.#tellCommit();
       return result;
+    }
+  }
+
+  /** What it throws is not a failure of the message, which is handled. */
+  #tellCommit(): void {
+    try {
+      this.#onCommit();
+    } catch {
+      // Whoever wants to know catches it there.
     }
   }
 
