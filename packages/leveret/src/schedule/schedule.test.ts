@@ -310,6 +310,17 @@ describe('Schedule', () => {
       expect(all[1]?.types).to.include('schedule-skipped elsewhere');
     });
 
+    it('runs once at the last beat of a pattern too', async () => {
+      const clock = new FakeClock();
+      const store = new MemoryIdempotencyStore({ now: () => clock.now() });
+      const timing = cronTiming('0 0 0 2 1 * 2026', 'UTC', clock.now());
+      const alone = { store, leaseMs: 60_000 };
+      const both = [0, 4000].map((jitterMs) => new Harness({ timing, alone, jitterMs }, clock));
+      for (const { schedule } of both) schedule.start();
+      await clock.advance(3 * 86_400_000);
+      expect(both.map(({ beganAt }) => beganAt.length)).to.deep.equal([1, 0]);
+    });
+
     it('runs elsewhere when the one that ran is gone', async () => {
       const { clock, runs, all } = await instances([0, 10]);
       await clock.advance(15_000);

@@ -232,7 +232,10 @@ export class Schedule {
   /** How long no other instance is to run: until a little before the next beat. */
   #restMs(): number {
     const now = this.#deps.clock.now();
-    const next = this.#nextAt ?? this.definition.timing.first(now) ?? now;
+    const { timing, alone } = this.definition;
+    const next = this.#nextAt ?? timing.first(now);
+    // That was the last beat, which other instances may have yet to come to, as by their jitter.
+    if (next === undefined) return alone?.leaseMs ?? 0;
     const distance = next - (this.#running?.startedAt ?? now);
     return next - now - Math.min(distance * BEAT_MARGIN, BEAT_MARGIN_MS);
   }
