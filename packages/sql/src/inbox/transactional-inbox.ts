@@ -38,8 +38,11 @@ type Stage = 'begin' | 'handler' | 'check' | 'commit';
  * | another transaction has the message, for longer than `lockTimeout` | rolled back | `in-progress` |
  * | handler threw | rolled back | the error is thrown on |
  * | deadlock or serialization failure | rolled back | handler called again, up to `conflictRetries` times |
- * | handler swallowed a failed statement, or ended the transaction itself | rolled back | LEV_INBOX_TRANSACTION |
+ * | handler swallowed a failed statement, or rolled back itself | rolled back | LEV_INBOX_TRANSACTION |
  * | no answer to COMMIT | committed or not | LEV_INBOX_COMMIT: the redelivery finds the row, or not |
+ *
+ * A handler must not commit, and on MySQL send no statement that does (`ALTER TABLE`, `TRUNCATE`): when it fails afterwards,
+ * its message counts as handled.
  *
  * The row is written first: a concurrent duplicate then waits instead of calling its handler as well. A message in progress
  * holds one connection, and so does each duplicate that waits.
