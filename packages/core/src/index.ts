@@ -6,6 +6,7 @@ export {
   isFatalMessageError,
   MessageConversionError,
   MessageValidationError,
+  ofAnotherMessage,
   type Violation,
 } from './errors/message-error.js';
 export {

@@ -3,12 +3,14 @@ import {
   type EncodeHints,
   type Message,
   type MessageConverter,
+  ofAnotherMessage,
   type PayloadClass,
 } from '@leveret/core';
 
 /**
  * The converter of the application's publisher. The publisher is there before the container has made anything (it is
- * injected into what the container makes), so a converter that is a class is only known later.
+ * injected into what the container makes), so a converter that is a class is only known later. What it cannot do is no
+ * fault of the delivery whose handler publishes.
  */
 export class DeferredConverter implements MessageConverter {
   #converter: MessageConverter = contentTypeConverter();
@@ -18,10 +20,18 @@ export class DeferredConverter implements MessageConverter {
   }
 
   fromMessage(message: Message, target: PayloadClass | undefined): unknown {
-    return this.#converter.fromMessage(message, target);
+    try {
+      return this.#converter.fromMessage(message, target);
+    } catch (error) {
+      throw ofAnotherMessage(error);
+    }
   }
 
   toMessage(payload: unknown, hints: EncodeHints) {
-    return this.#converter.toMessage(payload, hints);
+    try {
+      return this.#converter.toMessage(payload, hints);
+    } catch (error) {
+      throw ofAnotherMessage(error);
+    }
   }
 }

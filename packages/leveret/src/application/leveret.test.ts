@@ -7,6 +7,7 @@ import {
   type Logger,
   MessageConversionError,
   type MessageConverter,
+  MessageValidationError,
   Publisher,
   type Recoverer,
   type RecovererFunction,
@@ -484,6 +485,50 @@ describe('Leveret', () => {
       await app.start();
       await app.close();
       expect(container.get(Leveret)).to.equal(app);
+    });
+
+    it('takes what a handler cannot send for its failure, and not for a fault of the message it handles', async () => {
+      const unsendable = { amount: 1n };
+      const recoveries: unknown[] = [];
+      const failing = (handle: () => unknown): LeveretOptions['listeners'] => [
+        listenerOf(
+          {
+            queue: 'q',
+            retry: { maxAttempts: 1 },
+            recoverer: ({ reason, error }) => void recoveries.push(reason, error),
+          },
+          handle,
+        ),
+      ];
+      const broken = new MessageValidationError('amount must be an integer', []);
+      const cases: {
+        readonly publisher?: LeveretOptions['publisher'];
+        readonly reply?: true;
+        readonly payload: unknown;
+      }[] = [
+        { payload: unsendable },
+        { payload: unsendable, reply: true },
+        { payload: {}, publisher: { validate: () => Promise.reject(broken) } },
+        {
+          payload: {},
+          publisher: {
+            validate: () => {
+              throw broken;
+            },
+          },
+        },
+      ];
+      for (const { payload, publisher = {}, reply } of cases) {
+        const running: { app?: Leveret } = {};
+        const handle = () => (reply ? payload : running.app?.publisher.publish('paid', '', payload));
+        await using started = await start({ publisher, listeners: failing(handle) as never });
+        running.app = started.app;
+        started.transport.deliver('q', { id: 1 }, reply ? { replyTo: 'answers' } : {});
+        await until('settled', () => started.transport.settled.length === 1);
+        expect(started.transport.settled).to.deep.equal(['ack 1']);
+        expect(recoveries.shift()).to.equal('exhausted');
+        expect(recoveries.shift()).to.be.an.instanceOf(LeveretError);
+      }
     });
 
     it('leaves the user’s container as it was', async () => {

@@ -7,6 +7,7 @@ import {
   EventHub,
   LeveretError,
   ListenerContainer,
+  ofAnotherMessage,
   type PolicyDeclaration,
   Publisher,
   within,
@@ -292,7 +293,7 @@ export class Leveret {
     const { transport, publisher, clock, logger } = this.#options;
     return new Publisher({
       transport,
-      options: { ...publisher, confirms },
+      options: { ...publisher, confirms, validate: validating(publisher.validate) },
       converter: this.#converter,
       clock,
       logger,
@@ -318,4 +319,20 @@ export class Leveret {
 
 function closedMeanwhile(cause?: unknown): LeveretError {
   return new LeveretError('LEV_INVALID_STATE', 'The application was closed while it was starting.', { cause });
+}
+
+/** An invalid payload that a handler publishes is no fault of the delivery that it handles. */
+function validating(validate: ResolvedLeveretOptions['publisher']['validate']): typeof validate {
+  if (validate === undefined) return undefined;
+  return (payload) => {
+    const rethrow = (error: unknown): never => {
+      throw ofAnotherMessage(error);
+    };
+    try {
+      const valid = validate(payload);
+      return valid instanceof Promise ? valid.catch(rethrow) : valid;
+    } catch (error) {
+      return rethrow(error);
+    }
+  };
 }
