@@ -200,7 +200,12 @@ class Runner {
       case 'alarm':
         return this.#target.alarm(step.raised);
       case 'restart':
-        return this.#target.restart();
+        await this.#target.restart();
+        // What the broker said last is lost to a client that writes on before it has read it.
+        for (const client of this.#clients.values()) {
+          await client.waitFor(() => client.state === 'closed', ANSWER_BOUND_MS);
+        }
+        return;
       default:
         return this.#method(letter, channel, step);
     }
