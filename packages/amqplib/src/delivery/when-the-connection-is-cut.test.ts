@@ -5,6 +5,7 @@ import { AmqplibTransport } from '../amqplib-transport.js';
 import { queueOf, topologyOf } from '../test-support/declarations.js';
 import { eventually } from '../test-support/eventually.js';
 import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';
+import { uniqueName } from '../test-support/test-broker.js';
 import { useProxiedTransport } from '../test-support/use-transport.js';
 
 onEachNode('when the connection is cut', (broker) => {
@@ -60,7 +61,8 @@ onEachNode('when the connection is cut', (broker) => {
   });
 
   it('declares exclusive queues anew, because they went with the connection', async () => {
-    const queue = here.admin.queueName('exclusive');
+    // It goes with its connection: whoever deletes it may come before that, and is refused.
+    const queue = uniqueName('exclusive');
     await here.transport.declare(topologyOf({ queues: [queueOf(queue, { exclusive: true, durable: false })] }));
     const sink = new RecordingSink();
     await here.transport.subscribe(consumeRequest(queue), sink).ready;
