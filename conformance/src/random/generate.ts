@@ -11,8 +11,8 @@ type Fields = { readonly [field: string]: Plain };
  *
  * | kind | does | does not, because the order would be a race |
  * |---|---|---|
- * | routing | exchanges, fan-out, CC, several channels | dead-letter |
- * | dying | expiry, limits, dead-letter chains | fan-out and transactions; two channels of one connection that are cut at once; a burst to a queue whose dead letters come back to it |
+ * | routing | exchanges, fan-out, CC, several channels | dead-letter; two channels of one connection that are cut at once |
+ * | dying | expiry, limits, dead-letter chains | fan-out and transactions; a burst to a queue whose dead letters come back to it |
  * | quorum | the same on quorum queues | as above; a queue of another type under the same name, over which a channel of 3.10 falls (541) |
  */
 type Kind = 'routing' | 'dying' | 'quorum';
@@ -94,7 +94,7 @@ class Generator {
       [routing ? 3 : 0, () => this.#transaction()],
       [1, () => this.#method('confirm.select')],
       [2, () => this.#method('channel.close', { replyCode: 200 })],
-      [2, () => ({ do: 'cut', on: this.#place().slice(0, 1) })],
+      [2, () => this.#cut()],
       [routing ? 4 : 0, () => this.#bind()],
       [routing ? 2 : 0, () => this.#unbind()],
       [routing ? 2 : 0, () => this.#declareExchange(this.#random.pick(EXCHANGES))],
@@ -102,6 +102,12 @@ class Generator {
       [routing ? 1 : 0, () => this.#bindExchange()],
     ]);
     return make();
+  }
+
+  /** Two channels cut at once race each other: their connection is cut only where it has one. */
+  #cut(): Step {
+    const on = this.#place().slice(0, 1);
+    return { do: 'cut', on: this.#kind === 'routing' ? 'b' : on };
   }
 
   #place(): string {
