@@ -10,24 +10,16 @@ import { REPLY_QUEUE } from './reply-registry.js';
 export const QUEUE_METHODS: MethodHandlers = {
   'queue.declare': declareQueue,
   'queue.bind': (channel, method) => {
-    const name = queueName(channel, declaredName(method, 'queue'));
-    const exchange = declaredName(method, 'exchange');
     const { host } = channel;
-    host.vhost.exchanges.checkNotDefault(exchange);
-    host.checkPermission('write', 'queue', name);
-    host.checkPermission('read', 'exchange', exchange);
+    const { name, exchange } = permittedBinding(channel, method);
     host.vhost.exchanges.require(exchange);
     const queue = host.vhost.queues.require(name, host);
     host.vhost.exchanges.bind(exchange, queue, bindingKey(method, name), method.table('arguments'));
     reply(channel, method, 'queue.bind-ok');
   },
   'queue.unbind': (channel, method) => {
-    const name = queueName(channel, declaredName(method, 'queue'));
-    const exchange = declaredName(method, 'exchange');
     const { host } = channel;
-    host.vhost.exchanges.checkNotDefault(exchange);
-    host.checkPermission('write', 'queue', name);
-    host.checkPermission('read', 'exchange', exchange);
+    const { name, exchange } = permittedBinding(channel, method);
     host.vhost.queues.unbind(exchange, name, bindingKey(method, name), method.table('arguments'), host);
     channel.send('queue.unbind-ok');
   },
@@ -88,6 +80,17 @@ function declareQueue(channel: Channel, method: MethodArguments): void {
     messageCount: queue.readyCount,
     consumerCount: queue.reportedConsumers,
   });
+}
+
+/** The two ends of a binding that a client wants to make or remove, once it may. */
+function permittedBinding(channel: Channel, method: MethodArguments): { name: string; exchange: string } {
+  const name = queueName(channel, declaredName(method, 'queue'));
+  const exchange = declaredName(method, 'exchange');
+  const { host } = channel;
+  host.vhost.exchanges.checkNotDefault(exchange);
+  host.checkPermission('write', 'queue', name);
+  host.checkPermission('read', 'exchange', exchange);
+  return { name, exchange };
 }
 
 /** With neither queue nor key named, the last declared queue's name is the key too. */
