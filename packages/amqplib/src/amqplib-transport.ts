@@ -132,11 +132,11 @@ export class AmqplibTransport implements Transport {
   }
 
   async #close(timeoutMs: number): Promise<void> {
-    const deadline = this.#clock.now() + timeoutMs;
+    const deadline = this.#clock.monotonic() + timeoutMs;
     // Closing a channel flushes what was settled on it; closing the connection under it would not.
     const closing = Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
     await within(this.#clock, timeoutMs / 2, closing, () => undefined);
-    const leftMs = Math.max(0, deadline - this.#clock.now());
+    const leftMs = Math.max(0, deadline - this.#clock.monotonic());
     await Promise.all([this.#consume.close(leftMs), this.#publish.close(leftMs)]);
   }
 
@@ -157,11 +157,11 @@ export class AmqplibTransport implements Transport {
   }
 
   async #onPublishLink<T>(timeoutMs: number, open: (link: Link, timeoutMs: number) => Promise<T>): Promise<T> {
-    const deadline = this.#clock.now() + timeoutMs;
+    const deadline = this.#clock.monotonic() + timeoutMs;
     let link: Link | undefined;
     try {
       link = await this.#publish.acquire(timeoutMs);
-      return await open(link, Math.max(1, deadline - this.#clock.now()));
+      return await open(link, Math.max(1, deadline - this.#clock.monotonic()));
     } catch (error) {
       if (link?.blocked === true) {
         throw new LeveretError(

@@ -171,7 +171,7 @@ export class ManagedConnection {
   #startRound(answered?: HostTarget): void {
     if (this.#state.name === 'waiting') this.#state.cancel();
     if (answered !== undefined) this.#attempts.beginWith(answered);
-    this.#awaySince ??= this.#clock.now();
+    this.#awaySince ??= this.#clock.monotonic();
     const abort = new AbortController();
     const outcome = this.#attempts.round(abort.signal);
     this.#transition({ name: 'connecting', abort, outcome, early: answered !== undefined });
@@ -200,11 +200,11 @@ export class ManagedConnection {
     this.#wanted = true;
     this.#everConnected = true;
     this.#forgetOutage();
-    this.#transition({ name: 'connected', link, since: this.#clock.now() });
+    this.#transition({ name: 'connected', link, since: this.#clock.monotonic() });
     this.#events.connected(link, again);
     this.#waiters.resolveAll(link);
     // It may have ended in the same turn as the handshake, before the state said connected.
-    if (link.ended && this.#isCurrent(link)) this.#lost(this.#clock.now(), link.error);
+    if (link.ended && this.#isCurrent(link)) this.#lost(this.#clock.monotonic(), link.error);
   }
 
   #isCurrent(link: Link): boolean {
@@ -235,7 +235,7 @@ export class ManagedConnection {
 
   #lost(since: number, error: Error | undefined): void {
     this.#lastError = error ?? this.#lastError;
-    const lastedMs = this.#clock.now() - since;
+    const lastedMs = this.#clock.monotonic() - since;
     const next = roundAfterLoss({ lastedMs, shortLivedBefore: this.#shortLived }, this.#options.reconnect);
     this.#shortLived = next.shortLived;
     if (next.inMs === 0) this.#startRound();
@@ -244,11 +244,11 @@ export class ManagedConnection {
   }
 
   #waitFor(inMs: number, doors: readonly HostTarget[]): void {
-    const since = this.#awaySince ?? this.#clock.now();
+    const since = this.#awaySince ?? this.#clock.monotonic();
     const pause = {
       inMs,
       doors,
-      knockPauseMs: () => knockPauseMs(this.#clock.now() - since, this.#failed.early, this.#options.reconnect),
+      knockPauseMs: () => knockPauseMs(this.#clock.monotonic() - since, this.#failed.early, this.#options.reconnect),
     };
     const cancel = pauseBeforeRound(pause, this.#clock, tcpKnock(), (answered) => this.#startRound(answered));
     this.#transition({ name: 'waiting', cancel });

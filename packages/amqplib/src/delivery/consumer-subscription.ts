@@ -152,7 +152,7 @@ export class ConsumerSubscription implements Subscription {
 
   #began(phase: Opening, channel: ConsumerChannel): void {
     if (this.#phase !== phase) return;
-    this.#transition({ name: 'consuming', link: phase.link, channel, since: this.#clock.now() });
+    this.#transition({ name: 'consuming', link: phase.link, channel, since: this.#clock.monotonic() });
     this.#everConsumed = true;
     this.#attempts = 0;
     this.#reported = undefined;
@@ -209,7 +209,7 @@ export class ConsumerSubscription implements Subscription {
 
   #countFailure(): number {
     if (this.#phase.name !== 'consuming') return this.#attempts++;
-    if (this.#clock.now() - this.#phase.since >= STABLE_MS) this.#flaps = 0;
+    if (this.#clock.monotonic() - this.#phase.since >= STABLE_MS) this.#flaps = 0;
     return this.#flaps++;
   }
 

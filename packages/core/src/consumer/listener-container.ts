@@ -217,12 +217,12 @@ export class ListenerContainer {
   async #stop(timeoutMs: number): Promise<StopReport> {
     this.#turn++;
     const { clock, logger } = this.#deps;
-    const deadline = clock.now() + timeoutMs;
+    const deadline = clock.monotonic() + timeoutMs;
     const cut = new Promise<void>((resolve) => {
       this.#cutWait = resolve;
     });
     await Promise.race([this.#cancelConsumers(Math.min(timeoutMs, CANCEL_LIMIT_MS)), cut]);
-    await this.#drain(deadline - clock.now(), Math.min(SIGNAL_BEFORE_END_MS, timeoutMs / 5), cut);
+    await this.#drain(deadline - clock.monotonic(), Math.min(SIGNAL_BEFORE_END_MS, timeoutMs / 5), cut);
     this.#cutWait = undefined;
     const abandoned = await this.#closeConsumers();
     this.#state = { name: 'stopped' };

@@ -89,7 +89,7 @@ export class DeliveryProcess {
     const remembered = recallFailures(this.#env, this.delivery.message);
     if (remembered !== undefined && !(await this.#readyForRedelivery(remembered))) return;
     for (let failures = remembered?.failures ?? 0; ; ) {
-      const startedAt = this.#env.clock.now();
+      const startedAt = this.#env.clock.monotonic();
       let result: AttemptResult;
       try {
         result = await this.#attempt(failures + 1);
@@ -100,7 +100,8 @@ export class DeliveryProcess {
       }
       if (result.kind === 'handled' || result.kind === 'duplicate') {
         forgetFailures(this.#env, this.delivery.message);
-        if (result.kind === 'handled') this.#settlement.handled(this.#env.clock.now() - startedAt, failures + 1);
+        if (result.kind === 'handled')
+          this.#settlement.handled(Math.round(this.#env.clock.monotonic() - startedAt), failures + 1);
         else this.#settlement.duplicate(result.key);
         return;
       }
@@ -254,7 +255,7 @@ export class DeliveryProcess {
       this.#settlement.channelGone();
       return false;
     }
-    const now = this.#env.clock.now();
+    const now = this.#env.clock.monotonic();
     const before = this.#held;
     const times = before?.kind === obstacle.kind ? before.times + 1 : 1;
     const held = { kind: obstacle.kind, since: before?.since ?? now, times };

@@ -66,12 +66,12 @@ class ClaimGuard implements IdempotencyGuard {
 
   async run(listenerId: string, key: string, attempt: GuardedAttempt): Promise<GuardedResult> {
     const name = claimKey(listenerId, key);
-    const asked = this.#options.clock.now();
+    const asked = this.#options.clock.monotonic();
     const result = await this.#claim(name);
     if (result.kind === 'completed') return { kind: 'duplicate' };
     if (result.kind === 'in-progress') return result;
     const claim: Claim = { key: name, token: result.token };
-    const keeper = this.#keep(claim, Math.max(this.#options.clock.now() - asked, 0));
+    const keeper = this.#keep(claim, Math.max(this.#options.clock.monotonic() - asked, 0));
     let value: unknown;
     try {
       value = await attempt(undefined, keeper.lost);

@@ -58,12 +58,12 @@ export class LeaseKeeper {
 
   async #renew(): Promise<void> {
     const { renew, onFailure, clock, leaseMs, renewEveryMs = leaseMs } = this.#lease;
-    const asked = clock.now();
+    const asked = clock.monotonic();
     try {
       const renewed = await renew();
       if (this.#stopped) return;
       if (!renewed) return this.#lose();
-      const elapsedMs = Math.max(clock.now() - asked, 0);
+      const elapsedMs = Math.max(clock.monotonic() - asked, 0);
       this.#leaseRunsSince(elapsedMs);
       this.#renewAfter(Math.max(renewEveryMs - elapsedMs, 1));
     } catch (error) {

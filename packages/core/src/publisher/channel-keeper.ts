@@ -107,7 +107,7 @@ export class ChannelKeeper {
   }
 
   #begin(): void {
-    const pauseMs = this.#notBefore - this.#clock.now();
+    const pauseMs = this.#notBefore - this.#clock.monotonic();
     if (pauseMs <= 0) {
       this.#tryOnce();
       return;
@@ -158,7 +158,7 @@ export class ChannelKeeper {
 
   #failed(error: Error): void {
     this.#state = { kind: 'none' };
-    this.#notBefore = this.#clock.now() + this.#pauseMs;
+    this.#notBefore = this.#clock.monotonic() + this.#pauseMs;
     this.#events.failed(error);
   }
 }

@@ -12,15 +12,15 @@ export class DeadlineTimer {
     this.#onDue = onDue;
   }
 
-  /** Makes sure that it fires at `due` (milliseconds since the epoch) or before. Costs nothing when it does already. */
+  /** Makes sure that it fires at `due` (by the monotonic clock) or before. Costs nothing when it does already. */
   arm(due: number): void {
     if (this.#due !== undefined && this.#due <= due) return;
     this.#cancel?.();
     this.#due = due;
-    this.#cancel = this.#clock.after(Math.max(1, due - this.#clock.now()), () => {
+    this.#cancel = this.#clock.after(Math.max(1, due - this.#clock.monotonic()), () => {
       this.#due = undefined;
       this.#cancel = undefined;
-      this.#onDue(this.#clock.now());
+      this.#onDue(this.#clock.monotonic());
     });
   }
 

@@ -66,7 +66,7 @@ export class JobSettlement {
     this.#leave(job);
     if (confirmed) this.#callbacks.answered(job.publication, true);
     const { publication, attempts } = job;
-    const confirmMs = this.#clock.now() - job.since;
+    const confirmMs = Math.round(this.#clock.monotonic() - job.since);
     const receipt = { messageId: publication.properties.messageId, confirmed, confirmMs, attempts };
     if (this.#events?.idle === false) this.#events.emit({ type: 'publish-confirmed', publication, receipt });
     job.resolve(receipt);

@@ -36,7 +36,7 @@ export class PublishDeadlines {
     this.#timer = new DeadlineTimer(setup.clock, (now) => this.#expire(now));
   }
 
-  /** Looks at `due` (milliseconds since the epoch) at the latest; never for `Infinity`. */
+  /** Looks at `due` (by the monotonic clock) at the latest; never for `Infinity`. */
   arm(due: number): void {
     if (due !== Number.POSITIVE_INFINITY) this.#timer.arm(due);
   }

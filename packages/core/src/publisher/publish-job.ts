@@ -12,7 +12,7 @@ export class PublishJob {
   readonly publication: Publication;
   /** Bytes it counts in the buffer. */
   readonly bytes: number;
-  /** When it was last put where it is (queue or flight), in milliseconds since the epoch. */
+  /** When it was last put where it is (queue or flight), by the monotonic clock. */
   since: number;
   /** Failed attempts so far, the newest last. */
   failures: PublishFailure[] | undefined;

@@ -116,7 +116,7 @@ export class PublishLane {
   submit(publication: Publication): Promise<PublishReceipt> {
     this.#stats.published++;
     return new Promise((resolve, reject) => {
-      this.#accept(new PublishJob(publication, this.#clock.now(), resolve, reject));
+      this.#accept(new PublishJob(publication, this.#clock.monotonic(), resolve, reject));
     });
   }
 
@@ -154,7 +154,7 @@ export class PublishLane {
     if (job === undefined) return false;
     const isolating = this.#suspects.size > 0 || this.#inFlight.head?.suspect === true;
     if (this.#inFlight.size >= (isolating ? 1 : this.#options.window)) return false;
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     if (this.#heldBack.isBlocked(now)) return this.#waitInQueue(job);
     const slot = this.#keeper.acquire();
     if (slot === undefined) return false;
@@ -226,7 +226,7 @@ export class PublishLane {
   }
 
   #requeue(jobs: readonly PublishJob[]): void {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     for (const job of jobs) {
       job.since = now;
       this.#queue.push(job);
@@ -270,7 +270,7 @@ export class PublishLane {
       queue: this.#queue,
       suspects: this.#suspects,
       stats: this.#stats,
-      now: this.#clock.now(),
+      now: this.#clock.monotonic(),
     });
     this.#pump();
   }
@@ -278,7 +278,7 @@ export class PublishLane {
   #onConnectionEvent(event: ConnectionEvent): void {
     if (event.type === 'notice' || event.role !== 'publish') return;
     if (event.type === 'connected') this.#endRetryWaits();
-    this.#heldBack.isBlocked(this.#clock.now());
+    this.#heldBack.isBlocked(this.#clock.monotonic());
     this.#pump();
   }
 

@@ -29,7 +29,7 @@ export class RetryWaits {
       list = new JobList();
       this.#lists.set(waitMs, list);
     }
-    job.since = this.#clock.now();
+    job.since = this.#clock.monotonic();
     list.push(job);
     this.#arm(job.since + waitMs);
   }
@@ -58,13 +58,13 @@ export class RetryWaits {
       this.#timer.cancel();
     }
     // Keeps the process alive: with the connection gone, nothing else might, and somebody awaits these messages.
-    const cancel = this.#clock.after(Math.max(0, due - this.#clock.now()), () => this.#fire(), true);
+    const cancel = this.#clock.after(Math.max(0, due - this.#clock.monotonic()), () => this.#fire(), true);
     this.#timer = { due, cancel };
   }
 
   #fire(): void {
     this.#timer = undefined;
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     const dueJobs: PublishJob[] = [];
     for (const [waitMs, list] of this.#lists) {
       for (let job = list.head; job !== undefined && job.since + waitMs <= now; job = list.head) {

@@ -1,18 +1,26 @@
 import { MAX_TIMER_MS } from './duration.js';
 
 /**
- * Time as leveret sees it. Everything that waits takes a clock, so that tests move time by hand.
+ * Time as leveret sees it. Everything that waits takes a clock, so that tests move time by hand. It has two hands: the clock
+ * on the wall may be set at any moment, by a person or by a time server, and so says what is written down but never how long
+ * something has to wait.
  */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch by the clock on the wall: for stamps such as headers, and for cron patterns. */
   now(): number;
-  /** Calls back once after `ms`; the result cancels it. A pending timer never keeps the process alive by itself unless `keepAlive` is set. */
+  /**
+   * Milliseconds since a moment that is nobody's business: only differences mean something. Never goes back, and never jumps
+   * when the clock on the wall is set. For every wait, deadline, age and duration.
+   */
+  monotonic(): number;
+  /** Calls back once after `ms`, by the monotonic hand; the result cancels it. A pending timer never keeps the process alive by itself unless `keepAlive` is set. */
   after(ms: number, callback: () => void, keepAlive?: boolean): () => void;
 }
 
 /** The real time of this process. What is longer than a timer of Node can be waits as long as one can. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   after(ms, callback, keepAlive = false) {
     const timer = setTimeout(callback, Math.min(ms, MAX_TIMER_MS));
     if (!keepAlive) timer.unref();

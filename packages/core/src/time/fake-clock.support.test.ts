@@ -8,38 +8,49 @@ interface Timer {
 /** A clock that stands still until a test moves it. */
 export class FakeClock implements Clock {
   readonly #timers = new Set<Timer>();
-  #now: number;
+  /** Timers go by this, whatever the clock on the wall says. */
+  #elapsed = 0;
+  #origin: number;
 
   constructor(now = 1_700_000_000_000) {
-    this.#now = now;
+    this.#origin = now;
   }
 
   now(): number {
-    return this.#now;
+    return this.#origin + this.#elapsed;
+  }
+
+  monotonic(): number {
+    return this.#elapsed;
+  }
+
+  /** Sets the clock on the wall, without time passing. */
+  setWall(now: number): void {
+    this.#origin = now - this.#elapsed;
   }
 
   after(ms: number, callback: () => void): () => void {
-    const timer = { at: this.#now + ms, callback };
+    const timer = { at: this.#elapsed + ms, callback };
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
   }
 
   /** Milliseconds until each pending timer, shortest first. */
   get waits(): readonly number[] {
-    return [...this.#timers].map((timer) => timer.at - this.#now).sort((a, b) => a - b);
+    return [...this.#timers].map((timer) => timer.at - this.#elapsed).sort((a, b) => a - b);
   }
 
   /** Moves time, firing every timer at its moment and letting what it started go as far as it can. */
   async advance(ms: number): Promise<void> {
-    const until = this.#now + ms;
+    const until = this.#elapsed + ms;
     await turn();
     for (let next = this.#next(until); next !== undefined; next = this.#next(until)) {
       this.#timers.delete(next);
-      this.#now = next.at;
+      this.#elapsed = next.at;
       next.callback();
       await turn();
     }
-    this.#now = until;
+    this.#elapsed = until;
   }
 
   #next(until: number): Timer | undefined {

@@ -27,8 +27,8 @@ const LEAST_MS = 1000;
 export async function closeInOrder(closing: Closing): Promise<number> {
   const { containers, schedules, publishers, transport, clock, hurried } = closing;
   const timeoutMs = hurried.aborted ? 0 : closing.timeoutMs;
-  const deadline = clock.now() + timeoutMs;
-  const left = () => Math.max(LEAST_MS, deadline - clock.now());
+  const deadline = clock.monotonic() + timeoutMs;
+  const left = () => Math.max(LEAST_MS, deadline - clock.monotonic());
   const hurry = () => {
     for (const each of [...containers, ...schedules]) each.hurry();
   };

@@ -183,7 +183,7 @@ export class Leveret {
 
   async #start(): Promise<void> {
     const { clock, logger, transport, shutdownSignals, startTimeoutMs } = this.#options;
-    const startedAt = clock.now();
+    const startedAt = clock.monotonic();
     try {
       const resolved = await within(clock, startTimeoutMs, this.#read(), () => {
         throw new ConfigurationError([`the container did not make every class within ${startTimeoutMs} ms`]);
@@ -216,7 +216,7 @@ export class Leveret {
     });
     this.#transition({ name: 'running' });
     for (const schedule of this.#schedules) schedule.start();
-    const durationMs = clock.now() - startedAt;
+    const durationMs = Math.round(clock.monotonic() - startedAt);
     this.#events.emit({ type: 'started', durationMs });
     logger.info({ listeners: this.#containers.length, durationMs }, 'leveret started');
   }

@@ -108,7 +108,7 @@ describe('Schedule', () => {
       const { schedule, clock, beganAt } = new Harness();
       schedule.start();
       await clock.advance(20_000);
-      clock.set(clock.now() - 3_600_000);
+      clock.setWall(clock.now() - 3_600_000);
       await clock.advance(60_000);
       expect(beganAt).to.have.length(4);
     });
@@ -360,7 +360,7 @@ describe('Schedule', () => {
       const { call, ends } = held();
       const { clock, store } = await instances([0], { call });
       await clock.advance(30_000);
-      clock.set(clock.now() + 60_000);
+      clock.setWall(clock.now() + 60_000);
       ends[0]?.();
       await turn();
       expect(store.size).to.equal(0);

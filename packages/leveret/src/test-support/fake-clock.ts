@@ -15,6 +15,10 @@ export class FakeClock implements Clock {
     return this.#origin + this.#elapsed;
   }
 
+  monotonic(): number {
+    return this.#elapsed;
+  }
+
   after(ms: number, callback: () => void): () => void {
     const timer = { at: this.#elapsed + ms, callback };
     this.#timers.add(timer);
@@ -26,8 +30,8 @@ export class FakeClock implements Clock {
     return this.#timers.size;
   }
 
-  /** The clock on the wall is set, without time passing. */
-  set(now: number): void {
+  /** Sets the clock on the wall, without time passing. */
+  setWall(now: number): void {
     this.#origin = now - this.#elapsed;
   }
 

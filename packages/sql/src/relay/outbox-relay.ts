@@ -48,7 +48,7 @@ export class OutboxRelay<Tx> {
     const rows = new RelayRows(database) as RelayRows<unknown>;
     const counters = this.#counters;
     this.#batch = { rows, sender, clock, logger, counters, batchSize, leaseMs, sendTimeoutMs, refusals };
-    this.#purgeAt = clock.now() + Math.random() * PURGE_EVERY_MS;
+    this.#purgeAt = clock.monotonic() + Math.random() * PURGE_EVERY_MS;
   }
 
   /** Begins. Calling it again does nothing; a relay that was stopped stays stopped. */
@@ -131,14 +131,14 @@ export class OutboxRelay<Tx> {
     this.#wakeFromPause = () => woken.abort();
     // Relays that were started together should not look together.
     const pollMs = pollIntervalMs * (0.75 + Math.random() / 2);
-    const purgeMs = retentionMs === undefined ? pollMs : Math.max(this.#purgeAt - clock.now(), 0);
+    const purgeMs = retentionMs === undefined ? pollMs : Math.max(this.#purgeAt - clock.monotonic(), 0);
     await pause(clock, Math.min(pollMs, purgeMs), woken.signal);
     this.#wakeFromPause = undefined;
   }
 
   async #purgeIfDue(): Promise<void> {
     const { clock, logger, retentionMs } = this.#options;
-    if (retentionMs === undefined || clock.now() < this.#purgeAt) return;
+    if (retentionMs === undefined || clock.monotonic() < this.#purgeAt) return;
     let nextMs = PURGE_EVERY_MS * (0.75 + Math.random() / 2);
     try {
       const options = { retention: retentionMs, batchSize: PURGE_BATCH, maxBatches: 1 };
@@ -149,6 +149,6 @@ export class OutboxRelay<Tx> {
       this.#counters.databaseErrors++;
       logSafely(logger, 'warn', { err }, 'old rows of the inbox were not deleted');
     }
-    this.#purgeAt = clock.now() + nextMs;
+    this.#purgeAt = clock.monotonic() + nextMs;
   }
 }

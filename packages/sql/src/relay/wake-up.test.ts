@@ -101,6 +101,7 @@ describe('postgresWakeUp and a server that says nothing', () => {
     const timers: { readonly ms: number; readonly run: () => void }[] = [];
     const clock: Clock = {
       now: () => 0,
+      monotonic: () => 0,
       after: (ms, run) => {
         timers.push({ ms, run });
         return () => {};

@@ -19,9 +19,9 @@ export interface BrokerSide {
   messages(queue: string): Promise<readonly QueuedMessage[]>;
   /** @throws {HarnessError} when so much time cannot pass */
   checkAdvance(ms: number): void;
-  /** Moves time to when the next thing is due, if that is by `limit`. Answers whether anything was. */
+  /** Moves time to when the next thing is due, if that is by `limit` of the monotonic clock. Answers whether anything was. */
   step(limit: number): boolean;
-  /** Lets time pass until `until`, with nothing due in between. */
+  /** Lets time pass until `until` by the monotonic clock, with nothing due in between. */
   pass(until: number): Promise<void>;
   /** Nothing keeps the process alive afterwards. */
   close(): Promise<void>;

@@ -18,6 +18,7 @@ export class EmbeddedSide implements BrokerSide {
     const { clock } = broker;
     this.clock = {
       now: () => clock.wallTime(),
+      monotonic: () => clock.now(),
       after: (ms, callback) => {
         const call = clock.schedule(callback, ms);
         return () => call.cancel();
@@ -63,14 +64,14 @@ export class EmbeddedSide implements BrokerSide {
     const dueAt = clock.nextDueAt;
     if (dueAt === undefined) return false;
     const waitMs = Math.max(0, dueAt - clock.now());
-    if (clock.wallTime() + waitMs > limit) return false;
+    if (clock.now() + waitMs > limit) return false;
     clock.advance(waitMs);
     return true;
   }
 
   async pass(until: number): Promise<void> {
     const { clock } = this.broker;
-    clock.advance(Math.max(0, until - clock.wallTime()));
+    clock.advance(Math.max(0, until - clock.now()));
   }
 
   close(): Promise<void> {

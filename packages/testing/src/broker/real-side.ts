@@ -63,7 +63,7 @@ export class RealSide implements BrokerSide {
   }
 
   async pass(until: number): Promise<void> {
-    await delay(Math.max(0, until - this.clock.now()));
+    await delay(Math.max(0, until - this.clock.monotonic()));
   }
 
   async close(): Promise<void> {

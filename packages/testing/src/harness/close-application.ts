@@ -32,7 +32,7 @@ export async function closeApplication(
     closed = true;
   });
   while (!closed && performance.now() < endMs) {
-    if (side.kind === 'embedded') await side.pass(side.clock.now() + STEP_MS);
+    if (side.kind === 'embedded') await side.pass(side.clock.monotonic() + STEP_MS);
     await delay(5);
   }
   return closed;

@@ -56,7 +56,7 @@ export class RestWatch {
   async advance(duration: Duration): Promise<void> {
     const ms = durationMs(duration, 'duration');
     this.#side.checkAdvance(ms);
-    const until = this.#side.clock.now() + ms;
+    const until = this.#side.clock.monotonic() + ms;
     const endMs = performance.now() + ADVANCE_LIMIT_MS;
     const tolerated = new Set<unknown>();
     const rest = async () => {
