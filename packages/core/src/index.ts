@@ -16,9 +16,10 @@ export {
   RejectMessage,
   RequeueMessage,
 } from './errors/outcome-signal.js';
-export { ConfigurationError, describeValue, Problems } from './errors/configuration-error.js';
+export { ConfigurationError, describeKind, describeValue, Problems } from './errors/configuration-error.js';
 export { didYouMean } from './errors/did-you-mean.js';
 export { errorText } from './errors/error-text.js';
+export { escapeText } from './errors/escape-text.js';
 export { type BackoffPolicy, backoffDelayMs } from './time/backoff.js';
 export { type Clock, pause, systemClock, within } from './time/clock.js';
 export { checkDuration, type Duration, durationMs, MAX_TIMER_MS, parseDuration } from './time/duration.js';

@@ -1,14 +1,16 @@
+import { escapeText } from './escape-text.js';
 import { LeveretError } from './leveret-error.js';
 
 /** The declarations or options are wrong. `problems` holds every fault found, not only the first. */
 export class ConfigurationError extends LeveretError {
   readonly problems: readonly string[];
 
-  constructor(problems: readonly string[]) {
+  constructor(faults: readonly string[]) {
+    const problems = faults.map(escapeText);
     const head =
       problems.length === 1 ? '1 fault in the configuration:' : `${problems.length} faults in the configuration:`;
     super('LEV_CONFIGURATION', [head, ...problems.map((problem) => `  - ${problem}`)].join('\n'));
-    this.problems = [...problems];
+    this.problems = problems;
   }
 }
 
@@ -44,7 +46,10 @@ export class Problems {
   }
 }
 
-/** A short, safe rendering of a value for an error text: its kind and, for scalars, its value. Never throws. */
+/**
+ * A short, safe rendering of a value for an error text: its kind and, for scalars, its value. Never throws. What stands in
+ * a body is nobody's business: of that, {@link describeKind} says only what it is.
+ */
 export function describeValue(value: unknown): string {
   try {
     return describe(value);
@@ -54,9 +59,16 @@ export function describeValue(value: unknown): string {
   }
 }
 
+/** The kind of a value alone: `a string`, `a number`, `null`, `an array of 3`. Never throws. */
+export function describeKind(value: unknown): string {
+  if (typeof value === 'object' || value === undefined) return describeValue(value);
+  return `a ${typeof value}`;
+}
+
 function describe(value: unknown): string {
   if (value === null) return 'null';
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+  if (typeof value === 'string')
+    return escapeText(JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value));
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'undefined') return String(value);
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return value.name === '' ? 'a function' : `function ${value.name}`;

@@ -1,17 +1,19 @@
 import type { ErrorCode } from './error-codes.js';
+import { escapeText } from './escape-text.js';
 
 const BRAND = Symbol.for('leveret.error');
 
 /**
  * Base of every error that leveret throws. `code` says what happened in a form that programs can test, `message` says
- * what was expected, what came and what to do, and `cause` keeps the error underneath.
+ * what was expected, what came and what to do, and `cause` keeps the error underneath. Whatever came from a stranger is
+ * escaped in the message: it is one line, but for the list of a {@link ConfigurationError}.
  */
 export class LeveretError extends Error {
   readonly code: ErrorCode;
   readonly [BRAND] = true;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(code === 'LEV_CONFIGURATION' ? message.split('\n').map(escapeText).join('\n') : escapeText(message), options);
     this.name = new.target.name;
     this.code = code;
   }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from './error-codes.js';
+import { escapeText } from './escape-text.js';
 import { LeveretError } from './leveret-error.js';
 
 /**
@@ -44,7 +45,11 @@ export class MessageValidationError extends FatalMessageError {
 
   constructor(message: string, violations: readonly Violation[], options?: ErrorOptions) {
     super('LEV_MESSAGE_INVALID', message, options);
-    this.violations = violations;
+    this.violations = violations.map(({ path, message: demand, rule }) => ({
+      path: escapeText(path),
+      message: escapeText(demand),
+      rule,
+    }));
   }
 }
 

@@ -71,7 +71,7 @@ describe('isFatalMessageError', () => {
   it('knows errors of the message itself [spring 5]', () => {
     const violations = [{ path: 'orderId', message: 'orderId must be an integer number', rule: 'isInt' }];
     const invalid = new MessageValidationError('1 rule is broken', violations);
-    expect(invalid.violations).to.equal(violations);
+    expect(invalid.violations).to.deep.equal(violations);
     expect(isFatalMessageError(invalid)).to.equal(true);
     expect(isFatalMessageError(new MessageConversionError('not JSON'))).to.equal(true);
   });

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { ConfigurationError } from '../errors/configuration-error.js';
 import { consoleLogger, type Logger, type LogLevel, logSafely, silentLogger } from './logger.js';
 
 function recording(level?: LogLevel) {
@@ -76,6 +77,33 @@ describe('consoleLogger', () => {
     expect(lines[2]?.line.match(/caused by/g)).to.have.lengthOf(5);
   });
 
+  it('writes nothing of a stranger as it came', () => {
+    const { lines, logger } = recording();
+    const forged = 'x\n2026-01-01T00:00:00.000Z INFO  paid\u001b[2K\u202e\u009b';
+    const err = new Error(forged, { cause: new TypeError(forged, { cause: forged }) });
+    logger.error({ messageId: forged, list: [forged], err }, `failed ${forged}`);
+    const text = lines[0]?.line ?? '';
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(text).not.to.match(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+    expect(text.split('\n').filter((line) => line.startsWith('2026-01-01'))).to.deep.equal([]);
+    expect(text).to.contain('messageId="x\\n2026');
+    expect(text).to.contain(`\nError: x\\n2026`);
+  });
+
+  it('keeps the lines of a configuration error, and no other', () => {
+    const { lines, logger } = recording();
+    logger.error({ err: new ConfigurationError(['one\nforged', 'two']) }, 'failed');
+    expect(lines[0]?.line).to.contain('configuration:\n  - one\\nforged\n  - two\n    at ');
+  });
+
+  it('indents what a stack has been given besides its frames', () => {
+    const { lines, logger } = recording();
+    const err = new Error('broken');
+    err.stack = 'Error: other\nforged\n    at place\nforged again';
+    logger.error({ err }, 'failed');
+    expect(lines[0]?.line).to.contain('failed\nError: other\\nforged\n    at place\n    forged again');
+  });
+
   it('names an error that it has shown before', () => {
     const { lines, logger } = recording();
     const err = new Error('broken');
@@ -97,5 +125,13 @@ describe('logSafely', () => {
       throw new Error('log destination closed');
     };
     logSafely({ debug: broken, info: broken, warn: broken, error: broken }, 'error', {}, 'lost');
+  });
+
+  it('escapes text and fields for every logger', () => {
+    const seen: unknown[] = [];
+    const logger = { ...silentLogger, warn: (...line: unknown[]) => seen.push(...line) };
+    const err = new Error('a\nb');
+    logSafely(logger, 'warn', { messageId: 'a\nb', n: 1, err }, 'c\nd');
+    expect(seen).to.deep.equal([{ messageId: 'a\\nb', n: 1, err }, 'c\\nd']);
   });
 });

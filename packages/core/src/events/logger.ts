@@ -1,3 +1,6 @@
+import { escapeText } from '../errors/escape-text.js';
+import { LeveretError } from '../errors/leveret-error.js';
+
 /**
  * Where leveret writes what a person should know. The shape of pino's logger (fields first, text second), so that pino
  * fits as it is.
@@ -28,7 +31,7 @@ export function consoleLogger(level: LogLevel = 'info', out: Pick<Console, 'log'
   const told = new WeakSet<Error>();
   const write = (at: LogLevel) => (fields: LogFields, text: string) => {
     if (LEVELS.indexOf(at) < least) return;
-    const line = `${new Date().toISOString()} ${at.toUpperCase().padEnd(5)} ${text}${renderFields(fields, told)}`;
+    const line = `${new Date().toISOString()} ${at.toUpperCase().padEnd(5)} ${escapeText(text)}${renderFields(fields, told)}`;
     if (at === 'error' || at === 'warn') out.error(line);
     else out.log(line);
   };
@@ -40,13 +43,22 @@ export const silentLogger: Logger = consoleLogger('silent');
 
 /**
  * Writes a line; a logger that throws, as one does whose destination is closed, does not disturb what the line is about.
+ * Texts are escaped, whatever the logger: a stranger chose some of them. Errors are passed on as they are.
  */
 export function logSafely(logger: Logger, level: Exclude<LogLevel, 'silent'>, fields: LogFields, text: string): void {
   try {
-    logger[level](fields, text);
+    logger[level](escapedFields(fields), escapeText(text));
   } catch {
     // There is no other place to say it.
   }
+}
+
+function escapedFields(fields: LogFields): LogFields {
+  const escaped: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    escaped[name] = typeof value === 'string' ? escapeText(value) : value;
+  }
+  return escaped;
 }
 
 function renderFields(fields: LogFields, told: WeakSet<Error>): string {
@@ -55,27 +67,48 @@ function renderFields(fields: LogFields, told: WeakSet<Error>): string {
     if (value === undefined) continue;
     if (!(value instanceof Error)) text += ` ${name}=${renderValue(value)}`;
     else if (told.has(value)) text += ` ${name}=${renderValue(String(value))}`;
-    else text += renderStack(value);
+    else text += `\n${renderError(value)}`;
     if (value instanceof Error) told.add(value);
   }
   return text;
 }
 
-function renderStack(error: Error): string {
-  let text = `\n${error.stack ?? String(error)}`;
+function renderError(error: Error): string {
+  let text = renderStack(error);
   let { cause } = error;
   for (let depth = 0; cause !== undefined && depth < MOST_CAUSES; depth++) {
-    text += `\n  caused by: ${cause instanceof Error ? (cause.stack ?? String(cause)) : renderValue(cause)}`;
+    text += `\n  caused by: ${cause instanceof Error ? renderStack(cause) : renderValue(cause)}`;
     cause = cause instanceof Error ? cause.cause : undefined;
   }
   return text;
 }
 
+/** The text of an error is one line, whatever stands in it; each frame below it is one, and begins with a blank. */
+function renderStack(error: Error): string {
+  const { stack, message } = error;
+  if (typeof stack !== 'string') return escapeText(String(error));
+  const [head, frames] = LeveretError.is(error) ? ['', stack] : partsOf(stack, message);
+  return escapeText(head) + frames.split('\n').map(asFrame).join('\n');
+}
+
+/** The message stands in a stack with its newlines: what is below it are frames. */
+function partsOf(stack: string, message: string): readonly [string, string] {
+  const at = stack.indexOf(message);
+  const end = at === -1 ? stack.search(/\n\s+at /) : at + message.length;
+  return end === -1 ? [stack, ''] : [stack.slice(0, end), stack.slice(end)];
+}
+
+function asFrame(line: string, index: number): string {
+  return escapeText(index === 0 || line.startsWith(' ') ? line : `    ${line}`);
+}
+
 function renderValue(value: unknown): string {
-  if (typeof value === 'string') return /^[\w.:/*#-]+$/.test(value) ? value : JSON.stringify(value);
+  if (typeof value === 'string') {
+    return /^[\w.:/*#-]+$/.test(value) ? value : `"${escapeText(value).replaceAll('"', '\\"')}"`;
+  }
   try {
-    return JSON.stringify(value) ?? String(value);
+    return escapeText(JSON.stringify(value) ?? String(value));
   } catch {
-    return String(value);
+    return escapeText(String(value));
   }
 }
