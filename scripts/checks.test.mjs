@@ -55,7 +55,7 @@ beforeEach(() => {
 afterEach(() => rmSync(clone, { recursive: true, force: true }));
 
 describe('the checks of the test command', () => {
-  for (const check of ['floors', 'imports', 'exports', 'errors', 'references']) {
+  for (const check of ['floors', 'imports', 'exports', 'errors', 'clocks', 'references']) {
     it(`${check} pass where nothing is wrong`, () => {
       expect(run(`check-${check}.mjs`)).to.include({ code: 0 });
     });
@@ -157,6 +157,17 @@ describe('the checks of the test command', () => {
     put({ 'docs/errors.md': '## LEV_LOST\n\nSee LEV_GONE.\n', 'packages/leveret/src/b.ts': `fail('LEV_WILD');\n` });
     expectFault('check-errors.mjs', 'docs/errors.md names LEV_GONE');
     expectFault('check-errors.mjs', 'packages/leveret/src/b.ts uses LEV_WILD');
+  });
+
+  it('clocks refuse a wait by the clock on the wall, and let stamps be', () => {
+    const stamps =
+      'const startedAt = this.#clock.now();\nfailedAt ??= clock.now();\nreturn { receivedAt: clock.now() };\n';
+    put({ 'packages/core/src/time/deadline.ts': stamps });
+    expect(run('check-clocks.mjs')).to.include({ code: 0 });
+    put({ 'packages/core/src/time/deadline.ts': `${stamps}const dueAt = this.#clock.now() + timeoutMs;\n` });
+    expectFault('check-clocks.mjs', 'dueAt = this.#clock.now() + timeoutMs');
+    put({ 'packages/core/src/time/deadline.ts': 'const age = Date.now() - since;\n' });
+    expectFault('check-clocks.mjs', 'age = Date.now() - since');
   });
 
   it('references refuse a project that tsc -b would not build', () => {

@@ -20,6 +20,7 @@ const STEPS = [
   ['imports', () => check(['scripts/check-imports.mjs'])],
   ['exports', () => check(['scripts/check-exports.mjs'])],
   ['errors', () => check(['scripts/check-errors.mjs'])],
+  ['clocks', () => check(['scripts/check-clocks.mjs'])],
   ['tests', runTests],
   ['coverage', checkCoverage],
   ['pack', () => check(['scripts/check-pack.mjs'])],

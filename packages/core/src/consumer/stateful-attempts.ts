@@ -12,7 +12,8 @@ export function recallFailures(env: DeliveryEnvironment, message: Message): Reme
 
 export function rememberFailure(env: DeliveryEnvironment, message: Message, error: unknown): void {
   const id = countedId(env, message);
-  if (id !== undefined) env.attempts.record(id, error, env.clock.now());
+  const failedAt = env.clock.now();
+  if (id !== undefined) env.attempts.record(id, error, failedAt);
 }
 
 export function forgetFailures(env: DeliveryEnvironment, message: Message): void {

@@ -104,15 +104,6 @@ describe('Schedule', () => {
       expect(Math.max(...waits)).to.be.at.most(2_147_483_647);
     });
 
-    it('does not wait for hours when the clock of the machine is set back', async () => {
-      const { schedule, clock, beganAt } = new Harness();
-      schedule.start();
-      await clock.advance(20_000);
-      clock.setWall(clock.now() - 3_600_000);
-      await clock.advance(60_000);
-      expect(beganAt).to.have.length(4);
-    });
-
     it('stops by itself behind the last beat of a pattern', async () => {
       const clock = new FakeClock();
       const timing = cronTiming('0 0 0 2 1 * 2026', 'UTC', clock.now());
@@ -122,6 +113,78 @@ describe('Schedule', () => {
       expect(beganAt).to.have.length(1);
       expect(schedule.inspect()).to.include({ state: 'stopped', nextAt: undefined });
       expect(lines.map(([, , text]) => text)).to.include('schedule has no further beat');
+    });
+  });
+
+  describe('when the clock of the machine is set', () => {
+    const HOUR = 3_600_000;
+
+    for (const [how, jumpMs] of [
+      ['back', -HOUR],
+      ['forward', HOUR],
+    ] as const) {
+      it(`goes on at the distance of \`every\` when it is set ${how} an hour`, async () => {
+        const clock = new FakeClock();
+        const at: number[] = [];
+        const { schedule } = new Harness({ call: () => void at.push(clock.monotonic() / 1000) }, clock);
+        schedule.start();
+        await clock.advance(30_000);
+        clock.setWall(clock.now() + jumpMs);
+        expect(schedule.inspect().nextAt).to.equal(clock.now() + 10_000);
+        await clock.advance(60_000);
+        expect(at).to.deep.equal([20, 40, 60, 80]);
+      });
+    }
+
+    /** Runs at 0:30, 1:30, ... of this clock; answers the times on the wall at which it ran, in minutes. */
+    async function hourly(play: (clock: FakeClock) => Promise<void>): Promise<readonly number[]> {
+      const clock = new FakeClock();
+      const midnight = clock.now();
+      const at: number[] = [];
+      const timing = cronTiming('30 * * * *', 'UTC', midnight);
+      const call = () => void at.push(Math.round((clock.now() - midnight) / 60_000));
+      const { schedule } = new Harness({ timing, call }, clock);
+      schedule.start();
+      await play(clock);
+      return at;
+    }
+
+    it('waits for the time of a pattern when it is set back before that', async () => {
+      const at = await hourly(async (clock) => {
+        await clock.advance(90 * 60_000 - 600_000);
+        clock.setWall(clock.now() - HOUR);
+        await clock.advance(HOUR + 900_000);
+      });
+      expect(at).to.deep.equal([30, 90]);
+    });
+
+    it('runs no time of a pattern twice when it is set back over it', async () => {
+      const at = await hourly(async (clock) => {
+        await clock.advance(95 * 60_000);
+        clock.setWall(clock.now() - HOUR);
+        await clock.advance(2 * HOUR);
+      });
+      expect(at).to.deep.equal([30, 90, 150]);
+    });
+
+    it('runs once, within a minute or two, when it is set forward over times of a pattern', async () => {
+      const at = await hourly(async (clock) => {
+        await clock.advance(10 * 60_000);
+        clock.setWall(clock.now() + 3 * HOUR);
+        await clock.advance(65 * 60_000);
+      });
+      expect(at[0]).to.be.within(190, 192);
+      expect(at.slice(1)).to.deep.equal([210]);
+    });
+
+    it('takes a clock that goes back by more than three hours for one that was wrong before', async () => {
+      const at = await hourly(async (clock) => {
+        clock.setWall(clock.now() + 365 * 86_400_000);
+        await clock.advance(40 * 60_000);
+        clock.setWall(clock.now() - 365 * 86_400_000);
+        await clock.advance(HOUR);
+      });
+      expect(at.at(-1)).to.equal(90);
     });
   });
 
@@ -358,7 +421,8 @@ describe('Schedule', () => {
 
     it('lets another run at once when the run has outlasted its beat', async () => {
       const { call, ends } = held();
-      const { clock, store } = await instances([0], { call });
+      const timing = cronTiming('*/20 * * * * *', 'UTC', 0);
+      const { clock, store } = await instances([0], { call, timing });
       await clock.advance(30_000);
       clock.setWall(clock.now() + 60_000);
       ends[0]?.();

@@ -5,12 +5,12 @@ import {
   LeveretError,
   type Logger,
   logSafely,
-  MAX_TIMER_MS,
   within,
 } from '@leveret/core';
 import { runAlone } from './run-alone.js';
 import type { ScheduleEvent } from './schedule-event.js';
 import type { Timing } from './timing.js';
+import { timeOf, waitForBeat } from './wait-for-beat.js';
 
 /** A schedule, resolved and checked. */
 export interface ScheduleDefinition {
@@ -65,7 +65,10 @@ export interface ScheduleCounts {
 }
 
 interface Run {
+  /** Milliseconds since the epoch. */
   readonly startedAt: number;
+  /** The same by the monotonic hand. */
+  readonly since: number;
   readonly controller: AbortController;
   readonly ended: Promise<RunOutcome>;
   skippedBeats: number;
@@ -80,7 +83,8 @@ export class Schedule {
   readonly #deps: ScheduleDependencies;
   readonly #counts = { succeeded: 0, failed: 0, skipped: 0, elsewhere: 0 };
   #running: Run | undefined;
-  #nextAt: number | undefined;
+  /** The next beat, by the hand of the timing. */
+  #due: number | undefined;
   #last: ScheduleSnapshot['last'];
   #cancelTimer: () => void = () => {};
   #cutWait: () => void = () => {};
@@ -96,9 +100,8 @@ export class Schedule {
 
   /** Waits for the beats from now on. Does nothing when it does so already. */
   start(): void {
-    if (this.#nextAt !== undefined) return;
-    const now = this.#deps.clock.now();
-    this.#waitFor(this.definition.timing.first(now));
+    if (this.#due !== undefined) return;
+    this.#waitFor(this.definition.timing.first(this.#now()));
     if (this.definition.immediate) this.#beat();
   }
 
@@ -111,7 +114,7 @@ export class Schedule {
     const { clock, logger } = this.#deps;
     const { timeoutMs = 25_000 } = options;
     this.#cancelTimer();
-    this.#nextAt = undefined;
+    this.#due = undefined;
     const run = this.#running;
     if (run === undefined) return { abandoned: false };
     const signalAfterMs = timeoutMs - Math.min(SIGNAL_BEFORE_END_MS, timeoutMs / 5);
@@ -140,38 +143,38 @@ export class Schedule {
   }
 
   inspect(): ScheduleSnapshot {
+    const due = this.#due;
     return {
       id: this.id,
       timing: this.definition.timing.text,
-      state: this.#running !== undefined ? 'running' : this.#nextAt === undefined ? 'stopped' : 'waiting',
-      nextAt: this.#nextAt,
+      state: this.#running !== undefined ? 'running' : due === undefined ? 'stopped' : 'waiting',
+      nextAt: due === undefined ? undefined : Math.round(this.#deps.clock.now() + due - this.#now()),
       runningSince: this.#running?.startedAt,
       last: this.#last,
       counts: { ...this.#counts },
     };
   }
 
+  #now(): number {
+    return timeOf(this.definition.timing, this.#deps.clock);
+  }
+
   #waitFor(due: number | undefined): void {
     const { clock, logger, random = Math.random } = this.#deps;
-    this.#nextAt = due;
+    const { timing, jitterMs } = this.definition;
+    this.#due = due;
     if (due === undefined) {
       logSafely(logger, 'info', this.#place, 'schedule has no further beat');
       return;
     }
-    const begin = due + this.definition.jitterMs * random();
-    const wait = () => {
-      const leftMs = Math.max(begin - clock.now(), 0);
-      // A timer cannot hold a month. What it can hold is not looked at again: a clock that was set back would hold it up.
-      const next = leftMs > MAX_TIMER_MS ? wait : () => this.#due(due);
-      this.#cancelTimer = clock.after(Math.min(leftMs, MAX_TIMER_MS), next);
-    };
-    wait();
-  }
-
-  #due(due: number): void {
-    // The next beat first, so that nothing in the run can keep it from coming.
-    this.#waitFor(this.definition.timing.following(due, this.#deps.clock.now()));
-    this.#beat();
+    this.#cancelTimer = waitForBeat(clock, timing, due + jitterMs * random(), {
+      reached: (now) => {
+        // The next beat first, so that nothing in the run can keep it from coming.
+        this.#waitFor(timing.following(due, now));
+        this.#beat();
+      },
+      corrected: (now) => this.#waitFor(timing.first(now)),
+    });
   }
 
   #beat(): void {
@@ -182,7 +185,7 @@ export class Schedule {
     this.#counts.skipped++;
     this.#emit({ type: 'schedule-skipped', reason: 'running' });
     if (++this.#running.skippedBeats > 1) return;
-    const fields = { ...this.#place, runningForMs: this.#deps.clock.now() - this.#running.startedAt };
+    const fields = { ...this.#place, runningForMs: Math.round(this.#deps.clock.monotonic() - this.#running.since) };
     logSafely(
       this.#deps.logger,
       'warn',
@@ -193,9 +196,10 @@ export class Schedule {
 
   #begin(): Run {
     const controller = new AbortController();
-    const startedAt = this.#deps.clock.now();
-    const ended = this.#runOnce(controller).then((result) => this.#ended(startedAt, result));
-    const run: Run = { startedAt, controller, ended, skippedBeats: 0 };
+    const { clock } = this.#deps;
+    const began = { startedAt: clock.now(), since: clock.monotonic() };
+    const ended = this.#runOnce(controller).then((result) => this.#ended(began, result));
+    const run: Run = { ...began, controller, ended, skippedBeats: 0 };
     this.#running = run;
     return run;
   }
@@ -231,17 +235,21 @@ export class Schedule {
 
   /** How long no other instance is to run: until a little before the next beat. */
   #restMs(): number {
-    const now = this.#deps.clock.now();
+    const now = this.#now();
     const { timing, alone } = this.definition;
-    const next = this.#nextAt ?? timing.first(now);
+    const next = this.#due ?? timing.first(now);
     // That was the last beat, which other instances may have yet to come to, as by their jitter.
     if (next === undefined) return alone?.leaseMs ?? 0;
-    const distance = next - (this.#running?.startedAt ?? now);
-    return next - now - Math.min(distance * BEAT_MARGIN, BEAT_MARGIN_MS);
+    const { clock } = this.#deps;
+    const ranForMs = clock.monotonic() - (this.#running?.since ?? clock.monotonic());
+    return next - now - Math.min((next - now + ranForMs) * BEAT_MARGIN, BEAT_MARGIN_MS);
   }
 
-  #ended(startedAt: number, result: 'succeeded' | 'elsewhere' | { readonly error: unknown }): RunOutcome {
-    const durationMs = this.#deps.clock.now() - startedAt;
+  #ended(
+    { startedAt, since }: Pick<Run, 'startedAt' | 'since'>,
+    result: 'succeeded' | 'elsewhere' | { readonly error: unknown },
+  ): RunOutcome {
+    const durationMs = Math.round(this.#deps.clock.monotonic() - since);
     this.#running = undefined;
     if (result === 'elsewhere') {
       this.#counts.elsewhere++;

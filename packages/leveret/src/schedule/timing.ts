@@ -1,7 +1,9 @@
 import { Cron } from 'croner';
 
-/** When the beats of a schedule are, in milliseconds since the epoch. */
+/** When the beats of a schedule are, in milliseconds by one hand of the clock. */
 export interface Timing {
+  /** `monotonic`: beats at a distance, whatever the clock on the wall says. `wall`: beats at times of day. */
+  readonly hand: 'monotonic' | 'wall';
   /** For people, such as `every 20000 ms`. */
   readonly text: string;
   /** The first beat after `now`. A cron pattern with years has a last one: `undefined` behind it. */
@@ -13,12 +15,12 @@ export interface Timing {
 /** Beats at equal distances from the first. */
 export function everyTiming(everyMs: number): Timing {
   return {
+    hand: 'monotonic',
     text: `every ${everyMs} ms`,
     first: (now) => now + everyMs,
     following(due, now) {
       const passed = Math.max(Math.floor((now - due) / everyMs), 0);
-      // Not further away than one beat: the clock of the machine may have been set back.
-      return Math.min(due + (passed + 1) * everyMs, now + everyMs);
+      return due + (passed + 1) * everyMs;
     },
   };
 }
@@ -33,8 +35,18 @@ export function cronTiming(pattern: string, timezone: string | undefined, now: n
   const next = (after: number): number | undefined => cron.nextRun(new Date(after))?.getTime();
   if (next(now) === undefined) throw new RangeError('no moment to come fits the pattern');
   return {
+    hand: 'wall',
     text: timezone === undefined ? `cron ${pattern}` : `cron ${pattern} (${timezone})`,
     first: next,
-    following: (due, at) => next(Math.max(due, at)),
+    // A beat that has run does not run again when the clock is set back over it.
+    following: (due, at) => next(isCorrection(due - at) ? at : Math.max(due, at)),
   };
+}
+
+/** A clock that goes back so far was wrong before: waiting for the times that it showed might take a year. */
+const CORRECTION_MS = 3 * 3_600_000;
+
+/** Whether the clock on the wall was set back by so much that what it showed before is not believed any more. */
+export function isCorrection(setBackMs: number): boolean {
+  return setBackMs > CORRECTION_MS;
 }
