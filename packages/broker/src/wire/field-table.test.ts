@@ -102,9 +102,19 @@ describe('field tables', () => {
     );
   });
 
-  it('refuse nesting without end', () => {
-    let value: FieldValue = { tag: 'V', value: null };
-    for (let i = 0; i < 200; i++) value = { tag: 'F', value: [['', value]] };
-    expect(() => roundTrip([['', value]])).to.throw(MalformedTableError, 'nested deeper');
+  it('take any depth that RabbitMQ takes, and keep what is not too deep', () => {
+    const level = Buffer.from([0, 0x46, 0, 0, 0, 0]);
+    const levels = 20_000;
+    const bytes = Buffer.concat(Array.from({ length: levels }, () => level));
+    for (let i = 0; i < levels; i++) bytes.writeUInt32BE(bytes.length - 6 * (i + 1), 6 * i + 2);
+    let table = decodeTable(bytes, 0, bytes.length);
+    let depth = 0;
+    for (let field = lookup(table, ''); field !== undefined; field = lookup(table, '')) {
+      table = field.value as FieldTable;
+      depth++;
+    }
+    expect(depth).to.equal(101);
+    bytes[bytes.length - 5] = 0x55;
+    expect(() => decodeTable(bytes, 0, bytes.length)).to.throw(MalformedTableError, 'unknown field type');
   });
 });

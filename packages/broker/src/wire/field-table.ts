@@ -49,6 +49,7 @@ export class MalformedTableError extends Error {
   }
 }
 
+/** What lies deeper is checked and passed on as bytes, but stands empty here: a sender must not choose how deep we recurse. */
 const DEEPEST_NESTING = 100;
 
 /** Reads the entries between `start` and `end` (the length prefix already taken off). */
@@ -96,7 +97,6 @@ class Cursor {
   }
 
   table(end: number, depth: number): FieldTable {
-    if (depth > DEEPEST_NESTING) throw new MalformedTableError(`nested deeper than ${DEEPEST_NESTING} levels`);
     const entries: [string, FieldValue][] = [];
     while (this.offset < end) entries.push([this.shortText(), this.#field(depth)]);
     if (this.offset !== end) throw new MalformedTableError('an entry runs past the end');
@@ -160,11 +160,12 @@ class Cursor {
       case 'V':
         return { tag, value: null };
       case 'F':
+        if (depth >= DEEPEST_NESTING) return this.#empty(tag);
         return { tag, value: this.table(this.#nestedEnd(), depth + 1) };
       case 'A': {
+        if (depth >= DEEPEST_NESTING) return this.#empty(tag);
         const end = this.#nestedEnd();
         const items: FieldValue[] = [];
-        if (depth >= DEEPEST_NESTING) throw new MalformedTableError(`nested deeper than ${DEEPEST_NESTING} levels`);
         while (this.offset < end) items.push(this.#field(depth + 1));
         if (this.offset !== end) throw new MalformedTableError('an array item runs past the end');
         return { tag, value: items };
@@ -172,6 +173,27 @@ class Cursor {
       default:
         throw new MalformedTableError(`unknown field type ${JSON.stringify(tag)}`);
     }
+  }
+
+  /** Checks what is nested too deep to be kept, with a list of what is open in place of a recursion. */
+  #empty(tag: 'F' | 'A'): FieldValue {
+    const open = [{ end: this.#nestedEnd(), isTable: tag === 'F' }];
+    for (let inner = open.at(-1); inner !== undefined; inner = open.at(-1)) {
+      if (this.offset > inner.end) throw new MalformedTableError('a nested value runs past the end');
+      if (this.offset === inner.end) {
+        open.pop();
+        continue;
+      }
+      if (inner.isTable) this.shortText();
+      const type = this.#bytes[this.offset];
+      if (type === 0x46 || type === 0x41) {
+        this.offset++;
+        open.push({ end: this.#nestedEnd(), isTable: type === 0x46 });
+      } else {
+        this.#field(0);
+      }
+    }
+    return { tag, value: [] };
   }
 
   #nestedEnd(): number {
