@@ -24,6 +24,7 @@ export { type BackoffPolicy, backoffDelayMs } from './time/backoff.js';
 export { type Clock, pause, systemClock, within } from './time/clock.js';
 export { checkDuration, type Duration, durationMs, MAX_TIMER_MS, parseDuration } from './time/duration.js';
 export type { HeaderValue, Message, MessageHeaders, MessageProperties, Publication } from './message/message.js';
+export type { Verbatim, VerbatimHeader } from './message/verbatim.js';
 export type { EncodedPayload, EncodeHints, MessageConverter, PayloadClass } from './message/message-converter.js';
 export { contentTypeConverter, type ContentTypeConverterOptions } from './message/content-type-converter.js';
 export { type ContentType, readContentType } from './message/content-type.js';

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { type BrokerFacts, type Clock, LeveretError, within } from '@leveret/core';
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
 import { asError } from '../errors/broker-reply.js';
+import { guardDecoding } from '../wire/guard-decoding.js';
 import { coalesceWrites } from './coalesce-writes.js';
 import { quarantineChannel } from './quarantine-channel.js';
 
@@ -45,6 +46,7 @@ export class Link {
     this.host = host;
     this.#stream = internals.stream;
     if (this.#stream !== undefined) coalesceWrites(this.#stream);
+    guardDecoding(model.connection);
     this.facts = {
       product: String(internals.serverProperties?.['product'] ?? 'unknown'),
       version: String(internals.serverProperties?.['version'] ?? '0.0.0'),

@@ -17,7 +17,7 @@ describe('readMessage', () => {
   it('gives every message the same shape, and those without headers the same frozen ones', () => {
     const bare = { content: Buffer.alloc(0), fields, properties: {} } as unknown as AmqplibMessage;
     const [one, two] = [readMessage(bare), readMessage(bare)];
-    expect(Object.keys(one)).to.have.lengthOf(17);
+    expect(Object.keys(one)).to.have.lengthOf(18);
     expect(one.headers).to.equal(two.headers).and.to.be.frozen;
   });
 });

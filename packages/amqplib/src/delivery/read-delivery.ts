@@ -1,4 +1,4 @@
-import type { Message, MessageHeaders } from '@leveret/core';
+import type { Message, MessageHeaders, Verbatim } from '@leveret/core';
 import type { Message as AmqplibMessage } from 'amqplib';
 
 /** Stands for the headers of every message that has none: one object, so that none is made per delivery. */
@@ -25,5 +25,7 @@ export function readMessage(received: AmqplibMessage): Message {
     type: properties.type,
     userId: properties.userId,
     appId: properties.appId,
+    // Set by guardDecoding(); amqplib's types know nothing of it.
+    verbatim: (properties as { readonly verbatim?: Verbatim }).verbatim,
   };
 }

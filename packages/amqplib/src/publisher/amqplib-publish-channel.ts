@@ -11,6 +11,7 @@ import type { Message as AmqplibMessage, Channel, ConfirmChannel, Options } from
 import type { Link } from '../connection/link.js';
 import { readMessage } from '../delivery/read-delivery.js';
 import { channelErrorEnd } from '../errors/broker-reply.js';
+import { publishVerbatim } from '../wire/publish-verbatim.js';
 import { headerFrameBytes } from './header-size.js';
 import { InFlight, InFlightList } from './in-flight.js';
 import { writableHeaders } from './writable-headers.js';
@@ -66,12 +67,17 @@ export class AmqplibPublishChannel implements PublishChannel {
     let hasRoom: boolean;
     try {
       const { exchange, routingKey, body } = publication;
-      hasRoom =
-        this.#confirm === undefined
-          ? this.#channel.publish(exchange, routingKey, body, publishOptions(publication))
-          : this.#confirm.publish(exchange, routingKey, body, publishOptions(publication), (error) => {
-              if (!this.#gone) this.#settle(entry, error === null ? 'ack' : 'nack');
-            });
+      const confirmed = (error: unknown): void => {
+        if (!this.#gone) this.#settle(entry, error === null ? 'ack' : 'nack');
+      };
+      if (publication.verbatim !== undefined) {
+        const typed = { ...publication, headers: writableHeaders(publication.headers) };
+        hasRoom = publishVerbatim(this.#channel, typed, this.#confirm === undefined ? undefined : confirmed);
+      } else if (this.#confirm === undefined) {
+        hasRoom = this.#channel.publish(exchange, routingKey, body, publishOptions(publication));
+      } else {
+        hasRoom = this.#confirm.publish(exchange, routingKey, body, publishOptions(publication), confirmed);
+      }
     } catch (error) {
       if (!isIllegalOperation(error)) throw asEncodingError(error);
       // amqplib closed it before anybody could listen: without an end it would be used for ever.

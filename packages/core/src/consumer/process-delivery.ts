@@ -3,6 +3,7 @@ import { isFatalMessageError } from '../errors/message-error.js';
 import type { HandlerRoute } from '../handler/handler.js';
 import { invokeWithin } from '../handler/invoke-within.js';
 import { decideKey } from '../idempotency/decide-key.js';
+import { refuseUnreadable } from '../message/verbatim.js';
 import type { RecoveryReason } from '../recoverer/recoverer.js';
 import { decideFailure, type FailureDecision, isAskedFor, isByPolicy } from '../retry/decide-failure.js';
 import type { RememberedFailures } from '../retry/redelivery-attempts.js';
@@ -132,6 +133,7 @@ export class DeliveryProcess {
 
   async #prepare(): Promise<PreparedCall> {
     const { message } = this.delivery;
+    refuseUnreadable(message);
     const route = this.#env.definition.handler.route(message);
     const payload = await this.#inTime(route.convert(message));
     const idempotency = this.#env.definition.idempotency?.get(route);

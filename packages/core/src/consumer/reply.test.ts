@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import type { ReplyPolicy } from '../handler/handler.js';
+import type { Message } from '../message/message.js';
 import { aMessage } from '../message/message.support.test.js';
 import { readRemoteFailure } from '../publisher/remote-failure.js';
 import { buildErrorReply, buildReply, parseReplyAddress } from './reply.js';
@@ -109,5 +110,20 @@ describe('buildErrorReply', () => {
   it('is none when nobody asked for a reply', () => {
     expect(buildErrorReply(aMessage(), new Error('broken'))).to.equal(undefined);
     expect(buildErrorReply(aMessage({ replyTo: '' }), new Error('broken'))).to.equal(undefined);
+  });
+});
+
+describe('the reply to an id that is no text', () => {
+  const verbatimOf = (of: Partial<Message>) =>
+    buildReply(aMessage({ replyTo: 'replies', ...of }), 1, policy())?.verbatim;
+  const bytes = Buffer.from([0xff, 0xfe]);
+  const only = (properties: object) => ({ fault: undefined, section: undefined, headers: [], properties });
+
+  it('carries its bytes as correlation id', () => {
+    const expected = { properties: { correlationId: bytes }, headers: [] };
+    const correlated = { correlationId: '\uFFFD', messageId: 'm-1', verbatim: only({ correlationId: bytes }) };
+    expect(verbatimOf(correlated)).to.deep.equal(expected);
+    expect(verbatimOf({ messageId: '\uFFFD', verbatim: only({ messageId: bytes }) })).to.deep.equal(expected);
+    expect(verbatimOf({ ...correlated, verbatim: only({ messageId: bytes }) })).to.equal(undefined);
   });
 });

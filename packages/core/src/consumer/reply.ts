@@ -46,7 +46,10 @@ function replyTo(
     contentEncoding?: string | undefined;
   },
 ): Publication {
+  // An id that is no text goes back as it came, or the requester would not know it again.
+  const id = request.verbatim?.properties[request.correlationId === undefined ? 'messageId' : 'correlationId'];
   return {
+    ...(id === undefined ? {} : { verbatim: { properties: { correlationId: id }, headers: [] } }),
     exchange,
     routingKey,
     body: content.body,

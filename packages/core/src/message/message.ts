@@ -1,3 +1,5 @@
+import type { Verbatim } from './verbatim.js';
+
 /** Values of a header: what an AMQP table can hold, as amqplib reads it. */
 export type HeaderValue = unknown;
 
@@ -39,6 +41,8 @@ export interface Message extends MessageProperties {
   readonly routingKey: string;
   /** The broker has delivered it before from this queue (and it was not settled). */
   readonly redelivered: boolean;
+  /** Bytes of properties that cannot be held exactly; `undefined` for nearly every message. */
+  readonly verbatim?: Verbatim | undefined;
 }
 
 /** A message on its way out: everything that goes on the wire. */
@@ -51,4 +55,6 @@ export interface Publication {
   readonly headers: MessageHeaders;
   /** Return the message when no queue is bound for it. */
   readonly mandatory: boolean;
+  /** Goes out with these bytes: a property given here wins over the same in `properties`, the headers follow those in `headers`. */
+  readonly verbatim?: Pick<Verbatim, 'properties' | 'headers'> | undefined;
 }

@@ -4,6 +4,7 @@ import type { MessageHeaders, Publication } from '../message/message.js';
 import { tableBytes } from '../message/table-bytes.js';
 import { isWritableTimestamp } from '../message/writable-value.js';
 import type { BindingDeclaration, ExchangeDeclaration, QueueDeclaration } from '../topology/topology.js';
+import { carryVerbatim } from './carry-verbatim.js';
 import { cutUtf8, errorHeaders } from './error-headers.js';
 import type { FailedDelivery, Recoverer, RecoveryOutcome } from './recoverer.js';
 
@@ -56,13 +57,16 @@ export function republish(
     async recover(failure): Promise<RecoveryOutcome> {
       const target = typeof exchange === 'function' ? exchange(failure) : exchange;
       const additional = options.additionalHeaders?.(failure) ?? {};
-      const headers = errorHeaders(failure, {
+      const room = roomFor(failure.publisher.frameMax, additional);
+      const without = (name: string) => NOT_CARRIED.test(name) || Object.hasOwn(additional, name);
+      const carried = carryVerbatim(failure.message, without, room.frameBytes - OWN_FACTS_BYTES);
+      const headers = errorHeaders(carried?.allHeaders === true ? withoutHeaders(failure) : failure, {
         includeStackTrace,
         maxStackTraceBytes,
-        budgetBytes: headerBudget(failure.publisher.frameMax) - tableBytes(additional),
+        budgetBytes: Math.min(room.tableBytes, room.frameBytes - (carried?.bytes ?? 0)),
       });
-      Object.assign(headers, additional);
-      await failure.publisher.send(parked(failure, target, keyOf(failure), headers));
+      Object.assign(headers, carried?.headers, additional);
+      await failure.publisher.send(parked(failure, target, keyOf(failure), headers, carried?.verbatim));
       return 'ack';
     },
     ...(typeof exchange === 'string' ? { exchange } : {}),
@@ -125,11 +129,28 @@ const MAX_TABLE_BYTES = 65_536;
 // For the other properties, which share the frame with the headers.
 const HEADROOM_BYTES = 4096;
 
-function headerBudget(frameMax: number): number {
-  return Math.min(frameMax, MAX_TABLE_BYTES) - Math.min(HEADROOM_BYTES, frameMax / 2);
+// Left for leveret's own facts beside headers that are carried over as bytes.
+const OWN_FACTS_BYTES = 2048;
+/** Written anew, or not to be written again: see {@link errorHeaders}. */
+const NOT_CARRIED = /^(CC|BCC|x-exception-message|x-exception-stacktrace|x-original-.*|x-leveret-.*)$/;
+
+function withoutHeaders(failure: FailedDelivery): FailedDelivery {
+  return { ...failure, message: { ...failure.message, headers: {} } };
 }
 
-function parked(failure: FailedDelivery, exchange: string, routingKey: string, headers: MessageHeaders): Publication {
+/** What headers may take beside the additional ones: in a frame, and in a table that amqplib writes. */
+function roomFor(frameMax: number, additional: MessageHeaders): { frameBytes: number; tableBytes: number } {
+  const taken = Math.min(HEADROOM_BYTES, frameMax / 2) + tableBytes(additional);
+  return { frameBytes: frameMax - taken, tableBytes: Math.min(frameMax, MAX_TABLE_BYTES) - taken };
+}
+
+function parked(
+  failure: FailedDelivery,
+  exchange: string,
+  routingKey: string,
+  headers: MessageHeaders,
+  verbatim: Publication['verbatim'],
+): Publication {
   const { message } = failure;
   return {
     exchange,
@@ -137,6 +158,7 @@ function parked(failure: FailedDelivery, exchange: string, routingKey: string, h
     body: message.body,
     mandatory: true,
     headers,
+    ...(verbatim === undefined ? {} : { verbatim }),
     properties: {
       contentType: shortText(message.contentType),
       contentEncoding: shortText(message.contentEncoding),
@@ -144,7 +166,8 @@ function parked(failure: FailedDelivery, exchange: string, routingKey: string, h
       priority: message.priority,
       correlationId: shortText(message.correlationId),
       replyTo: shortText(message.replyTo),
-      messageId: shortText(message.messageId),
+      // As it was read when its bytes go along: what is returned is known by it.
+      messageId: verbatim?.properties.messageId === undefined ? shortText(message.messageId) : message.messageId,
       timestamp: isWritableTimestamp(message.timestamp) ? message.timestamp : undefined,
       type: shortText(message.type),
       appId: shortText(message.appId),
