@@ -26,15 +26,15 @@ export interface ServiceDatabase extends AsyncDisposable {
 /**
  * Opens the database of a service and creates its tables: a schema of its own in the PostgreSQL that `DATABASE_URL` names,
  * else an SQLite file. Several runs may share a PostgreSQL: `LEVERET_EXAMPLES_RUN` tells their schemas apart.
- * @param service such as `pay_service`: name of the schema, and of the file unless `SQLITE_FILE` names another
+ * @param service such as `pay_service`: whose rows they are, name of the schema, and of the file unless `SQLITE_FILE` names another
  * @param tables `CREATE TABLE IF NOT EXISTS …`, in words that both databases know
  */
 export async function openServiceDatabase(service: string, tables: readonly string[]): Promise<ServiceDatabase> {
   const url = process.env['DATABASE_URL'];
   const database =
     url === undefined || url === ''
-      ? openSqlite(process.env['SQLITE_FILE'] ?? `${service}.db`)
-      : await openPostgres(url, schemaOf(service));
+      ? openSqlite(service, process.env['SQLITE_FILE'] ?? `${service}.db`)
+      : await openPostgres(service, url, schemaOf(service));
   await migrate(database.sql);
   for (const table of tables) await database.run(table);
   return database;
@@ -45,10 +45,10 @@ function schemaOf(service: string): string {
   return run === undefined ? service : `${service}_${run}`;
 }
 
-function openSqlite(file: string): ServiceDatabase {
+function openSqlite(service: string, file: string): ServiceDatabase {
   const connection = new Libsql(file);
   connection.exec('PRAGMA journal_mode = WAL');
-  const sql: SqlDatabase = sqliteDatabase(connection);
+  const sql: SqlDatabase = sqliteDatabase(connection, { service });
   return {
     sql,
     wakeUp: undefined,
@@ -58,13 +58,13 @@ function openSqlite(file: string): ServiceDatabase {
   };
 }
 
-async function openPostgres(url: string, schema: string): Promise<ServiceDatabase> {
+async function openPostgres(service: string, url: string, schema: string): Promise<ServiceDatabase> {
   const settings = { connectionString: url, options: `-c search_path=${schema}` };
   const pool = new pg.Pool({ ...settings, max: 10 });
   // A connection that is lost while nobody uses it is replaced at its next use.
   pool.on('error', () => undefined);
   await pool.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
-  const sql: SqlDatabase = postgresDatabase(pool);
+  const sql: SqlDatabase = postgresDatabase(pool, { service });
   return {
     sql,
     wakeUp: postgresWakeUp(() => new pg.Client(settings)),

@@ -88,6 +88,7 @@ export {
   type MissingKeyPolicy,
 } from './idempotency/decide-key.js';
 export { boundedKey, claimKey } from './idempotency/claim-key.js';
+export { isServiceName, serviceKey, serviceName, serviceNameFault } from './idempotency/service-name.js';
 export { claimGuard, type ClaimGuardOptions } from './idempotency/claim-guard.js';
 export { MemoryIdempotencyStore, type MemoryStoreOptions } from './idempotency/memory-store.js';
 export {

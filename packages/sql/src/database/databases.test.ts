@@ -86,7 +86,7 @@ describe('a pool without free connections', () => {
           arrive = resolve;
         }),
     } as PostgresPool<PostgresPoolClient>;
-    const database = postgresDatabase(pool, { acquireTimeout: 20 });
+    const database = postgresDatabase(pool, { service: 'test', acquireTimeout: 20 });
     const error = await rejection(database.transaction(async () => 1));
     expect(error).to.include({ code: 'LEV_DATABASE_BUSY' });
     expect(error.message).to.contain('The pool had no free connection within 20 ms.');
@@ -97,7 +97,9 @@ describe('a pool without free connections', () => {
 
   it('is bounded for MySQL too', async () => {
     const pool = { getConnection: () => new Promise(() => {}) } as unknown as MysqlPool<MysqlPoolConnection>;
-    const error = await rejection(mysqlDatabase(pool, { acquireTimeout: 20 }).transaction(async () => 1));
+    const error = await rejection(
+      mysqlDatabase(pool, { service: 'test', acquireTimeout: 20 }).transaction(async () => 1),
+    );
     expect(error).to.include({ code: 'LEV_DATABASE_BUSY' });
   });
 });
@@ -116,7 +118,7 @@ describe('a transaction whose connection is in an unknown state', () => {
       release: (destroy: boolean) => log.push(destroy ? 'destroyed' : 'released'),
     };
     const pool = { ...each, connect: async () => each } as unknown as PostgresPool<PostgresPoolClient>;
-    return { log, database: postgresDatabase(pool) };
+    return { log, database: postgresDatabase(pool, { service: 'test' }) };
   };
 
   it('gives the connection back after a commit and after a rollback', async () => {
@@ -146,7 +148,7 @@ describe('a transaction whose connection is in an unknown state', () => {
       release: () => {},
     };
     const pool = { ...each, connect: async () => each } as unknown as PostgresPool<PostgresPoolClient>;
-    const error = await rejection(postgresDatabase(pool).transaction(async () => 1));
+    const error = await rejection(postgresDatabase(pool, { service: 'test' }).transaction(async () => 1));
     expect(error).to.include({ code: 'LEV_INBOX_TRANSACTION' });
   });
 });
@@ -154,7 +156,7 @@ describe('a transaction whose connection is in an unknown state', () => {
 describe('sqliteDatabase', () => {
   it('says so when a handler does not use its transaction, instead of waiting for ever', async () => {
     const connection = memory();
-    const database = sqliteDatabase(connection, { turnTimeout: 20 });
+    const database = sqliteDatabase(connection, { service: 'test', turnTimeout: 20 });
     const error = await rejection(database.transaction(() => database.query('SELECT 1')));
     expect(error).to.include({ code: 'LEV_DATABASE_BUSY' });
     expect(error.message).to.contain('A handler has to use its transaction for all its statements.');
@@ -168,7 +170,7 @@ describe('sqliteDatabase', () => {
     try {
       const holder = made.open();
       const { close, connection } = rawSqlite(made.url);
-      const waiting = sqliteDatabase(connection, { busyTimeout: 50 });
+      const waiting = sqliteDatabase(connection, { service: 'test', busyTimeout: 50 });
       let error: Error | undefined;
       await holder.transaction(async () => {
         error = await rejection(waiting.transaction(async () => 1));
@@ -196,7 +198,7 @@ describe('sqliteDatabase', () => {
         },
       }),
     };
-    const database = sqliteDatabase(connection);
+    const database = sqliteDatabase(connection, { service: 'test' });
     for (const text of ['SELECT 1', ' with x as (select 1) select 1', 'INSERT INTO a VALUES (1) RETURNING id']) {
       expect((await database.query(text)).rowCount).to.equal(1);
     }
@@ -213,7 +215,7 @@ describe('sqliteDatabase', () => {
         return { reader: true, all: () => [], run: () => ({ changes: 0 }) };
       },
     };
-    const database = sqliteDatabase(connection);
+    const database = sqliteDatabase(connection, { service: 'test' });
     for (let n = 0; n < 150; n++) await database.query(`SELECT ${n}`);
     await database.query('SELECT 149');
     expect(prepared).to.equal(150);

@@ -1,4 +1,4 @@
-import { durationMs, systemClock } from '@leveret/core';
+import { durationMs, serviceName, systemClock } from '@leveret/core';
 import { acquire } from './acquire.js';
 import type { PoolOptions } from './postgres-database.js';
 import { runTransaction } from './run-transaction.js';
@@ -23,11 +23,15 @@ export interface MysqlPool<Connection extends MysqlPoolConnection> extends Mysql
   getConnection(): Promise<Connection>;
 }
 
-/** Uses a pool of `mysql2/promise` (`createPool(…)`), on MySQL or MariaDB; a transaction is a connection of it. */
+/**
+ * Uses a pool of `mysql2/promise` (`createPool(…)`), on MySQL or MariaDB; a transaction is a connection of it.
+ * @throws {ConfigurationError} when `service` is missing, or an option is out of range
+ */
 export function mysqlDatabase<Connection extends MysqlPoolConnection>(
   pool: MysqlPool<Connection>,
-  options: PoolOptions = {},
+  options: PoolOptions,
 ): SqlDatabase<Connection> {
+  const service = serviceName(options?.service, 'mysqlDatabase');
   const acquireTimeoutMs = durationMs(options.acquireTimeout ?? '30s', 'acquireTimeout');
   const connect = () =>
     acquire(
@@ -38,6 +42,7 @@ export function mysqlDatabase<Connection extends MysqlPoolConnection>(
     );
   return {
     dialect: mysql,
+    service,
     query: (text, parameters) => mysqlExecutor(pool).query(text, parameters),
     within: mysqlExecutor,
     transaction: async (work) => {

@@ -1,4 +1,4 @@
-import { type Duration, durationMs, LeveretError, systemClock } from '@leveret/core';
+import { type Duration, durationMs, LeveretError, serviceName, systemClock } from '@leveret/core';
 import { acquire } from './acquire.js';
 import { runTransaction } from './run-transaction.js';
 import type { SqlDatabase, SqlExecutor, SqlResult } from './sql-database.js';
@@ -26,15 +26,21 @@ export interface PostgresPool<Client extends PostgresPoolClient> extends Postgre
 
 /** Options of the adapters for pools. */
 export interface PoolOptions {
+  /** Who uses the database: see {@link SqlDatabase.service}. */
+  readonly service: string;
   /** How long a transaction waits for a connection of the pool. Default 30 s. */
   readonly acquireTimeout?: Duration;
 }
 
-/** Uses a pool of `pg` (`new Pool(…)`); a transaction is a `PoolClient` of it. */
+/**
+ * Uses a pool of `pg` (`new Pool(…)`); a transaction is a `PoolClient` of it.
+ * @throws {ConfigurationError} when `service` is missing, or an option is out of range
+ */
 export function postgresDatabase<Client extends PostgresPoolClient>(
   pool: PostgresPool<Client>,
-  options: PoolOptions = {},
+  options: PoolOptions,
 ): SqlDatabase<Client> {
+  const service = serviceName(options?.service, 'postgresDatabase');
   const acquireTimeoutMs = durationMs(options.acquireTimeout ?? '30s', 'acquireTimeout');
   const connect = () =>
     acquire(
@@ -45,6 +51,7 @@ export function postgresDatabase<Client extends PostgresPoolClient>(
     );
   return {
     dialect: postgres,
+    service,
     query: (text, parameters) => postgresExecutor(pool).query(text, parameters),
     within: postgresExecutor,
     transaction: async (work) => {

@@ -1,4 +1,4 @@
-import { type Duration, durationMs, pause, systemClock } from '@leveret/core';
+import { type Duration, durationMs, pause, serviceName, systemClock } from '@leveret/core';
 import { runTransaction } from './run-transaction.js';
 import type { SqlDatabase, SqlExecutor, SqlResult } from './sql-database.js';
 import { sqlite } from './sql-dialect.js';
@@ -23,6 +23,8 @@ export interface SqliteConnection {
 
 /** Options of {@link sqliteDatabase}. */
 export interface SqliteOptions {
+  /** Who uses the database: see {@link SqlDatabase.service}. */
+  readonly service: string;
   /** How long a lock of another connection is waited for. Default 2 s. */
   readonly busyTimeout?: Duration;
   /** How long a statement or a transaction waits for its turn on this connection. Default 30 s. */
@@ -40,11 +42,13 @@ const MAX_STATEMENTS = 100;
  *
  * The connection should be leveret's own: its `busy_timeout` is set to 0, because a driver that waits for a lock stops the
  * whole process, also the handler that holds it. Locks are waited for without that. `PRAGMA journal_mode = WAL` is advised.
+ * @throws {ConfigurationError} when `service` is missing, or an option is out of range
  */
 export function sqliteDatabase<Connection extends SqliteConnection>(
   connection: Connection,
-  options: SqliteOptions = {},
+  options: SqliteOptions,
 ): SqlDatabase<Connection> {
+  const service = serviceName(options?.service, 'sqliteDatabase');
   const busyTimeoutMs = durationMs(options.busyTimeout ?? '2s', 'busyTimeout');
   const turnTimeoutMs = durationMs(options.turnTimeout ?? '30s', 'turnTimeout');
   const turns = new Turns(systemClock);
@@ -63,6 +67,7 @@ export function sqliteDatabase<Connection extends SqliteConnection>(
   connection.exec('PRAGMA busy_timeout = 0');
   return {
     dialect: sqlite,
+    service,
     query: (text, parameters) =>
       turns.take(turnTimeoutMs, () => patiently(() => within(connection).querySync(text, parameters)), noTurn),
     within,

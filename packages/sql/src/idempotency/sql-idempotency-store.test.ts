@@ -17,6 +17,7 @@ describe('SqlIdempotencyStore', () => {
   const failing = (errors: unknown[]): SqlDatabase<unknown> =>
     ({
       dialect: postgres,
+      service: 'test',
       query: async () => {
         const error = errors.shift();
         if (error !== undefined) throw error;

@@ -308,7 +308,7 @@ describeOnEachDatabase('TransactionalInbox', (at) => {
 });
 
 describe('TransactionalInbox', () => {
-  const database = { dialect: postgres } as SqlDatabase<unknown>;
+  const database = { dialect: postgres, service: 'test' } as SqlDatabase<unknown>;
   const refused: readonly [TransactionalInboxOptions, RegExp][] = [
     [{ lockTimeout: 0 }, /lockTimeout must be more than 0 ms; got 0/],
     [{ lockTimeout: 'soon' as '1s' }, /lockTimeout must be milliseconds/],

@@ -9,10 +9,11 @@ import {
   type GuardedResult,
   type IdempotencyGuard,
   LeveretError,
+  serviceKey,
 } from '@leveret/core';
-import type { SqlDatabase } from '../database/sql-database.js';
+import { type SqlDatabase, serviceOf } from '../database/sql-database.js';
 import { sqlFault } from '../database/sql-fault.js';
-import { INSERT_ONCE } from './insert-once.js';
+import { findRow, INSERT_ONCE, type InboxRow } from './insert-once.js';
 
 /** How an inbox waits. */
 export interface TransactionalInboxOptions {
@@ -48,14 +49,16 @@ type Stage = 'begin' | 'handler' | 'check' | 'commit';
  * holds one connection, and so does each duplicate that waits.
  */
 export class TransactionalInbox<Tx> implements IdempotencyGuard {
+  /** Whose messages it remembers: the service of the database. */
+  readonly service: string;
   readonly #database: SqlDatabase<Tx>;
   readonly #lockTimeoutMs: number;
   readonly #conflictRetries: number;
   readonly #onCommit: () => void;
-  readonly #findRow: string;
 
-  /** @throws {ConfigurationError} when an option is out of range */
+  /** @throws {ConfigurationError} when an option is out of range, or the database does not say which service uses it */
   constructor(database: SqlDatabase<Tx>, options: TransactionalInboxOptions = {}) {
+    this.service = serviceOf(database);
     const { lockTimeout = '2s', conflictRetries = 2, onCommit = () => {} } = options;
     this.#database = database;
     this.#lockTimeoutMs = durationMs(lockTimeout, 'lockTimeout');
@@ -69,16 +72,24 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
     }
     this.#conflictRetries = conflictRetries;
     this.#onCommit = onCommit;
-    this.#findRow = database.dialect.placeholders('SELECT 1 FROM leveret_inbox WHERE listener = ? AND message_id = ?');
   }
 
   async run(listenerId: string, key: string, attempt: GuardedAttempt): Promise<GuardedResult> {
     for (let conflicts = 0; ; conflicts++) {
-      const result = await this.#once(boundedKey(listenerId), boundedKey(key), attempt, conflicts);
+      const result = await this.#once(this.#row(listenerId, key), attempt, conflicts);
       if (result.kind === 'conflict') continue;
       if (result.kind === 'handled') this.#tellCommit();
       return result;
     }
+  }
+
+  #row(listenerId: string, key: string): InboxRow {
+    return {
+      listener: serviceKey(this.service, listenerId),
+      before: boundedKey(listenerId),
+      messageId: boundedKey(key),
+      lockTimeoutMs: this.#lockTimeoutMs,
+    };
   }
 
   /** What it throws is not a failure of the message, which is handled. */
@@ -91,27 +102,30 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
   }
 
   async #once(
-    listener: string,
-    messageId: string,
+    row: InboxRow,
     attempt: GuardedAttempt,
     conflicts: number,
   ): Promise<GuardedResult | { readonly kind: 'conflict' }> {
     const database = this.#database;
-    const row = { listener, messageId, lockTimeoutMs: this.#lockTimeoutMs };
+    const { dialect } = database;
+    const { messageId } = row;
     const neverLost = new AbortController();
     // What the mapper throws in the end may be the error of its rollback: the first one counts.
     const progress: { stage: Stage; thrown?: { readonly error: unknown } } = { stage: 'begin' };
     try {
       return await database.transaction<GuardedResult>(async (tx) => {
         const executor = database.within(tx);
-        if (!(await INSERT_ONCE[database.dialect.name](executor, database.dialect, row))) return { kind: 'duplicate' };
+        const inserted = await INSERT_ONCE[dialect.name](executor, dialect, row);
+        if (!inserted.written) {
+          if (await findRow(executor, dialect, row)) return { kind: 'duplicate' };
+          throw unproved(inserted.fault);
+        }
         try {
           progress.stage = 'handler';
           const value = await attempt(tx, neverLost.signal);
           progress.stage = 'check';
           // A transaction that was broken or ended meanwhile can still be "committed" without an error.
-          const { rows } = await executor.query(this.#findRow, [listener, messageId]);
-          if (rows.length !== 1) throw new Error('its inbox row is gone');
+          if (!(await findRow(executor, dialect, row))) throw new Error('its inbox row is gone');
           progress.stage = 'commit';
           return { kind: 'handled', value, remembered: true };
         } catch (error) {
@@ -128,6 +142,14 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
       throw stage === 'handler' ? error : failed(stage, messageId, error);
     }
   }
+}
+
+/** Neither written nor there: whether the message was handled is not known. */
+function unproved(fault: unknown): unknown {
+  if (fault !== undefined) return fault;
+  return new Error(
+    'the database wrote no row of leveret_inbox, reported no fault, and has no row of the message. See what triggers, rules and partitions the table has',
+  );
 }
 
 function failed(stage: Exclude<Stage, 'handler'>, messageId: string, cause: unknown): LeveretError {

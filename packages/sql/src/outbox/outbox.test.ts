@@ -137,6 +137,7 @@ describe('Outbox', () => {
   const written: unknown[][] = [];
   const database = {
     dialect: postgres,
+    service: 'test',
     within: () => ({
       query: async (_: string, parameters: unknown[]) => {
         written.push(parameters);

@@ -12,7 +12,8 @@ import {
   type ResolvedPublisherOptions,
   resolvePublisherOptions,
 } from '@leveret/core';
-import type { SqlDatabase, SqlResult } from '../database/sql-database.js';
+import { type SqlDatabase, type SqlResult, serviceOf } from '../database/sql-database.js';
+import { ownMessages } from './outbox-row.js';
 import { type ParkedMessage, readParked } from './parked-message.js';
 import { writeTable } from './table-json.js';
 
@@ -65,9 +66,13 @@ export class Outbox<Tx> {
   readonly #converter: MessageConverter;
   readonly #publisher: ResolvedPublisherOptions;
   readonly #insert: string;
+  readonly #service: string;
+  readonly #own: string;
 
-  /** @throws {ConfigurationError} when an option of `publisher` is wrong */
+  /** @throws {ConfigurationError} when an option of `publisher` is wrong, or the database does not say which service uses it */
   constructor(database: SqlDatabase<Tx>, options: OutboxOptions = {}) {
+    this.#service = serviceOf(database);
+    this.#own = ownMessages(this.#service);
     const problems = new Problems('outbox');
     this.#database = database;
     this.#converter = options.converter ?? contentTypeConverter();
@@ -76,8 +81,8 @@ export class Outbox<Tx> {
     const { dialect } = database;
     const notify = dialect.name === 'postgres' && (options.notify ?? true);
     this.#insert = dialect.placeholders(
-      `INSERT INTO leveret_outbox (message_id, exchange, routing_key, properties, headers, mandatory, body, order_key, created_at, available_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ${dialect.now}, ${dialect.now})${notify ? ` RETURNING pg_notify('${OUTBOX_CHANNEL}', '')::text` : ''}`,
+      `INSERT INTO leveret_outbox (message_id, exchange, routing_key, properties, headers, mandatory, body, order_key, service, created_at, available_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ${dialect.now}, ${dialect.now})${notify ? ` RETURNING pg_notify('${OUTBOX_CHANNEL}', '')::text` : ''}`,
     );
   }
 
@@ -119,6 +124,7 @@ export class Outbox<Tx> {
         mandatory ? 1 : 0,
         body,
         orderKeyOf(options.orderKey),
+        this.#service,
       ]);
     return properties.messageId;
   }
@@ -130,8 +136,8 @@ export class Outbox<Tx> {
       `SELECT count(*) - count(parked_at) AS pending, count(parked_at) AS parked,
          ${now} - min(CASE WHEN parked_at IS NULL THEN created_at END) AS oldest_ms,
          sum(CASE WHEN parked_at IS NULL AND order_key IS NOT NULL AND EXISTS (SELECT 1 FROM leveret_outbox e
-           WHERE e.order_key = o.order_key AND e.id < o.id AND e.parked_at IS NOT NULL) THEN 1 ELSE 0 END) AS held_up
-       FROM leveret_outbox o`,
+           WHERE e.order_key = o.order_key AND e.id < o.id AND e.parked_at IS NOT NULL AND ${ownMessages(this.#service, 'e')}) THEN 1 ELSE 0 END) AS held_up
+       FROM leveret_outbox o WHERE ${this.#own}`,
     );
     const number = (name: string) => Number(rows[0]?.[name] ?? 0);
     return {
@@ -152,7 +158,7 @@ export class Outbox<Tx> {
     const { limit = 100, afterId = 0 } = options;
     const { rows } = await this.#database.query(
       `SELECT id, message_id, exchange, routing_key, properties, headers, mandatory, body, order_key, created_at, parked_at, attempts, failures, error
-       FROM leveret_outbox WHERE parked_at IS NOT NULL AND id > ${whole(afterId)} ORDER BY id LIMIT ${whole(limit)}`,
+       FROM leveret_outbox WHERE parked_at IS NOT NULL AND ${this.#own} AND id > ${whole(afterId)} ORDER BY id LIMIT ${whole(limit)}`,
     );
     return rows.map(readParked);
   }
@@ -174,7 +180,9 @@ export class Outbox<Tx> {
   async #parkedOnly(statement: string, ids: readonly number[] | 'all'): Promise<number> {
     if (ids !== 'all' && ids.length === 0) return 0;
     const some = ids === 'all' ? '' : ` AND id IN (${ids.map(whole).join(', ')})`;
-    const result: SqlResult = await this.#database.query(`${statement} WHERE parked_at IS NOT NULL${some}`);
+    const result: SqlResult = await this.#database.query(
+      `${statement} WHERE parked_at IS NOT NULL AND ${this.#own}${some}`,
+    );
     return result.rowCount;
   }
 }

@@ -15,6 +15,7 @@ function seeingUpTo(database: SqlDatabase<unknown>, id: number): SqlDatabase<unk
     query: (text, parameters) => executor.query(asOf(text, id), parameters),
   });
   return {
+    service: database.service,
     dialect: database.dialect,
     ...old(database),
     within: (tx) => old(database.within(tx)),

@@ -282,6 +282,7 @@ describeOnEachDatabase('OutboxRelay', (at) => {
 describe('OutboxRelay', () => {
   const database = (query: SqlDatabase['query']): SqlDatabase<unknown> => ({
     dialect: sqlite,
+    service: 'test',
     query,
     within: () => ({ query }),
     transaction: (work) => work(undefined),

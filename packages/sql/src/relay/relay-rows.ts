@@ -1,5 +1,5 @@
-import type { SqlDatabase, SqlExecutor } from '../database/sql-database.js';
-import { type OutboxEntry, PUBLICATION_COLUMNS, type RawRow } from '../outbox/outbox-row.js';
+import { type SqlDatabase, type SqlExecutor, serviceOf } from '../database/sql-database.js';
+import { type OutboxEntry, ownMessages, PUBLICATION_COLUMNS, type RawRow } from '../outbox/outbox-row.js';
 
 /**
  * The rows of the outbox as one relay sees them: it leases some, and changes only what is still leased to it. A lease is a
@@ -8,9 +8,15 @@ import { type OutboxEntry, PUBLICATION_COLUMNS, type RawRow } from '../outbox/ou
 export class RelayRows<Tx> {
   readonly #database: SqlDatabase<Tx>;
   readonly #now: string;
+  /** Rows of other services are not looked at: they are published with the rights of others. */
+  readonly #own: string;
+  readonly #firstOfItsKey: string;
 
   constructor(database: SqlDatabase<Tx>) {
     this.#database = database;
+    const service = serviceOf(database);
+    this.#own = ownMessages(service, 'o');
+    this.#firstOfItsKey = firstOfItsKey(service);
     this.#now = database.dialect.now;
   }
 
@@ -49,7 +55,7 @@ export class RelayRows<Tx> {
   #due(limit: number): string {
     return `SELECT o.id, o.order_key FROM leveret_outbox o
       WHERE o.parked_at IS NULL AND o.available_at <= ${this.#now} AND o.locked_until <= ${this.#now}
-        AND ${FIRST_OF_ITS_KEY}
+        AND ${this.#own} AND ${this.#firstOfItsKey}
       ORDER BY o.id LIMIT ${whole(limit)}`;
   }
 
@@ -93,7 +99,7 @@ export class RelayRows<Tx> {
   async #stillFirst(executor: SqlExecutor, due: readonly RawRow[]): Promise<readonly RawRow[]> {
     if (due.every((row) => row['order_key'] === null)) return due;
     const ids = idList(due.map((row) => Number(row['id'])));
-    const first = `SELECT o.id FROM leveret_outbox o WHERE o.id IN (${ids}) AND ${FIRST_OF_ITS_KEY}`;
+    const first = `SELECT o.id FROM leveret_outbox o WHERE o.id IN (${ids}) AND ${this.#firstOfItsKey}`;
     return (await executor.query(first)).rows;
   }
 
@@ -114,8 +120,10 @@ export class RelayRows<Tx> {
 }
 
 /** The first of its order key, whatever its state: the next one waits until it is gone. */
-const FIRST_OF_ITS_KEY = `(o.order_key IS NULL OR NOT EXISTS (
-  SELECT 1 FROM leveret_outbox e WHERE e.order_key = o.order_key AND e.id < o.id))`;
+function firstOfItsKey(service: string): string {
+  return `(o.order_key IS NULL OR NOT EXISTS (
+    SELECT 1 FROM leveret_outbox e WHERE e.order_key = o.order_key AND e.id < o.id AND ${ownMessages(service, 'e')}))`;
+}
 
 function idList(ids: readonly number[]): string {
   return ids.map(whole).join(', ');

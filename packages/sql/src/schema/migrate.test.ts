@@ -42,8 +42,8 @@ describe('migrations', () => {
     const [first, ...others] = [postgres, mysql, sqlite].map(migrations);
     for (const steps of others) expect(steps.map(({ name }) => name)).to.deep.equal(first?.map(({ name }) => name));
     for (const { statements, checksum } of first ?? []) {
-      expect(statements.length).to.be.greaterThan(3);
-      for (const statement of statements) expect(statement).to.match(/^CREATE (TABLE|INDEX) [^;]+$/);
+      expect(statements.length).to.be.greaterThan(1);
+      for (const statement of statements) expect(statement).to.match(/^(CREATE (TABLE|INDEX)|ALTER TABLE) [^;]+$/);
       expect(checksum).to.match(/^[0-9a-f]{64}$/);
     }
   });
@@ -53,6 +53,7 @@ describe('migrate beside a process that holds the lock', () => {
   it('says what it waited for', async () => {
     const held = {
       dialect: mysql,
+      service: 'test',
       within: () => ({ query: async () => ({ rows: [{ taken: 0 }], rowCount: 1 }) }),
       query: async () => ({ rows: [], rowCount: 0 }),
       transaction: <T>(work: (tx: unknown) => Promise<T>) => work(undefined),

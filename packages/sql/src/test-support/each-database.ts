@@ -10,7 +10,7 @@ export interface DatabaseAtHand {
   /** The first connections. */
   readonly database: SqlDatabase<unknown>;
   /** Further ones, as another instance has. */
-  open(): SqlDatabase<unknown>;
+  open(service?: string): SqlDatabase<unknown>;
 }
 
 /** Describes the same on every kind of database, each in a private database with the tables in it. */
@@ -41,7 +41,7 @@ export function describeOnEachDatabase(
         get database() {
           return present(first);
         },
-        open: () => present(made).open(),
+        open: (service) => present(made).open(service),
       });
     });
   }

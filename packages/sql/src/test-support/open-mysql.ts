@@ -2,13 +2,13 @@ import mysql2 from 'mysql2/promise';
 import { type MysqlClient, mysqlDatabase } from '../database/mysql-database.js';
 import { anyTransaction, type OpenDatabase, observed, type Step } from './opened.js';
 
-export function openMysql(url: string, step: Step): OpenDatabase {
+export function openMysql(url: string, step: Step, service = 'test'): OpenDatabase {
   const pool = mysql2.createPool({ uri: url, connectionLimit: 20 });
   const stepping = (client: MysqlClient): MysqlClient => ({
     query: (text) => observed(step, () => client.query(text)),
     execute: (text, values) => observed(step, () => client.execute(text, values)),
   });
-  const database = mysqlDatabase({
+  const stepped = {
     ...stepping(pool),
     getConnection: async () => {
       const connection = await pool.getConnection();
@@ -18,6 +18,7 @@ export function openMysql(url: string, step: Step): OpenDatabase {
         destroy: () => connection.destroy(),
       };
     },
-  });
+  };
+  const database = mysqlDatabase(stepped, { service });
   return { database: anyTransaction(database), close: () => pool.end() };
 }

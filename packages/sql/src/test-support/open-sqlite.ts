@@ -2,7 +2,7 @@ import Libsql from 'libsql';
 import { type SqliteConnection, sqliteDatabase } from '../database/sqlite-database.js';
 import { anyTransaction, type OpenDatabase, type Step } from './opened.js';
 
-export function openSqlite(url: string, step: Step): OpenDatabase {
+export function openSqlite(url: string, step: Step, service = 'test'): OpenDatabase {
   const driver = new Libsql(url.slice('sqlite:'.length));
   driver.exec('PRAGMA journal_mode = WAL');
   // The tests kill processes, not machines: no write is lost without a sync, and hundreds of them take their time.
@@ -24,6 +24,6 @@ export function openSqlite(url: string, step: Step): OpenDatabase {
       };
     },
   };
-  const database = sqliteDatabase(connection, { busyTimeout: '10s' });
+  const database = sqliteDatabase(connection, { service, busyTimeout: '10s' });
   return { database: anyTransaction(database), connection, close: async () => void driver.close() };
 }

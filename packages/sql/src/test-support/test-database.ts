@@ -45,10 +45,10 @@ export class TestDatabase {
   }
 
   /** Another set of connections, as another instance of a service has; the first one again where only one can be. */
-  open() {
+  open(service = 'test') {
     const [first] = this.#opened;
-    if (first !== undefined && !this.#kind.shared) return first.database;
-    const opened = openDatabase(this.url);
+    if (first !== undefined && !this.#kind.shared) return { ...first.database, service };
+    const opened = openDatabase(this.url, service);
     this.#opened.push(opened);
     return opened.database;
   }
