@@ -26,7 +26,13 @@ export { checkDuration, type Duration, durationMs, MAX_TIMER_MS, parseDuration }
 export type { HeaderValue, Message, MessageHeaders, MessageProperties, Publication } from './message/message.js';
 export type { Verbatim, VerbatimHeader } from './message/verbatim.js';
 export type { EncodedPayload, EncodeHints, MessageConverter, PayloadClass } from './message/message-converter.js';
-export { contentTypeConverter, type ContentTypeConverterOptions } from './message/content-type-converter.js';
+export {
+  contentTypeConverter,
+  type ContentTypeConverterOptions,
+  refuseLarge,
+} from './message/content-type-converter.js';
+export { checkReadHints, READ_HINT_NAMES, type ReadHints } from './message/read-hints.js';
+export type { LongNumbers } from './message/long-number.js';
 export { type ContentType, readContentType } from './message/content-type.js';
 export { tableBytes } from './message/table-bytes.js';
 export { consoleLogger, type LogFields, type Logger, type LogLevel, logSafely, silentLogger } from './events/logger.js';

@@ -40,7 +40,11 @@ describe('DeliveryReporter', () => {
       expect(harness.happened).to.deep.equal([
         { ...item, listenerId: 'Orders.onPaid', queue: 'orders', message: delivery.message },
       ]);
-      expect(harness.logger.lines.map((line) => line.level)).to.deep.equal(level === undefined ? [] : [level]);
+      // The beginning of a body that cannot be read follows, at debug.
+      const further = item.type === 'invalid' ? ['debug'] : [];
+      expect(harness.logger.lines.map((line) => line.level)).to.deep.equal(
+        level === undefined ? [] : [level, ...further],
+      );
       const { type: _type, ...facts } = { error: undefined, ...item };
       const { error: err, ...others } = facts;
       if (level === undefined) return;
@@ -54,4 +58,16 @@ describe('DeliveryReporter', () => {
       });
     });
   }
+
+  it('shows the beginning of a body that cannot be read at debug, and nowhere else', () => {
+    const harness = new ListenerHarness();
+    const delivery = aDelivery({ of: { body: Buffer.from(`\u001b[2J\n${'secret'.repeat(100)}`) } });
+    harness.env.reporter.report(delivery, { type: 'invalid', error });
+    const [first, second] = harness.logger.lines;
+    expect(first?.fields).not.to.have.property('body');
+    expect(second?.level).to.equal('debug');
+    expect(second?.fields['body'])
+      .to.match(/^\\u001b\[2J\\n(secret)+/)
+      .and.has.length.below(220);
+  });
 });

@@ -39,6 +39,7 @@ export class DeliveryReporter {
   report(delivery: Delivery, news: DeliveryNews): void {
     this.counts[COUNTER[news.type]]++;
     this.#log(delivery, news);
+    if (news.type === 'invalid') this.#logBody(delivery);
     if (!this.#events.idle) this.#emit(delivery, news);
   }
 
@@ -49,6 +50,13 @@ export class DeliveryReporter {
       queue: delivery.queue,
       message: delivery.message,
     } as DeliveryEvent);
+  }
+
+  /** What a body holds is shown to nobody but those who look for faults: error texts do without it. */
+  #logBody({ message: { body, messageId } }: Delivery): void {
+    if (body.length === 0) return;
+    const fields = { listener: this.#listenerId, messageId, body: body.toString('utf8', 0, MAX_BODY_SHOWN) };
+    logSafely(this.#logger, 'debug', fields, 'the body of the message that cannot be handled begins so');
   }
 
   #log(delivery: Delivery, news: DeliveryNews): void {
@@ -71,6 +79,8 @@ export class DeliveryReporter {
     );
   }
 }
+
+const MAX_BODY_SHOWN = 200;
 
 const COUNTER: Readonly<Record<DeliveryNews['type'], keyof ListenerCounts>> = {
   received: 'received',

@@ -1,4 +1,5 @@
 import type { MessageConverter } from '../message/message-converter.js';
+import type { ReadHints } from '../message/read-hints.js';
 import type { Recoverer, RecovererFunction } from '../recoverer/recoverer.js';
 import type { AcknowledgeMode } from '../retry/failure-policy.js';
 import type { RetryOptions } from '../retry/retry-options.js';
@@ -16,7 +17,7 @@ export interface ListenerOptions extends ListenerTopologyOptions, ListenerPolicy
 }
 
 /** Options that can also be given once for all listeners; a listener's own value wins. */
-export interface ListenerPolicyOptions {
+export interface ListenerPolicyOptions extends ReadHints {
   /** Default `auto`. */
   readonly acknowledge?: AcknowledgeMode;
   /** Unsettled deliveries the broker may have outstanding at each consumer. 0 = no limit; default 50 (Spring: 250). */

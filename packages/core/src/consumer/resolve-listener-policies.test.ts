@@ -135,6 +135,9 @@ describe('LISTENER_POLICY_OPTION_NAMES', () => {
       missingQueue: true,
       consumerArguments: true,
       returnExceptions: true,
+      maxBodyBytes: true,
+      maxElements: true,
+      longNumbers: true,
     };
     expect([...LISTENER_POLICY_OPTION_NAMES].sort()).to.deep.equal(Object.keys(all).sort());
   });

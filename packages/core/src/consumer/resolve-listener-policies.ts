@@ -1,5 +1,6 @@
 import { checkFlag, checkOneOf, checkWholeNumber, isRecord } from '../errors/check-option.js';
 import { describeValue, type Problems } from '../errors/configuration-error.js';
+import { READ_HINT_NAMES } from '../message/read-hints.js';
 import { resolveRetry } from '../retry/resolve-retry.js';
 import { checkDuration } from '../time/duration.js';
 import type { ListenerDefinition } from './listener-definition.js';
@@ -37,6 +38,7 @@ export const LISTENER_POLICY_OPTION_NAMES: readonly (keyof ListenerPolicyOptions
   'missingQueue',
   'consumerArguments',
   'returnExceptions',
+  ...READ_HINT_NAMES,
 ];
 
 /**

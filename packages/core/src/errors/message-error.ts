@@ -39,18 +39,28 @@ export interface Violation {
   readonly rule: string;
 }
 
-/** The payload breaks rules of its class; `violations` lists all of them. */
+/** The payload breaks rules of its class. */
 export class MessageValidationError extends FatalMessageError {
+  /** The first 100 at most, each text cut after 1,000 characters. */
   readonly violations: readonly Violation[];
+  /** How many there are, those included that `violations` does not list. */
+  readonly total: number;
 
-  constructor(message: string, violations: readonly Violation[], options?: ErrorOptions) {
+  constructor(message: string, violations: readonly Violation[], options?: ErrorOptions & { readonly total?: number }) {
     super('LEV_MESSAGE_INVALID', message, options);
-    this.violations = violations.map(({ path, message: demand, rule }) => ({
-      path: escapeText(path),
-      message: escapeText(demand),
-      rule,
-    }));
+    this.violations = violations
+      .slice(0, MAX_VIOLATIONS)
+      .map(({ path, message: demand, rule }) => ({ path: shown(path), message: shown(demand), rule }));
+    this.total = options?.total ?? violations.length;
   }
+}
+
+const MAX_VIOLATIONS = 100;
+const MAX_TEXT = 1000;
+
+/** A sender chooses the names that stand in it. */
+function shown(text: string): string {
+  return escapeText(text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}...` : text);
 }
 
 /** Whether an error means that the message itself is at fault, so that trying again is of no use. Never throws. */

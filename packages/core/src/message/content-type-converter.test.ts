@@ -61,7 +61,7 @@ describe('reading a body by its content type', () => {
     expect(converter.fromMessage(aMessage({ text: '"a"', contentType: 'application/json' }), String)).to.equal('a');
     expect(() => converter.fromMessage(aMessage({ text: '7', contentType: 'application/json' }), String)).to.throw(
       MessageConversionError,
-      'declared as a string, but the JSON body holds 7',
+      'declared as a string, but the JSON body holds a number',
     );
   });
 

@@ -11,8 +11,8 @@ const cache = new Map<string, ContentType>();
 const MAX_CACHED = 256;
 
 /**
- * Reads a content type. JSON is `application/json` and any `application/…+json`, in any case, as Spring takes it; text
- * is `text/…`; `application/octet-stream` says nothing, like none at all; all else is binary.
+ * Reads a content type. JSON is every type with `json` in it, in any case, as Spring takes it: `application/json`,
+ * `application/cloudevents+json`, `text/json`, `application/x-json`; other text is `text/…`; `application/octet-stream` says nothing, like none at all; all else is binary.
  */
 export function readContentType(value: string | undefined): ContentType {
   if (value === undefined || value === '') return NONE;
@@ -32,7 +32,7 @@ function parseContentType(value: string): ContentType {
     const match = /^\s*charset\s*=\s*"?([^"\s]+)"?\s*$/i.exec(parameter);
     if (match !== null) charset = match[1];
   }
-  if (type === 'application/json' || /^application\/[^/]+\+json$/.test(type)) return { kind: 'json', charset };
+  if (type.includes('json')) return { kind: 'json', charset };
   if (type.startsWith('text/')) return { kind: 'text', charset };
   if (type === 'application/octet-stream') return { kind: 'none', charset };
   return { kind: 'binary', charset };

@@ -1,4 +1,5 @@
 import type { Message, MessageHeaders } from './message.js';
+import type { ReadHints } from './read-hints.js';
 
 /** A class whose instances are payloads. */
 // biome-ignore lint/suspicious/noExplicitAny: a class is known by any constructor arguments
@@ -29,7 +30,7 @@ export interface MessageConverter {
    * Reads a body. `target` is the declared class of the payload (`String`, `Number`, `Buffer`, `Object` or the user's
    * own), or `undefined` when anything is welcome.
    */
-  fromMessage(message: Message, target: PayloadClass | undefined): unknown;
+  fromMessage(message: Message, target: PayloadClass | undefined, hints?: ReadHints): unknown;
   /** Writes a payload. */
   toMessage(payload: unknown, hints: EncodeHints): EncodedPayload;
 }

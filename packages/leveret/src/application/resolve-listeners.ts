@@ -1,5 +1,6 @@
 import {
   type AcknowledgeMode,
+  checkReadHints,
   contentTypeConverter,
   type HandlerIdempotency,
   type HandlerRoute,
@@ -9,6 +10,7 @@ import {
   type MessageConverter,
   mergeTopologies,
   type Problems,
+  type ReadHints,
   type Recoverer,
   rejectAndDontRequeue,
   resolveListenerPolicies,
@@ -84,6 +86,10 @@ export async function resolveListeners(
   return { definitions, topology, warnings, converter: common.converter };
 }
 
+function withDefaults(own: ReadHints, defaults: ReadHints): ReadHints {
+  return { ...defaults, ...Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)) };
+}
+
 interface Common {
   readonly settings: ListenerSettings;
   readonly resolver: InstanceResolver;
@@ -104,6 +110,7 @@ async function resolveListener(plan: ListenerPlan, common: Common, problems: Pro
   const policies = resolveListenerPolicies(options, settings.defaults, problems);
   const { queue, queueDeclaration, topology } = resolveListenerTopology(options, problems);
   checkValidation(options.validation, problems);
+  const hints = checkReadHints(withDefaults(options, settings.defaults), problems);
   const givenRecoverer = options.recoverer ?? settings.defaults.recoverer;
   const recoverer =
     givenRecoverer === undefined ? undefined : await resolveRecoverer(givenRecoverer, resolver, problems);
@@ -122,6 +129,7 @@ async function resolveListener(plan: ListenerPlan, common: Common, problems: Pro
       interceptors: [...common.interceptors, ...(around.get(route) ?? [])],
       converter: converter ?? common.converter,
       validation: options.validation ?? settings.validation ?? {},
+      hints,
     });
     const once = guarded.get(route);
     if (once !== undefined) idempotency.set(made, once);

@@ -70,6 +70,7 @@ function routeOf(
     interceptors,
     converter: contentTypeConverter(),
     validation: {},
+    hints: {},
   });
 }
 

@@ -8,25 +8,22 @@ import {
   type MessageConverter,
   ofAnotherMessage,
 } from '@leveret/core';
-import { type PayloadReader, payloadReader } from '../payload/payload-reader.js';
-import type { PayloadValidation } from '../payload/payload-validation.js';
+import { type PayloadReader, payloadReader, type ReadingPolicy } from '../payload/payload-reader.js';
 import type { RoutePlan } from '../reading/listener-plan.js';
 import type { ParameterPlan } from '../reading/read-parameters.js';
 import { headerValue } from './header-value.js';
 import { type InstanceSource, withInstance } from './instance-source.js';
 
 /** What a route needs besides its plan. */
-export interface RouteParts {
+export interface RouteParts extends ReadingPolicy {
   readonly source: InstanceSource;
   /** Outermost first: global, of the class, of the method. */
   readonly interceptors: readonly InterceptorFunction[];
-  readonly converter: MessageConverter;
-  readonly validation: PayloadValidation | false;
 }
 
 /** Makes a method of a listener class a route: all that can be worked out beforehand is. */
 export function methodRoute(plan: RoutePlan, parts: RouteParts): HandlerRoute {
-  const read = payloadReader(plan.target, parts.converter, parts.validation);
+  const read = payloadReader(plan.target, parts);
   const argumentsOf = argumentsBuilder(plan.parameters);
   const call = (context: DeliveryContext): unknown =>
     withInstance(parts.source, context, (instance) => {

@@ -1,13 +1,11 @@
-import { MessageValidationError, type PayloadClass, type Violation } from '@leveret/core';
+import { errorText, MessageValidationError, type PayloadClass } from '@leveret/core';
 import type { ValidationError, ValidatorOptions } from 'class-validator';
 import * as classValidator from 'class-validator';
 import type { PayloadValidation } from './payload-validation.js';
-import { violationsOf } from './violations.js';
+import { type FoundViolations, NO_VIOLATIONS, violationsOf } from './violations.js';
 
 /** The broken rules of a payload; empty when it is valid. A promise only when a rule of the class may be asynchronous. */
-export type ClassValidation = (payload: object) => readonly Violation[] | Promise<readonly Violation[]>;
-
-const NONE: readonly Violation[] = [];
+export type ClassValidation = (payload: object) => FoundViolations | Promise<FoundViolations>;
 
 /**
  * Prepares the validation of a class once, or answers `undefined` when class-validator knows no rule for it.
@@ -25,8 +23,8 @@ export function classValidation(type: PayloadClass, options: PayloadValidation):
   };
 }
 
-function toViolations(errors: readonly ValidationError[]): readonly Violation[] {
-  return errors.length === 0 ? NONE : violationsOf(errors);
+function toViolations(errors: readonly ValidationError[]): FoundViolations {
+  return errors.length === 0 ? NO_VIOLATIONS : violationsOf(errors);
 }
 
 function guard<T>(type: PayloadClass, run: () => T): T {
@@ -34,7 +32,7 @@ function guard<T>(type: PayloadClass, run: () => T): T {
     return run();
   } catch (cause) {
     throw new MessageValidationError(
-      `A rule of ${type.name} threw while the payload was validated: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `A rule of ${type.name} threw while the payload was validated: ${errorText(cause)}`,
       [],
       { cause },
     );

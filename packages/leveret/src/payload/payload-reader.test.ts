@@ -7,6 +7,8 @@ import {
   type MessageConverter,
   MessageValidationError,
   type PayloadClass,
+  type ReadHints,
+  RejectMessage,
   type Violation,
 } from '@leveret/core';
 import { expect } from 'chai';
@@ -71,10 +73,15 @@ interface Reading {
   readonly each?: boolean;
   readonly validation?: PayloadValidation | false;
   readonly converter?: MessageConverter;
+  readonly hints?: ReadHints;
 }
 
-function read(type: PayloadClass, message: Message, { each = false, validation = {}, converter }: Reading = {}) {
-  return payloadReader({ type, each }, converter ?? contentTypeConverter(), validation)(message);
+function read(
+  type: PayloadClass,
+  message: Message,
+  { each = false, validation = {}, converter, hints = {} }: Reading = {},
+) {
+  return payloadReader({ type, each }, { converter: converter ?? contentTypeConverter(), validation, hints })(message);
 }
 
 /** What reading throws. */
@@ -118,7 +125,7 @@ describe('payloadReader', () => {
         },
         toMessage: () => ({ body: Buffer.alloc(0) }),
       };
-      expect(payloadReader(undefined, converter, {})(messageOf('{'))).to.equal(undefined);
+      expect(payloadReader(undefined, { converter, validation: {}, hints: {} })(messageOf('{'))).to.equal(undefined);
     });
 
     it('takes the instance that a user’s own converter has made', () => {
@@ -197,8 +204,8 @@ describe('payloadReader', () => {
         thrownBy(() => read(Number, json([1, 'x']), { each: true })),
         thrownBy(() => read(Small, json({ id: 1 }), { each: true })),
       ].map((error) => (error as Error).message);
-      expect(texts[0]).to.match(/^The payload at \[1\] is declared as Small: expected an object, got 7/);
-      expect(texts[1]).to.match(/^The payload at \[1\] is declared as a number; got "x"/);
+      expect(texts[0]).to.match(/^The payload at \[1\] is declared as Small: expected an object, got a number/);
+      expect(texts[1]).to.match(/^The payload at \[1\] is declared as a number; got a string/);
       expect(texts[2]).to.equal('The payload is declared as [Small]: expected an array, got an object.');
     });
 
@@ -401,7 +408,7 @@ describe('payloadReader', () => {
           { type: Number, each: false },
           { type: Small, each: true },
         ]) {
-          const reader = payloadReader(target, contentTypeConverter(), {});
+          const reader = payloadReader(target, { converter: contentTypeConverter(), validation: {}, hints: {} });
           expect(() => reader(messageOf(body)))
             .to.throw(MessageConversionError)
             .with.property('message')
@@ -458,6 +465,124 @@ describe('payloadReader', () => {
           expect({ ...back }).to.deep.equal(value);
         }),
       );
+    });
+  });
+
+  describe('what goes wrong while reading', () => {
+    class Node {
+      @ValidateNested({ each: true })
+      @Type(() => Node)
+      children!: Node[];
+
+      @IsInt()
+      id!: number;
+    }
+    const many = (count: number) => json({ id: 1, children: Array.from({ length: count }, () => ({})) });
+    const hints = { maxElements: 1_000_000 };
+
+    it('tells the first hundred of very many violations, and how many there are', () => {
+      const error = thrownBy(() => read(Node, many(150_000), { hints })) as MessageValidationError;
+      expect(error).to.be.instanceOf(MessageValidationError);
+      expect(error.violations).to.have.lengthOf(100);
+      expect(error.violations[0]?.path).to.equal('children[0].id');
+      expect(error.total).to.be.at.least(150_000);
+      expect(error.message).to.contain(`and ${error.total - 10} more`);
+    }).timeout(20_000);
+
+    it('tells the first hundred of an array of them', () => {
+      const body = json(Array.from({ length: 3000 }, () => ({})));
+      const error = thrownBy(() => read(Small, body, { each: true })) as MessageValidationError;
+      expect(error.violations).to.have.lengthOf(100);
+      expect(error.violations.at(-1)?.path).to.equal('[99].id');
+      expect(error.total).to.equal(3000);
+    });
+
+    class WithTransform {
+      @Transform(() => {
+        throw new RangeError('Maximum call stack size exceeded');
+      })
+      id!: number;
+    }
+    class WithType {
+      @Type(() => {
+        throw new TypeError('no type');
+      })
+      id!: number;
+    }
+    class WithSetter {
+      set id(_value: number) {
+        throw new RangeError('no such id');
+      }
+    }
+    for (const [what, type] of [
+      ['a transform', WithTransform],
+      ['a type', WithType],
+      ['a setter', WithSetter],
+    ] as const) {
+      it(`is the message’s fault when ${what} throws`, () => {
+        expect(() => read(type, json({ id: { a: 1 } }))).to.throw(MessageConversionError);
+      });
+    }
+
+    it('is the message’s fault when a converter throws whatever it throws', () => {
+      for (const thrown of [new RangeError('x'), 'text', undefined, new RejectMessage('no')]) {
+        const converter = {
+          fromMessage: () => {
+            throw thrown;
+          },
+          toMessage: () => ({ body: Buffer.alloc(0) }),
+        };
+        for (const type of [Small, String, Object]) {
+          const error = thrownBy(() => read(type, json({}), { converter }));
+          expect(error).to.be.instanceOf(MessageConversionError).with.property('cause', thrown);
+        }
+      }
+    });
+
+    it('shows nothing of the body, and no name of a property at length or unescaped', () => {
+      const name = `\u001b[2J\n${'n'.repeat(100_000)}`;
+      const validation = { whitelist: true, forbidNonWhitelisted: true };
+      const error = thrownBy(() => read(Small, json({ id: 1, [name]: 1 }), { validation })) as MessageValidationError;
+      expect(JSON.stringify([error.message, error.violations])).to.have.length.below(5000);
+      const texts = [error.message, error.violations[0]?.path, error.violations[0]?.message].join('');
+      expect(texts).to.match(/^[^\p{C}]+$/u);
+      for (const [type, body] of [
+        [Number, '"4111 1111"'],
+        [Small, '"4111 1111"'],
+        [String, '4111'],
+        [Small, '{"id":"4111 1111"'],
+      ] as const) {
+        const { message, stack } = thrownBy(() => read(type, messageOf(body))) as Error;
+        expect(`${message}${stack?.split('\n')[0]}`).not.to.contain('4111');
+      }
+    });
+  });
+
+  describe('limits of a listener', () => {
+    it('come before those of the converter', () => {
+      expect(() => read(Small, json({ id: 1 }), { hints: { maxBodyBytes: 5 } })).to.throw('at most 5 are accepted');
+      const converter = contentTypeConverter({ maxBodyBytes: 5 });
+      expect(read(Small, json({ id: 1 }), { converter, hints: { maxBodyBytes: 100 } })).to.include({ id: 1 });
+      expect(() => read(Small, json({ id: 1, a: [1, 2] }), { hints: { maxElements: 2 } })).to.throw('more than 2');
+      const long = messageOf('{"id":9007199254740993}');
+      expect(read(Plain, long, { hints: { longNumbers: 'text' } })).to.include({ id: '9007199254740993' });
+    });
+
+    it('hold for a converter that knows nothing of them', () => {
+      const converter = { fromMessage: () => ({}), toMessage: () => ({ body: Buffer.alloc(0) }) };
+      const hints = { maxBodyBytes: 5 };
+      expect(() => read(Plain, messageOf('123456'), { converter, hints })).to.throw(
+        MessageConversionError,
+        'maxBodyBytes',
+      );
+    });
+
+    it('are 1 MiB for a class, and 16 MiB for what is taken as it is', () => {
+      const body = messageOf(JSON.stringify({ id: 1, text: 'x'.repeat(1024 * 1024) }));
+      expect(() => read(Plain, body)).to.throw(MessageConversionError, 'at most 1048576 are accepted');
+      expect(() => read(Plain, messageOf(`[${body.body}]`), { each: true })).to.throw('at most 1048576');
+      expect(read(Object, body)).to.include({ id: 1 });
+      expect(read(Plain, body, { hints: { maxBodyBytes: 2 ** 24 } })).to.include({ id: 1 });
     });
   });
 });

@@ -1,39 +1,62 @@
 import {
-  describeValue,
+  describeKind,
+  errorText,
+  isFatalMessageError,
   type Message,
   MessageConversionError,
   type MessageConverter,
   type PayloadClass,
-  type Violation,
+  type ReadHints,
+  refuseLarge,
 } from '@leveret/core';
 import { type ClassConstructor, plainToInstance } from 'class-transformer';
 import { type ClassValidation, classValidation } from './class-validation.js';
 import { describeTarget, isPlainType, type PayloadTarget, scalarKind } from './payload-target.js';
 import type { PayloadValidation } from './payload-validation.js';
-import { validationFailure } from './violations.js';
+import { type FoundViolations, validationFailure, violationsOfElements } from './violations.js';
 
 /** Reads the payload of a message; a promise only when a rule of its class may be asynchronous. */
 export type PayloadReader = (message: Message) => unknown;
+
+/** How bodies become payloads. */
+export interface ReadingPolicy {
+  readonly converter: MessageConverter;
+  /** `false` = instances are made but not validated. */
+  readonly validation: PayloadValidation | false;
+  /** What the listener says itself about sizes and numbers. */
+  readonly hints: ReadHints;
+}
 
 /**
  * Prepares the payload step of one handler: converter, then an instance of the declared class, then its rules.
  *
  * The reader throws (or rejects with) `MessageConversionError` for what cannot be read or is of another kind, and
- * `MessageValidationError` with all violations.
+ * `MessageValidationError` with the violations. It throws nothing else: whatever goes wrong here does so again with the
+ * same message. Only an asynchronous rule that rejects is passed on as it is.
  * @param target what the handler declared; `undefined` when it takes no payload: the body is not even looked at
- * @param validation `false` = instances are made but not validated
  */
-export function payloadReader(
-  target: PayloadTarget | undefined,
-  converter: MessageConverter,
-  validation: PayloadValidation | false,
-): PayloadReader {
+export function payloadReader(target: PayloadTarget | undefined, policy: ReadingPolicy): PayloadReader {
   if (target === undefined) return () => undefined;
-  if (target.each) return arrayReader(target, converter, validation);
-  const { type } = target;
-  const finish = elementReader(type, validation);
-  if (finish === undefined) return (message) => converter.fromMessage(message, type);
-  return (message) => finish(converter.fromMessage(message, type), '');
+  const { converter, hints, validation } = policy;
+  const { maxBodyBytes } = hints;
+  const convert = (message: Message): unknown => {
+    // A converter of the user's own may not know of it.
+    if (maxBodyBytes !== undefined) refuseLarge(message, maxBodyBytes);
+    return converter.fromMessage(message, target.each ? Array : target.type, hints);
+  };
+  const finish = target.each ? arrayReader(target, validation) : elementReader(target.type, validation);
+  return (message) => {
+    try {
+      const value = convert(message);
+      return finish === undefined ? value : finish(value, '');
+    } catch (cause) {
+      throw isFatalMessageError(cause) ? cause : unreadable(describeTarget(target), cause);
+    }
+  };
+}
+
+function unreadable(typeName: string, cause: unknown): MessageConversionError {
+  return new MessageConversionError(`The body could not be read as ${typeName}: ${errorText(cause)}`, { cause });
 }
 
 /** Takes a plain value to the payload it was declared as; `path` is where it stands in the body. */
@@ -57,16 +80,12 @@ function validated(typeName: string, payload: unknown, found: ReturnType<ClassVa
   return checked(typeName, payload, found);
 }
 
-function checked(typeName: string, payload: unknown, violations: readonly Violation[]): unknown {
-  if (violations.length > 0) throw validationFailure(typeName, violations);
+function checked(typeName: string, payload: unknown, violations: FoundViolations): unknown {
+  if (violations.total > 0) throw validationFailure(typeName, violations);
   return payload;
 }
 
-function arrayReader(
-  target: PayloadTarget,
-  converter: MessageConverter,
-  validation: PayloadValidation | false,
-): PayloadReader {
+function arrayReader(target: PayloadTarget, validation: PayloadValidation | false): ElementReader {
   const { type } = target;
   const name = describeTarget(target);
   const kind = scalarKind(type);
@@ -75,44 +94,33 @@ function arrayReader(
     if (kind !== undefined) return requireScalar(value, kind, `[${index}]`);
     return isPlainType(type) ? value : toInstance(type, value, `[${index}]`);
   };
-  return (message) => {
-    const value = converter.fromMessage(message, Array);
+  return (value) => {
     if (!Array.isArray(value)) {
       throw new MessageConversionError(
-        `The payload is declared as ${name}: expected an array, got ${describeValue(value)}.`,
+        `The payload is declared as ${name}: expected an array, got ${describeKind(value)}.`,
       );
     }
     const payload = value.map(toElement);
     if (validate === undefined) return payload;
     const found = payload.map((element) => validate(element as object));
     if (found.some((violations) => violations instanceof Promise)) {
-      return Promise.all(found).then((all) => checked(name, payload, indexed(all)));
+      return Promise.all(found).then((all) => checked(name, payload, violationsOfElements(all)));
     }
-    return checked(name, payload, indexed(found as (readonly Violation[])[]));
+    return checked(name, payload, violationsOfElements(found as FoundViolations[]));
   };
-}
-
-/** The violations of all elements, each path beginning with its element's index. */
-function indexed(all: readonly (readonly Violation[])[]): readonly Violation[] {
-  return all.flatMap((violations, index) =>
-    violations.map((violation) => {
-      const rest = violation.path === '' || violation.path.startsWith('[') ? violation.path : `.${violation.path}`;
-      return { ...violation, path: `[${index}]${rest}` };
-    }),
-  );
 }
 
 function requireScalar(value: unknown, kind: string, path: string): unknown {
   if (typeof value === kind) return value;
   throw new MessageConversionError(
-    `The payload${at(path)} is declared as a ${kind}; got ${describeValue(value)}. Send a JSON ${kind}, or declare the type that is sent.`,
+    `The payload${at(path)} is declared as a ${kind}; got ${describeKind(value)}. Send a JSON ${kind}, or declare the type that is sent.`,
   );
 }
 
 function toInstance(type: PayloadClass, value: unknown, path: string): object {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array) {
     throw new MessageConversionError(
-      `The payload${at(path)} is declared as ${type.name}: expected an object, got ${describeValue(value)}.${hint(type, value)}`,
+      `The payload${at(path)} is declared as ${type.name}: expected an object, got ${describeKind(value)}.${hint(type, value)}`,
     );
   }
   // A user's own converter may have made the instance already.
@@ -121,7 +129,7 @@ function toInstance(type: PayloadClass, value: unknown, path: string): object {
     return plainToInstance(type as ClassConstructor<object>, value);
   } catch (cause) {
     throw new MessageConversionError(
-      `The payload${at(path)} could not be made into ${type.name}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `The payload${at(path)} could not be made into ${type.name}: ${errorText(cause)}`,
       { cause },
     );
   }

@@ -17,10 +17,10 @@ export function validatePayload(payload: unknown): void | Promise<void> {
   const found = validate?.(payload);
   if (found instanceof Promise) {
     return found.then((violations) => {
-      if (violations.length > 0) throw validationFailure(type.name, violations);
+      if (violations.total > 0) throw validationFailure(type.name, violations);
     });
   }
-  if (found !== undefined && found.length > 0) throw validationFailure(type.name, found);
+  if (found !== undefined && found.total > 0) throw validationFailure(type.name, found);
 }
 
 function prepare(type: PayloadClass) {

@@ -1,34 +1,85 @@
 import { MessageValidationError, type Violation } from '@leveret/core';
 import type { ValidationError } from 'class-validator';
 
-/** At most this many violations are spelled out in the text of the error; `violations` has all of them. */
+/** The broken rules of a payload that are told one by one, and how many there are in all. */
+export interface FoundViolations {
+  /** At most {@link MAX_VIOLATIONS}. */
+  readonly listed: readonly Violation[];
+  readonly total: number;
+}
+
+/** A sender chooses how many rules a message breaks: what is beyond these is counted only. */
+export const MAX_VIOLATIONS = 100;
+/** At most this many violations are spelled out in the text of the error; `violations` has up to 100. */
 const MAX_IN_TEXT = 10;
 
-/** Every broken rule of an error tree of class-validator, with the path of its property. */
-export function violationsOf(errors: readonly ValidationError[], prefix = '', parentIsArray = false): Violation[] {
-  const violations: Violation[] = [];
-  for (const error of errors) {
-    const path = join(prefix, error.property, parentIsArray);
-    for (const [rule, message] of Object.entries(error.constraints ?? {})) violations.push({ path, rule, message });
-    if (error.children !== undefined && error.children.length > 0) {
-      violations.push(...violationsOf(error.children, path, Array.isArray(error.value) || error.value instanceof Set));
+export const NO_VIOLATIONS: FoundViolations = { listed: [], total: 0 };
+
+interface Branch {
+  readonly error: ValidationError;
+  readonly prefix: string;
+  readonly parentIsArray: boolean;
+}
+
+/** The broken rules of an error tree of class-validator, each with the path of its property. */
+export function violationsOf(errors: readonly ValidationError[], prefix = ''): FoundViolations {
+  const listed: Violation[] = [];
+  let total = 0;
+  const open = branches(errors, prefix, false);
+  for (let branch = open.pop(); branch !== undefined; branch = open.pop()) {
+    const { error } = branch;
+    const path = join(branch.prefix, error.property, branch.parentIsArray);
+    for (const [rule, message] of Object.entries(error.constraints ?? {})) {
+      total++;
+      if (listed.length < MAX_VIOLATIONS) listed.push({ path, rule, message });
+    }
+    const inArray = Array.isArray(error.value) || error.value instanceof Set;
+    for (const child of branches(error.children ?? [], path, inArray)) open.push(child);
+  }
+  return { listed, total };
+}
+
+/** Last first: they are taken from the end. */
+function branches(errors: readonly ValidationError[], prefix: string, parentIsArray: boolean): Branch[] {
+  return errors.map((error) => ({ error, prefix, parentIsArray })).reverse();
+}
+
+/** The violations of all elements of an array, each path beginning with its element's index. */
+export function violationsOfElements(all: readonly FoundViolations[]): FoundViolations {
+  const listed: Violation[] = [];
+  let total = 0;
+  for (const [index, found] of all.entries()) {
+    total += found.total;
+    for (const violation of found.listed) {
+      if (listed.length === MAX_VIOLATIONS) break;
+      const rest = violation.path === '' || violation.path.startsWith('[') ? violation.path : `.${violation.path}`;
+      listed.push({ ...violation, path: `[${index}]${rest}` });
     }
   }
-  return violations;
+  return { listed, total };
 }
 
 /** The error of a payload that breaks rules. */
-export function validationFailure(typeName: string, violations: readonly Violation[]): MessageValidationError {
-  const shown = violations.slice(0, MAX_IN_TEXT).map(({ path, message }) => describe(path, message));
-  if (violations.length > MAX_IN_TEXT) shown.push(`and ${violations.length - MAX_IN_TEXT} more`);
-  const rules = violations.length === 1 ? '1 rule' : `${violations.length} rules`;
-  return new MessageValidationError(`The payload breaks ${rules} of ${typeName}: ${shown.join('; ')}.`, violations);
+export function validationFailure(typeName: string, { listed, total }: FoundViolations): MessageValidationError {
+  const shown = listed.slice(0, MAX_IN_TEXT).map(({ path, message }) => describe(path, message));
+  if (total > shown.length) shown.push(`and ${total - shown.length} more`);
+  const rules = total === 1 ? '1 rule' : `${total} rules`;
+  return new MessageValidationError(`The payload breaks ${rules} of ${typeName}: ${shown.join('; ')}.`, listed, {
+    total,
+  });
 }
 
 /** class-validator starts its texts with the name of the property; a nested one needs its whole path. */
 function describe(path: string, message: string): string {
-  return path === '' || message.startsWith(path) ? message : `${path}: ${message}`;
+  return shortened(path === '' || message.startsWith(path) ? message : `${path}: ${message}`);
 }
+
+/** Names of properties that no rule knows are the sender's. */
+function shortened(text: string): string {
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}...` : text;
+}
+
+const MAX_TEXT = 300;
 
 // An unknown value has no property: the error is about the object itself.
 function join(prefix: string, property: string | undefined, inArray: boolean): string {

@@ -1,0 +1,41 @@
+import { checkOneOf, checkWholeNumber } from '../errors/check-option.js';
+import type { Problems } from '../errors/configuration-error.js';
+import type { LongNumbers } from './long-number.js';
+
+/** What a listener, or a request, says about reading; it comes before what the converter was made with. */
+export interface ReadHints {
+  /**
+   * Bodies larger than this many bytes are refused before they are decoded. From 1; default 1 MiB for a declared class or
+   * array, 16 MiB (the broker's own limit since 4.0) for all else.
+   */
+  readonly maxBodyBytes?: number;
+  /**
+   * JSON with more elements of arrays and members of objects than this, on all levels, is refused before it is parsed.
+   * From 1; default 10,000 for a declared class or array, 200,000 for all else.
+   */
+  readonly maxElements?: number;
+  /** What becomes of JSON numbers with more digits than a JavaScript number holds, such as 64-bit ids. Default `refuse`. */
+  readonly longNumbers?: LongNumbers;
+}
+
+export const READ_HINT_NAMES = Object.keys({
+  maxBodyBytes: true,
+  maxElements: true,
+  longNumbers: true,
+} satisfies Record<keyof ReadHints, true>) as readonly (keyof ReadHints)[];
+
+/** The hints that are given, and no other; notes what is wrong with them. */
+export function checkReadHints(given: ReadHints, problems: Problems): ReadHints {
+  const { maxBodyBytes, maxElements, longNumbers } = given;
+  const count = (value: unknown, name: string) =>
+    checkWholeNumber(value, name, { from: 1, to: Number.MAX_SAFE_INTEGER, or: 1 }, problems);
+  return {
+    ...(maxBodyBytes === undefined ? {} : { maxBodyBytes: count(maxBodyBytes, 'maxBodyBytes') }),
+    ...(maxElements === undefined ? {} : { maxElements: count(maxElements, 'maxElements') }),
+    ...(longNumbers === undefined
+      ? {}
+      : { longNumbers: checkOneOf(longNumbers, 'longNumbers', LONG_NUMBERS, 'refuse', problems) }),
+  };
+}
+
+const LONG_NUMBERS: readonly LongNumbers[] = ['refuse', 'bigint', 'text', 'round'];
