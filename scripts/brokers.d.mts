@@ -66,6 +66,28 @@ export interface BrokerNode {
   plugins(...args: readonly string[]): Promise<string>;
 }
 
+/** Options of every node of a cluster; names, cookie and data folders are its own. */
+export interface ClusterOptions extends Omit<NodeOptions, 'name' | 'port' | 'dir' | 'tls'> {
+  /** How many nodes. Default 3. */
+  readonly nodes?: number;
+}
+
+/** RabbitMQ nodes of one cluster, with their data in memory where the machine has a memory file system. */
+export interface BrokerCluster {
+  readonly version: BrokerVersion;
+  readonly nodes: readonly BrokerNode[];
+  /** The URL of each node, in order. */
+  readonly urls: readonly string[];
+  /** The node that leads a quorum queue; `undefined` while there is none. */
+  leaderOf(queue: string, vhost?: string): Promise<BrokerNode | undefined>;
+  /** Partition: cuts one node off from the others, while clients go on reaching all of them. */
+  isolate(node: BrokerNode): Promise<void>;
+  /** Ends every partition; the nodes find each other by themselves. */
+  heal(): Promise<void>;
+  /** Kills all nodes and deletes their data. */
+  remove(): Promise<void>;
+}
+
 export declare const brokerVersions: readonly BrokerVersion[];
 /** `LEVERET_TEST_BROKER_VERSION`, else the version that the machine has installed, else 3.10. */
 export declare function defaultVersion(): BrokerVersion;
@@ -73,6 +95,8 @@ export declare function defaultVersion(): BrokerVersion;
 export declare function whyUnavailable(version?: BrokerVersion): string | undefined;
 /** Starts a node and resolves once it answers AMQP. The node dies with the process that started it, however that ends. */
 export declare function startNode(options?: NodeOptions): Promise<BrokerNode>;
+/** Starts a cluster and resolves once every node sees all the others, in some 10 s. Its nodes die as those of `startNode` do. */
+export declare function startCluster(options?: ClusterOptions): Promise<BrokerCluster>;
 /** Installs one version under `.brokers/`. Needs root and mmdebstrap. */
 export declare function installBroker(version: BrokerVersion): Promise<void>;
 /** Whether an AMQP 0-9-1 broker answers there. */

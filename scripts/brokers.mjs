@@ -13,6 +13,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } f
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { clusterOptions, PrivateCluster } from './cluster.mjs';
 import { MOUNT, PrivateNode, prepareNode } from './private-node.mjs';
 
 export { accepts, speaksAmqp } from './ports.mjs';
@@ -56,6 +57,21 @@ export async function startNode(options = {}) {
     throw error;
   }
   return node;
+}
+
+/** Starts nodes that form one cluster, and resolves once all of them run in it. See brokers.d.mts. */
+export async function startCluster({ nodes: count = 3, ...options } = {}) {
+  const started = await Promise.allSettled(clusterOptions(count, options).map((each) => startNode(each)));
+  const nodes = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const cluster = new PrivateCluster(nodes);
+  try {
+    for (const result of started) if (result.status === 'rejected') throw result.reason;
+    await cluster.formed();
+  } catch (error) {
+    await cluster.remove();
+    throw error;
+  }
+  return cluster;
 }
 
 function versionIn(root) {

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { before, describe, it } from 'mocha';
-import { speaksAmqp, startNode } from './brokers.mjs';
+import { speaksAmqp, startCluster, startNode } from './brokers.mjs';
 import { needs } from './needs.mjs';
 
 async function gone(condition) {
@@ -57,5 +57,31 @@ describe('a private RabbitMQ node', function () {
   it('says what the broker said when it cannot start', async () => {
     const error = await startNode({ conf: 'no.such.key = 1' }).catch((reason) => reason);
     expect(error.message).to.contain('ended while starting').and.to.contain('no.such.key');
+  });
+});
+
+describe('a private RabbitMQ cluster', function () {
+  this.timeout(240_000);
+  before(needs('private brokers'));
+
+  const peers = async (node) => (await node.ctl('eval', 'nodes().')).match(/leveret-[\w-]+/g) ?? [];
+
+  it('forms, loses a node to a partition, and finds it again', async () => {
+    const cluster = await startCluster({ nodes: 3 });
+    try {
+      const [first, second, third] = cluster.nodes;
+      expect(await peers(first)).to.have.lengthOf(2);
+      await cluster.isolate(first);
+      expect(await peers(first)).to.deep.equal([]);
+      expect(await peers(second)).to.deep.equal([third.name.split('@')[0]]);
+      expect(await speaksAmqp('127.0.0.1', first.port), 'clients reach it').to.equal(true);
+      await cluster.heal();
+      for (const end = performance.now() + 30_000; (await peers(first)).length < 2; await delay(200)) {
+        expect(performance.now(), 'within 30 s').to.be.below(end);
+      }
+    } finally {
+      await cluster.remove();
+    }
+    for (const { dir } of cluster.nodes) expect(existsSync(dir)).to.equal(false);
   });
 });

@@ -164,7 +164,7 @@ export class PrivateNode {
 export async function prepareNode(options, root) {
   const plugins = options.plugins ?? [];
   const ownsDir = options.dir === undefined;
-  const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'leveret-rabbitmq-'));
+  const dir = options.dir ?? mkdtempSync(join(options.within ?? tmpdir(), 'leveret-rabbitmq-'));
   const [amqp, dist, management, tls] = await freePorts(4);
   const port = options.port ?? amqp;
   const name = `${options.name ?? `leveret-${randomBytes(4).toString('hex')}`}@localhost`;
@@ -175,7 +175,7 @@ export async function prepareNode(options, root) {
   await mkdir(join(dir, 'home'), { recursive: true });
   const cookie = join(dir, 'home', '.erlang.cookie');
   if (!existsSync(cookie)) {
-    await writeFile(cookie, randomBytes(15).toString('hex').toUpperCase());
+    await writeFile(cookie, options.cookie ?? randomBytes(15).toString('hex').toUpperCase());
     await chmod(cookie, 0o400);
   }
   const lines = ['log.console = false', 'log.file.level = warning'];
@@ -247,7 +247,7 @@ function consoleHead(dir) {
   return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, 60).join('\n') : '(no output)';
 }
 
-async function until(condition, timeoutMs, message) {
+export async function until(condition, timeoutMs, message) {
   const end = performance.now() + timeoutMs;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(typeof message === 'string' ? message : message());
