@@ -2,7 +2,9 @@ import { PublishBlockedError } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, it } from 'mocha';
 import { eventually, inTime } from './support/eventually.js';
+import { orderListener } from './support/order.js';
 import { onEachMortalBroker } from './support/private-broker.js';
+import { startApp } from './support/start-app.js';
 import { failureOf, startPublisher } from './support/start-publisher.js';
 import { unique } from './support/unique.js';
 
@@ -44,6 +46,24 @@ onEachMortalBroker('when a memory alarm blocks publishing', function (broker) {
     expect(receipts.every(({ attempts }) => attempts === 1)).to.equal(true);
     await eventually('all messages', () => consumed === 23);
     await subscription.close();
+  });
+
+  it('lets an application close within the closeTimeout of its publisher', async () => {
+    const raw = await broker.raw();
+    const queue = await raw.declare(unique('blocked'));
+    await using running = await startApp(broker.url, {
+      listeners: [orderListener({ queue }, () => {})],
+      publisher: { closeTimeout: '1s' },
+    });
+    const { publisher } = running.app;
+    await publisher.sendToQueue(queue, { id: 1 });
+    await raiseAlarm();
+    const stuck = [1, 2, 3].map((id) => failureOf(publisher.sendToQueue(queue, { id })));
+    await eventually('the connection to be blocked', () => running.count('blocked') === 1);
+    const began = performance.now();
+    await running.app.close();
+    expect(performance.now() - began).to.be.within(950, 5000);
+    for (const error of await Promise.all(stuck)) expect(error).to.include({ code: 'LEV_PUBLISHER_CLOSED' });
   });
 
   it('rejects what was not sent within blockedTimeout, and does not send it later', async () => {

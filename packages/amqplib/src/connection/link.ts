@@ -17,6 +17,9 @@ export interface LinkEvents {
 // How long what was written last (close-ok, acks) may take to leave before the socket is destroyed.
 const LINGER_MS = 250;
 
+// How long the answer to a close is waited for. Whatever mattered has been flushed and answered before.
+const ANSWER_MS = 5000;
+
 // The parts of amqplib that its types leave out. All are read with a fallback.
 interface Internals {
   readonly frameMax?: unknown;
@@ -103,13 +106,15 @@ export class Link {
     return this.#open(this.#model.createConfirmChannel(), timeoutMs);
   }
 
-  /** Closes it, politely within `timeoutMs`, then by destroying the socket. Never rejects. */
+  /** Closes it, politely within `timeoutMs` (at most 5 s), then by destroying the socket. Never rejects. */
   async close(timeoutMs: number): Promise<void> {
     if (!this.#ended) {
       // amqplib's promise never settles when the socket ends first; the end itself always comes.
       const ended = new Promise<void>((resolve) => this.onEnd(resolve));
       this.#model.close().catch(() => {});
-      await within(this.#clock, timeoutMs, ended, () => undefined);
+      // A broker that does not read does not answer, and what was written last is unconfirmed anyway.
+      const politeMs = Math.min(timeoutMs, this.#blocked ? LINGER_MS : ANSWER_MS);
+      await within(this.#clock, politeMs, ended, () => undefined);
     }
     this.destroy(undefined);
   }

@@ -1,4 +1,4 @@
-import { type Clock, type ListenerContainer, type Publisher, type Transport, within } from '@leveret/core';
+import { type Clock, type ListenerContainer, type Publisher, pause, type Transport, within } from '@leveret/core';
 
 import type { Schedule } from '../schedule/schedule.js';
 
@@ -7,6 +7,8 @@ export interface Closing {
   readonly containers: readonly ListenerContainer[];
   readonly schedules: readonly Schedule[];
   readonly publishers: readonly Publisher[];
+  /** How long outstanding confirms are waited for, within what is left of the time. */
+  readonly confirmsMs: number;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly timeoutMs: number;
@@ -28,7 +30,7 @@ export async function closeInOrder(closing: Closing): Promise<number> {
   const { containers, schedules, publishers, transport, clock, hurried } = closing;
   const timeoutMs = hurried.aborted ? 0 : closing.timeoutMs;
   const deadline = clock.monotonic() + timeoutMs;
-  const left = () => Math.max(LEAST_MS, deadline - clock.monotonic());
+  const left = () => (hurried.aborted ? LEAST_MS : Math.max(LEAST_MS, deadline - clock.monotonic()));
   const hurry = () => {
     for (const each of [...containers, ...schedules]) each.hurry();
   };
@@ -40,10 +42,12 @@ export async function closeInOrder(closing: Closing): Promise<number> {
     Promise.all(schedules.map((schedule) => schedule.stop({ timeoutMs }))),
   ]);
   cancelHurry();
-  const confirmed = Promise.all(publishers.map((publisher) => publisher.close({ timeout: left() })));
+  const timeout = Math.min(left(), closing.confirmsMs);
+  const confirmed = Promise.all(publishers.map((publisher) => publisher.close({ timeout })));
   await Promise.race([confirmed, fired(hurried)]);
-  await transport.close({ timeoutMs: left() });
-  await within(clock, left(), closing.release(), () => undefined);
+  const cutShort = fired(hurried).then(() => pause(clock, LEAST_MS));
+  await Promise.race([transport.close({ timeoutMs: left() }), cutShort]);
+  await Promise.race([within(clock, left(), closing.release(), () => undefined), cutShort]);
   const abandonedRuns = runs.filter(({ abandoned }) => abandoned).length;
   return reports.reduce((sum, { abandoned }) => sum + abandoned, abandonedRuns);
 }

@@ -24,6 +24,7 @@ import type { ListenerOptions } from '../decorators/listener-options.js';
 import { Payload } from '../decorators/payload.js';
 import { PublishTo } from '../decorators/publish-to.js';
 import { UseInterceptors } from '../decorators/use-interceptors.js';
+import { FakeClock } from '../test-support/fake-clock.js';
 import { FakeTransport, until } from '../test-support/fake-transport.js';
 import { Leveret } from './leveret.js';
 import type { LeveretEvent } from './leveret-event.js';
@@ -715,6 +716,58 @@ describe('Leveret', () => {
       const error = await started;
       expect(LeveretError.is(error) && error.message).to.equal('The application was closed while it was starting.');
       expect(transport.steps).to.not.include('consume q');
+    });
+
+    it('by a signal during the start waits for the handler at work, and rejects the start only then', async () => {
+      const transport = new FakeTransport();
+      transport.consuming = (queue) => (queue === 'slow' ? new Promise(() => {}) : Promise.resolve());
+      const work = gate();
+      const app = new Leveret({
+        transport,
+        logger: 'silent',
+        shutdownHooks: ['SIGUSR2'],
+        listeners: [listenerOf('quick', () => work.passed), listenerOf({ queue: 'slow', id: 'slow' })],
+      });
+      let ended = false;
+      const started = rejection(app.start()).finally(() => {
+        ended = true;
+      });
+      await until('consuming', () => transport.steps.includes('consume slow'));
+      await new Promise((resolve) => setImmediate(resolve));
+      transport.deliver('quick', { id: 1 });
+      process.emit('SIGUSR2', 'SIGUSR2');
+      await until('closing', () => app.state === 'closing');
+      await until('cancelled', () => transport.steps.includes('cancel quick'));
+      expect([ended, transport.settled]).to.deep.equal([false, []]);
+      work.open();
+      expect(await started)
+        .to.include({ code: 'LEV_INVALID_STATE' })
+        .with.property('message')
+        .that.includes('SIGUSR2');
+      expect([transport.settled, app.state]).to.deep.equal([['ack 1'], 'closed']);
+      expect(process.listenerCount('SIGUSR2')).to.equal(0);
+    });
+
+    it('waits for confirms as long as `closeTimeout` of the publisher says, also when the clock is set back', async () => {
+      const transport = new FakeTransport();
+      transport.confirming = false;
+      const clock = new FakeClock();
+      const app = new Leveret({ transport, clock, logger: 'silent', publisher: { closeTimeout: '3s' } });
+      await app.start();
+      const publishing = rejection(app.publisher.publish('orders', 'paid', 'x'));
+      await until('published', () => transport.published.length === 1);
+      let closed = false;
+      void app.close({ timeout: '25s' }).then(() => {
+        closed = true;
+      });
+      await clock.advance(1000);
+      clock.setWall(clock.now() - 3_600_000);
+      await clock.advance(1999);
+      expect(closed).to.equal(false);
+      await clock.advance(1);
+      expect([closed, await publishing])
+        .to.deep.include(true)
+        .and.have.nested.property('1.code', 'LEV_PUBLISHER_CLOSED');
     });
 
     it('can be called from an event of its own', async () => {

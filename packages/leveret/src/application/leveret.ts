@@ -32,7 +32,8 @@ import { startListeners } from './start-listeners.js';
 /** Where an application is in its life. */
 export type LeveretState =
   | { readonly name: 'new' }
-  | { readonly name: 'starting'; readonly started: Promise<void> }
+  /** `steps` ends at the next step after a close, `started` when everything is closed again. */
+  | { readonly name: 'starting'; readonly started: Promise<void>; readonly steps: Promise<void> }
   | { readonly name: 'running' }
   | { readonly name: 'closing'; readonly closed: Promise<void> }
   | { readonly name: 'closed' };
@@ -67,6 +68,10 @@ export class Leveret {
   #scheduleRegistry = new ScheduleRegistry([]);
   #state: LeveretState = { name: 'new' };
   #removeHooks: () => void = () => {};
+  /** Resolves when a close that was asked for has ended; one during the start ends that. */
+  readonly #interrupted = deferred();
+  /** The signal that closed it. */
+  #signal: string | undefined;
   /** Fires when a close shall wait no longer. */
   readonly #hurried = new AbortController();
 
@@ -124,8 +129,9 @@ export class Leveret {
     switch (this.#state.name) {
       case 'new': {
         // Begun a moment later, so that everything in it sees the new state.
-        const started = Promise.resolve().then(() => this.#start());
-        this.#transition({ name: 'starting', started });
+        const steps = Promise.resolve().then(() => this.#start());
+        const started = this.#startOrClose(steps);
+        this.#transition({ name: 'starting', started, steps });
         return started;
       }
       case 'starting':
@@ -158,7 +164,10 @@ export class Leveret {
         if (timeoutMs === 0) this.#hurried.abort();
         return this.#state.closed;
       default: {
-        return this.#beginClose(timeoutMs, this.#state.name === 'starting' ? this.#state.started : undefined);
+        const steps = this.#state.name === 'starting' ? this.#state.steps : undefined;
+        const closed = this.#beginClose(timeoutMs, steps);
+        void closed.then(this.#interrupted.resolve);
+        return closed;
       }
     }
   }
@@ -181,9 +190,24 @@ export class Leveret {
     return this.#events.on(listener);
   }
 
+  /** The start, whose rejection comes when everything is closed: until then a program may have handlers at work. */
+  async #startOrClose(steps: Promise<void>): Promise<void> {
+    const orClosed = steps.catch(async (error: unknown) => {
+      if (this.#state.name === 'closing') await this.#state.closed;
+      throw error;
+    });
+    await Promise.race([orClosed, this.#interrupted.promise]);
+    if (this.#state.name === 'closed') throw this.#closedMeanwhile();
+  }
+
   async #start(): Promise<void> {
     const { clock, logger, transport, shutdownSignals, startTimeoutMs } = this.#options;
     const startedAt = clock.monotonic();
+    // First of all: a signal that comes while it connects must not end a process with handlers at work, nor be ignored.
+    this.#removeHooks = installShutdownHooks(shutdownSignals, {
+      close: (signal) => this.#closeBySignal(signal),
+      hurry: (signal) => this.#closeBySignal(signal, 0),
+    });
     try {
       const resolved = await within(clock, startTimeoutMs, this.#read(), () => {
         throw new ConfigurationError([`the container did not make every class within ${startTimeoutMs} ms`]);
@@ -206,14 +230,10 @@ export class Leveret {
       await startListeners(this.#containers, { clock, logger, timeoutMs: startTimeoutMs });
       this.#stillStarting();
     } catch (error) {
-      if (this.#state.name !== 'starting') throw closedMeanwhile(error);
+      if (this.#state.name !== 'starting') throw this.#closedMeanwhile(error);
       await this.#beginClose(0, undefined);
       throw error;
     }
-    this.#removeHooks = installShutdownHooks(shutdownSignals, {
-      close: (signal) => this.#closeBySignal(signal),
-      hurry: (signal) => this.#closeBySignal(signal, 0),
-    });
     this.#transition({ name: 'running' });
     for (const schedule of this.#schedules) schedule.start();
     const durationMs = Math.round(clock.monotonic() - startedAt);
@@ -243,31 +263,37 @@ export class Leveret {
 
   /** A close during the start ends the start at its next step. */
   #stillStarting(): void {
-    if (this.#state.name !== 'starting') throw closedMeanwhile();
+    if (this.#state.name !== 'starting') throw this.#closedMeanwhile();
   }
 
-  #beginClose(timeoutMs: number, started: Promise<void> | undefined): Promise<void> {
+  #closedMeanwhile(cause?: unknown): LeveretError {
+    const by = this.#signal === undefined ? '' : ` by ${this.#signal}`;
+    return new LeveretError('LEV_INVALID_STATE', `The application was closed${by} while it was starting.`, { cause });
+  }
+
+  #beginClose(timeoutMs: number, steps: Promise<void> | undefined): Promise<void> {
     // Closing what never ran is no news to anybody: whoever started it gets the reason.
     const level = this.#state.name === 'running' ? 'info' : 'debug';
-    const closed = Promise.resolve().then(() => this.#close(timeoutMs, level, started));
+    const closed = Promise.resolve().then(() => this.#close(timeoutMs, level, steps));
     this.#transition({ name: 'closing', closed });
     return closed;
   }
 
-  /** @param started the start that is interrupted, if one is: it ends at its next step */
-  async #close(timeoutMs: number, level: 'info' | 'debug', started: Promise<void> | undefined): Promise<void> {
-    const { clock, logger, transport } = this.#options;
+  /** @param steps the start that is interrupted, if one is: it ends at its next step */
+  async #close(timeoutMs: number, level: 'info' | 'debug', steps: Promise<void> | undefined): Promise<void> {
+    const { clock, logger, transport, publisher } = this.#options;
     logger[level]({ timeoutMs }, 'closing');
     this.#events.emit({ type: 'closing' });
     const abandoned = await closeInOrder({
       containers: this.#containers,
       schedules: this.#schedules,
       publishers: [this.publisher, this.#sender],
+      confirmsMs: publisher.closeTimeoutMs,
       transport,
       clock,
       timeoutMs,
       hurried: this.#hurried.signal,
-      release: () => this.#release(started),
+      release: () => this.#release(steps),
     });
     this.#removeHooks();
     this.#transition({ name: 'closed' });
@@ -275,8 +301,8 @@ export class Leveret {
     logger[level]({ abandoned }, 'closed');
   }
 
-  async #release(started: Promise<void> | undefined): Promise<void> {
-    await started?.catch(() => {});
+  async #release(steps: Promise<void> | undefined): Promise<void> {
+    await steps?.catch(() => {});
     try {
       await this.#resolver.release();
     } catch (err) {
@@ -285,6 +311,7 @@ export class Leveret {
   }
 
   #closeBySignal(signal: string, timeout?: number): void {
+    this.#signal ??= signal;
     this.#options.logger.info({ signal }, timeout === undefined ? 'closing at a signal' : 'closing at once');
     void this.close(timeout === undefined ? {} : { timeout });
   }
@@ -317,10 +344,6 @@ export class Leveret {
   }
 }
 
-function closedMeanwhile(cause?: unknown): LeveretError {
-  return new LeveretError('LEV_INVALID_STATE', 'The application was closed while it was starting.', { cause });
-}
-
 /** An invalid payload that a handler publishes is no fault of the delivery that it handles. */
 function validating(validate: ResolvedLeveretOptions['publisher']['validate']): typeof validate {
   if (validate === undefined) return undefined;
@@ -335,4 +358,12 @@ function validating(validate: ResolvedLeveretOptions['publisher']['validate']): 
       return rethrow(error);
     }
   };
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve: () => resolve() };
 }
