@@ -33,6 +33,7 @@ export {
 } from './message/content-type-converter.js';
 export { checkReadHints, READ_HINT_NAMES, type ReadHints } from './message/read-hints.js';
 export type { LongNumbers } from './message/long-number.js';
+export { type PlainForm, usePlainForm } from './message/plain-form.js';
 export { type ContentType, readContentType } from './message/content-type.js';
 export { tableBytes } from './message/table-bytes.js';
 export { consoleLogger, type LogFields, type Logger, type LogLevel, logSafely, silentLogger } from './events/logger.js';

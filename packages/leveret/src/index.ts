@@ -1,3 +1,6 @@
+// Says how instances are written, in the whole process.
+import './payload/write-by-rules.js';
+
 // In the order in which a user meets them: declaring, starting, publishing, failing, watching.
 export { Context } from './decorators/context.js';
 export { Handler, type HandlerOptions } from './decorators/handler.js';

@@ -1,11 +1,13 @@
 import { checkKnown } from '../errors/check-option.js';
 import { describeKind, describeValue, Problems } from '../errors/configuration-error.js';
+import { errorText } from '../errors/error-text.js';
 import { MessageConversionError } from '../errors/message-error.js';
 import { decodeText, encodeText } from './charset.js';
 import { readContentType } from './content-type.js';
 import { parseJson } from './json-body.js';
 import type { Message } from './message.js';
 import type { EncodedPayload, EncodeHints, MessageConverter, PayloadClass } from './message-converter.js';
+import { plainForm } from './plain-form.js';
 import { checkReadHints, READ_HINT_NAMES, type ReadHints } from './read-hints.js';
 
 /** Options of {@link contentTypeConverter}. */
@@ -138,12 +140,11 @@ function write(payload: unknown, hints: EncodeHints): EncodedPayload {
 function stringify(payload: unknown): string {
   let json: string | undefined;
   try {
-    json = JSON.stringify(payload);
+    json = JSON.stringify(plainForm(payload));
   } catch (cause) {
-    throw new MessageConversionError(
-      `${describeValue(payload)} cannot be written as JSON: ${(cause as Error).message}`,
-      { cause },
-    );
+    throw new MessageConversionError(`${describeValue(payload)} cannot be written as JSON: ${errorText(cause)}`, {
+      cause,
+    });
   }
   if (json === undefined) {
     throw new MessageConversionError(
