@@ -1,5 +1,6 @@
 import { confirms } from './confirms.js';
 import { connections } from './connections.js';
+import { contents } from './contents.js';
 import { deadLetters } from './dead-letters.js';
 import { delivery } from './delivery.js';
 import { exchanges } from './exchanges.js';
@@ -20,6 +21,7 @@ export const suite: readonly Scenario[] = [
   ...queueArguments,
   ...delivery,
   ...confirms,
+  ...contents,
   ...deadLetters,
   ...kindsOfQueues,
   ...quorumQueues,

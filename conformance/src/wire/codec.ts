@@ -7,6 +7,7 @@ export {
   type Seen,
   WireClient,
 } from '../../../packages/broker/dist/testing/wire-client.support.test.js';
+export { encodeField, encodeTable } from '../../../packages/broker/dist/wire/encode-table.js';
 export {
   FIELD_TYPE_NAMES,
   type FieldTable,

@@ -4,9 +4,10 @@ import { MessageSlab } from '../queue/message-slab.js';
 import type { Queue } from '../queue/queue.js';
 import { LONGEST_LIFE_MS } from '../queue/queue-arguments.js';
 import type { Exchange } from '../routing/exchange.js';
-import { decodeTable, FIELD_TYPE_NAMES, type FieldTable, type FieldValue, lookup } from '../wire/field-table.js';
+import { FIELD_TYPE_NAMES, type FieldValue, readField } from '../wire/field-table.js';
 import { encodeMethod } from '../wire/methods.js';
-import { editProperties, headersAreSorted, type PropertyEdits, PropertyScan } from '../wire/properties.js';
+import { editProperties, type PropertyEdits, PropertyScan } from '../wire/properties.js';
+import { lookAtTable, type TableLook } from '../wire/table-walk.js';
 import type { ChannelHost } from './channel-host.js';
 import type { Content } from './content-assembly.js';
 import { REPLY_QUEUE } from './reply-registry.js';
@@ -54,11 +55,10 @@ export function preparePublication(
   const ttlMs = checkProperties(host, bytes);
   const isReplyRequest = usesDirectReply(bytes);
   if (isReplyRequest && replyAddress === undefined) throw channelError(406, 'fast reply consumer does not exist');
-  const headers = scan.hasHeaders ? decodeTable(bytes, scan.headersStart, scan.headersEnd) : undefined;
-  const cc = headers === undefined ? undefined : extraKeys(headers, 'CC');
-  const bcc = headers === undefined ? undefined : extraKeys(headers, 'BCC');
-  const edits =
-    isReplyRequest || headers !== undefined ? propertyEdits(host, bytes, bcc, isReplyRequest, replyAddress) : undefined;
+  const headers = scan.hasHeaders ? lookAtTable(bytes, scan.headersStart, scan.headersEnd) : undefined;
+  const cc = extraKeys(bytes, 'CC');
+  const bcc = extraKeys(bytes, 'BCC');
+  const edits = propertyEdits(host, headers, ttlMs, bcc, isReplyRequest ? replyAddress : undefined);
   const properties = edits === undefined ? undefined : editProperties(bytes, propertiesStart, end, edits);
   const message = slab.message(
     exchange.name,
@@ -116,20 +116,22 @@ function usesDirectReply(bytes: Buffer): boolean {
 /** What a broker changes in the properties of a new message; `undefined` leaves the bytes as they are. */
 function propertyEdits(
   host: ChannelHost,
-  bytes: Buffer,
+  headers: TableLook | undefined,
+  ttlMs: number | undefined,
   bcc: readonly string[] | undefined,
-  isReplyRequest: boolean,
-  replyAddress: string | undefined,
+  replyTo: string | undefined,
 ): PropertyEdits | undefined {
-  const sort =
-    host.environment.profile.sortsHeaders &&
-    scan.hasHeaders &&
-    !headersAreSorted(bytes, scan.headersStart, scan.headersEnd);
-  if (!sort && bcc === undefined && !isReplyRequest) return undefined;
+  const { rewritesProperties } = host.environment.profile;
+  const headersChange = headers !== undefined && !(headers.sorted && headers.canonical);
+  const expiration = String(ttlMs);
+  const expirationChanges = ttlMs !== undefined && scan.expirationEnd - scan.expirationStart !== expiration.length;
+  const isRewritten = rewritesProperties && (headersChange || expirationChanges || scan.hasStrayFlags);
+  if (!isRewritten && bcc === undefined && replyTo === undefined) return undefined;
   return {
-    sort,
+    sort: rewritesProperties ? 'unique' : undefined,
+    ...(rewritesProperties && expirationChanges ? { expiration } : {}),
     ...(bcc === undefined ? {} : { remove: ['BCC'] }),
-    ...(isReplyRequest && replyAddress !== undefined ? { replyTo: replyAddress } : {}),
+    ...(replyTo === undefined ? {} : { replyTo }),
   };
 }
 
@@ -187,7 +189,7 @@ function parseExpiration(text: string): number {
   const match = /^([+-]?\d+)(.*)$/s.exec(text);
   if (match === null) throw channelError(406, `invalid expiration '${text}': no_integer`);
   const [, digits = '', rest = ''] = match;
-  if (rest !== '') throw channelError(406, `invalid expiration '${text}': {leftover_string,${JSON.stringify(rest)}}`);
+  if (rest !== '') throw channelError(406, `invalid expiration '${text}': {leftover_string,${erlangString(rest)}}`);
   const value = Number(digits);
   if (value < 0) throw channelError(406, `invalid expiration '${text}': {value_negative,${value}}`);
   if (value > LONGEST_LIFE_MS) {
@@ -196,9 +198,15 @@ function parseExpiration(text: string): number {
   return value;
 }
 
+/** A list of characters as Erlang prints it: as text only when all of it can be read. */
+function erlangString(text: string): string {
+  if (/^[\b\t\n\f\r\x20-\x7e\xa0-\xff]*$/.test(text)) return JSON.stringify(text);
+  return `[${[...text].map((char) => char.charCodeAt(0)).join(',')}]`;
+}
+
 /** The routing keys in a CC or BCC header; `undefined` without that header. */
-function extraKeys(headers: FieldTable, name: 'CC' | 'BCC'): string[] | undefined {
-  const field = lookup(headers, name);
+function extraKeys(bytes: Buffer, name: 'CC' | 'BCC'): string[] | undefined {
+  const field = scan.hasHeaders ? readField(bytes, scan.headersStart, scan.headersEnd, name) : undefined;
   if (field === undefined) return undefined;
   if (field.tag !== 'A') {
     throw channelError(406, `invalid message: {unacceptable_type_in_header,"${name}",${FIELD_TYPE_NAMES[field.tag]}}`);

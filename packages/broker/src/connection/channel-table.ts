@@ -98,7 +98,7 @@ export class ChannelTable {
     this.#open.delete(channelNumber);
     this.#closing.add(channelNumber);
     channel.end(false);
-    this.#send(channelNumber, 'channel.close', closeValues(error, method));
+    this.#send(channelNumber, 'channel.close', closeValues(error, method, this.#host.environment.profile));
   }
 
   /** Consumers get what waits for them: the peer can be written to again. */

@@ -1,13 +1,22 @@
 /** What channel.close and connection.close say about an error. */
+import { isUtf8 } from 'node:buffer';
 import { AmqpError, connectionError } from '../errors/amqp-error.js';
+import type { VersionProfile } from '../version/version-profile.js';
+import { toBinaryText } from '../wire/binary-text.js';
 import { MalformedTableError } from '../wire/field-table.js';
 import { MalformedTextError, type MethodValue } from '../wire/methods.js';
 import { MalformedPropertiesError } from '../wire/properties.js';
 
 /** The fields of a close; `method` is the number of the method that failed, 0 for none. */
-export function closeValues(error: AmqpError, method: number): Record<string, MethodValue> {
+export function closeValues(error: AmqpError, method: number, profile: VersionProfile): Record<string, MethodValue> {
   const classId = (method >> 16) & 0xffff;
-  return { replyCode: error.code, replyText: error.replyText, classId, methodId: method & 0xffff };
+  const replyText = profile.replyTextsAreUtf8 ? asUtf8(error.replyText) : error.replyText;
+  return { replyCode: error.code, replyText, classId, methodId: method & 0xffff };
+}
+
+/** Binary text as UTF-8; what is none is taken for Latin-1. */
+function asUtf8(text: string): string {
+  return isUtf8(Buffer.from(text, 'latin1')) ? text : toBinaryText(text);
 }
 
 /** Properties that cannot be read, and anything unforeseen, are an internal error, which ends only this connection. */

@@ -321,7 +321,7 @@ export class Connection implements FrameHandler {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     this.#session?.end(false);
     this.#state = 'closing';
-    this.#send(0, 'connection.close', closeValues(error, method));
+    this.#send(0, 'connection.close', closeValues(error, method, this.environment.profile));
     this.#closingTimer = startTimer(() => this.destroy(), CLOSING_TIMEOUT_MS);
   }
 

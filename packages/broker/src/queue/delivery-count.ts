@@ -67,6 +67,9 @@ export function contentWithCounts(message: Message, isGet: boolean, profile: Ver
   if (shown > 0 || (isGet && profile.getShowsZeroDeliveryCount)) set.push(['x-delivery-count', long(shown)]);
   if (set.length === 0) return message;
   const { bytes, propertiesStart, propertiesEnd } = message;
-  const properties = editProperties(bytes, propertiesStart, propertiesEnd, { set, sort: true });
+  const properties = editProperties(bytes, propertiesStart, propertiesEnd, {
+    set,
+    sort: profile.rewritesProperties ? 'unique' : 'all',
+  });
   return message.derive(message.exchange, message.routingKey, properties);
 }

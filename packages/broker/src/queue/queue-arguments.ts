@@ -1,6 +1,14 @@
 import { channelError, connectionError, invalidArgument } from '../errors/amqp-error.js';
 import type { VersionProfile } from '../version/version-profile.js';
-import { FIELD_TYPE_NAMES, type FieldTable, type FieldValue, longstr, lookup } from '../wire/field-table.js';
+import { encodeField } from '../wire/encode-table.js';
+import {
+  FIELD_TYPE_NAMES,
+  type FieldTable,
+  type FieldValue,
+  longstr,
+  lookup,
+  printedValue,
+} from '../wire/field-table.js';
 
 /** The kinds of queue; a stream can be declared, and no more. */
 export type QueueType = 'classic' | 'quorum' | 'stream';
@@ -236,8 +244,8 @@ export function checkArgument(name: string, current: FieldTable, wanted: FieldTa
   if (a === undefined && b === undefined) return;
   if (name === 'x-queue-type' && queueTypeOf(current) === queueTypeOf(wanted)) return;
   if (a !== undefined && b !== undefined) {
-    if (typeClass(a) === typeClass(b) && String(a.value) === String(b.value)) return;
-    throw inequivalent(name, resource, `'${b.value}'`, `'${a.value}'`);
+    if (typeClass(a) === typeClass(b) && sameValue(a, b)) return;
+    throw inequivalent(name, resource, `'${printedValue(b)}'`, `'${printedValue(a)}'`);
   }
   throw inequivalent(name, resource, described(b), described(a));
 }
@@ -250,7 +258,12 @@ function inequivalent(name: string, resource: string, received: string, current:
 }
 
 function described(field: FieldValue | undefined): string {
-  return field === undefined ? 'none' : `the value '${field.value}' of type '${FIELD_TYPE_NAMES[field.tag]}'`;
+  return field === undefined ? 'none' : `the value '${printedValue(field)}' of type '${FIELD_TYPE_NAMES[field.tag]}'`;
+}
+
+function sameValue(a: FieldValue, b: FieldValue): boolean {
+  if (typeof a.value === 'object' && typeof b.value === 'object') return encodeField(a).equals(encodeField(b));
+  return String(a.value) === String(b.value);
 }
 
 function typeClass({ tag }: FieldValue): string {

@@ -1,4 +1,5 @@
-import { encodeTable, type FieldTable } from '../wire/field-table.js';
+import { encodeTable } from '../wire/encode-table.js';
+import type { FieldTable } from '../wire/field-table.js';
 import { headersMatch } from './headers-match.js';
 import { TopicMatcher } from './topic-matcher.js';
 

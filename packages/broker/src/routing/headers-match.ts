@@ -1,6 +1,7 @@
 import { channelError } from '../errors/amqp-error.js';
-import type { FieldScalar, FieldTable, FieldValue } from '../wire/field-table.js';
-import { FIELD_TYPE_NAMES, lookup } from '../wire/field-table.js';
+import { encodeTable } from '../wire/encode-table.js';
+import { FIELD_TYPE_NAMES, type FieldTable, type FieldValue, lookup, printedValue } from '../wire/field-table.js';
+import { makeCanonical } from '../wire/table-walk.js';
 
 const MODES = ['all', 'any', 'all-with-x', 'any-with-x'] as const;
 
@@ -20,7 +21,7 @@ export function checkMatchMode(bindingArguments: FieldTable): void {
     throw channelError(406, text);
   }
   const type = FIELD_TYPE_NAMES[mode.tag];
-  throw channelError(406, `Invalid x-match field type ${type} (value ${mode.value}); expected longstr`);
+  throw channelError(406, `Invalid x-match field type ${type} (value ${printedValue(mode)}); expected longstr`);
 }
 
 /**
@@ -53,30 +54,16 @@ export function fieldsEqual(a: FieldValue, b: FieldValue, floatsEqualIntegers: b
     return aNumber == bNumber;
   }
   if (aNumber !== undefined || bNumber !== undefined) return false;
-  return scalarsEqual(a.value, b.value, floatsEqualIntegers);
+  if (typeof a.value !== 'object' || typeof b.value !== 'object') return a.value === b.value;
+  // Inside lists and tables the type counts too, so that equal is what has the same bytes.
+  return comparable(a).equals(comparable(b));
 }
 
-function scalarsEqual(a: FieldScalar, b: FieldScalar, floatsEqualIntegers: boolean): boolean {
-  if (Array.isArray(a) && Array.isArray(b)) {
-    return a.length === b.length && a.every((item, i) => itemsEqual(item, b[i], floatsEqualIntegers));
-  }
-  if (typeof a === 'object' && a !== null && typeof b === 'object' && b !== null && 'digits' in a && 'digits' in b) {
-    return a.digits === b.digits && a.scale === b.scale;
-  }
-  return a === b;
-}
-
-function itemsEqual(a: unknown, b: unknown, floatsEqualIntegers: boolean): boolean {
-  if (Array.isArray(a) && Array.isArray(b)) {
-    return a[0] === b[0] && nestedEqual(a[1] as FieldValue, b[1] as FieldValue, floatsEqualIntegers);
-  }
-  if (Array.isArray(a) || Array.isArray(b) || b === undefined) return false;
-  return nestedEqual(a as FieldValue, b as FieldValue, floatsEqualIntegers);
-}
-
-/** Inside lists and tables the type counts too. */
-function nestedEqual(a: FieldValue, b: FieldValue, floatsEqualIntegers: boolean): boolean {
-  return FIELD_TYPE_NAMES[a.tag] === FIELD_TYPE_NAMES[b.tag] && fieldsEqual(a, b, floatsEqualIntegers);
+/** The bytes of a list, table or decimal, as RabbitMQ would write them. */
+function comparable({ tag, value }: FieldValue): Buffer {
+  const bytes = encodeTable([['', { tag, value }]]);
+  makeCanonical(bytes, 4, bytes.length);
+  return bytes;
 }
 
 function numberKind({ tag }: FieldValue): 'float' | 'timestamp' | 'integer' {

@@ -3,7 +3,8 @@ import { describe, it } from 'mocha';
 import { viewTable } from '../control/field-view.js';
 import { describeSeen } from '../testing/raw-client.support.test.js';
 import { expectLines, Situation, VERSIONS } from '../testing/situation.support.test.js';
-import { encodeTable, longstr } from '../wire/field-table.js';
+import { encodeTable } from '../wire/encode-table.js';
+import { longstr } from '../wire/field-table.js';
 import { encodeMethod } from '../wire/methods.js';
 
 const HEADER = Buffer.from('AMQP\0\0\x09\x01', 'latin1');

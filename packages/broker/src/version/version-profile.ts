@@ -31,8 +31,13 @@ export interface VersionProfile {
   readonly refusesLongBodies: boolean;
   /** Headers 1 and 1.0 are equal for a headers exchange. */
   readonly floatsEqualIntegers: boolean;
-  /** Top-level headers are delivered sorted by key. */
-  readonly sortsHeaders: boolean;
+  /**
+   * Properties are written anew on arrival: top-level headers sorted by key, the first of each, an unsigned 64-bit number as
+   * a signed one, the expiration without a sign and leading zeros. Else that happens to headers only when one is added.
+   */
+  readonly rewritesProperties: boolean;
+  /** Reply texts are UTF-8; a name that is none is taken for Latin-1. */
+  readonly replyTextsAreUtf8: boolean;
   /** Deaths are the broker's own record; an `x-death` sent by a client does not count on. */
   readonly ownsDeathRecord: boolean;
   /** The other entries of `x-death` are turned round at each death. */
@@ -108,7 +113,8 @@ const V3_10: VersionProfile = {
   checksDeliveryMode: true,
   refusesLongBodies: false,
   floatsEqualIntegers: true,
-  sortsHeaders: false,
+  rewritesProperties: false,
+  replyTextsAreUtf8: false,
   ownsDeathRecord: false,
   reversesDeaths: true,
   lastDeathHeaders: false,
@@ -149,7 +155,8 @@ const V4_0: VersionProfile = {
   localRandomExchange: true,
   checksDeliveryMode: false,
   floatsEqualIntegers: false,
-  sortsHeaders: true,
+  rewritesProperties: true,
+  replyTextsAreUtf8: true,
   ownsDeathRecord: true,
   reversesDeaths: false,
   lastDeathHeaders: true,

@@ -42,8 +42,8 @@ export function makeDeadLetter(dead: Message, event: DeathEvent, profile: Versio
   const properties = editProperties(dead.bytes, dead.propertiesStart, dead.propertiesEnd, {
     set: record.headers,
     remove,
-    sort: true,
-    dropExpiration: true,
+    sort: profile.rewritesProperties ? 'unique' : 'all',
+    expiration: null,
   });
   const routingKey = event.deadLetterRoutingKey ?? dead.routingKey;
   const message = dead.derive(event.deadLetterExchange, routingKey, properties);
@@ -66,7 +66,7 @@ export function makeDeadLetter(dead: Message, event: DeathEvent, profile: Versio
 /** Deaths are stored beside a message, not in its headers. */
 function storedPropertiesBytes({ bytes, propertiesStart, propertiesEnd, extra }: Message): number {
   if (extra?.storedPropertiesBytes !== undefined) return extra.storedPropertiesBytes;
-  return editProperties(bytes, propertiesStart, propertiesEnd, { sort: true, dropExpiration: true }).length;
+  return editProperties(bytes, propertiesStart, propertiesEnd, { sort: 'unique', expiration: null }).length;
 }
 
 interface DeathRecord {

@@ -41,21 +41,14 @@ export interface FieldValue {
 /** A field table in the order of the wire. Keys may repeat; the first counts. */
 export type FieldTable = ReadonlyArray<readonly [key: string, field: FieldValue]>;
 
-/** Thrown when bytes are no field table. */
+/**
+ * Thrown when bytes are no field table. RabbitMQ takes NaN and the infinities for no numbers, too: Erlang has none.
+ */
 export class MalformedTableError extends Error {
   constructor(reason: string) {
     super(`malformed field table: ${reason}`);
     this.name = 'MalformedTableError';
   }
-}
-
-/** What lies deeper is checked and passed on as bytes, but stands empty here: a sender must not choose how deep we recurse. */
-const DEEPEST_NESTING = 100;
-
-/** Reads the entries between `start` and `end` (the length prefix already taken off). */
-export function decodeTable(bytes: Buffer, start: number, end: number): FieldTable {
-  const cursor = new Cursor(bytes, start, end);
-  return cursor.table(end, 0);
 }
 
 /** The field stored under `key`, or `undefined`. */
@@ -64,7 +57,57 @@ export function lookup(table: FieldTable, key: string): FieldValue | undefined {
   return undefined;
 }
 
-/** Where each top-level entry lies, without decoding the values. */
+/** A value for a reply text; what a list or table holds is left out. */
+export function printedValue({ tag, value }: FieldValue): string {
+  if (tag === 'A' || tag === 'F') return value === null || (value as readonly unknown[]).length === 0 ? '[]' : '[...]';
+  if (tag === 'D') return `${(value as Decimal).digits}e-${(value as Decimal).scale}`;
+  return String(value);
+}
+
+type Entry = [key: string, field: FieldValue];
+
+/** A table or array that is being read, and what it stands in. */
+interface OpenValue {
+  readonly end: number;
+  /** Entries of a table; `undefined` in an array. */
+  readonly entries: Entry[] | undefined;
+  readonly items: FieldValue[];
+  readonly outer: OpenValue | undefined;
+}
+
+/**
+ * Reads the entries between `start` and `end` (the length prefix already taken off). Tables may be nested as deep as a
+ * frame has room for: nothing here calls itself.
+ *
+ * @throws {MalformedTableError} when the bytes are no table
+ */
+export function decodeTable(bytes: Buffer, start: number, end: number): FieldTable {
+  const entries: Entry[] = [];
+  const cursor = new Cursor(bytes, start, end);
+  let open: OpenValue = { end, entries, items: [], outer: undefined };
+  for (;;) {
+    while (cursor.offset === open.end) {
+      if (open.outer === undefined) return entries;
+      open = open.outer;
+      cursor.limit = open.end;
+    }
+    const key = open.entries === undefined ? '' : cursor.shortText();
+    const tag = cursor.tag();
+    const { entries: table, items } = open;
+    let value: FieldScalar;
+    if (tag === 'F' || tag === 'A') {
+      open = { end: cursor.nestedEnd(), entries: tag === 'F' ? [] : undefined, items: [], outer: open };
+      cursor.limit = open.end;
+      value = open.entries ?? open.items;
+    } else {
+      value = cursor.scalar(tag);
+    }
+    if (table === undefined) items.push({ tag, value });
+    else table.push([key, { tag, value }]);
+  }
+}
+
+/** Where one top-level entry lies. */
 export interface RawEntry {
   readonly key: string;
   readonly start: number;
@@ -78,29 +121,41 @@ export function scanEntries(bytes: Buffer, start: number, end: number): RawEntry
   while (cursor.offset < end) {
     const entryStart = cursor.offset;
     const key = cursor.shortText();
-    cursor.skipField(0);
+    cursor.skipValue();
     entries.push({ key, start: entryStart, end: cursor.offset });
   }
   return entries;
 }
 
+/** The first field stored under `key` between `start` and `end`; the others are not decoded. */
+export function readField(bytes: Buffer, start: number, end: number, key: string): FieldValue | undefined {
+  const cursor = new Cursor(bytes, start, end);
+  while (cursor.offset < end) {
+    const entryStart = cursor.offset;
+    const found = cursor.shortText() === key;
+    cursor.skipValue();
+    if (found) return decodeTable(bytes, entryStart, cursor.offset)[0]?.[1];
+  }
+  return undefined;
+}
+
+/** Reads values one after the other; none may run past the limit, which is the end of the innermost table or array. */
 class Cursor {
   offset: number;
+  limit: number;
   readonly #bytes: Buffer;
-  readonly #limit: number;
 
   constructor(bytes: Buffer, start: number, end: number) {
     this.#bytes = bytes;
     this.offset = start;
-    this.#limit = end;
+    this.limit = end;
     if (end > bytes.length || start > end) throw new MalformedTableError('it ends beyond its frame');
   }
 
-  table(end: number, depth: number): FieldTable {
-    const entries: [string, FieldValue][] = [];
-    while (this.offset < end) entries.push([this.shortText(), this.#field(depth)]);
-    if (this.offset !== end) throw new MalformedTableError('an entry runs past the end');
-    return entries;
+  tag(): FieldTag {
+    const tag = String.fromCharCode(this.#bytes[this.#take(1)] ?? 0);
+    if (Object.hasOwn(FIELD_TYPE_NAMES, tag)) return tag as FieldTag;
+    throw new MalformedTableError(`unknown field type ${JSON.stringify(tag)}`);
   }
 
   shortText(): string {
@@ -108,98 +163,59 @@ class Cursor {
     return this.#text(length);
   }
 
-  skipField(depth: number): void {
-    const tag = this.#bytes[this.#take(1)] ?? 0;
-    switch (tag) {
-      case 0x53: // S
-      case 0x78: // x
-      case 0x41: // A
-      case 0x46: // F
-        this.#take(this.#bytes.readUInt32BE(this.#take(4)));
-        return;
-      default:
-        this.offset -= 1;
-        this.#field(depth);
-    }
+  /** Where the table or array that follows ends. */
+  nestedEnd(): number {
+    const length = this.#length();
+    if (this.offset + length > this.limit) throw new MalformedTableError('a nested value runs past the end');
+    return this.offset + length;
   }
 
-  #field(depth: number): FieldValue {
-    const tag = String.fromCharCode(this.#bytes[this.#take(1)] ?? 0);
+  skipValue(): void {
+    const tag = this.tag();
+    if (tag === 'S' || tag === 'x' || tag === 'A' || tag === 'F') this.#take(this.#length());
+    else this.scalar(tag);
+  }
+
+  scalar(tag: Exclude<FieldTag, 'A' | 'F'>): FieldScalar {
     const bytes = this.#bytes;
     switch (tag) {
       case 't':
-        return { tag, value: bytes[this.#take(1)] !== 0 };
+        return bytes[this.#take(1)] !== 0;
       case 'b':
-        return { tag, value: bytes.readInt8(this.#take(1)) };
+        return bytes.readInt8(this.#take(1));
       case 'B':
-        return { tag, value: bytes.readUInt8(this.#take(1)) };
+        return bytes.readUInt8(this.#take(1));
       case 's':
-        return { tag, value: bytes.readInt16BE(this.#take(2)) };
+        return bytes.readInt16BE(this.#take(2));
       case 'u':
-        return { tag, value: bytes.readUInt16BE(this.#take(2)) };
+        return bytes.readUInt16BE(this.#take(2));
       case 'I':
-        return { tag, value: bytes.readInt32BE(this.#take(4)) };
+        return bytes.readInt32BE(this.#take(4));
       case 'i':
-        return { tag, value: bytes.readUInt32BE(this.#take(4)) };
+        return bytes.readUInt32BE(this.#take(4));
       case 'l':
+        return bytes.readBigInt64BE(this.#take(8));
       case 'L':
-        return { tag, value: bytes.readBigInt64BE(this.#take(8)) };
       case 'T':
-        return { tag, value: bytes.readBigUInt64BE(this.#take(8)) };
+        return bytes.readBigUInt64BE(this.#take(8));
       case 'f':
-        return { tag, value: bytes.readFloatBE(this.#take(4)) };
+        return finite(bytes.readFloatBE(this.#take(4)));
       case 'd':
-        return { tag, value: bytes.readDoubleBE(this.#take(8)) };
+        return finite(bytes.readDoubleBE(this.#take(8)));
       case 'D': {
         const scale = bytes.readUInt8(this.#take(1));
-        return { tag, value: { scale, digits: bytes.readUInt32BE(this.#take(4)) } };
+        return { scale, digits: bytes.readUInt32BE(this.#take(4)) };
       }
       case 'S':
       case 'x':
-        return { tag, value: this.#text(bytes.readUInt32BE(this.#take(4))) };
+        return this.#text(this.#length());
       case 'V':
-        return { tag, value: null };
-      case 'F':
-        if (depth >= DEEPEST_NESTING) return this.#empty(tag);
-        return { tag, value: this.table(this.#nestedEnd(), depth + 1) };
-      case 'A': {
-        if (depth >= DEEPEST_NESTING) return this.#empty(tag);
-        const end = this.#nestedEnd();
-        const items: FieldValue[] = [];
-        while (this.offset < end) items.push(this.#field(depth + 1));
-        if (this.offset !== end) throw new MalformedTableError('an array item runs past the end');
-        return { tag, value: items };
-      }
-      default:
-        throw new MalformedTableError(`unknown field type ${JSON.stringify(tag)}`);
+        return null;
     }
   }
 
-  /** Checks what is nested too deep to be kept, with a list of what is open in place of a recursion. */
-  #empty(tag: 'F' | 'A'): FieldValue {
-    const open = [{ end: this.#nestedEnd(), isTable: tag === 'F' }];
-    for (let inner = open.at(-1); inner !== undefined; inner = open.at(-1)) {
-      if (this.offset > inner.end) throw new MalformedTableError('a nested value runs past the end');
-      if (this.offset === inner.end) {
-        open.pop();
-        continue;
-      }
-      if (inner.isTable) this.shortText();
-      const type = this.#bytes[this.offset];
-      if (type === 0x46 || type === 0x41) {
-        this.offset++;
-        open.push({ end: this.#nestedEnd(), isTable: type === 0x46 });
-      } else {
-        this.#field(0);
-      }
-    }
-    return { tag, value: [] };
-  }
-
-  #nestedEnd(): number {
-    const length = this.#bytes.readUInt32BE(this.#take(4));
-    if (this.offset + length > this.#limit) throw new MalformedTableError('a nested value runs past the end');
-    return this.offset + length;
+  #length(): number {
+    return this.#bytes.readUInt32BE(this.#take(4));
   }
 
   #text(length: number): string {
@@ -209,88 +225,15 @@ class Cursor {
 
   #take(length: number): number {
     const start = this.offset;
-    if (start + length > this.#limit) throw new MalformedTableError('a value runs past the end');
+    if (start + length > this.limit) throw new MalformedTableError('a value runs past the end');
     this.offset = start + length;
     return start;
   }
 }
 
-/** Encodes a table with its 4-byte length prefix. */
-export function encodeTable(table: FieldTable): Buffer {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for (const [key, field] of table) {
-    const entry = encodeEntry(key, field);
-    parts.push(entry);
-    length += entry.length;
-  }
-  return Buffer.concat([uint32(length), ...parts]);
-}
-
-/** Encodes one entry, key and value, as it stands inside a table. */
-export function encodeEntry(key: string, field: FieldValue): Buffer {
-  const name = Buffer.from(key, 'latin1');
-  return Buffer.concat([Buffer.from([name.length]), name, encodeField(field)]);
-}
-
-function encodeField({ tag, value }: FieldValue): Buffer {
-  const type = Buffer.from(tag, 'latin1');
-  switch (tag) {
-    case 'F':
-      return Buffer.concat([type, encodeTable(value as FieldTable)]);
-    case 'A': {
-      const items = (value as readonly FieldValue[]).map(encodeField);
-      return Buffer.concat([type, uint32(items.reduce((sum, item) => sum + item.length, 0)), ...items]);
-    }
-    case 'S':
-    case 'x': {
-      const bytes = Buffer.from(value as string, 'latin1');
-      return Buffer.concat([type, uint32(bytes.length), bytes]);
-    }
-    case 'V':
-      return type;
-    default:
-      return Buffer.concat([type, encodeFixed(tag, value)]);
-  }
-}
-
-function encodeFixed(tag: FieldTag, value: FieldScalar): Buffer {
-  const out = Buffer.alloc(8);
-  switch (tag) {
-    case 't':
-      return out.subarray(0, out.writeUInt8(value === true ? 1 : 0));
-    case 'b':
-      return out.subarray(0, out.writeInt8(value as number));
-    case 'B':
-      return out.subarray(0, out.writeUInt8(value as number));
-    case 's':
-      return out.subarray(0, out.writeInt16BE(value as number));
-    case 'u':
-      return out.subarray(0, out.writeUInt16BE(value as number));
-    case 'I':
-      return out.subarray(0, out.writeInt32BE(value as number));
-    case 'i':
-      return out.subarray(0, out.writeUInt32BE(value as number));
-    case 'f':
-      return out.subarray(0, out.writeFloatBE(value as number));
-    case 'd':
-      return out.subarray(0, out.writeDoubleBE(value as number));
-    case 'T':
-      return out.subarray(0, out.writeBigUInt64BE(BigInt(value as bigint | number)));
-    case 'D': {
-      const { scale, digits } = value as Decimal;
-      out.writeUInt8(scale, 0);
-      return out.subarray(0, out.writeUInt32BE(digits, 1));
-    }
-    default:
-      return out.subarray(0, out.writeBigInt64BE(BigInt(value as bigint | number)));
-  }
-}
-
-function uint32(value: number): Buffer {
-  const out = Buffer.alloc(4);
-  out.writeUInt32BE(value);
-  return out;
+function finite(value: number): number {
+  if (!Number.isFinite(value)) throw new MalformedTableError(`${value} is no number`);
+  return value;
 }
 
 /** A long string field from binary text. */

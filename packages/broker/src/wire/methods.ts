@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { decodeTable, encodeTable, type FieldTable } from './field-table.js';
+import { encodeTable } from './encode-table.js';
+import { decodeTable, type FieldTable } from './field-table.js';
 
 /**
  * Every AMQP 0-9-1 method as data: `class.method` to its number and its fields in wire order. A `bit` shares its octet

@@ -1,13 +1,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { encodeEntry, type FieldTable, longstr, lookup } from './field-table.js';
+import { type FieldTable, longstr, lookup } from './field-table.js';
 import {
   type DecodedProperties,
   decodeProperties,
   editProperties,
   encodeProperties,
-  headersAreSorted,
   MalformedPropertiesError,
   PropertyScan,
   readExpiration,
@@ -64,7 +63,7 @@ describe('message properties', () => {
   it('keep every byte that an edit does not name', () => {
     const { expiration: _, ...others } = ALL;
     const headers: FieldTable = [...(ALL.headers as FieldTable), ['x-new', longstr('v')]];
-    expect(edited(ALL, { set: [['x-new', longstr('v')]], dropExpiration: true })).to.deep.equal({ ...others, headers });
+    expect(edited(ALL, { set: [['x-new', longstr('v')]], expiration: null })).to.deep.equal({ ...others, headers });
   });
 
   it('get headers where there were none, at the right place', () => {
@@ -84,7 +83,7 @@ describe('message properties', () => {
   });
 
   it('replace reply-to and drop the expiration behind it', () => {
-    const result = edited(ALL, { replyTo: 'elsewhere', dropExpiration: true });
+    const result = edited(ALL, { replyTo: 'elsewhere', expiration: null });
     expect(result.reply_to).to.equal('elsewhere');
     expect(result.expiration).to.equal(undefined);
     expect(result.message_id).to.equal('mid');
@@ -96,17 +95,45 @@ describe('message properties', () => {
       ['a', longstr('2')],
       ['b', longstr('3')],
     ];
-    const sorted = edited({ headers }, { sort: true }).headers as FieldTable;
+    const sorted = edited({ headers }, { sort: 'unique' }).headers as FieldTable;
     expect(sorted.map(([key]) => key)).to.deep.equal(['a', 'b']);
     expect(lookup(sorted, 'b')?.value).to.equal('1');
   });
 
-  it('know whether headers are sorted', () => {
-    const of = (...keys: string[]): boolean => {
-      const bytes = Buffer.concat(keys.map((key) => encodeEntry(key, longstr(''))));
-      return headersAreSorted(bytes, 0, bytes.length);
-    };
-    expect([of(), of('a'), of('a', 'b'), of('b', 'a'), of('a', 'a')]).to.deep.equal([true, true, true, false, false]);
+  it('keep headers of the same name, as 3.10 does', () => {
+    const headers: FieldTable = [
+      ['b', longstr('1')],
+      ['a', longstr('2')],
+      ['b', longstr('3')],
+    ];
+    const sorted = edited({ headers }, { sort: 'all' }).headers as FieldTable;
+    expect(sorted.map(([key, { value }]) => `${key}${value}`)).to.deep.equal(['a2', 'b1', 'b3']);
+  });
+
+  it('replace the expiration', () => {
+    expect(edited({ expiration: '+050', app_id: 'a' }, { expiration: '50' })).to.deep.equal({
+      expiration: '50',
+      app_id: 'a',
+    });
+    expect(edited({ app_id: 'a' }, { expiration: '50' })).to.deep.equal({ app_id: 'a' });
+  });
+
+  it('are written with the types that RabbitMQ writes', () => {
+    const inner: FieldTable = [['y', { tag: 'L', value: 2n ** 64n - 1n }]];
+    const headers: FieldTable = [
+      ['x', { tag: 'L', value: 5n }],
+      ['z', { tag: 'F', value: inner }],
+    ];
+    expect(edited({ headers }, {}).headers).to.deep.equal([
+      ['x', { tag: 'l', value: 5n }],
+      ['z', { tag: 'F', value: [['y', { tag: 'l', value: -1n }]] }],
+    ]);
+  });
+
+  it('lose flags that mean nothing when they are written anew', () => {
+    const bytes = Buffer.from([0, 3]);
+    expect(new PropertyScan().scan(bytes, 0, 2).hasStrayFlags).to.equal(true);
+    expect([...editProperties(bytes, 0, 2, {})]).to.deep.equal([0, 0]);
   });
 
   it('throw a known error for random bytes', () => {

@@ -1,4 +1,6 @@
-import { decodeTable, encodeEntry, type FieldTable, type FieldValue, lookup, scanEntries } from './field-table.js';
+import { encodeEntry } from './encode-table.js';
+import { decodeTable, type FieldTable, type FieldValue, readField, scanEntries } from './field-table.js';
+import { makeCanonical } from './table-walk.js';
 
 const CONTENT_TYPE = 0x8000;
 const CONTENT_ENCODING = 0x4000;
@@ -14,6 +16,8 @@ const TYPE = 0x0020;
 const USER_ID = 0x0010;
 const APP_ID = 0x0008;
 const CLUSTER_ID = 0x0004;
+/** They would announce further flag words; basic properties fill one, and RabbitMQ looks at neither. */
+const STRAY_FLAGS = 0x0003;
 
 /** Thrown when bytes are no basic properties. */
 export class MalformedPropertiesError extends Error {
@@ -60,6 +64,11 @@ export class PropertyScan {
     return (this.flags & EXPIRATION) !== 0;
   }
 
+  /** Whether RabbitMQ would write the flags otherwise. */
+  get hasStrayFlags(): boolean {
+    return (this.flags & STRAY_FLAGS) !== 0;
+  }
+
   get hasUserId(): boolean {
     return (this.flags & USER_ID) !== 0;
   }
@@ -74,8 +83,6 @@ export class PropertyScan {
     if (start + 2 > limit) throw new MalformedPropertiesError();
     const flags = ((bytes[start] ?? 0) << 8) | (bytes[start + 1] ?? 0);
     let offset = start + 2;
-    // The lowest bit would announce further flag words, but basic properties fill one; the next bit means nothing.
-    if (flags & 3) throw new MalformedPropertiesError();
     this.flags = flags;
     this.deliveryMode = 0;
     this.priority = -1;
@@ -126,8 +133,8 @@ export function readHeaders(bytes: Buffer, start: number, end: number): FieldTab
 
 /** One header of the raw properties. */
 export function readHeader(bytes: Buffer, start: number, end: number, key: string): FieldValue | undefined {
-  const headers = readHeaders(bytes, start, end);
-  return headers === undefined ? undefined : lookup(headers, key);
+  const scan = shared.scan(bytes, start, end);
+  return scan.hasHeaders ? readField(bytes, scan.headersStart, scan.headersEnd, key) : undefined;
 }
 
 /** The expiration property as text, or `undefined`. */
@@ -142,14 +149,18 @@ export interface PropertyEdits {
   readonly set?: FieldTable;
   /** Headers to take out. */
   readonly remove?: readonly string[];
-  /** Sorts the top-level headers by key and keeps the first of each. */
-  readonly sort?: boolean;
-  readonly dropExpiration?: boolean;
+  /** Sorts the top-level headers by key; `unique` keeps only the first of each. */
+  readonly sort?: 'all' | 'unique' | undefined;
+  /** Replaces the expiration that is there; `null` takes it out. */
+  readonly expiration?: string | null;
   /** Replaces the reply-to that is there. */
   readonly replyTo?: string;
 }
 
-/** Rewrites raw properties. Unchanged headers and properties are copied byte by byte, so their types stay. */
+/**
+ * Rewrites raw properties. Unchanged headers and properties are copied byte by byte, so their types stay, but for what
+ * RabbitMQ writes in one way only.
+ */
 export function editProperties(bytes: Buffer, start: number, end: number, edits: PropertyEdits): Buffer {
   const scan = shared.scan(bytes, start, end);
   const changes = new Map((edits.set ?? []).map(([key, field]) => [key, encodeEntry(key, field)]));
@@ -162,13 +173,13 @@ export function editProperties(bytes: Buffer, start: number, end: number, edits:
     parts.push([entry.key, changed ?? bytes.subarray(entry.start, entry.end)]);
   }
   parts.push(...changes);
-  const headers = edits.sort ? sortedByKey(parts) : parts;
+  const headers = edits.sort === undefined ? parts : sortedByKey(parts, edits.sort);
   const hadHeaders = scan.hasHeaders;
   const hasHeaders = headers.length > 0 || hadHeaders;
   const headerBytes = headers.reduce((sum, [, entry]) => sum + entry.length, 0);
-  let flags = hasHeaders ? scan.flags | HEADERS : scan.flags & ~HEADERS;
-  const dropExpiration = edits.dropExpiration === true && scan.hasExpiration;
-  if (dropExpiration) flags &= ~EXPIRATION;
+  const expiration = scan.hasExpiration ? edits.expiration : undefined;
+  let flags = (hasHeaders ? scan.flags | HEADERS : scan.flags & ~HEADERS) & ~STRAY_FLAGS;
+  if (expiration === null) flags &= ~EXPIRATION;
   const prefix = Buffer.alloc(hasHeaders ? 4 : 0);
   if (hasHeaders) prefix.writeUInt32BE(headerBytes);
   const flagBytes = Buffer.from([flags >> 8, flags & 0xff]);
@@ -177,27 +188,20 @@ export function editProperties(bytes: Buffer, start: number, end: number, edits:
   const tail: Buffer[] = [];
   let copied = afterHeaders;
   if (edits.replyTo !== undefined && scan.hasReplyTo) {
-    const text = Buffer.from(edits.replyTo, 'latin1');
-    tail.push(bytes.subarray(copied, scan.replyToStart - 1), Buffer.from([text.length]), text);
+    tail.push(bytes.subarray(copied, scan.replyToStart - 1), shortText(edits.replyTo));
     copied = scan.replyToEnd;
   }
-  if (dropExpiration) {
+  if (expiration !== undefined) {
     tail.push(bytes.subarray(copied, scan.expirationStart - 1));
+    if (expiration !== null) tail.push(shortText(expiration));
     copied = scan.expirationEnd;
   }
   tail.push(bytes.subarray(copied, end));
   const headerParts = headers.map(([, entry]) => entry);
-  return Buffer.concat([flagBytes, bytes.subarray(start + 2, headersAt), prefix, ...headerParts, ...tail]);
-}
-
-/** Whether the top-level headers stand in the order of their keys, without repetition. */
-export function headersAreSorted(bytes: Buffer, start: number, end: number): boolean {
-  let previous: string | undefined;
-  for (const { key } of scanEntries(bytes, start, end)) {
-    if (previous !== undefined && previous >= key) return false;
-    previous = key;
-  }
-  return true;
+  const out = Buffer.concat([flagBytes, bytes.subarray(start + 2, headersAt), prefix, ...headerParts, ...tail]);
+  const headersStart = headersAt - start + prefix.length;
+  makeCanonical(out, headersStart, headersStart + headerBytes);
+  return out;
 }
 
 function headersOffset(bytes: Buffer, start: number, flags: number): number {
@@ -207,8 +211,9 @@ function headersOffset(bytes: Buffer, start: number, flags: number): number {
   return offset;
 }
 
-function sortedByKey(parts: readonly [string, Buffer][]): [string, Buffer][] {
+function sortedByKey(parts: readonly [string, Buffer][], sort: 'all' | 'unique'): [string, Buffer][] {
   const sorted = [...parts].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  if (sort === 'all') return sorted;
   return sorted.filter(([key], index) => index === 0 || sorted[index - 1]?.[0] !== key);
 }
 
@@ -288,6 +293,10 @@ function encodeProperty(bit: number, value: string | number | bigint | FieldTabl
     out.writeBigUInt64BE(BigInt(value as bigint));
     return out;
   }
-  const text = Buffer.from(String(value), 'latin1');
-  return Buffer.concat([Buffer.from([text.length]), text]);
+  return shortText(String(value));
+}
+
+function shortText(text: string): Buffer {
+  const bytes = Buffer.from(text, 'latin1');
+  return Buffer.concat([Buffer.from([bytes.length]), bytes]);
 }
