@@ -6,7 +6,6 @@ export {
   isFatalMessageError,
   MessageConversionError,
   MessageValidationError,
-  ofAnotherMessage,
   type Violation,
 } from './errors/message-error.js';
 export {
@@ -40,6 +39,7 @@ export { consoleLogger, type LogFields, type Logger, type LogLevel, logSafely, s
 export type { DeliveryEvent } from './events/delivery-event.js';
 export type { ListenerEvent } from './events/listener-event.js';
 export { EventHub, type EventSink } from './events/event-hub.js';
+export { type Enter, inContext, keepContext } from './events/own-context.js';
 export type {
   BrokerFacts,
   ChannelEnd,
@@ -58,6 +58,7 @@ export type {
   Subscription,
   Transport,
 } from './transport/transport.js';
+export type { AttemptParts } from './delivery/attempt-parts.js';
 export type { AttemptFacts, DeliveryContext } from './delivery/delivery-context.js';
 export { brokerDeliveryCount, deathCount } from './delivery/delivery-counts.js';
 export { Acknowledgement, type Settlement } from './acknowledgement/acknowledgement.js';
@@ -85,7 +86,7 @@ export type {
   ClaimResult,
   IdempotencyStore,
 } from './idempotency/idempotency-store.js';
-export type { GuardedAttempt, GuardedResult, IdempotencyGuard } from './idempotency/idempotency-guard.js';
+export type { GuardedAttempt, GuardedResult, IdempotencyGuard, StillRunning } from './idempotency/idempotency-guard.js';
 export { type ClaimDecision, type ClaimRecord, decideClaim } from './idempotency/decide-claim.js';
 export {
   decideKey,

@@ -10,7 +10,9 @@ export type Settlement =
   /** It had been settled the same way before; nothing was sent. */
   | 'repeated'
   /** It had been settled differently before; nothing was sent. */
-  | 'conflict';
+  | 'conflict'
+  /** The attempt that asks is over, and undone: nothing was sent. */
+  | 'over';
 
 /**
  * The one place where a delivery is settled: once, on the channel that brought it. Settling a tag twice would make the

@@ -1,4 +1,5 @@
 import type { Outcome } from '../acknowledgement/outcome.js';
+import type { AttemptParts } from '../delivery/attempt-parts.js';
 import type { DeliveryContext } from '../delivery/delivery-context.js';
 import { brokerDeliveryCount, deathCount } from '../delivery/delivery-counts.js';
 import { LeveretError } from '../errors/leveret-error.js';
@@ -7,8 +8,11 @@ import type { AcknowledgeMode } from '../retry/failure-policy.js';
 import type { Delivery } from '../transport/transport.js';
 import type { HandlerSettlement } from './held-settlement.js';
 
-/** The context of one attempt. What costs something, such as the AbortController, is made when it is first asked for. */
-export class AttemptContext implements DeliveryContext {
+/**
+ * One attempt, as its handler sees it and as leveret follows it: it has a result, and later or at once an end. What costs
+ * something, such as the AbortController, is made when it is first asked for.
+ */
+export class AttemptContext implements DeliveryContext, AttemptParts {
   readonly listenerId: string;
   readonly payload: unknown;
   readonly attempt: number;
@@ -19,6 +23,10 @@ export class AttemptContext implements DeliveryContext {
   #controller: AbortController | undefined;
   #abortReason: unknown;
   #aborted = false;
+  #hasResult = false;
+  /** Parts that have begun and not ended. */
+  #running = 0;
+  #lastEnded: (() => void) | undefined;
 
   constructor(
     listenerId: string,
@@ -84,6 +92,49 @@ export class AttemptContext implements DeliveryContext {
     this.#aborted = true;
     this.#abortReason = reason;
     this.#controller?.abort(reason);
+  }
+
+  began(): void {
+    if (this.#hasResult) {
+      throw new LeveretError(
+        'LEV_ATTEMPT_OVER',
+        `This attempt of listener ${this.listenerId} is over: an interceptor called next() when the delivery was decided already. Wait for next() before the interceptor ends.`,
+      );
+    }
+    this.#running++;
+  }
+
+  ended(): void {
+    if (--this.#running === 0) this.#lastEnded?.();
+  }
+
+  /** The handler returned; what it left running, such as a promise that nobody waits for, goes on. */
+  returned(): void {
+    this.#hasResult = true;
+  }
+
+  /** The attempt failed: its signal fires, for something of it may run on. */
+  failed(error: unknown): void {
+    this.#hasResult = true;
+    if (this.#aborted) return;
+    this.abort(new LeveretError('LEV_ATTEMPT_OVER', 'This attempt is over: it has failed.', { cause: error }));
+  }
+
+  /** Why the signal fired, once it has. */
+  get abortReason(): unknown {
+    return this.#abortReason;
+  }
+
+  /** To be asked at the result: resolves at the end, `undefined` when that has come already. */
+  stillRunning(): Promise<void> | undefined {
+    if (this.#running === 0) return undefined;
+    return new Promise((resolve) => {
+      const before = this.#lastEnded;
+      this.#lastEnded = () => {
+        before?.();
+        resolve();
+      };
+    });
   }
 
   ack(): boolean {

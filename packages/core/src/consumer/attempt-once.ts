@@ -1,5 +1,6 @@
 import type { Acknowledgement } from '../acknowledgement/acknowledgement.js';
 import type { Delivery } from '../transport/transport.js';
+import type { AttemptContext } from './attempt-context.js';
 import type { Obstacle } from './decide-hold.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
 import { type HandlerSettlement, HeldSettlement } from './held-settlement.js';
@@ -18,8 +19,17 @@ export type OnceResult =
   | { readonly kind: 'duplicate'; readonly key: string }
   | Obstacle;
 
-/** Calls the handler. */
-export type Invoke = (settlement: HandlerSettlement, transaction: unknown, claimLost: AbortSignal) => unknown;
+/** What calls the handler: first a context for the attempt, then the call in it. */
+export interface GuardedCall {
+  readonly begin: (settlement: HandlerSettlement, transaction: unknown, claimLost: AbortSignal) => AttemptContext;
+  readonly call: (context: AttemptContext) => unknown;
+}
+
+/** A call of the handler under the guard, which may call it again when a transaction met another. */
+interface Begun {
+  readonly context: AttemptContext;
+  readonly settlement: HeldSettlement | undefined;
+}
 
 /** Calls the handler through its guard, which calls it only if the message has not been handled. */
 export async function attemptOnce(
@@ -27,22 +37,28 @@ export async function attemptOnce(
   delivery: Delivery,
   acknowledgement: Acknowledgement,
   { idempotency, key }: OnceCall,
-  invoke: Invoke,
+  { begin, call }: GuardedCall,
 ): Promise<OnceResult> {
   const manual = env.definition.failurePolicy.acknowledge === 'manual';
-  let settlement: HeldSettlement | undefined;
+  const onLate = (outcome: string) => env.reporter.report(delivery, { type: 'settled-late', outcome });
+  let begun: Begun | undefined;
   let outcome: GuardedOutcome | undefined;
   try {
     outcome = await runGuarded(idempotency.guard, idempotency.scope, key, {
       settles: manual,
-      undone: () => settlement?.undone === true,
+      undone: () => begun?.settlement?.undone === true,
+      stillRunning: () => begun?.context.stillRunning(),
       call: (transaction, claimLost) => {
-        if (manual) settlement = new HeldSettlement(delivery, acknowledgement);
-        return invoke(settlement ?? acknowledgement, transaction, claimLost);
+        begun?.settlement?.failed();
+        const settlement = manual ? new HeldSettlement(delivery, acknowledgement, onLate) : undefined;
+        const context = begin(settlement ?? acknowledgement, transaction, claimLost);
+        begun = { context, settlement };
+        return call(context);
       },
     });
   } finally {
-    settlement?.letGo(outcome?.kind === 'handled');
+    if (outcome?.kind === 'handled') begun?.settlement?.remembered();
+    else begun?.settlement?.failed();
   }
   return resultOf(env, delivery, key, outcome);
 }
@@ -56,6 +72,9 @@ function resultOf(env: DeliveryEnvironment, delivery: Delivery, key: string, out
   idempotency.failuresInARow = 0;
   if (outcome.kind === 'duplicate') return { kind: 'duplicate', key };
   if (outcome.kind === 'in-progress') return { kind: 'in-progress', key, retryAfterMs: outcome.retryAfterMs };
-  if (!outcome.remembered) reporter.report(delivery, { type: 'claim-lost', key });
+  if (!outcome.remembered) {
+    if (outcome.error === undefined) reporter.report(delivery, { type: 'claim-lost', key });
+    else reporter.report(delivery, { type: 'not-remembered', key, error: outcome.error });
+  }
   return { kind: 'handled', value: outcome.value };
 }

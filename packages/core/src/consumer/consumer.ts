@@ -1,3 +1,4 @@
+import { type Enter, keepContext } from '../events/own-context.js';
 import { within } from '../time/clock.js';
 import type { Delivery, DeliverySink, InterruptionCause, Subscription, Transport } from '../transport/transport.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
@@ -24,6 +25,8 @@ export class Consumer implements DeliverySink {
   readonly #transport: Transport;
   readonly #events: ConsumerEvents;
   readonly #waiting = new DeliveryQueue();
+  /** The async context in which the listener was started: each delivery begins there, whatever the one before left behind. */
+  #enter: Enter = (work) => work();
   #running: DeliveryProcess | undefined;
   #idle: (() => void) | undefined;
   #stopping: 'run' | 'give-back' | undefined;
@@ -39,6 +42,7 @@ export class Consumer implements DeliverySink {
   /** Resolves when the broker has the consumer; rejects when it can never have it. */
   start(): Promise<void> {
     const { definition } = this.#env;
+    this.#enter = keepContext();
     this.#subscription = this.#transport.subscribe(
       {
         queue: definition.queue,
@@ -141,9 +145,10 @@ export class Consumer implements DeliverySink {
     while (delivery !== undefined) {
       // A delivery whose channel is gone comes again by itself: handling this copy would only make a duplicate.
       if (delivery.channel.isOpen || this.#noAck) {
-        this.#running = new DeliveryProcess(delivery, this.#env);
-        if (this.#stopping !== undefined) this.#running.interrupt('stopping');
-        await this.#running.run();
+        const running = new DeliveryProcess(delivery, this.#env, this.#enter);
+        this.#running = running;
+        if (this.#stopping !== undefined) running.interrupt('stopping');
+        await this.#enter(() => running.run());
       }
       delivery = this.#waiting.shift();
     }

@@ -23,6 +23,14 @@ export interface ListenerCounts {
   idempotencyFailed: number;
   /** Handled, although another had the claim by then: they may have taken effect twice. */
   claimsLost: number;
+  /** Handled and acknowledged, although the idempotency store did not take that. */
+  notRemembered: number;
+  /** Settlements of manual mode that were refused because their attempt was over. */
+  settledLate: number;
+  /** Times that `retryable` threw. */
+  retryableFailed: number;
+  /** Requeued because nothing could be decided. */
+  undecided: number;
   channelGone: number;
   abandoned: number;
   settleConflicts: number;
@@ -49,6 +57,10 @@ export function zeroCounts(): ListenerCounts {
     inProgress: 0,
     idempotencyFailed: 0,
     claimsLost: 0,
+    notRemembered: 0,
+    settledLate: 0,
+    retryableFailed: 0,
+    undecided: 0,
     channelGone: 0,
     abandoned: 0,
     settleConflicts: 0,

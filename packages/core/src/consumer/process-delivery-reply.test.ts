@@ -145,12 +145,21 @@ describe('the journey of a request', () => {
         expect(counted).to.deep.equal({ received: 1, failed: 1, replied: 1, leftUnsettled: 1 });
       });
 
-      it('requeues after a pause when the error cannot be sent', async () => {
+      it('retries and recovers as ever when the error cannot be sent, and says why', async () => {
+        const fault = new LeveretError('LEV_PUBLISH_NOT_CONNECTED', 'no connection');
         const journey = new Journey({ ...returning, handle: fails() }, request);
-        journey.publisher.answer = fails(new LeveretError('LEV_PUBLISH_NOT_CONNECTED', 'no connection'));
+        journey.publisher.answer = fails(fault);
         await finish(journey, journey.next());
-        expect(journey.frames).to.deep.equal([REQUEUE]);
-        expect(journey.counted).to.include({ recovererFailed: 1, requeued: 1 });
+        expect(journey.frames).to.deep.equal([REJECT]);
+        expect(journey.event('reply-dropped').error).to.equal(fault);
+        expect(journey.counted).to.deep.equal({
+          received: 1,
+          failed: 3,
+          retried: 2,
+          repliesDropped: 3,
+          recovered: 1,
+          rejected: 1,
+        });
       });
     });
   });

@@ -400,11 +400,21 @@ describe('the journey of a delivery that fails', () => {
       }
     });
 
-    it('gives the message another chance when retryable() throws, or throws what is no error', async () => {
+    it('takes a failure for not worth another attempt when retryable() throws, and says both', async () => {
+      const broken = new Error('broken');
       for (const thrown of [new Error('bug'), Object.create(null), undefined]) {
-        const { frames, counted } = await travel({ retry: { retryable: fails(thrown) }, handle: fails() });
-        expect(frames).to.deep.equal([REQUEUE]);
-        expect(counted).to.include({ recovererFailed: 1 });
+        const { frames, counted, event } = await travel({
+          retry: {
+            retryable: () => {
+              throw thrown;
+            },
+          },
+          handle: fails(broken),
+        });
+        expect(frames).to.deep.equal([REJECT]);
+        expect(event('retryable-failed')).to.include({ error: thrown, about: broken });
+        expect(event('recovered')).to.include({ reason: 'not-retryable', error: broken });
+        expect(counted).to.deep.equal({ received: 1, failed: 1, retryableFailed: 1, recovered: 1, rejected: 1 });
       }
     });
   });

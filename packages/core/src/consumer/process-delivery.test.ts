@@ -6,6 +6,7 @@ import { FatalMessageError, MessageConversionError, MessageValidationError } fro
 import { AcknowledgeMessage, RejectMessage, RequeueMessage } from '../errors/outcome-signal.js';
 import type { DeliveryEvent } from '../events/delivery-event.js';
 import type { ListenerEvent } from '../events/listener-event.js';
+import { composeInterceptors } from '../interceptor/compose-interceptors.js';
 import type { FailedDelivery } from '../recoverer/recoverer.js';
 import { turn } from '../time/fake-clock.support.test.js';
 import { aDelivery } from '../transport/delivery.support.test.js';
@@ -90,7 +91,11 @@ describe('the journey of a delivery', () => {
         'the payload breaks rules',
         { route: { convert: () => Promise.reject(new MessageValidationError('1 rule', [])) } },
       ],
-      ['a header is missing', { handle: fails(new FatalMessageError('LEV_HEADER_MISSING', 'x-tenant is missing')) }],
+      [
+        'a header is missing',
+        { route: { convert: fails(new FatalMessageError('LEV_HEADER_MISSING', 'x-tenant is missing')) } },
+      ],
+      ['reading it throws anything else', { route: { convert: fails(new RangeError('too deep')) } }],
       [
         'nobody handles its type',
         { definition: { handler: { route: fails(new FatalMessageError('LEV_NO_HANDLER', 'no')) } } },
@@ -117,6 +122,45 @@ describe('the journey of a delivery', () => {
         expect(failures[0]).to.include({ reason: 'invalid', attempts: 0 });
       });
     }
+
+    it('goes by where an error was thrown: what an attempt throws is never the fault of its message', async () => {
+      const errors = [
+        new MessageConversionError('not JSON'),
+        new MessageValidationError('1 rule', []),
+        new FatalMessageError('LEV_HEADER_MISSING', 'x-tenant is missing'),
+        new FatalMessageError('LEV_IDEMPOTENCY_KEY_MISSING', 'no key'),
+        new FatalMessageError('LEV_NO_HANDLER', 'no'),
+      ];
+      for (const error of errors) {
+        const ways: readonly ListenerParts[] = [
+          { handle: fails(error) },
+          { handle: () => Promise.reject(error) },
+          { route: { invoke: composeInterceptors([fails(error)], () => expect.fail('called')) } },
+          {
+            handle: () => 'value',
+            route: { reply: { sendTo: { exchange: '', routingKey: 'r' }, encode: fails(error) } },
+          },
+        ];
+        for (const way of ways) {
+          const { frames, counted } = await travel({ ...way, retry: { maxAttempts: 2 } });
+          expect(frames).to.deep.equal([REJECT]);
+          expect(counted).to.deep.equal({ received: 1, failed: 2, retried: 1, recovered: 1, rejected: 1 });
+          expect((await travel(way)).frames).to.deep.equal([REQUEUE]);
+        }
+      }
+    });
+
+    it('tries again when a rule that had to wait fails for another reason', async () => {
+      const answers = [new Error('database down'), undefined];
+      const convert = async () => {
+        const error = answers.shift();
+        if (error !== undefined) throw error;
+        return 'payload';
+      };
+      const { frames, counted } = await travel({ retry: {}, route: { convert } });
+      expect(frames).to.deep.equal([ACK]);
+      expect(counted).to.deep.equal({ received: 1, failed: 1, retried: 1, handled: 1 });
+    });
 
     it('rejects it in manual mode too: the handler never had the chance [spring 8]', async () => {
       const convert = fails(new MessageConversionError('not JSON'));

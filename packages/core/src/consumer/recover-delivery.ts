@@ -2,6 +2,7 @@ import { describeValue } from '../errors/configuration-error.js';
 import { errorText } from '../errors/error-text.js';
 import { LeveretError } from '../errors/leveret-error.js';
 import type { FailedDelivery, RecoveryOutcome } from '../recoverer/recoverer.js';
+import type { RememberedFailures } from '../retry/redelivery-attempts.js';
 import type { BackoffPolicy } from '../time/backoff.js';
 import type { Delivery } from '../transport/transport.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
@@ -21,7 +22,7 @@ export async function recoverDelivery(
   env: DeliveryEnvironment,
   delivery: Delivery,
   failure: Pick<FailedDelivery, 'reason' | 'error' | 'attempts'>,
-  firstFailedAt: number | undefined,
+  known: RememberedFailures,
 ): Promise<RecoveryOutcome> {
   const { definition, publisher, clock } = env;
   const lastFailedAt = clock.now();
@@ -30,7 +31,7 @@ export async function recoverDelivery(
     ...failure,
     listenerId: definition.id,
     queue: delivery.queue,
-    firstFailedAt: firstFailedAt ?? lastFailedAt,
+    firstFailedAt: known.failures > 0 ? known.firstFailedAt : lastFailedAt,
     lastFailedAt,
     publisher,
   });
@@ -45,4 +46,10 @@ export async function recoverDelivery(
 export function recovererFailed(listenerId: string, cause: unknown): LeveretError {
   const text = `The recoverer of listener ${listenerId} failed: ${errorText(cause)}`;
   return new LeveretError('LEV_RECOVERER_FAILED', text, { cause });
+}
+
+/** What no stage took for its own. */
+export function undecided(listenerId: string, cause: unknown): LeveretError {
+  const text = `What becomes of a delivery of listener ${listenerId} could not be decided: ${errorText(cause)}`;
+  return new LeveretError('LEV_DELIVERY_UNDECIDED', text, { cause });
 }

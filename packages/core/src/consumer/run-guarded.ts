@@ -1,6 +1,11 @@
 import { describeValue } from '../errors/configuration-error.js';
 import { LeveretError } from '../errors/leveret-error.js';
-import type { GuardedAttempt, GuardedResult, IdempotencyGuard } from '../idempotency/idempotency-guard.js';
+import type {
+  GuardedAttempt,
+  GuardedResult,
+  IdempotencyGuard,
+  StillRunning,
+} from '../idempotency/idempotency-guard.js';
 
 /** What came of an attempt under a guard, other than a failure of the handler, which is thrown. */
 export type GuardedOutcome =
@@ -11,6 +16,7 @@ export type GuardedOutcome =
 /** What a handler asks for that undoes it: the guard must not remember the message. */
 export interface GuardedHandler {
   readonly call: GuardedAttempt;
+  readonly stillRunning: StillRunning;
   /** Asked when the handler has returned: it put the message back, or rejected it, so that it is not handled. */
   readonly undone: () => boolean;
   /** The handler settles by itself, and would not hear of a guard that fails after it has returned. */
@@ -35,7 +41,7 @@ export async function runGuarded(
 ): Promise<GuardedOutcome> {
   let state: HandlerState = { name: 'not-called' };
   try {
-    const result: unknown = await guard.run(scope, key, async (transaction, claimLost) => {
+    const attempt: GuardedAttempt = async (transaction, claimLost) => {
       state = { name: 'called' };
       let value: unknown;
       try {
@@ -47,8 +53,8 @@ export async function runGuarded(
       state = { name: 'returned', value };
       if (handler.undone()) throw UNDONE;
       return value;
-    });
-    return checked(result);
+    };
+    return checked(await guard.run(scope, key, attempt, handler.stillRunning));
   } catch (error) {
     const ended = state as HandlerState;
     if (ended.name === 'threw') throw ended.error;

@@ -19,11 +19,19 @@ export async function replyWithValue(
   if (reply !== undefined) await send(env, delivery, reply);
 }
 
-/** With `returnExceptions`, a requester that is still there gets the error instead of a retry: answers whether it did. */
+/**
+ * With `returnExceptions`, a requester that is still there gets the error instead of a retry: answers whether it did.
+ * Never rejects: with a reply that cannot be sent, the failure goes the way of one that nobody asked about.
+ */
 export async function replyWithError(env: DeliveryEnvironment, delivery: Delivery, error: unknown): Promise<boolean> {
   if (!env.definition.returnExceptions) return false;
-  const reply = buildErrorReply(delivery.message, error);
-  return reply !== undefined && (await send(env, delivery, reply));
+  try {
+    const reply = buildErrorReply(delivery.message, error);
+    return reply !== undefined && (await send(env, delivery, reply));
+  } catch (fault) {
+    env.reporter.report(delivery, { type: 'reply-dropped', error: fault });
+    return false;
+  }
 }
 
 /** Answers whether the reply has reached its queue; `false` when nobody is there to get it. */

@@ -66,22 +66,10 @@ function shown(text: string): string {
 /** Whether an error means that the message itself is at fault, so that trying again is of no use. Never throws. */
 export function isFatalMessageError(error: unknown): boolean {
   try {
-    return LeveretError.is(error) && FATAL_CODES.has(error.code) && !(OTHER_MESSAGE in error);
+    return LeveretError.is(error) && FATAL_CODES.has(error.code);
   } catch {
     return false;
   }
-}
-
-const OTHER_MESSAGE = Symbol.for('leveret.other-message');
-
-/**
- * Says of an error that the message at fault is one that is being sent, or an answer: should a handler let it through,
- * the message that it handles is not at fault, and is tried again instead of rejected. Answers the same error.
- */
-export function ofAnotherMessage(error: unknown): unknown {
-  if (LeveretError.is(error) && Object.isExtensible(error))
-    Object.defineProperty(error, OTHER_MESSAGE, { value: true });
-  return error;
 }
 
 const FATAL_CODES: ReadonlySet<ErrorCode> = new Set([

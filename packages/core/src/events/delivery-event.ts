@@ -47,6 +47,14 @@ export type DeliveryEvent = DeliveryFacts &
     | { readonly type: 'idempotency-failed'; readonly key: string; readonly error: unknown }
     /** The handler returned, but another has the claim on the message by now: it may have taken effect twice. */
     | { readonly type: 'claim-lost'; readonly key: string }
+    /** The handler returned, but its idempotency store did not take that: it is acknowledged, and remembered later if it can be. */
+    | { readonly type: 'not-remembered'; readonly key: string; readonly error: unknown }
+    /** Manual mode with a guard: a handler settled behind the failed result of its attempt, and was refused. */
+    | { readonly type: 'settled-late'; readonly outcome: string }
+    /** `retryable` threw about the error of an attempt, which then counts as not worth another. */
+    | { readonly type: 'retryable-failed'; readonly error: unknown; readonly about: unknown }
+    /** What becomes of the delivery could not be decided; it is requeued after a pause. */
+    | { readonly type: 'undecided'; readonly error: unknown }
     /** The channel was gone before it could be settled: the broker delivers the message again. */
     | { readonly type: 'channel-gone' }
     /** Still running when the shutdown could wait no longer: the broker delivers the message again. */
@@ -55,7 +63,7 @@ export type DeliveryEvent = DeliveryFacts &
     | { readonly type: 'settle-conflict'; readonly error: unknown }
     /** Manual mode: the handler ended in failure without settling. It stays unacknowledged until the channel closes. */
     | { readonly type: 'left-unsettled'; readonly error: unknown }
-    /** The requester of a reply is gone: its queue or exchange does not exist any more. */
+    /** A reply could not be sent, as when the requester is gone. */
     | { readonly type: 'reply-dropped'; readonly error: unknown }
     /** The handler's value went to a requester. */
     | { readonly type: 'replied'; readonly exchange: string; readonly routingKey: string }

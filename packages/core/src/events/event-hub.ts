@@ -1,4 +1,5 @@
 import { type Logger, logSafely } from './logger.js';
+import { inContext } from './own-context.js';
 
 /** Where events go. {@link EventHub} is one. */
 export interface EventSink<E> {
@@ -25,11 +26,12 @@ export class EventHub<E extends { readonly type: string }> implements EventSink<
     return this.#listeners.size === 0;
   }
 
-  /** Subscribes; the result unsubscribes. */
+  /** Subscribes, in the async context of this call whoever raises an event; the result unsubscribes. */
   on(listener: (event: E) => unknown): () => void {
-    this.#listeners = new Set([...this.#listeners, listener]);
+    const bound = inContext(listener);
+    this.#listeners = new Set([...this.#listeners, bound]);
     return () => {
-      this.#listeners = new Set([...this.#listeners].filter((each) => each !== listener));
+      this.#listeners = new Set([...this.#listeners].filter((each) => each !== bound));
     };
   }
 

@@ -1,3 +1,4 @@
+import type { AttemptParts } from '../delivery/attempt-parts.js';
 import type { DeliveryContext } from '../delivery/delivery-context.js';
 import type { Message } from '../message/message.js';
 import type { EncodedPayload } from '../message/message-converter.js';
@@ -16,12 +17,15 @@ export interface HandlerRoute {
   /** Name for logs, such as `PayStatusListener.onPaySucceeded`. */
   readonly name: string;
   /**
-   * Reads, converts and validates the payload.
-   * @throws {FatalMessageError} when the message is at fault
+   * Reads, converts and validates the payload. What it throws is taken for the message's fault, for it has nothing else to
+   * go by; what its promise rejects with only when it is a `FatalMessageError`, for a rule may have asked a database.
    */
   convert(message: Message): unknown;
-  /** Calls the handler through its interceptors. May throw, may return a promise. */
-  invoke(context: DeliveryContext): unknown;
+  /**
+   * Calls the handler through its interceptors. May throw, may return a promise.
+   * @param parts hears of what may run on behind the answer; the answer itself is nobody's part
+   */
+  invoke(context: DeliveryContext, parts?: AttemptParts): unknown;
   readonly reply: ReplyPolicy;
 }
 

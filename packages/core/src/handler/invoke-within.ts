@@ -3,14 +3,15 @@ import type { Clock } from '../time/clock.js';
 
 /**
  * Runs one attempt of a handler with a limit. When the time is up, `onTimeout` is called (it fires the attempt's
- * signal) and the attempt fails with `LEV_HANDLER_TIMEOUT`. The handler itself cannot be stopped from outside: what it
- * still does, and how it ends, no longer counts.
+ * signal) and the attempt fails with `LEV_HANDLER_TIMEOUT`: that is its result. The handler itself cannot be stopped from
+ * outside: how it ends no longer counts, but `onEnd` tells when, be it in time or long after.
  */
 export function invokeWithin(
   clock: Clock,
   timeoutMs: number,
   invoke: () => unknown,
   onTimeout: (error: LeveretError) => void,
+  onEnd: () => void = () => {},
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const cancel = clock.after(
@@ -25,13 +26,17 @@ export function invokeWithin(
       },
       true,
     );
+    const ended = () => {
+      cancel();
+      onEnd();
+    };
     callAsync(invoke).then(
       (value) => {
-        cancel();
+        ended();
         resolve(value);
       },
       (error: unknown) => {
-        cancel();
+        ended();
         reject(error);
       },
     );

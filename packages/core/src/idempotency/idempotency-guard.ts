@@ -1,10 +1,10 @@
-/** How one guarded attempt ended. What the handler throws is thrown on. */
+/** The result of one guarded attempt. What the handler throws is thrown on. */
 export type GuardedResult =
   /**
-   * The handler ran. `remembered` is false when its claim was lost meanwhile and another has the key: the message may
-   * have taken effect twice.
+   * The handler ran. `remembered` is false when its claim was lost meanwhile and another has the key, so that the message
+   * may have taken effect twice; or, with an `error`, when the store did not take it: the guard goes on trying.
    */
-  | { readonly kind: 'handled'; readonly value: unknown; readonly remembered: boolean }
+  | { readonly kind: 'handled'; readonly value: unknown; readonly remembered: boolean; readonly error?: unknown }
   /** The message was handled before: the handler was not called. */
   | { readonly kind: 'duplicate' }
   /** Somebody is handling it now: the handler was not called. Try again after `retryAfterMs`. */
@@ -18,13 +18,24 @@ export type GuardedResult =
 export type GuardedAttempt = (transaction: unknown, claimLost: AbortSignal) => unknown;
 
 /**
+ * Asked when an attempt has its result: resolves at its end, when nothing of it runs any more; `undefined` when the end has
+ * come already. A handler that ran past its timeout, or that an interceptor gave up, runs on behind its result.
+ */
+export type StillRunning = () => Promise<void> | undefined;
+
+/**
  * Runs a handler at most once with effect for each key. A claim-based guard ({@link claimGuard}) stands on an
  * {@link IdempotencyStore}; a transactional inbox writes the key in the transaction that the handler gets.
  */
 export interface IdempotencyGuard {
   /**
+   * Settles at the result of the attempt. What the handler still has in hand then is let go at its end, or is dead by now:
+   * a claim stays claimed, a transaction takes no further statement.
    * @param key names the message, within the listener
+   * @param stillRunning without it, the attempt has ended when its promise has settled
    * @throws what the handler throws, and a `LeveretError` when it could not be found out whether the message was handled
    */
-  run(listenerId: string, key: string, attempt: GuardedAttempt): Promise<GuardedResult>;
+  run(listenerId: string, key: string, attempt: GuardedAttempt, stillRunning?: StillRunning): Promise<GuardedResult>;
+  /** Writes down at once what it has not written yet, and gives up what then still fails. For the end of the application. */
+  flush?(): Promise<void>;
 }

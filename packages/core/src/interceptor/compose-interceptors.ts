@@ -1,3 +1,4 @@
+import type { AttemptParts } from '../delivery/attempt-parts.js';
 import type { DeliveryContext } from '../delivery/delivery-context.js';
 import { LeveretError } from '../errors/leveret-error.js';
 import type { InterceptorFunction } from './interceptor.js';
@@ -6,23 +7,27 @@ import type { InterceptorFunction } from './interceptor.js';
  * Puts interceptors around a handler, the first outermost. With none, the handler itself is the result.
  *
  * An interceptor that returns without waiting for `next()` neither ends the attempt early nor hides a failure: the
- * attempt lasts until what `next()` started has ended, and fails when that fails. One that throws ends the attempt at
- * once, as a time limit of its own has to. A second `next()` throws `LEV_NEXT_CALLED_TWICE`.
+ * attempt lasts until what `next()` started has ended, and fails when that fails. One that throws gives the attempt its
+ * result at once, as a time limit of its own has to; `parts` hears when what it left behind has ended. A second `next()`
+ * throws `LEV_NEXT_CALLED_TWICE`, one behind the result `LEV_ATTEMPT_OVER`.
  */
 export function composeInterceptors(
   interceptors: readonly InterceptorFunction[],
   handler: (context: DeliveryContext) => unknown,
-): (context: DeliveryContext) => unknown {
-  return interceptors.reduceRight<(context: DeliveryContext) => unknown>(
-    (inner, interceptor) => (context) => runInterceptor(interceptor, context, inner),
+): Composed {
+  return interceptors.reduceRight<Composed>(
+    (inner, interceptor) => (context, parts) => runInterceptor(interceptor, context, parts, inner),
     handler,
   );
 }
 
+type Composed = (context: DeliveryContext, parts?: AttemptParts) => unknown;
+
 async function runInterceptor(
   interceptor: InterceptorFunction,
   context: DeliveryContext,
-  inner: (context: DeliveryContext) => unknown,
+  parts: AttemptParts | undefined,
+  inner: Composed,
 ): Promise<unknown> {
   let started: InnerCall | undefined;
   const next = (): Promise<unknown> => {
@@ -32,7 +37,7 @@ async function runInterceptor(
         `An interceptor of listener ${context.listenerId} called next() a second time; one attempt runs its handler once. Use retry for further attempts.`,
       );
     }
-    started = InnerCall.start(() => inner(context));
+    started = InnerCall.start(() => inner(context, parts), parts);
     return started;
   };
   const result = await interceptor(context, next);
@@ -47,10 +52,12 @@ class InnerCall extends Promise<unknown> {
   awaited = false;
   ended = false;
 
-  static start(call: () => unknown): InnerCall {
+  static start(call: () => unknown, parts: AttemptParts | undefined): InnerCall {
+    parts?.began();
     const started = new InnerCall((resolve) => resolve(callInner(call)));
     const ended = () => {
       started.ended = true;
+      parts?.ended();
     };
     // Not through the own then(): this look does not count. It also keeps a failure from being an unhandled one.
     Promise.prototype.then.call(started, ended, ended);

@@ -1,4 +1,5 @@
 import { type Logger, logSafely } from '../events/logger.js';
+import { inContext } from '../events/own-context.js';
 import type { Message, Publication } from '../message/message.js';
 import type { ReturnInfo } from '../transport/transport.js';
 
@@ -31,7 +32,10 @@ export type ReturnCallback = (returned: ReturnedMessage) => unknown;
 /** Called for each ack and nack, before the promise of the publish settles. */
 export type ConfirmCallback = (answer: PublishAnswer) => unknown;
 
-/** The callbacks of a publisher. What they throw or reject with is logged and goes no further. */
+/**
+ * The callbacks of a publisher, each in the async context in which it was registered. What they throw or reject with is
+ * logged and goes no further.
+ */
 export class PublishCallbacks {
   readonly #logger: Logger;
   readonly #onReturn = new Set<ReturnCallback>();
@@ -42,13 +46,15 @@ export class PublishCallbacks {
   }
 
   onReturn(callback: ReturnCallback): () => void {
-    this.#onReturn.add(callback);
-    return () => this.#onReturn.delete(callback);
+    const bound = inContext(callback);
+    this.#onReturn.add(bound);
+    return () => this.#onReturn.delete(bound);
   }
 
   onConfirm(callback: ConfirmCallback): () => void {
-    this.#onConfirm.add(callback);
-    return () => this.#onConfirm.delete(callback);
+    const bound = inContext(callback);
+    this.#onConfirm.add(bound);
+    return () => this.#onConfirm.delete(bound);
   }
 
   returned(publication: Publication | undefined, info: ReturnInfo): void {

@@ -91,6 +91,7 @@ describe('deciding about a failure', () => {
       fc.assert(
         fc.property(anyPolicy, anyFacts, fc.constantFrom(...fatal), (rules, known, error) => {
           const want = { kind: rules.invalid === 'recover' ? 'recover' : 'reject', reason: 'invalid' };
+          expect(decideFailure(rules, { ...known, fault: 'message', error })).to.deep.equal(want);
           expect(decideFailure(rules, { ...known, failures: 0, error })).to.deep.equal(want);
         }),
       );

@@ -1,26 +1,51 @@
-import { isFatalMessageError } from '../errors/message-error.js';
 import { findOutcomeSignal } from '../errors/outcome-signal.js';
 import { backoffDelayMs } from '../time/backoff.js';
 import type { FailurePolicy, RetryPolicy } from './failure-policy.js';
+import type { RememberedFailures } from './redelivery-attempts.js';
 
-/** What is known when an attempt has failed. */
+/** What is known when a delivery has failed. */
 export interface FailureFacts {
   readonly error: unknown;
+  /**
+   * Whose fault it is, which goes by where it was thrown, never by the error: while the message was read, or by an attempt
+   * to handle it. Default: the message's as long as no attempt has failed.
+   */
+  readonly fault?: 'message' | 'attempt';
   /** Attempts that have failed so far, this one included; 0 when the handler was never called. */
   readonly failures: number;
   /** Stateful retry can recognise the message when it comes again. */
   readonly hasMessageId: boolean;
   readonly redelivered: boolean;
+  /** The delivery can still be settled. Default `true`. */
+  readonly canSettle?: boolean;
+  /** The signal of the handler had fired, because the channel went or the shutdown can wait no longer. Default `false`. */
+  readonly interrupted?: boolean;
 }
 
-/** What to do about a failed attempt. */
+/** Hand it to the recoverer. `doubt`: what `retryable` threw instead of an answer. */
+interface Recover {
+  readonly kind: 'recover';
+  readonly reason: 'exhausted' | 'not-retryable' | 'invalid';
+  readonly doubt?: { readonly error: unknown };
+}
+
+/** Hold the delivery and try again after `delayMs`. */
+interface Retry {
+  readonly kind: 'retry';
+  readonly delayMs: number;
+}
+
+/** What to do about a failed delivery. */
 export type FailureDecision =
   | { readonly kind: 'acknowledge' }
   | { readonly kind: 'requeue'; readonly reason: 'asked' | 'default' | 'stateful-retry' }
   | { readonly kind: 'reject'; readonly reason: 'asked' | 'default' | 'invalid' }
-  /** Hold the delivery and try again after `delayMs`. */
-  | { readonly kind: 'retry'; readonly delayMs: number }
-  | { readonly kind: 'recover'; readonly reason: 'exhausted' | 'not-retryable' | 'invalid' }
+  | Retry
+  | Recover
+  /** It failed because it was interrupted, which says nothing about the message. */
+  | { readonly kind: 'give-back' }
+  /** The broker delivers the message again by itself. */
+  | { readonly kind: 'channel-gone' }
   /** Manual mode: the handler settles, or nobody does. */
   | { readonly kind: 'leave' };
 
@@ -29,9 +54,11 @@ export type FailureDecision =
  *
  * | failure | decision |
  * |---|---|
+ * | the channel is gone | nothing can be settled |
  * | `RejectMessage`, `RequeueMessage`, `AcknowledgeMessage` in the chain of causes, first wins | that, at once |
- * | the message itself is at fault | reject, or recover with `invalid: 'recover'` |
+ * | thrown while the message was read | reject, or recover with `invalid: 'recover'` |
  * | manual mode | leave it to the handler |
+ * | interrupted | give back |
  * | no retry | requeue or reject, by `defaultRequeueRejected` |
  * | retry, not worth it | recover |
  * | retry, attempts left | retry here, or requeue when stateful |
@@ -42,15 +69,19 @@ export function decideFailure(
   facts: FailureFacts,
   random: () => number = Math.random,
 ): FailureDecision {
+  // In none mode the broker has forgotten the message: its channel does not matter, and nothing can be given back.
+  const isOurs = policy.acknowledge !== 'none';
+  if (isOurs && facts.canSettle === false) return { kind: 'channel-gone' };
   const signal = findOutcomeSignal(facts.error);
   if (signal === 'acknowledge') return { kind: 'acknowledge' };
   if (signal !== undefined) return { kind: signal, reason: 'asked' };
-  if (isFatalMessageError(facts.error)) {
+  if ((facts.fault ?? (facts.failures === 0 ? 'message' : 'attempt')) === 'message') {
     return policy.invalid === 'recover'
       ? { kind: 'recover', reason: 'invalid' }
       : { kind: 'reject', reason: 'invalid' };
   }
   if (policy.acknowledge === 'manual') return { kind: 'leave' };
+  if (isOurs && facts.interrupted === true) return { kind: 'give-back' };
   if (policy.retry === undefined) {
     return { kind: policy.defaultRequeueRejected ? 'requeue' : 'reject', reason: 'default' };
   }
@@ -58,29 +89,57 @@ export function decideFailure(
 }
 
 function decideRetry(retry: RetryPolicy, facts: FailureFacts, random: () => number): FailureDecision {
-  if (!retry.retryable(facts.error)) return { kind: 'recover', reason: 'not-retryable' };
-  if (retry.stateless) {
-    if (facts.failures >= retry.maxAttempts) return { kind: 'recover', reason: 'exhausted' };
-    return { kind: 'retry', delayMs: backoffDelayMs(retry.backoff, facts.failures, random) };
+  const { error, failures, hasMessageId, redelivered } = facts;
+  const doubt = notRetryable(retry, error);
+  if (doubt !== undefined) return doubt;
+  // Without an id stateful retry cannot recognise the message: the redelivered flag allows two deliveries and no more, for
+  // else it would go round for ever.
+  const exhausted =
+    retry.stateless || hasMessageId ? failures >= retry.maxAttempts : redelivered || retry.maxAttempts === 1;
+  if (exhausted) return { kind: 'recover', reason: 'exhausted' };
+  if (!retry.stateless) return { kind: 'requeue', reason: 'stateful-retry' };
+  return { kind: 'retry', delayMs: backoffDelayMs(retry.backoff, failures, random) };
+}
+
+/**
+ * What to do with a message that comes again and has failed here before: wait what is left of its interval, or recover it,
+ * for it has had its attempts.
+ * @param now by the monotonic hand of the clock
+ */
+export function decideRedelivery(
+  retry: RetryPolicy,
+  { failures, lastError, waiting }: RememberedFailures,
+  now: number,
+  random: () => number = Math.random,
+): Retry | Recover {
+  if (failures >= retry.maxAttempts) return { kind: 'recover', reason: 'exhausted' };
+  const doubt = notRetryable(retry, lastError);
+  if (doubt !== undefined) return doubt;
+  if (waiting === undefined) return { kind: 'retry', delayMs: backoffDelayMs(retry.backoff, failures, random) };
+  // A wait that a lost channel cut short goes on: begun anew, one longer than the broker's patience would never end.
+  return { kind: 'retry', delayMs: Math.max(0, waiting.since + waiting.delayMs - now) };
+}
+
+/** `retryable` is the user's: one that throws does not say that another attempt is worth it. */
+function notRetryable(retry: RetryPolicy, error: unknown): Recover | undefined {
+  try {
+    return retry.retryable(error) ? undefined : { kind: 'recover', reason: 'not-retryable' };
+  } catch (doubt) {
+    return { kind: 'recover', reason: 'not-retryable', doubt: { error: doubt } };
   }
-  // Without an id the message cannot be recognised: the redelivered flag allows two deliveries and no more, for else
-  // it would go round for ever.
-  const exhausted = facts.hasMessageId
-    ? facts.failures >= retry.maxAttempts
-    : facts.redelivered || retry.maxAttempts === 1;
-  return exhausted ? { kind: 'recover', reason: 'exhausted' } : { kind: 'requeue', reason: 'stateful-retry' };
 }
 
-/** The handler asked for it by what it threw. */
-export function isAskedFor(decision: FailureDecision): boolean {
-  return decision.kind === 'acknowledge' || reasonOf(decision) === 'asked';
-}
-
-/** It follows from the listener's options alone, neither from what the handler asked for nor from the message. */
-export function isByPolicy(decision: FailureDecision): boolean {
-  return decision.kind !== 'leave' && !isAskedFor(decision) && reasonOf(decision) !== 'invalid';
-}
-
-function reasonOf(decision: FailureDecision): string | undefined {
-  return 'reason' in decision ? decision.reason : undefined;
+/** Whether a requester is told of the error first: not of what the handler asked for, nor of what is decided elsewhere. */
+export function isWorthAReply(decision: FailureDecision): boolean {
+  switch (decision.kind) {
+    case 'acknowledge':
+    case 'give-back':
+    case 'channel-gone':
+      return false;
+    case 'requeue':
+    case 'reject':
+      return decision.reason !== 'asked';
+    default:
+      return true;
+  }
 }

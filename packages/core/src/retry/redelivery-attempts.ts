@@ -1,15 +1,18 @@
-/** What stateful retry remembers of a message between its deliveries. */
+/** What is remembered of a message between its deliveries. */
 export interface RememberedFailures {
   readonly failures: number;
   /** Milliseconds since the epoch. */
   readonly firstFailedAt: number;
   readonly lastFailedAt: number;
   readonly lastError: unknown;
+  /** The wait for the next attempt, once it has begun; `since` is by the monotonic hand of the clock. */
+  readonly waiting?: { readonly since: number; readonly delayMs: number } | undefined;
 }
 
 /**
- * The memory of stateful retry: failed attempts by message id, of one listener in this process. Holds the most recent
- * `capacity` messages; one that falls out starts counting anew, which costs attempts but loses nothing.
+ * Failed attempts by message, of one listener in this process: the memory of stateful retry, and of local retry across a
+ * channel that was lost. Holds the most recent `capacity` messages; one that falls out starts counting anew, which costs
+ * attempts but loses nothing.
  */
 export class RedeliveryAttempts {
   readonly #capacity: number;
@@ -34,14 +37,14 @@ export class RedeliveryAttempts {
       lastFailedAt: now,
       lastError: error,
     };
-    // Deleting first moves the entry to the young end of the map's order.
-    this.#byId.delete(messageId);
-    this.#byId.set(messageId, failures);
-    if (this.#byId.size > this.#capacity) {
-      const oldest = this.#byId.keys().next().value as string;
-      this.#byId.delete(oldest);
-    }
+    this.#keep(messageId, failures);
     return failures;
+  }
+
+  /** The wait for the next attempt begins. */
+  waits(messageId: string, since: number, delayMs: number): void {
+    const before = this.#byId.get(messageId);
+    if (before !== undefined) this.#keep(messageId, { ...before, waiting: { since, delayMs } });
   }
 
   forget(messageId: string): void {
@@ -51,5 +54,15 @@ export class RedeliveryAttempts {
   /** Messages remembered at the moment. */
   get size(): number {
     return this.#byId.size;
+  }
+
+  #keep(messageId: string, failures: RememberedFailures): void {
+    // Deleting first moves the entry to the young end of the map's order.
+    this.#byId.delete(messageId);
+    this.#byId.set(messageId, failures);
+    if (this.#byId.size > this.#capacity) {
+      const oldest = this.#byId.keys().next().value as string;
+      this.#byId.delete(oldest);
+    }
   }
 }

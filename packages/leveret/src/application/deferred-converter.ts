@@ -3,14 +3,12 @@ import {
   type EncodeHints,
   type Message,
   type MessageConverter,
-  ofAnotherMessage,
   type PayloadClass,
 } from '@leveret/core';
 
 /**
  * The converter of the application's publisher. The publisher is there before the container has made anything (it is
- * injected into what the container makes), so a converter that is a class is only known later. What it cannot do is no
- * fault of the delivery whose handler publishes.
+ * injected into what the container makes), so a converter that is a class is only known later.
  */
 export class DeferredConverter implements MessageConverter {
   #converter: MessageConverter = contentTypeConverter();
@@ -20,18 +18,10 @@ export class DeferredConverter implements MessageConverter {
   }
 
   fromMessage(message: Message, target: PayloadClass | undefined): unknown {
-    try {
-      return this.#converter.fromMessage(message, target);
-    } catch (error) {
-      throw ofAnotherMessage(error);
-    }
+    return this.#converter.fromMessage(message, target);
   }
 
   toMessage(payload: unknown, hints: EncodeHints) {
-    try {
-      return this.#converter.toMessage(payload, hints);
-    } catch (error) {
-      throw ofAnotherMessage(error);
-    }
+    return this.#converter.toMessage(payload, hints);
   }
 }

@@ -7,7 +7,6 @@ import {
   EventHub,
   LeveretError,
   ListenerContainer,
-  ofAnotherMessage,
   type PolicyDeclaration,
   Publisher,
   within,
@@ -320,7 +319,7 @@ export class Leveret {
     const { transport, publisher, clock, logger } = this.#options;
     return new Publisher({
       transport,
-      options: { ...publisher, confirms, validate: validating(publisher.validate) },
+      options: { ...publisher, confirms },
       converter: this.#converter,
       clock,
       logger,
@@ -342,22 +341,6 @@ export class Leveret {
   #transition(state: LeveretState): void {
     this.#state = state;
   }
-}
-
-/** An invalid payload that a handler publishes is no fault of the delivery that it handles. */
-function validating(validate: ResolvedLeveretOptions['publisher']['validate']): typeof validate {
-  if (validate === undefined) return undefined;
-  return (payload) => {
-    const rethrow = (error: unknown): never => {
-      throw ofAnotherMessage(error);
-    };
-    try {
-      const valid = validate(payload);
-      return valid instanceof Promise ? valid.catch(rethrow) : valid;
-    } catch (error) {
-      return rethrow(error);
-    }
-  };
 }
 
 function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {

@@ -1,12 +1,10 @@
 import {
   composeInterceptors,
   type DeliveryContext,
-  type EncodedPayload,
   type HandlerRoute,
   type InterceptorFunction,
   type Message,
   type MessageConverter,
-  ofAnotherMessage,
 } from '@leveret/core';
 import { type PayloadReader, payloadReader, type ReadingPolicy } from '../payload/payload-reader.js';
 import type { RoutePlan } from '../reading/listener-plan.js';
@@ -34,17 +32,8 @@ export function methodRoute(plan: RoutePlan, parts: RouteParts): HandlerRoute {
     name: plan.name,
     convert: withHeadersChecked(plan.parameters, read),
     invoke: composeInterceptors(parts.interceptors, call),
-    reply: { sendTo: plan.sendTo, encode: (value) => replyOf(value, parts.converter) },
+    reply: { sendTo: plan.sendTo, encode: (value) => parts.converter.toMessage(value, {}) },
   };
-}
-
-function replyOf(value: unknown, converter: MessageConverter): EncodedPayload {
-  try {
-    return converter.toMessage(value, {});
-  } catch (error) {
-    // The handler returned what cannot be sent: its message is not at fault.
-    throw ofAnotherMessage(error);
-  }
 }
 
 /** A message without a required header is refused before any interceptor runs, as one with a bad body is. */

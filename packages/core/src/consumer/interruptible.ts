@@ -1,0 +1,103 @@
+import { LeveretError } from '../errors/leveret-error.js';
+import type { Clock } from '../time/clock.js';
+import type { AttemptContext } from './attempt-context.js';
+
+/**
+ * - `stopping`: the listener is being stopped; waits end, a running handler goes on.
+ * - `channel-gone`: the delivery can no longer be settled; waits end and the handler's signal fires.
+ * - `deadline`: the shutdown can wait no longer; the handler's signal fires.
+ */
+export type Interruption = 'stopping' | 'channel-gone' | 'deadline';
+
+/** What a delivery is about at the moment, as far as an interruption has to reach it. */
+type Activity =
+  | { readonly name: 'busy' }
+  | { readonly name: 'handling'; readonly context: AttemptContext }
+  | { readonly name: 'waiting'; readonly wake: () => void };
+
+const BUSY: Activity = Object.freeze({ name: 'busy' });
+
+/** The part of a delivery that can be interrupted: its waits, and the signal of the attempt at hand. */
+export class Interruptible {
+  readonly #clock: Clock;
+  #activity: Activity = BUSY;
+  #why: Interruption | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Why waiting, or going on, is of no use. */
+  get why(): Interruption | undefined {
+    return this.#why;
+  }
+
+  /** Nothing that the handler still does can settle the delivery, or be waited for. */
+  get isHopeless(): boolean {
+    return this.#why !== undefined && this.#why !== 'stopping';
+  }
+
+  interrupt(why: Interruption): void {
+    if (why !== 'stopping' || this.#why === undefined) this.#why = why;
+    if (this.#activity.name === 'waiting') this.#activity.wake();
+    this.#abortIfHopeless();
+  }
+
+  /** An attempt begins. It may have been interrupted while its message was read, or its guard was asked. */
+  handles(context: AttemptContext): void {
+    this.#activity = { name: 'handling', context };
+    this.#abortIfHopeless();
+  }
+
+  /** The attempt at hand, if there is one, is over. */
+  attemptEnded(failure?: { readonly error: unknown }): void {
+    if (failure !== undefined && this.#activity.name === 'handling') this.#activity.context.failed(failure.error);
+    this.#activity = BUSY;
+  }
+
+  /** Resolves when the time has passed, or as soon as there is an interruption. */
+  wait(delayMs: number): Promise<void> {
+    if (this.#why !== undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.#activity = BUSY;
+        cancel();
+        resolve();
+      };
+      const cancel = this.#clock.after(delayMs, wake, true);
+      this.#activity = { name: 'waiting', wake };
+    });
+  }
+
+  #abortIfHopeless(): void {
+    if (this.#activity.name !== 'handling' || this.#why === undefined || this.#why === 'stopping') return;
+    this.#activity.context.abort(new LeveretError('LEV_CHANNEL_CLOSED', ABORT_TEXT[this.#why]));
+  }
+}
+
+const ABORT_TEXT: Readonly<Record<'channel-gone' | 'deadline', string>> = {
+  'channel-gone': 'The channel of this delivery is gone: the broker delivers the message again.',
+  deadline: 'The listener is shutting down and can wait no longer: the broker delivers the message again.',
+};
+
+/** Causes deeper than this are not looked at: a chain may be a ring. */
+const DEEPEST = 32;
+
+/**
+ * Whether an attempt says that it failed because its signal fired: by the signal's reason, or by the error that Node and
+ * the web's functions throw then. Never throws.
+ */
+export function isInterruption(error: unknown): boolean {
+  try {
+    let each = error;
+    for (let depth = 0; depth < DEEPEST && typeof each === 'object' && each !== null; depth++) {
+      if (LeveretError.is(each) && each.code === 'LEV_CHANNEL_CLOSED') return true;
+      const { name, code, cause } = each as { name?: unknown; code?: unknown; cause?: unknown };
+      if (name === 'AbortError' || code === 'ABORT_ERR') return true;
+      each = cause;
+    }
+  } catch {
+    // A cause that cannot be read says nothing.
+  }
+  return false;
+}

@@ -1,0 +1,148 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import type { DeliveryContext } from '../delivery/delivery-context.js';
+import type { Message } from '../message/message.js';
+import { turn } from '../time/fake-clock.support.test.js';
+import { aDelivery, RecordingChannel } from '../transport/delivery.support.test.js';
+import { ACK, Journey, REJECT, REQUEUE, start } from './journey.support.test.js';
+import type { ListenerParts } from './listener-harness.support.test.js';
+import { DeliveryProcess } from './process-delivery.js';
+
+/**
+ * Delivers a message again each time that its channel is lost, `patienceMs` after it was delivered, as a broker does whose
+ * delivery acknowledgement timeout passes. Answers what was sent, and when the handler was called.
+ */
+async function impatientBroker(parts: ListenerParts, patienceMs: number, of: Partial<Message>, deliveries = 12) {
+  const calls: [number, number][] = [];
+  const frames: string[] = [];
+  const journey: Journey = new Journey({
+    ...parts,
+    handle: (context: DeliveryContext) => {
+      calls.push([context.attempt, journey.clock.monotonic()]);
+      return parts.handle?.(context);
+    },
+  });
+  for (let n = 0; n < deliveries && frames.length === 0; n++) {
+    const channel = new RecordingChannel();
+    const message = { ...of, redelivered: n > 0 };
+    const process = new DeliveryProcess(aDelivery({ of: message, channel }), journey.env);
+    const state = start(process);
+    await turn();
+    if (!state.ended) await journey.clock.advance(patienceMs);
+    channel.close();
+    process.interrupt('channel-gone');
+    await turn();
+    await turn();
+    expect(state.ended).to.equal(true);
+    frames.push(...channel.frames);
+  }
+  return { journey, frames, calls };
+}
+
+const broken = () => {
+  throw new Error('broken');
+};
+
+describe('local retry across a channel that is lost', () => {
+  const retry = {
+    maxAttempts: 3,
+    backoff: { initialIntervalMs: 40_000, multiplier: 1, maxIntervalMs: 40_000, jitter: 0 },
+  };
+
+  for (const [what, of] of [
+    ['with an id', { messageId: 'm-1' }],
+    ['without an id', {}],
+    ['with an empty id', { messageId: '' }],
+  ] as const) {
+    it(`counts attempts on, keeps to its waits, and comes to the recoverer ${what}`, async () => {
+      const { journey, frames, calls } = await impatientBroker({ retry, handle: broken }, 30_000, of);
+      expect(calls).to.deep.equal([
+        [1, 0],
+        [2, 40_000],
+        [3, 80_000],
+      ]);
+      expect(frames).to.deep.equal([REJECT]);
+      expect(journey.event('recovered')).to.include({ reason: 'exhausted' });
+      expect(journey.attempts.size).to.equal(0);
+    });
+  }
+
+  it('does so with waits several times as long as the patience of the broker', async () => {
+    const { frames, calls } = await impatientBroker({ retry, handle: broken }, 9_000, { messageId: 'm-1' }, 20);
+    expect([calls.length, frames]).to.deep.equal([3, [REJECT]]);
+  });
+
+  it('forgets a message that is handled in the end', async () => {
+    const handle = ({ attempt }: DeliveryContext) => (attempt < 2 ? broken() : undefined);
+    const { journey, frames } = await impatientBroker({ retry, handle }, 30_000, { messageId: 'm-1' });
+    expect([frames, journey.attempts.size]).to.deep.equal([[ACK], 0]);
+    expect(journey.event('handled')).to.include({ attempts: 2 });
+  });
+
+  it('goes straight to the recoverer when the last attempt failed as the channel went', async () => {
+    let closed = false;
+    const channel = new RecordingChannel();
+    const journey = new Journey({
+      retry: { maxAttempts: 1 },
+      handle: () => {
+        if (closed) expect.fail('called again');
+        closed = true;
+        channel.close();
+        broken();
+      },
+    });
+    const of = { messageId: 'm-1' };
+    await new DeliveryProcess(aDelivery({ of, channel }), journey.env).run();
+    const next = journey.next({ ...of, redelivered: true });
+    await next.run();
+    expect(journey.frames).to.deep.equal([REJECT]);
+    expect(journey.types.slice(-2)).to.deep.equal(['recovered', 'rejected']);
+  });
+
+  it('does not call the handler again when its attempts are used up but the recoverer failed', async () => {
+    let calls = 0;
+    let recoveries = 0;
+    const journey = new Journey({
+      retry: { maxAttempts: 1 },
+      handle: () => {
+        calls++;
+        broken();
+      },
+      recover: () => {
+        if (++recoveries < 3) throw new Error('exchange missing');
+      },
+    });
+    for (let n = 0; n < 3; n++) {
+      start(journey.next({ messageId: 'm-1', redelivered: n > 0 }));
+      await journey.clock.advance(60_000);
+    }
+    expect([calls, recoveries, journey.frames]).to.deep.equal([1, 3, [REQUEUE, REQUEUE, ACK]]);
+  });
+
+  it('does not count an attempt that failed because its signal fired', async () => {
+    for (const fails of [
+      (signal: AbortSignal) => signal.reason,
+      (signal: AbortSignal) => new Error('request failed', { cause: signal.reason }),
+      () => Object.assign(new Error('aborted'), { name: 'AbortError' }),
+    ]) {
+      const attempts: number[] = [];
+      const handle = ({ attempt, signal }: DeliveryContext) => {
+        attempts.push(attempt);
+        return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(fails(signal))));
+      };
+      await impatientBroker({ retry, handle }, 1000, { messageId: 'm-1' }, 3);
+      expect(attempts).to.deep.equal([1, 1, 1]);
+    }
+  });
+
+  it('counts one that failed by itself while the channel went', async () => {
+    const attempts: number[] = [];
+    const handle = ({ attempt, signal }: DeliveryContext) => {
+      attempts.push(attempt);
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('broken'))));
+    };
+    const soon = { ...retry, backoff: { ...retry.backoff, initialIntervalMs: 100 } };
+    const { frames } = await impatientBroker({ retry: soon, handle }, 1000, { messageId: 'm-1' });
+    expect([attempts, frames]).to.deep.equal([[1, 2, 3], [REJECT]]);
+  });
+});
