@@ -189,6 +189,64 @@ describe('claimGuard', () => {
       expect((await guard.run('a', '1', held.attempt)).kind).to.equal('duplicate');
     });
 
+    it('counts the lease from the question, however late the answer came', async () => {
+      let asked = 0;
+      const { guard, clock } = setUp({}, (store) => ({
+        renew: async (claim, lease) => {
+          if (++asked > 1) throw new Error('connection refused');
+          const renewed = await store.renew(claim, lease);
+          await new Promise<void>((resolve) => clock.after(900, resolve));
+          return renewed;
+        },
+      }));
+      const held = heldHandler();
+      const first = guard.run('a', '1', held.attempt);
+      // Asked after a second, answered 0.9 s later: the lease runs for 3 s from the question.
+      await clock.advance(3_999);
+      expect(held.lost.aborted).to.equal(false);
+      await clock.advance(1);
+      expect(held.lost.aborted).to.equal(true);
+      held.end();
+      await first;
+    });
+
+    describe('behind its result', () => {
+      /** An attempt whose result is a time-out, while its handler runs on until it is told to end. */
+      function runningOn() {
+        let end: () => void = () => {};
+        const running = new Promise<void>((resolve) => {
+          end = resolve;
+        });
+        return { attempt: () => Promise.reject(new Error('time-out')), end, stillRunning: () => running };
+      }
+
+      it('keeps and renews the claim until the handler has ended, and then releases it', async () => {
+        const { guard, clock, store } = setUp();
+        const { attempt, end, stillRunning } = runningOn();
+        expect(await rejection(guard.run('a', '1', attempt, stillRunning))).to.have.property('message', 'time-out');
+        for (let n = 0; n < 5; n++) {
+          await clock.advance(LEASE_MS);
+          expect((await guard.run('a', '1', () => 'second')).kind).to.equal('in-progress');
+          expect((await store.claim(claimKey('a', '1'), { leaseMs: 1 })).kind).to.equal('in-progress');
+        }
+        end();
+        await turn();
+        expect([store.size, clock.waits]).to.deep.equal([0, []]);
+        expect(await guard.run('a', '1', () => 'second')).to.include({ kind: 'handled', value: 'second' });
+      });
+
+      it('knows in this process that it runs, also when the store was away for longer than the lease', async () => {
+        const { guard, clock } = setUp({}, () => ({ renew: () => Promise.reject(new Error('connection refused')) }));
+        const { attempt, stillRunning } = runningOn();
+        await rejection(guard.run('a', '1', attempt, stillRunning));
+        await clock.advance(LEASE_MS * 2);
+        expect(await guard.run('a', '1', () => 'second')).to.deep.equal({
+          kind: 'in-progress',
+          retryAfterMs: LEASE_MS,
+        });
+      });
+    });
+
     it('tries again soon when a renewal fails, and loses the claim only with its lease', async () => {
       let down = true;
       const fault = new Error('connection refused');
@@ -283,22 +341,76 @@ describe('claimGuard', () => {
       expect(store.size).to.equal(0);
     });
 
-    it('tries three times to remember a message that was handled', async () => {
-      let tries = 0;
+    it('tries three times to remember a message that was handled, after 100 ms and after 1 s', async () => {
+      const triedAt: number[] = [];
       const { guard, clock } = setUp({}, (store) => ({
-        complete: (claim, ttl) => (++tries < 3 ? Promise.reject(fault) : store.complete(claim, ttl)),
+        complete: (claim, ttl) => {
+          triedAt.push(clock.monotonic());
+          return triedAt.length < 3 ? Promise.reject(fault) : store.complete(claim, ttl);
+        },
       }));
       const run = guard.run('a', '1', () => 'ok');
       await clock.advance(1_100);
       expect(await run).to.deep.equal({ kind: 'handled', value: 'ok', remembered: true });
+      expect(triedAt).to.deep.equal([0, 100, 1_100]);
     });
 
-    it('rejects when it could not remember, and leaves the claim to its lease', async () => {
-      const { guard, clock } = setUp({}, () => ({ complete: () => Promise.reject(fault) }));
-      const run = rejection(guard.run('a', '1', () => 'ok'));
-      await clock.advance(1_100);
-      expect(await run).to.include({ code: 'LEV_IDEMPOTENCY_STORE', cause: fault });
-      expect((await guard.run('a', '1', () => 'ok')).kind).to.equal('in-progress');
+    /** Handles one message while the store takes no completion, until it is told to. */
+    async function handledUnremembered(options: ClaimGuardOptions = {}) {
+      const state = { down: true, tries: 0 };
+      const set = setUp(options, (store) => ({
+        complete: (claim, ttl) => {
+          state.tries++;
+          return state.down ? Promise.reject(fault) : store.complete(claim, ttl);
+        },
+      }));
+      const run = set.guard.run('a', '1', () => 'ok');
+      await set.clock.advance(1_100);
+      return { ...set, state, result: await run };
+    }
+    const again = () => expect.fail('handled twice');
+
+    it('takes the message for handled although it could not be remembered, and says why', async () => {
+      const { result } = await handledUnremembered();
+      expect(result).to.include({ kind: 'handled', value: 'ok', remembered: false });
+      expect((result as { error: unknown }).error).to.include({ code: 'LEV_IDEMPOTENCY_STORE', cause: fault });
+    });
+
+    it('does not handle it again in this process, however long the store is away', async () => {
+      const { guard, clock } = await handledUnremembered();
+      await clock.advance(LEASE_MS * 100);
+      expect(await guard.run('a', '1', again)).to.deep.equal({ kind: 'duplicate' });
+    });
+
+    it('goes on trying with growing pauses, and ends when the store has it', async () => {
+      const { guard, clock, store, state } = await handledUnremembered();
+      await clock.advance(100_000);
+      expect(state.tries).to.be.within(6, 10);
+      state.down = false;
+      await clock.advance(36_000);
+      expect(clock.waits).to.deep.equal([]);
+      expect(store.size).to.equal(1);
+      expect(await guard.run('a', '1', again)).to.deep.equal({ kind: 'duplicate' });
+    });
+
+    it('gives up when remembering would be of no more use', async () => {
+      const { clock } = await handledUnremembered({ ttl: '1m' });
+      await clock.advance(120_000);
+      expect(clock.waits).to.deep.equal([]);
+    });
+
+    it('tries once more when it is flushed, and then no longer', async () => {
+      for (const down of [false, true]) {
+        const { guard, clock, store, state } = await handledUnremembered();
+        state.down = down;
+        const before = state.tries;
+        await guard.flush?.();
+        expect([state.tries - before, clock.waits]).to.deep.equal([1, []]);
+        expect(await store.claim(claimKey('a', '1'), { leaseMs: 1 })).to.have.property(
+          'kind',
+          down ? 'in-progress' : 'completed',
+        );
+      }
     });
 
     it('throws the error of the handler on, not that of the release', async () => {

@@ -5,9 +5,10 @@ import { type Logger, logSafely, silentLogger } from '../events/logger.js';
 import { type Clock, pause, systemClock, within } from '../time/clock.js';
 import { checkDuration, type Duration, durationMs } from '../time/duration.js';
 import { claimKey } from './claim-key.js';
-import type { GuardedAttempt, GuardedResult, IdempotencyGuard } from './idempotency-guard.js';
+import type { GuardedAttempt, GuardedResult, IdempotencyGuard, StillRunning } from './idempotency-guard.js';
 import type { Claim, ClaimResult, IdempotencyStore } from './idempotency-store.js';
 import { LeaseKeeper } from './lease-keeper.js';
+import { Unwritten } from './unwritten.js';
 
 /** How a guard claims messages. */
 export interface ClaimGuardOptions {
@@ -23,7 +24,7 @@ export interface ClaimGuardOptions {
   /** How long one answer of the store is waited for. Above 0; default 10 s. */
   readonly storeTimeout?: Duration;
   readonly clock?: Clock;
-  /** Told when a lease could not be renewed, or a claim not be released. Default: nobody. */
+  /** Told when a lease could not be renewed, a claim not be released, or a message not be remembered. Default: nobody. */
   readonly logger?: Logger;
 }
 
@@ -36,7 +37,7 @@ interface ResolvedOptions {
   readonly logger: Logger;
 }
 
-/** Waits between the tries to remember a handled message: if it is not remembered, it is handled twice. */
+/** Waits between the tries to remember a handled message while its delivery is held. */
 const COMPLETION_PAUSES_MS = [100, 1000];
 
 /**
@@ -46,9 +47,10 @@ const COMPLETION_PAUSES_MS = [100, 1000];
  * |---|---|
  * | handler returned | is completed, then the result is `handled` |
  * | handler threw | is released, then the error is thrown on |
+ * | handler runs on behind its result, as after a time-out | the error is thrown on; the claim is kept and renewed until the handler has ended |
  * | process died | is free when its lease ends |
  * | store down before the handler | the handler is not called; rejects with LEV_IDEMPOTENCY_STORE |
- * | store down after the handler | tried three times, then rejects: handled again after the lease, unless it was written after all |
+ * | store down after the handler | tried three times; then the result is `handled` with an `error`, and it is tried on in the background |
  * @throws {ConfigurationError} when an option is out of range
  */
 export function claimGuard(store: IdempotencyStore, options: ClaimGuardOptions = {}): IdempotencyGuard {
@@ -58,30 +60,61 @@ export function claimGuard(store: IdempotencyStore, options: ClaimGuardOptions =
 class ClaimGuard implements IdempotencyGuard {
   readonly #store: IdempotencyStore;
   readonly #options: ResolvedOptions;
+  /**
+   * Keys whose handler runs in this process, which knows that also when a lease has ended because the store was away. Not
+   * with `renew: false`, where a lease is to end.
+   */
+  readonly #atWork = new Set<string>();
+  readonly #unwritten: Unwritten;
 
   constructor(store: IdempotencyStore, options: ResolvedOptions) {
     this.#store = store;
     this.#options = options;
+    this.#unwritten = new Unwritten((claim) => this.#completeOnce(claim), options);
   }
 
-  async run(listenerId: string, key: string, attempt: GuardedAttempt): Promise<GuardedResult> {
+  async run(
+    listenerId: string,
+    key: string,
+    attempt: GuardedAttempt,
+    stillRunning?: StillRunning,
+  ): Promise<GuardedResult> {
     const name = claimKey(listenerId, key);
+    if (this.#unwritten.has(name)) return { kind: 'duplicate' };
+    if (this.#atWork.has(name)) return { kind: 'in-progress', retryAfterMs: this.#options.leaseMs };
     const asked = this.#options.clock.monotonic();
     const result = await this.#claim(name);
     if (result.kind === 'completed') return { kind: 'duplicate' };
     if (result.kind === 'in-progress') return result;
     const claim: Claim = { key: name, token: result.token };
-    const keeper = this.#keep(claim, Math.max(this.#options.clock.monotonic() - asked, 0));
+    const keeper = this.#keep(claim, this.#options.clock.monotonic() - asked);
+    if (this.#options.renewEveryMs !== undefined) this.#atWork.add(name);
     let value: unknown;
     try {
       value = await attempt(undefined, keeper.lost);
     } catch (error) {
-      await keeper.stop();
-      await this.#release(claim);
+      const running = stillRunning?.();
+      if (running === undefined) await this.#letGo(claim, keeper);
+      else void running.then(() => this.#letGo(claim, keeper));
       throw error;
     }
     await keeper.stop();
-    return { kind: 'handled', value, remembered: await this.#complete(claim) };
+    try {
+      return { kind: 'handled', value, ...(await this.#complete(claim)) };
+    } finally {
+      this.#atWork.delete(name);
+    }
+  }
+
+  async flush(): Promise<void> {
+    await this.#unwritten.flush();
+  }
+
+  /** The handler has ended without having handled the message. */
+  async #letGo(claim: Claim, keeper: LeaseKeeper): Promise<void> {
+    await keeper.stop();
+    this.#atWork.delete(claim.key);
+    await this.#release(claim);
   }
 
   async #claim(key: string): Promise<ClaimResult> {
@@ -111,18 +144,25 @@ class ClaimGuard implements IdempotencyGuard {
     });
   }
 
-  async #complete(claim: Claim): Promise<boolean> {
-    const { ttlMs, clock } = this.#options;
-    for (let tries = 0; ; tries++) {
+  /** Never rejects: the message is handled, and nothing that the store does makes that undone. */
+  async #complete(claim: Claim): Promise<{ readonly remembered: boolean; readonly error?: unknown }> {
+    for (const pauseMs of [...COMPLETION_PAUSES_MS, undefined]) {
       try {
-        return await this.#answer(ask(() => this.#store.complete(claim, { ttlMs })));
-      } catch (error) {
-        const pauseMs = COMPLETION_PAUSES_MS[tries];
-        // The claim is not released: while it stands, nobody handles the message again.
-        if (pauseMs === undefined) throw unanswered(`${claim.key} was handled, but could not be remembered`, error);
-        await pause(clock, pauseMs);
+        return { remembered: await this.#completeOnce(claim) };
+      } catch (cause) {
+        if (pauseMs !== undefined) await pause(this.#options.clock, pauseMs);
+        else {
+          const error = unanswered(`${claim.key} was handled, but is not remembered yet`, cause);
+          this.#unwritten.add(claim);
+          return { remembered: false, error };
+        }
       }
     }
+    return { remembered: false };
+  }
+
+  #completeOnce(claim: Claim): Promise<boolean> {
+    return this.#answer(ask(() => this.#store.complete(claim, { ttlMs: this.#options.ttlMs })));
   }
 
   async #giveBack(key: string, late: ClaimResult): Promise<void> {

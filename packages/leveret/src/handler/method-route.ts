@@ -4,7 +4,6 @@ import {
   type HandlerRoute,
   type InterceptorFunction,
   type Message,
-  type MessageConverter,
 } from '@leveret/core';
 import { type PayloadReader, payloadReader, type ReadingPolicy } from '../payload/payload-reader.js';
 import type { RoutePlan } from '../reading/listener-plan.js';
