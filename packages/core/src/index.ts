@@ -34,6 +34,7 @@ export { checkReadHints, READ_HINT_NAMES, type ReadHints } from './message/read-
 export type { LongNumbers } from './message/long-number.js';
 export { type PlainForm, usePlainForm } from './message/plain-form.js';
 export { type ContentType, readContentType } from './message/content-type.js';
+export { wireTable } from './message/wire-table.js';
 export { tableBytes } from './message/table-bytes.js';
 export { consoleLogger, type LogFields, type Logger, type LogLevel, logSafely, silentLogger } from './events/logger.js';
 export type { DeliveryEvent } from './events/delivery-event.js';
@@ -168,7 +169,7 @@ export {
   RemoteFailureError,
   RequestTimeoutError,
 } from './publisher/publish-error.js';
-export { buildPublication, type PublishRoute } from './publisher/build-publication.js';
+export { buildPublication, encodable, type PublishRoute } from './publisher/build-publication.js';
 export type { BatchMessage, PublishResult } from './publisher/publish-all.js';
 export type {
   ConfirmCallback,

@@ -29,6 +29,13 @@ const BAD: readonly Bad[] = [
     value: undefined,
     options: { body: Buffer.from('{"id":1,"__proto__":{}}') },
   },
+  { name: 'an id that loses digits', value: undefined, options: { body: Buffer.from('{"id":1688888483063664642}') } },
+  { name: 'more elements than a class may have', value: { id: 1, list: Array(10_000).fill(0) } },
+  { name: 'a body above 1 MiB', value: { id: 1, text: 'x'.repeat(2 ** 20) } },
+  {
+    name: 'very many violations',
+    value: { id: 'x', ...Object.fromEntries(Array.from({ length: 9000 }, (_, i) => [`k${i}`, 1])) },
+  },
   { name: 'nesting without end', value: undefined, options: { body: Buffer.from('['.repeat(100_000)) } },
 ];
 

@@ -3,6 +3,7 @@ import { describeValue, type Problems } from '../errors/configuration-error.js';
 import { READ_HINT_NAMES } from '../message/read-hints.js';
 import { resolveRetry } from '../retry/resolve-retry.js';
 import { checkDuration } from '../time/duration.js';
+import { checkTable } from '../topology/check-options.js';
 import type { ListenerDefinition } from './listener-definition.js';
 import type { ListenerPolicyOptions } from './listener-options.js';
 
@@ -83,7 +84,9 @@ export function resolveListenerPolicies(
     exclusive,
     priority,
     missingQueue,
-    consumerArguments: isRecord(options.consumerArguments) ? options.consumerArguments : {},
+    consumerArguments: isRecord(options.consumerArguments)
+      ? checkTable(options.consumerArguments, 'consumerArguments', problems)
+      : {},
     autoStart: checkFlag(options.autoStart, 'autoStart', true, problems),
     timeoutMs: timeout(options.timeout, problems),
     returnExceptions: checkFlag(options.returnExceptions, 'returnExceptions', false, problems),

@@ -15,7 +15,6 @@ describe('isWritableHeader', () => {
     'no text': '',
     nothing: null,
     'a number': 1.5,
-    'not a number': Number.NaN,
     'a flag': false,
     bytes: Buffer.from('a'),
     'a timestamp': { '!': 'timestamp', value: 1_700_000_000 },
@@ -28,6 +27,8 @@ describe('isWritableHeader', () => {
   }
 
   const refused: Readonly<Record<string, unknown>> = {
+    'not a number': Number.NaN,
+    'infinity within a table': { list: [Number.NEGATIVE_INFINITY] },
     'a table with a type of its own': { '!': 'bogus', value: '1' },
     'a table that says a type but holds another': { '!': 'long', value: 'abc' },
     'such a table within others': { list: [{ inner: { '!': 'short' } }] },

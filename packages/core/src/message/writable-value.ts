@@ -23,6 +23,8 @@ export function isWritableHeader(name: string, value: unknown): boolean {
 /** Whether a value can be written, but for the values in it, which are added to `below`. */
 function isWritableAlone(value: unknown, below: unknown[]): boolean {
   if (typeof value === 'symbol' || typeof value === 'function') return false;
+  // RabbitMQ closes the connection of whoever sends one.
+  if (typeof value === 'number') return Number.isFinite(value);
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return true;
   if (Object.hasOwn(value, '!')) return isWritableTyped(value as Typed);
   if (Array.isArray(value)) {

@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto';
+
 import { ConfigurationError, describeValue } from '../errors/configuration-error.js';
+import { asError } from '../errors/error-text.js';
 import type { MessageHeaders, Publication } from '../message/message.js';
 import type { EncodedPayload, EncodeHints, MessageConverter } from '../message/message-converter.js';
+import { isPlainObject, wireTable } from '../message/wire-table.js';
 import { type Duration, durationMs } from '../time/duration.js';
+import { PublishUnencodableError } from './publish-error.js';
 import type { PublishOptions } from './publish-options.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
 
@@ -23,6 +27,7 @@ const NO_OPTIONS: PublishOptions = Object.freeze({});
  * payload's class, else from the publisher's defaults, else from what the converter found.
  * @throws {ConfigurationError} when an option is not of the expected kind
  * @throws {MessageConversionError} when the payload cannot be written
+ * @throws {PublishUnencodableError} when a header is no value of an AMQP table
  */
 export function buildPublication(
   route: PublishRoute,
@@ -34,7 +39,7 @@ export function buildPublication(
   const defaults = publisher.defaults;
   const encoded = converter.toMessage(payload, encodeHints(options, defaults));
   const persistent = options.persistent ?? defaults.persistent ?? publisher.persistent;
-  return {
+  return encodable({
     exchange: route.exchange,
     routingKey: route.routingKey,
     body: encoded.body,
@@ -54,7 +59,25 @@ export function buildPublication(
     },
     headers: headersOf(options, defaults, encoded),
     mandatory: options.mandatory ?? defaults.mandatory ?? publisher.returns,
-  };
+  });
+}
+
+/**
+ * The message with headers that a transport can write: dates as timestamps, bytes as byte arrays.
+ * @throws {PublishUnencodableError} with the path of a header that is no value of an AMQP table
+ */
+export function encodable(publication: Publication): Publication {
+  try {
+    const headers = wireTable(publication.headers, 'headers');
+    return headers === publication.headers ? publication : { ...publication, headers };
+  } catch (error) {
+    const cause = asError(error);
+    const { exchange, routingKey } = publication;
+    throw new PublishUnencodableError(
+      `The message to exchange ${describeValue(exchange)} with routing key ${describeValue(routingKey)} cannot be written: ${cause.message}`,
+      { publication, fate: 'not-sent', attempts: 0, causes: [cause] },
+    );
+  }
 }
 
 function encodeHints(options: PublishOptions, defaults: PublishOptions): EncodeHints {
@@ -70,6 +93,8 @@ function headersOf(options: PublishOptions, defaults: PublishOptions, encoded: E
   if (own === undefined && encoded.headers === undefined && defaults.headers === undefined && !cc && !bcc) {
     return NO_HEADERS;
   }
+  // Spread, a Map would silently be nothing.
+  if (own !== undefined && !isPlainObject(own)) throw badOption('headers', 'a plain object', own);
   const headers: Record<string, unknown> = { ...encoded.headers, ...defaults.headers, ...own };
   if (cc !== undefined) headers['CC'] = routingKeys(cc, 'cc');
   if (bcc !== undefined) headers['BCC'] = routingKeys(bcc, 'bcc');

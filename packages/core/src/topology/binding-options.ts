@@ -6,6 +6,7 @@ import {
   checkObject,
   checkOptionalOneOf,
   checkShortString,
+  checkTable,
   type RawOptions,
 } from './check-options.js';
 import {
@@ -184,7 +185,7 @@ function resolveArguments(raw: RawOptions, exchange: ResolvedExchange, problems:
   const empty = Object.keys(headers).filter((name) => headers[name] === undefined);
   if (empty.length > 0) problems.add(`headers ${empty.join(', ')} are undefined; null means that a header is there`);
   checkHidden(headers, match, problems);
-  return Object.freeze({ ...given, ...headers, 'x-match': match });
+  return Object.freeze({ ...given, ...checkTable(headers, 'headers', problems), 'x-match': match });
 }
 
 function checkHidden(headers: RawOptions, match: HeadersMatch, problems: Problems): void {

@@ -1,5 +1,7 @@
 import { isRecord } from '../errors/check-option.js';
 import { describeValue, type Problems } from '../errors/configuration-error.js';
+import { errorText } from '../errors/error-text.js';
+import { wireTable } from '../message/wire-table.js';
 
 /** Names of exchanges, queues and routing keys are short strings on the wire: at most this many bytes of UTF-8. */
 export const MAX_NAME_BYTES = 255;
@@ -52,7 +54,17 @@ export function checkName(value: unknown, name: string, problems: Problems): val
 /** The `arguments` of a declaration; those left `undefined` are not there, as on the wire. */
 export function checkArguments(raw: RawOptions, problems: Problems): Record<string, unknown> {
   const given = raw['arguments'] === undefined ? {} : (checkObject(raw['arguments'], 'arguments', problems) ?? {});
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return checkTable(given, 'arguments', problems);
+}
+
+/** A table as it goes on the wire; what is left `undefined` is not there. Notes what is no value of a table. */
+export function checkTable(given: RawOptions, name: string, problems: Problems): Record<string, unknown> {
+  try {
+    return Object.fromEntries(Object.entries(wireTable(given, name)).filter(([, value]) => value !== undefined));
+  } catch (error) {
+    problems.add(errorText(error));
+    return {};
+  }
 }
 
 /** Names that start with `amq.` belong to the broker: it refuses to declare them (403). */

@@ -1,4 +1,4 @@
-import { ConfigurationError, MessageConversionError, type Publication } from '@leveret/core';
+import { ConfigurationError, MessageConversionError, type Publication, PublishUnencodableError } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, describe, it } from 'mocha';
 import type { SqlDatabase } from '../database/sql-database.js';
@@ -150,6 +150,7 @@ describe('Outbox', () => {
     written.length = 0;
   });
 
+  const complete = { exchange: 'e', routingKey: 'k', body: Buffer.from(''), properties: {}, mandatory: false };
   const refused: readonly [string, () => Promise<unknown>, RegExp][] = [
     [
       'an exchange that is none',
@@ -185,6 +186,19 @@ describe('Outbox', () => {
       expect(written).to.deep.equal([]);
     });
   }
+
+  it('refuses a header that AMQP has no value for, and writes nothing', async () => {
+    const acts = [
+      () => outbox.publish(0, 'e', 'k', 1, { headers: { a: [{ b: new Map() }] } }),
+      () => outbox.send(0, { ...complete, headers: { a: [{ b: new Map() }] } }),
+    ];
+    for (const act of acts) {
+      const error = await rejection(act());
+      expect(error).to.be.instanceOf(PublishUnencodableError);
+      expect(error.message).to.contain('headers.a[0].b is an instance of Map');
+    }
+    expect(written).to.deep.equal([]);
+  });
 
   it('refuses a payload that cannot be written', async () => {
     const ring: Record<string, unknown> = {};

@@ -4,6 +4,7 @@ import {
   ConfigurationError,
   contentTypeConverter,
   describeValue,
+  encodable,
   type MessageConverter,
   Problems,
   type Publication,
@@ -91,6 +92,7 @@ export class Outbox<Tx> {
    * @returns its message id
    * @throws {ConfigurationError} when an option, the exchange or the routing key is not what it must be; nothing was written
    * @throws {MessageConversionError} when the payload cannot be written as a message; nothing was written
+   * @throws {PublishUnencodableError} when a header is no value of an AMQP table; nothing was written
    */
   async publish(
     tx: Tx,
@@ -113,6 +115,8 @@ export class Outbox<Tx> {
     options: Pick<OutboxPublishOptions, 'orderKey'> = {},
   ): Promise<string | undefined> {
     const { exchange, routingKey, properties, headers, mandatory, body } = publication;
+    // Now, while the caller can still mend it: the relay could only park it.
+    encodable(publication);
     await this.#database
       .within(tx)
       .query(this.#insert, [
