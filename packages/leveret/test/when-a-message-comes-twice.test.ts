@@ -49,6 +49,34 @@ onEachBroker('when a message comes twice', (broker) => {
     expect(running.of('duplicate').map(({ key }) => key)).to.deep.equal(['m-1']);
   });
 
+  it('takes ids whose bytes are no UTF-8 for no ids, and not for the same one', async () => {
+    const raw = await broker.raw();
+    const dead = await raw.declareDeadLetters(unique('binary'));
+    const queue = await raw.declare(unique('binary'), dead.arguments);
+    const other = await raw.declare(unique('binary'));
+    const handled: number[] = [];
+    const store = new MemoryIdempotencyStore();
+    const listeners = [
+      onceListener({ queue }, { store }, (order) => void handled.push(order.id)),
+      onceListener({ queue: other }, { store, onMissingKey: 'process' }, (order) => void handled.push(order.id)),
+    ];
+    await using running = await startApp(broker.url, { listeners });
+    for (const routingKey of [queue, other]) {
+      for (let id = 128; id < 256; id++) {
+        await running.app.publisher.send({
+          ...{ exchange: '', routingKey, mandatory: true, headers: {} },
+          body: Buffer.from(JSON.stringify({ id })),
+          properties: { contentType: 'application/json' },
+          verbatim: { properties: { messageId: Buffer.from([0, id]) }, headers: [] },
+        });
+      }
+    }
+    await eventually('all handled or rejected', () => handled.length + running.count('rejected') === 256);
+    expect(handled).to.deep.equal(Array.from({ length: 128 }, (_, index) => 128 + index));
+    expect(running.count('duplicate')).to.equal(0);
+    expect(await raw.ready(dead.queue)).to.equal(128);
+  });
+
   it('takes effect once when fifty come at the same time to the consumers of two applications', async () => {
     const raw = await broker.raw();
     const queue = await raw.declare(unique('once'));

@@ -50,4 +50,48 @@ describe('decideKey', () => {
     expect(keys).to.deep.equal(['derived:x', 'x', 'key:derived:x', 'key:key:derived:x']);
     expect(guardKey(policy, message(), {})).to.equal('reject');
   });
+
+  describe('for ids that cannot be held exactly', () => {
+    const inexact = (messageId: string, body = Buffer.from([0xff])) =>
+      ({
+        messageId,
+        verbatim: { fault: undefined, properties: { messageId: body }, headers: [], section: undefined },
+      }) as unknown as Message;
+
+    it('has no key, whoever takes it from the message', () => {
+      const keys: readonly KeyPolicy[] = [
+        {},
+        { key: (of) => of.messageId },
+        { key: (of) => `pay:${of.messageId}` },
+        { onMissingKey: (of) => of.messageId },
+      ];
+      for (const policy of keys) {
+        expect(guardKey(policy, inexact('\uFFFD'))).to.equal('reject');
+        if (policy.onMissingKey === undefined) {
+          expect(guardKey({ ...policy, onMissingKey: 'process' }, inexact('a\uFFFD'))).to.equal('process');
+          expect(guardKey({ ...policy, onMissingKey: orderId }, inexact('\uFFFD'), { orderId: 'x' })).to.equal(
+            'derived:x',
+          );
+        }
+      }
+      const { error } = decideKey(inexact('\uFFFD'), {}, {}) as Extract<
+        ReturnType<typeof decideKey>,
+        { kind: 'reject' }
+      >;
+      expect(error.message).to.contain('needs a message id that is valid UTF-8');
+    });
+
+    it('takes the same character where a sender meant it, and other keys of such a message', () => {
+      expect(guardKey({}, message('a\uFFFD'))).to.equal('a\uFFFD');
+      expect(guardKey({ key: orderId }, inexact('\uFFFD'), { orderId: 'o1' })).to.equal('o1');
+    });
+
+    it('takes no whole number that may stand for several', () => {
+      for (const id of [2 ** 53, -(2 ** 53), 1688888483063664600]) {
+        expect(guardKey({ key: () => id }, message('m'))).to.equal('reject');
+      }
+      expect(guardKey({ key: () => Number.MAX_SAFE_INTEGER }, message('m'))).to.equal('9007199254740991');
+      expect(guardKey({ key: () => 1.5 }, message('m'))).to.equal('1.5');
+    });
+  });
 });
