@@ -60,7 +60,7 @@ export class AmqplibTransport implements Transport {
     }
     const clock = options.clock ?? systemClock;
     this.#clock = clock;
-    this.#keeper = new TopologyKeeper(mismatch, (event) => this.#emit(event), clock);
+    this.#keeper = new TopologyKeeper({ mismatch, unavailable: 'fail' }, (event) => this.#emit(event), clock);
     this.#consume = new ManagedConnection('consume', connection, this.#eventsOf('consume'), clock);
     this.#publish = new ManagedConnection('publish', connection, this.#eventsOf('publish'), clock);
   }

@@ -110,5 +110,5 @@ export function isAuthenticationError(error: Error): boolean {
 
 /** Whether an error means that the broker refused a declaration. */
 export function isTopologyError(error: Error): boolean {
-  return LeveretError.is(error) && (error.code === 'LEV_TOPOLOGY_MISMATCH' || error.code === 'LEV_TOPOLOGY_REFUSED');
+  return LeveretError.is(error) && error.code.startsWith('LEV_TOPOLOGY_');
 }

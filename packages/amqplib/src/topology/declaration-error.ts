@@ -1,4 +1,4 @@
-import { LeveretError } from '@leveret/core';
+import { LeveretError, type Topology } from '@leveret/core';
 import { brokerReply, errorText } from '../errors/broker-reply.js';
 import { type Mismatch, parseMismatch } from './parse-mismatch.js';
 
@@ -40,12 +40,41 @@ export function declarationError(error: unknown, declared: Declared): LeveretErr
       { cause: error },
     );
   }
+  if (isUnavailable(reply?.code, text)) return unavailableError(declared.title, text, error);
   const hint = hintFor(reply?.code, text);
   return new LeveretError(
     'LEV_TOPOLOGY_REFUSED',
     `The broker refused to declare the ${declared.title}: ${text}${hint === undefined ? '' : `. ${hint}`}`,
     { cause: error },
   );
+}
+
+/** For what the broker leaves unanswered, as RabbitMQ 4.3 does for a classic queue whose node is down. */
+export function unansweredError({ exchanges, queues, bindings }: Topology, afterMs: number): LeveretError {
+  const [exchange] = exchanges;
+  const [queue] = queues;
+  const [binding] = bindings;
+  const title =
+    queue !== undefined
+      ? `queue ${JSON.stringify(queue.name)}`
+      : exchange !== undefined
+        ? `exchange ${JSON.stringify(exchange.name)}`
+        : `binding of ${binding?.destinationType} ${JSON.stringify(binding?.destination)}`;
+  return unavailableError(title, `no answer within ${afterMs} ms`, undefined);
+}
+
+function unavailableError(title: string, text: string, cause: unknown): LeveretError {
+  return new LeveretError(
+    'LEV_TOPOLOGY_UNAVAILABLE',
+    `The broker cannot give the ${title} now: ${text}. The node that holds it is down, or its cluster has no majority, it ` +
+      'seems. Everything else goes on, and it is asked for until it is there.',
+    { cause },
+  );
+}
+
+// 404 "home node ... is down or inaccessible" (before 4.3), 541 "Cannot declare quorum queue ...: timeout".
+function isUnavailable(code: number | undefined, text: string): boolean {
+  return (code === 404 && text.includes('is down or inaccessible')) || (code === 541 && !text.includes('deprecated'));
 }
 
 function mismatchText({ kind, name, argument, asked, current }: Mismatch): string {

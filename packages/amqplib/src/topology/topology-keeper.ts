@@ -1,14 +1,20 @@
 import {
+  type BackoffPolicy,
   type BindingDeclaration,
+  backoffDelayMs,
   type Clock,
   type ConnectionEvent,
   type ConnectionRole,
-  LeveretError,
+  type LeveretError,
+  pause,
   type Topology,
+  within,
 } from '@leveret/core';
 import type { Link } from '../connection/link.js';
 import { asError } from '../errors/broker-reply.js';
-import { type DeclareReport, declareTopology, topologyOfQueue } from './declare-topology.js';
+import { unansweredError } from './declaration-error.js';
+import { declareTopology, type LatePart, mergeReports, topologyOfQueue } from './declare-topology.js';
+import type { DeclareReport } from './declarer.js';
 
 const EMPTY: Topology = { exchanges: [], queues: [], bindings: [], policies: [] };
 
@@ -18,13 +24,20 @@ const EMPTY: Topology = { exchanges: [], queues: [], bindings: [], policies: [] 
  */
 export class TopologyKeeper {
   readonly #mismatch: 'fail' | 'warn';
+  readonly #unavailable: 'fail' | 'wait';
   readonly #emit: (event: ConnectionEvent) => void;
   readonly #clock: Clock;
   #topology: Topology = EMPTY;
   readonly #said = new Set<string>();
 
-  constructor(mismatch: 'fail' | 'warn', emit: (event: ConnectionEvent) => void, clock: Clock) {
-    this.#mismatch = mismatch;
+  /** @param faults what stops the start: whatever exists with other properties, and whatever cannot be had now */
+  constructor(
+    faults: { readonly mismatch: 'fail' | 'warn'; readonly unavailable: 'fail' | 'wait' },
+    emit: (event: ConnectionEvent) => void,
+    clock: Clock,
+  ) {
+    this.#mismatch = faults.mismatch;
+    this.#unavailable = faults.unavailable;
     this.#emit = emit;
     this.#clock = clock;
   }
@@ -69,11 +82,50 @@ export class TopologyKeeper {
     }
   }
 
+  /** Waits for what the broker answers soon; when starting, for all of it, within bounds. */
   async #declare(topology: Topology, link: Link, role: ConnectionRole, strict: boolean): Promise<void> {
-    const report = await declareTopology(link, topology, role === 'consume', this.#clock);
+    const { late, ...early } = await declareTopology(link, topology, role === 'consume', this.#clock);
+    const reports = late.map((each) => this.#inTime(each, link, role));
+    const report = strict ? mergeReports([early, ...(await Promise.all(reports))]) : early;
     this.#tell(report, role, strict);
     const fatal = report.failures.find((failure) => strict && this.#isFatal(failure));
     if (fatal !== undefined) throw fatal;
+    this.#tryAgain(report.unavailable, link, role);
+    if (strict) return;
+    for (const each of reports) each.then((answered) => this.#tell(answered, role, false), ignoreEnd);
+  }
+
+  /** The answer, or within 10 s that there is none; then it is told when it comes. */
+  #inTime({ part, answered }: LatePart, link: Link, role: ConnectionRole): Promise<DeclareReport> {
+    return within(this.#clock, ANSWER_MS, answered, () => {
+      const error = unansweredError(part, ANSWER_MS);
+      answered.then((report) => this.#answeredAfterAll(error, report, link, role), ignoreEnd);
+      return { failures: [error], notices: [], unavailable: [] };
+    });
+  }
+
+  #answeredAfterAll(before: LeveretError, report: DeclareReport, link: Link, role: ConnectionRole): void {
+    this.#said.delete(before.message);
+    this.#tell(report, role, false);
+    this.#tryAgain(report.unavailable, link, role);
+  }
+
+  /** What cannot be had now is asked for again, beside everything else, for as long as the connection lasts. */
+  #tryAgain(parts: readonly Topology[], link: Link, role: ConnectionRole): void {
+    for (const part of parts) this.#untilDeclared(part, link, role).catch(ignoreEnd);
+  }
+
+  async #untilDeclared(part: Topology, link: Link, role: ConnectionRole): Promise<void> {
+    const ended = new AbortController();
+    const stopListening = link.onEnd(() => ended.abort());
+    for (let attempt = 1; ; attempt++) {
+      if ((await pause(this.#clock, backoffDelayMs(AGAIN, attempt), ended.signal)) === 'aborted') return;
+      const { late, ...early } = await declareTopology(link, part, role === 'consume', this.#clock);
+      const report = mergeReports([early, ...(await Promise.all(late.map(({ answered }) => answered)))]);
+      this.#tell(report, role, false);
+      if (report.unavailable.length === 0) break;
+    }
+    stopListening();
   }
 
   #tell(report: DeclareReport, role: ConnectionRole, strict: boolean): void {
@@ -91,9 +143,24 @@ export class TopologyKeeper {
   }
 
   #isFatal(failure: LeveretError): boolean {
-    return failure.code === 'LEV_TOPOLOGY_REFUSED' || this.#mismatch === 'fail';
+    switch (failure.code) {
+      case 'LEV_TOPOLOGY_MISMATCH':
+        return this.#mismatch === 'fail';
+      case 'LEV_TOPOLOGY_UNAVAILABLE':
+        return this.#unavailable === 'fail';
+      default:
+        return true;
+    }
   }
 }
+
+/** Quorum queues on a busy cluster need seconds to be declared. */
+const ANSWER_MS = 10_000;
+
+const AGAIN: BackoffPolicy = { initialIntervalMs: 1000, multiplier: 2, maxIntervalMs: 30_000, jitter: 0.2 };
+
+/** The end of the connection is told by the connection, and the next one declares everything anew. */
+function ignoreEnd(): void {}
 
 /** The first topology with what the second adds; where both declare the same name, the second wins. */
 export function mergeTopologies(first: Topology, second: Topology): Topology {
