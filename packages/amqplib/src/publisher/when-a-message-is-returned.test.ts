@@ -78,6 +78,7 @@ onEachNode('when a message is returned', (broker) => {
       body: publication.body,
       exchange,
       routingKey: 'unknown',
+      verbatim: undefined,
       redelivered: false,
     });
     await channel.close();
