@@ -23,7 +23,8 @@ export const ERROR_CODES = {
   LEV_CHANNEL_CLOSED: 'The broker closed a channel and said why.',
   LEV_TOPOLOGY_MISMATCH: 'A queue or exchange exists with other properties than the ones declared.',
   LEV_TOPOLOGY_REFUSED: 'The broker refused to declare or bind something.',
-  LEV_TOPOLOGY_UNAVAILABLE: 'The broker cannot give a queue or exchange now: its node is down, or there is no majority.',
+  LEV_TOPOLOGY_UNAVAILABLE:
+    'The broker cannot give a queue or exchange now: its node is down, or there is no majority.',
   LEV_QUEUE_MISSING: 'A listener consumes from a queue that does not exist and that nobody declares.',
   LEV_MANAGEMENT_API: 'The management HTTP API could not be reached or refused a request.',
   LEV_PUBLISH_NACKED: 'The broker answered a publish with a nack: it does not have the message in every queue.',
