@@ -98,6 +98,12 @@ export {
 } from './idempotency/decide-key.js';
 export { boundedKey, claimKey } from './idempotency/claim-key.js';
 export { isServiceName, serviceKey, serviceName, serviceNameFault } from './idempotency/service-name.js';
+export {
+  type ApplicationIdentity,
+  serviceConflicts,
+  type StoreCheck,
+  type StoreConcern,
+} from './idempotency/store-check.js';
 export { claimGuard, type ClaimGuardOptions } from './idempotency/claim-guard.js';
 export { MemoryIdempotencyStore, type MemoryStoreOptions } from './idempotency/memory-store.js';
 export {

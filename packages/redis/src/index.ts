@@ -1,6 +1,2 @@
-export {
-  type RedisClientOptions,
-  RedisIdempotencyStore,
-  type RedisScripting,
-  type RedisStoreOptions,
-} from './redis-idempotency-store.js';
+export type { RedisClientOptions, RedisScripting } from './redis-client.js';
+export { RedisIdempotencyStore, type RedisStoreOptions } from './redis-idempotency-store.js';

@@ -5,7 +5,8 @@ import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { after, before, describe, it } from 'mocha';
 import { needs } from '../../../scripts/needs.mjs';
-import { RedisIdempotencyStore, type RedisScripting } from './redis-idempotency-store.js';
+import type { RedisScripting } from './redis-client.js';
+import { RedisIdempotencyStore } from './redis-idempotency-store.js';
 
 const URL_OF_REDIS = process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379';
 const LEASE = { leaseMs: 60_000 };
@@ -45,7 +46,7 @@ describe('RedisIdempotencyStore', () => {
   });
 
   for (const { name, run } of idempotencyStoreCases) {
-    it(name, () => run(() => new RedisIdempotencyStore(connected(), { prefix })));
+    it(name, () => run(() => new RedisIdempotencyStore(connected(), { service: 'test', prefix })));
   }
 
   it('asks one question in one round trip', async () => {
@@ -56,22 +57,22 @@ describe('RedisIdempotencyStore', () => {
         return redis.eval(script, keys, ...rest);
       },
     };
-    const store = new RedisIdempotencyStore(counting, { prefix });
+    const store = new RedisIdempotencyStore(counting, { service: 'test', prefix });
     const claim = await store.claim('trips', LEASE);
     if (claim.kind !== 'claimed') throw new Error('expected a free key');
     await store.renew({ key: 'trips', token: claim.token }, LEASE);
     await store.complete({ key: 'trips', token: claim.token }, { ttlMs: 1_000 });
     await store.release({ key: 'trips', token: claim.token });
-    expect(sent).to.deep.equal(Array(4).fill(`${prefix}trips`));
+    expect(sent).to.deep.equal(Array(4).fill(`${prefix}test::trips`));
   });
 
   it('lets every key expire by itself', async () => {
-    const store = new RedisIdempotencyStore(redis, { prefix });
+    const store = new RedisIdempotencyStore(redis, { service: 'test', prefix });
     const key = 'expiring';
     const claim = await store.claim(key, LEASE);
-    expect(await redis.pttl(prefix + key)).to.be.within(1, LEASE.leaseMs);
+    expect(await redis.pttl(`${prefix}test::${key}`)).to.be.within(1, LEASE.leaseMs);
     if (claim.kind === 'claimed') await store.complete({ key, token: claim.token }, { ttlMs: 600_000 });
-    expect(await redis.pttl(prefix + key)).to.be.within(LEASE.leaseMs, 600_000);
+    expect(await redis.pttl(`${prefix}test::${key}`)).to.be.within(LEASE.leaseMs, 600_000);
   });
 
   it('takes a claim that the client sent twice for one', async () => {
@@ -82,27 +83,27 @@ describe('RedisIdempotencyStore', () => {
         return redis.eval(script, keys, ...rest);
       },
     };
-    const store = new RedisIdempotencyStore(twice, { prefix });
+    const store = new RedisIdempotencyStore(twice, { service: 'test', prefix });
     const answer = await store.claim('twice', LEASE);
     expect(answer.kind).to.equal('claimed');
   });
 
   it('names a wait for a key that somebody made persistent', async () => {
-    const store = new RedisIdempotencyStore(redis, { prefix });
+    const store = new RedisIdempotencyStore(redis, { service: 'test', prefix });
     await store.claim('persistent', LEASE);
-    await redis.persist(`${prefix}persistent`);
+    await redis.persist(`${prefix}test::persistent`);
     expect(await store.claim('persistent', LEASE)).to.deep.equal({ kind: 'in-progress', retryAfterMs: LEASE.leaseMs });
   });
 
   it('works after the server has forgotten its scripts', async () => {
-    const store = new RedisIdempotencyStore(redis, { prefix });
+    const store = new RedisIdempotencyStore(redis, { service: 'test', prefix });
     await store.claim('before', LEASE);
     await redis.script('FLUSH');
     expect((await store.claim('after', LEASE)).kind).to.equal('claimed');
   });
 
   it('connects by itself and closes what it opened', async () => {
-    const store = await RedisIdempotencyStore.connect(URL_OF_REDIS, { prefix });
+    const store = await RedisIdempotencyStore.connect(URL_OF_REDIS, { service: 'test', prefix });
     const guard = claimGuard(store);
     expect((await guard.run('listener', 'message', () => 1)).kind).to.equal('handled');
     expect((await guard.run('listener', 'message', () => 1)).kind).to.equal('duplicate');
@@ -112,7 +113,7 @@ describe('RedisIdempotencyStore', () => {
   });
 
   it('leaves a client of yours open', async () => {
-    await using store = new RedisIdempotencyStore(redis, { prefix });
+    await using store = new RedisIdempotencyStore(redis, { service: 'test', prefix });
     await store.close();
     expect(await redis.ping()).to.equal('PONG');
   });
@@ -140,7 +141,7 @@ describe('when Redis is away', () => {
   });
 
   it('says so when it connects', async () => {
-    const error = await rejection(RedisIdempotencyStore.connect('redis://127.0.0.1:1'));
+    const error = await rejection(RedisIdempotencyStore.connect('redis://127.0.0.1:1', { service: 'test' }));
     expect(error).to.include({ code: 'LEV_IDEMPOTENCY_STORE' });
     expect(error.message).to.contain('Could not connect to Redis');
   });
@@ -155,31 +156,31 @@ describe('when Redis is away', () => {
     silent.on('error', () => {});
     silent.connect().catch(() => {});
     await new Promise((resolve) => silent.once('connect', resolve));
-    const error = await rejection(new RedisIdempotencyStore(silent).claim('a', LEASE));
+    const error = await rejection(new RedisIdempotencyStore(silent, { service: 'test' }).claim('a', LEASE));
     expect(error).to.include({ code: 'LEV_IDEMPOTENCY_STORE' });
     expect(error.message).to.match(/^Could not claim a in Redis: /);
     silent.disconnect();
   });
 
   it('connects nowhere when an option is wrong', async () => {
-    const wrong = { prefix: 1 as unknown as string };
+    const wrong = { service: 'test', prefix: 1 as unknown as string };
     const error = await rejection(RedisIdempotencyStore.connect('redis://127.0.0.1:1', wrong));
     expect(error).to.be.instanceOf(ConfigurationError);
   });
 
   it('understands a client that gives numbers as text', async () => {
-    const store = new RedisIdempotencyStore({ eval: async () => '1' });
+    const store = new RedisIdempotencyStore({ eval: async () => '1' }, { service: 'test' });
     const claim = { key: 'a', token: 't' };
     expect(await store.complete(claim, { ttlMs: 1 })).to.equal(true);
     expect(await store.renew(claim, LEASE)).to.equal(true);
   });
 
   it('refuses what is no client', () => {
-    expect(() => new RedisIdempotencyStore('redis://localhost' as unknown as RedisScripting)).to.throw(
-      /needs a client of ioredis; got "redis:\/\/localhost"/,
-    );
-    expect(() => new RedisIdempotencyStore({ eval: async () => 1 }, { prefix: 1 as unknown as string })).to.throw(
-      /prefix must be text; got 1/,
-    );
+    expect(
+      () => new RedisIdempotencyStore('redis://localhost' as unknown as RedisScripting, { service: 'test' }),
+    ).to.throw(/needs a client of ioredis; got "redis:\/\/localhost"/);
+    expect(
+      () => new RedisIdempotencyStore({ eval: async () => 1 }, { service: 'test', prefix: 1 as unknown as string }),
+    ).to.throw(/prefix must be text; got 1/);
   });
 });

@@ -8,6 +8,7 @@ import { claimKey } from './claim-key.js';
 import type { GuardedAttempt, GuardedResult, IdempotencyGuard, StillRunning } from './idempotency-guard.js';
 import type { Claim, ClaimResult, IdempotencyStore } from './idempotency-store.js';
 import { LeaseKeeper } from './lease-keeper.js';
+import type { ApplicationIdentity, StoreConcern } from './store-check.js';
 import { Unwritten } from './unwritten.js';
 
 /** How a guard claims messages. */
@@ -58,6 +59,7 @@ export function claimGuard(store: IdempotencyStore, options: ClaimGuardOptions =
 }
 
 class ClaimGuard implements IdempotencyGuard {
+  readonly service: string | undefined;
   readonly #store: IdempotencyStore;
   readonly #options: ResolvedOptions;
   /**
@@ -68,9 +70,14 @@ class ClaimGuard implements IdempotencyGuard {
   readonly #unwritten: Unwritten;
 
   constructor(store: IdempotencyStore, options: ResolvedOptions) {
+    this.service = store.service;
     this.#store = store;
     this.#options = options;
     this.#unwritten = new Unwritten((claim) => this.#completeOnce(claim), options);
+  }
+
+  async check(application: ApplicationIdentity): Promise<readonly StoreConcern[]> {
+    return (await this.#store.check?.(application)) ?? [];
   }
 
   async run(

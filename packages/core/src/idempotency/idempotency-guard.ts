@@ -1,3 +1,5 @@
+import type { ApplicationIdentity, StoreConcern } from './store-check.js';
+
 /** The result of one guarded attempt. What the handler throws is thrown on. */
 export type GuardedResult =
   /**
@@ -28,6 +30,10 @@ export type StillRunning = () => Promise<void> | undefined;
  * {@link IdempotencyStore}; a transactional inbox writes the key in the transaction that the handler gets.
  */
 export interface IdempotencyGuard {
+  /** As that of an {@link IdempotencyStore}: the name of the application's service stands in front of listener ids without it. */
+  readonly service?: string | undefined;
+  /** See {@link StoreCheck}. */
+  check?(application: ApplicationIdentity): Promise<readonly StoreConcern[]>;
   /**
    * Settles at the result of the attempt. What the handler still has in hand then is let go at its end, or is dead by now:
    * a claim stays claimed, a transaction takes no further statement.

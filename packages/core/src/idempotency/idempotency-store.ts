@@ -1,3 +1,5 @@
+import type { ApplicationIdentity, StoreConcern } from './store-check.js';
+
 /** What a store says when a key is claimed. */
 export type ClaimResult =
   /** The key was free (or its lease had ended): handle the message. `token` proves the claim. */
@@ -28,6 +30,13 @@ export interface Claim {
  * does: a store must not fold case or trailing spaces. `idempotencyStoreCases` tries all of this on a store of your own.
  */
 export interface IdempotencyStore {
+  /**
+   * The service whose keys it keeps apart from those of others. In front of the keys of a store without one, an
+   * application puts the name of its own service.
+   */
+  readonly service?: string | undefined;
+  /** See {@link StoreCheck}. */
+  check?(application: ApplicationIdentity): Promise<readonly StoreConcern[]>;
   /** Claims a key that is free or whose lease has ended. */
   claim(key: string, options: { readonly leaseMs: number }): Promise<ClaimResult>;
   /**
