@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { ConsumeMessage, Options } from 'amqplib';
 import { expect } from 'chai';
-import { Listener, type ListenerOptions, Payload, RemoteFailureError } from 'leveret';
+import { IsInt } from 'class-validator';
+import {
+  Listener,
+  type ListenerOptions,
+  MessageConversionError,
+  MessageValidationError,
+  Payload,
+  RemoteFailureError,
+} from 'leveret';
 import { describe, it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { Order } from './support/order.js';
@@ -155,6 +163,40 @@ onEachBroker('when Spring asks or answers', (broker) => {
         message: 'no such order',
         code: undefined,
       });
+    });
+
+    it('rejects with it also where the value stands beside it, as Spring AMQP 4 writes it', async () => {
+      const failed = { ...(springException('no such order') as object), value: null };
+      const { queue } = await springListener(failed, springProperties('com.example.Price'));
+      await using running = await startApp(broker.url, {});
+      const asked = running.app.publisher.request('', queue, { id: 7 }, { replyType: Price });
+      const error = await asked.catch((reason: unknown) => reason);
+      expect(error).to.be.instanceOf(RemoteFailureError).with.nested.property('remote.message', 'no such order');
+    });
+
+    it('makes an instance of the class that is asked for, and rejects when it is none', async () => {
+      class Checked {
+        @IsInt() total!: number;
+      }
+      const { queue } = await springListener({ total: 21 }, springProperties('com.example.Price'));
+      const wrong = await springListener({ total: 'none' }, springProperties('com.example.Price'));
+      await using running = await startApp(broker.url, {});
+      const { publisher } = running.app;
+      const price: Checked = await publisher.request('', queue, {}, { replyType: Checked });
+      expect(price).to.be.instanceOf(Checked).and.to.include({ total: 21 });
+      const error = await publisher
+        .request('', wrong.queue, {}, { replyType: Checked })
+        .catch((reason: unknown) => reason);
+      expect(error).to.be.instanceOf(MessageValidationError);
+      const text = await publisher.request('', queue, {}, { replyType: String }).catch((reason: unknown) => reason);
+      expect(text).to.be.instanceOf(MessageConversionError);
+    });
+
+    it('says so when a bare publisher makes no instance of the reply', async () => {
+      const { queue } = await springListener({ total: 21 }, springProperties('com.example.Price'));
+      await using running = startPublisher(broker.url);
+      const asked = running.publisher.request('', queue, {}, { replyType: Price });
+      expect(await asked.catch((reason: Error) => reason.message)).to.contain('was to be read as Price');
     });
   });
 });

@@ -1,4 +1,5 @@
-import { ConfigurationError, describeValue } from '../errors/configuration-error.js';
+import { ConfigurationError, describeKind, describeValue } from '../errors/configuration-error.js';
+import { MessageConversionError } from '../errors/message-error.js';
 import type { EventSink } from '../events/event-hub.js';
 import type { Logger } from '../events/logger.js';
 import type { Publication } from '../message/message.js';
@@ -120,6 +121,8 @@ export class Publisher {
    * request to an exchange that is missing), replies that are outstanding cannot arrive and their requests reject.
    * @throws {RequestTimeoutError} when no reply came in time
    * @throws {RemoteFailureError} when the listener replied with an error
+   * @throws {MessageConversionError} when the reply cannot be read as `replyType`
+   * @throws {MessageValidationError} when the reply breaks rules of `replyType`
    * @throws {PublishError} when the request could not be published, or its reply can no longer arrive
    * @see https://www.rabbitmq.com/docs/direct-reply-to
    */
@@ -135,7 +138,8 @@ export class Publisher {
     const publication = this.#build({ exchange, routingKey }, payload, publishOptions);
     this.#requests ??= this.#openRequests();
     const reply = await this.#requests.requester.request(publication, timeoutMs);
-    return this.#setup.converter.fromMessage(reply, replyType) as T;
+    const value: unknown = await this.#setup.converter.fromMessage(reply, replyType);
+    return requireType(value, replyType) as T;
   }
 
   /** Calls back for each message that is returned because no queue is bound for it. Answers how to stop that. */
@@ -256,6 +260,22 @@ export class Publisher {
     const requester = new Requester({ submit: (request) => lane.submit(request), clock, logger, stats: this.#stats });
     return { requester, lane };
   }
+}
+
+const SCALARS: ReadonlyMap<unknown, string> = new Map<unknown, string>([
+  [String, 'string'],
+  [Number, 'number'],
+  [Boolean, 'boolean'],
+]);
+
+/** What the caller is told to have is what there is: not every converter makes instances. */
+function requireType(value: unknown, type: PayloadClass | undefined): unknown {
+  if (type === undefined || (type as unknown) === Object) return value;
+  const scalar = SCALARS.get(type);
+  if (scalar === undefined ? value instanceof type : typeof value === scalar) return value;
+  throw new MessageConversionError(
+    `The reply was to be read as ${type.name}, but the converter made ${describeKind(value)} of it. Leave out replyType, or give the publisher a converter that makes one.`,
+  );
 }
 
 const DIRECT_REPLY_PREFIX = `${DIRECT_REPLY_TO}.`;

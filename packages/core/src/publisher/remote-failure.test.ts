@@ -24,6 +24,19 @@ describe('readRemoteFailure', () => {
     expect(readRemoteFailure(reply(body))?.message).to.equal('card declined');
   });
 
+  it('reads one that names its value, which is none, in any order and however it is written', () => {
+    for (const body of [
+      '{"exception":{"message":"card declined","stackTrace":[]},"value":null}',
+      '{"value":null,"exception":{"message":"card declined","cause":{"message":"x"}}}',
+      ' \n{ "exception" : {"message":null,"localizedMessage":"card declined"} }',
+    ]) {
+      expect(readRemoteFailure(reply(body)), body).to.deep.include({ message: 'card declined', code: undefined });
+    }
+    expect(readRemoteFailure(reply('{"exception":{"message":null},"value":null}'))?.message).to.equal(
+      'no reason given',
+    );
+  });
+
   it('takes everything else for a value', () => {
     for (const body of [
       '',
@@ -32,6 +45,14 @@ describe('readRemoteFailure', () => {
       '{"exception":"none","total":3}',
       '{"exception":{}',
       '{"exception":1}',
+      '{"exception":null,"value":null}',
+      '{"exception":null,"value":{"total":3}}',
+      '{"exception":{"message":"x"},"value":1}',
+      '{"exception":{"message":"x"},"value":null,"total":3}',
+      '{"exception":[1],"value":null}',
+      '[{"exception":{"message":"x"}}]',
+      '"\\"exception\\""',
+      `{"exception":${'['.repeat(100_000)}`,
     ]) {
       expect(readRemoteFailure(reply(body)), body).to.equal(undefined);
     }

@@ -1,4 +1,6 @@
+import { isRecord } from '../errors/check-option.js';
 import { errorText } from '../errors/error-text.js';
+import { parseJson } from '../message/json-body.js';
 import type { Message, MessageHeaders } from '../message/message.js';
 import type { RemoteFailure } from './publish-error.js';
 
@@ -27,33 +29,41 @@ export function remoteFailureReply(error: unknown): RemoteFailureReply {
   };
 }
 
-const SPRING_FORM = Buffer.from('{"exception":');
+const EXCEPTION = Buffer.from('"exception"');
 
 /** The error that a reply tells, or `undefined` when it carries a value. Reads leveret's form and Spring's. */
 export function readRemoteFailure(reply: Message): RemoteFailure | undefined {
   const isMarked = Object.hasOwn(reply.headers, REMOTE_FAILURE_HEADER);
-  // Spring marks its errors by nothing but the body, so a value with this one property cannot be told from one.
-  if (!isMarked && !reply.body.subarray(0, SPRING_FORM.length).equals(SPRING_FORM)) return undefined;
+  if (!isMarked && !reply.body.includes(EXCEPTION)) return undefined;
   const told = exceptionOf(reply.body);
-  if (told === undefined)
-    return isMarked ? { name: undefined, message: 'no reason given', code: undefined } : undefined;
+  if (told === undefined) return isMarked ? { name: undefined, message: NO_REASON, code: undefined } : undefined;
   return {
     name: textOf(told['name']),
-    message: textOf(told['message']) ?? 'no reason given',
+    message: textOf(told['message']) ?? textOf(told['localizedMessage']) ?? NO_REASON,
     code: textOf(told['code']),
   };
 }
 
+const NO_REASON = 'no reason given';
+
+/**
+ * Spring marks its errors by nothing but the body: `{"exception": {...}, "value": null}`, in any order, or the exception
+ * alone. A value that looks so cannot be told from one.
+ */
 function exceptionOf(body: Buffer): Record<string, unknown> | undefined {
   try {
-    const parsed: unknown = JSON.parse(body.toString('utf8'));
-    const told = (parsed as { exception?: unknown } | null)?.exception;
-    const isAlone = typeof told === 'object' && told !== null && Object.keys(parsed as object).length === 1;
-    return isAlone ? (told as Record<string, unknown>) : undefined;
+    const parsed = parseJson(body.toString('utf8'), { maxElements: MAX_ELEMENTS, longNumbers: 'round' });
+    if (!isRecord(parsed)) return undefined;
+    const { exception, ...rest } = parsed;
+    const isAlone = Object.entries(rest).every(([name, value]) => name === 'value' && value === null);
+    return isRecord(exception) && isAlone ? exception : undefined;
   } catch {
     return undefined;
   }
 }
+
+/** A stack trace has some hundred. */
+const MAX_ELEMENTS = 100_000;
 
 function describeError(error: unknown): RemoteFailure {
   if (!(error instanceof Error)) return { name: undefined, message: errorText(error), code: undefined };

@@ -15,13 +15,13 @@ import { Container } from 'inversify';
 import { InstanceResolver } from '../container/instance-resolver.js';
 import { Schedule } from '../schedule/schedule.js';
 import { closeInOrder } from './close-in-order.js';
-import { DeferredConverter } from './deferred-converter.js';
 import { type Health, judgeHealth } from './health.js';
 import type { LeveretEvent } from './leveret-event.js';
 import type { LeveretOptions } from './leveret-options.js';
 import { ListenerRegistry } from './listener-registry.js';
 import { logConnectionEvent } from './log-connection-event.js';
 import { publishRouteOf } from './publish-route.js';
+import { PublisherConverter } from './publisher-converter.js';
 import { type ResolvedApplication, readAndCheck } from './read-and-check.js';
 import { type ResolvedLeveretOptions, resolveLeveretOptions } from './resolve-leveret-options.js';
 import { ScheduleRegistry } from './schedule-registry.js';
@@ -58,7 +58,7 @@ export class Leveret {
   readonly #options: ResolvedLeveretOptions;
   readonly #events: EventHub<LeveretEvent>;
   readonly #resolver: InstanceResolver;
-  readonly #converter = new DeferredConverter();
+  readonly #converter = new PublisherConverter();
   /** Recoverers and replies need confirms even where the user's own publishes do without. */
   readonly #sender: Publisher;
   #containers: readonly ListenerContainer[] = [];
@@ -212,7 +212,7 @@ export class Leveret {
         throw new ConfigurationError([`the container did not make every class within ${startTimeoutMs} ms`]);
       });
       this.#stillStarting();
-      this.#converter.use(resolved.converter);
+      this.#converter.use(resolved.reading);
       this.#containers = resolved.definitions.map((definition) => this.#newListener(definition));
       this.#registry = new ListenerRegistry(this.#containers);
       this.#schedules = resolved.schedules.map(

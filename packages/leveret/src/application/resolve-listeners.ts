@@ -31,6 +31,7 @@ import { listenerHandler } from '../handler/listener-handler.js';
 import { methodRoute } from '../handler/method-route.js';
 import type { InterceptorLike } from '../interceptor/interceptor-like.js';
 import { checkValidation } from '../payload/check-validation.js';
+import type { ReadingPolicy } from '../payload/payload-reader.js';
 import type { PayloadValidation } from '../payload/payload-validation.js';
 import type { HandlerPlan, ListenerPlan, RoutePlan } from '../reading/listener-plan.js';
 
@@ -52,8 +53,8 @@ export interface ResolvedListeners {
   readonly definitions: readonly ListenerDefinition[];
   readonly topology: Topology;
   readonly warnings: readonly TopologyWarning[];
-  /** The application's own. */
-  readonly converter: MessageConverter;
+  /** How the publisher writes payloads, and reads replies. */
+  readonly reading: ReadingPolicy;
 }
 
 /**
@@ -83,7 +84,12 @@ export async function resolveListeners(
   const topology = mergeTopologies(sources, problems);
   const definitions = parts.map(({ definition }) => withMergedQueue(definition, topology));
   const warnings = topologyWarnings(topology, usesOf(definitions));
-  return { definitions, topology, warnings, converter: common.converter };
+  const reading = {
+    converter: common.converter,
+    validation: settings.validation ?? {},
+    hints: checkReadHints(settings.defaults, problems),
+  };
+  return { definitions, topology, warnings, reading };
 }
 
 function withDefaults(own: ReadHints, defaults: ReadHints): ReadHints {
