@@ -47,16 +47,21 @@ export function mysqlDatabase<Connection extends MysqlPoolConnection>(
     within: mysqlExecutor,
     transaction: async (work) => {
       const connection = await connect();
-      return runTransaction(() => work(connection), {
-        begin: async () => {
-          // For the next transaction only.
-          await connection.query('SET TRANSACTION ISOLATION LEVEL READ COMMITTED');
-          await connection.query('START TRANSACTION');
+      return runTransaction(
+        connection,
+        work,
+        {
+          begin: async () => {
+            // For the next transaction only.
+            await connection.query('SET TRANSACTION ISOLATION LEVEL READ COMMITTED');
+            await connection.query('START TRANSACTION');
+          },
+          commit: () => connection.query('COMMIT'),
+          rollback: () => connection.query('ROLLBACK'),
+          release: (destroy) => (destroy ? connection.destroy() : connection.release()),
         },
-        commit: () => connection.query('COMMIT'),
-        rollback: () => connection.query('ROLLBACK'),
-        release: (destroy) => (destroy ? connection.destroy() : connection.release()),
-      });
+        { of: 'connection' },
+      );
     },
   };
 }

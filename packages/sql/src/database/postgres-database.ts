@@ -62,16 +62,21 @@ export function postgresDatabase<Client extends PostgresPoolClient>(
         client.off('error', ignore);
         client.release(destroy);
       };
-      return runTransaction(() => work(client), {
-        begin: () => client.query('BEGIN ISOLATION LEVEL READ COMMITTED'),
-        commit: async () => {
-          const { command } = await client.query('COMMIT');
-          // What PostgreSQL answers when a statement has failed before and somebody swallowed its error.
-          if (command === 'ROLLBACK') throw rolledBack();
+      return runTransaction(
+        client,
+        work,
+        {
+          begin: () => client.query('BEGIN ISOLATION LEVEL READ COMMITTED'),
+          commit: async () => {
+            const { command } = await client.query('COMMIT');
+            // What PostgreSQL answers when a statement has failed before and somebody swallowed its error.
+            if (command === 'ROLLBACK') throw rolledBack();
+          },
+          rollback: () => client.query('ROLLBACK'),
+          release,
         },
-        rollback: () => client.query('ROLLBACK'),
-        release,
-      });
+        { of: 'connection' },
+      );
     },
   };
 }

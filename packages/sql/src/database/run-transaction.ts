@@ -1,4 +1,4 @@
-import { LeveretError } from '@leveret/core';
+import { type LendOptions, LentTransaction } from './lent-transaction.js';
 
 /** The steps of a transaction on one connection. */
 export interface TransactionSteps {
@@ -10,22 +10,36 @@ export interface TransactionSteps {
 }
 
 /**
- * Begins, works, commits; rolls back when the work fails. The connection is given back only in a known state, and not
- * while the work still has it in hand: a handler that ran past its timeout goes on, and its next statement would take
- * effect by itself, or in the transaction of whoever has the connection then.
+ * Begins, works, commits; rolls back when the work fails. The work has the connection on loan, until its promise has
+ * settled: what it left running, as one branch of a `Promise.all`, finds the loan over. The connection is given back only in
+ * a known state, and not while a statement still runs on it: a ROLLBACK would wait for that.
  */
-export async function runTransaction<T>(work: () => Promise<T>, steps: TransactionSteps): Promise<T> {
+export async function runTransaction<Connection, T>(
+  connection: Connection,
+  work: (lent: Connection) => Promise<T>,
+  steps: TransactionSteps,
+  options: LendOptions,
+): Promise<T> {
+  const loan = new LentTransaction(connection, options);
   let known = false;
   try {
     await steps.begin();
-    const value = await rollingBack(work, async () => {
-      await steps.rollback();
-      known = true;
-    });
+    const value = await rollingBack(
+      () => work(loan.lent),
+      async () => {
+        loan.end();
+        if (loan.busy) return;
+        await steps.rollback();
+        known = true;
+      },
+    );
+    // A statement that was sent and not waited for is before the COMMIT, and part of it.
+    loan.end();
     await steps.commit();
     known = true;
     return value;
   } finally {
+    loan.end();
     steps.release(!known);
   }
 }
@@ -35,21 +49,7 @@ async function rollingBack<T>(work: () => Promise<T>, rollback: () => Promise<vo
   try {
     return await work();
   } catch (error) {
-    // Not with a ROLLBACK: what the work sends behind it would be outside of the transaction.
-    if (!runsOn(error)) await rollback().catch(() => {});
+    await rollback().catch(() => {});
     throw error;
   }
-}
-
-/** Causes deeper than this are not looked at: a chain may be a ring. */
-const DEEPEST = 10;
-
-/** Whether the work has failed without having ended. */
-function runsOn(error: unknown): boolean {
-  let each = error;
-  for (let depth = 0; depth < DEEPEST && each instanceof Error; depth++) {
-    if (LeveretError.is(each) && each.code === 'LEV_HANDLER_TIMEOUT') return true;
-    each = each.cause;
-  }
-  return false;
 }

@@ -1,4 +1,5 @@
 import { type Duration, durationMs, pause, serviceName, systemClock } from '@leveret/core';
+import { lenderOf } from './lent-transaction.js';
 import { runTransaction } from './run-transaction.js';
 import type { SqlDatabase, SqlExecutor, SqlResult } from './sql-database.js';
 import { sqlite } from './sql-dialect.js';
@@ -59,31 +60,48 @@ export function sqliteDatabase<Connection extends SqliteConnection>(
   };
   const patiently = <T>(act: () => T) => retryWhileBusy(act, busyTimeoutMs);
   const executors = new WeakMap<SqliteConnection, SyncExecutor>();
-  const within = (of: SqliteConnection): SyncExecutor => {
+  const executorOf = (of: SqliteConnection): SyncExecutor => {
     const known = executors.get(of) ?? sqliteExecutor(of);
     executors.set(of, known);
     return known;
+  };
+  const within = (of: SqliteConnection): SqlExecutor => {
+    const loan = lenderOf(of);
+    if (loan === undefined) return executorOf(of);
+    // Not through what is lent: statements are prepared once for all transactions.
+    const executor = executorOf(loan.transaction as SqliteConnection);
+    return {
+      query: async (text, parameters) => {
+        loan.lender.check();
+        return executor.querySync(text, parameters);
+      },
+    };
   };
   connection.exec('PRAGMA busy_timeout = 0');
   return {
     dialect: sqlite,
     service,
     query: (text, parameters) =>
-      turns.take(turnTimeoutMs, () => patiently(() => within(connection).querySync(text, parameters)), noTurn),
+      turns.take(turnTimeoutMs, () => patiently(() => executorOf(connection).querySync(text, parameters)), noTurn),
     within,
     transaction: (work) =>
       turns.take(
         turnTimeoutMs,
         () =>
-          runTransaction(() => work(connection), {
-            // Takes the lock for writing now: one that is upgraded later can fail, and waiting would not help it.
-            begin: () => patiently(() => connection.exec('BEGIN IMMEDIATE')),
-            commit: () => patiently(() => connection.exec('COMMIT')),
-            rollback: async () => connection.exec('ROLLBACK'),
-            release: (destroy) => {
-              if (destroy) rollBackIfOpen(connection);
+          runTransaction(
+            connection,
+            work,
+            {
+              // Takes the lock for writing now: one that is upgraded later can fail, and waiting would not help it.
+              begin: () => patiently(() => connection.exec('BEGIN IMMEDIATE')),
+              commit: () => patiently(() => connection.exec('COMMIT')),
+              rollback: async () => connection.exec('ROLLBACK'),
+              release: (destroy) => {
+                if (destroy) rollBackIfOpen(connection);
+              },
             },
-          }),
+            { of: 'synchronous' },
+          ),
         noTurn,
       ),
   };

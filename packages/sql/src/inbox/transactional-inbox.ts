@@ -9,9 +9,11 @@ import {
   type GuardedResult,
   type IdempotencyGuard,
   LeveretError,
+  type StillRunning,
   serviceKey,
 } from '@leveret/core';
-import { type SqlDatabase, serviceOf } from '../database/sql-database.js';
+import { LentTransaction, lenderOf } from '../database/lent-transaction.js';
+import { type SqlDatabase, type SqlExecutor, serviceOf } from '../database/sql-database.js';
 import { sqlFault } from '../database/sql-fault.js';
 import { findRow, INSERT_ONCE, type InboxRow } from './insert-once.js';
 
@@ -27,6 +29,11 @@ export interface TransactionalInboxOptions {
 
 /** Where a transaction has come to. */
 type Stage = 'begin' | 'handler' | 'check' | 'commit';
+
+interface Progress {
+  stage: Stage;
+  thrown?: { readonly error: unknown };
+}
 
 /**
  * Handles each message once for each listener: the row that remembers it is written in the handler's own transaction, so
@@ -74,9 +81,14 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
     this.#onCommit = onCommit;
   }
 
-  async run(listenerId: string, key: string, attempt: GuardedAttempt): Promise<GuardedResult> {
+  async run(
+    listenerId: string,
+    key: string,
+    attempt: GuardedAttempt,
+    stillRunning: StillRunning = () => undefined,
+  ): Promise<GuardedResult> {
     for (let conflicts = 0; ; conflicts++) {
-      const result = await this.#once(this.#row(listenerId, key), attempt, conflicts);
+      const result = await this.#once(this.#row(listenerId, key), attempt, stillRunning, conflicts);
       if (result.kind === 'conflict') continue;
       if (result.kind === 'handled') this.#tellCommit();
       return result;
@@ -92,6 +104,36 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
     };
   }
 
+  /** Calls the handler in the transaction, which has the row. */
+  async #handle(
+    tx: Tx,
+    executor: SqlExecutor,
+    row: InboxRow,
+    progress: Progress,
+    attempt: GuardedAttempt,
+    untilEnd: (error: unknown) => Promise<void> | undefined,
+  ): Promise<GuardedResult> {
+    // leveret's own adapters lend by themselves, and let go of the connection behind the result.
+    const loan = lenderOf(tx) === undefined ? new LentTransaction(tx, { of: 'mapper' }) : undefined;
+    try {
+      progress.stage = 'handler';
+      const value = await attempt(loan?.lent ?? tx, new AbortController().signal);
+      progress.stage = 'check';
+      // A transaction that was broken or ended meanwhile can still be "committed" without an error.
+      if (!(await findRow(executor, this.#database.dialect, row))) throw new Error('its inbox row is gone');
+      progress.stage = 'commit';
+      return { kind: 'handled', value, remembered: true };
+    } catch (error) {
+      progress.thrown = { error };
+      loan?.end();
+      // A mapper gives its connection back when this rejects: not while a handler may still write on it.
+      if (loan !== undefined) await untilEnd(error);
+      throw error;
+    } finally {
+      loan?.end();
+    }
+  }
+
   /** What it throws is not a failure of the message, which is handled. */
   #tellCommit(): void {
     try {
@@ -104,44 +146,54 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
   async #once(
     row: InboxRow,
     attempt: GuardedAttempt,
+    stillRunning: StillRunning,
     conflicts: number,
   ): Promise<GuardedResult | { readonly kind: 'conflict' }> {
     const database = this.#database;
     const { dialect } = database;
     const { messageId } = row;
-    const neverLost = new AbortController();
     // What the mapper throws in the end may be the error of its rollback: the first one counts.
-    const progress: { stage: Stage; thrown?: { readonly error: unknown } } = { stage: 'begin' };
+    const progress: Progress = { stage: 'begin' };
     try {
-      return await database.transaction<GuardedResult>(async (tx) => {
-        const executor = database.within(tx);
-        const inserted = await INSERT_ONCE[dialect.name](executor, dialect, row);
-        if (!inserted.written) {
-          if (await findRow(executor, dialect, row)) return { kind: 'duplicate' };
-          throw unproved(inserted.fault);
-        }
-        try {
-          progress.stage = 'handler';
-          const value = await attempt(tx, neverLost.signal);
-          progress.stage = 'check';
-          // A transaction that was broken or ended meanwhile can still be "committed" without an error.
-          if (!(await findRow(executor, dialect, row))) throw new Error('its inbox row is gone');
-          progress.stage = 'commit';
-          return { kind: 'handled', value, remembered: true };
-        } catch (error) {
-          progress.thrown = { error };
-          throw error;
-        }
-      });
+      return await atResult(stillRunning, (untilEnd) =>
+        database.transaction<GuardedResult>(async (tx) => {
+          const executor = database.within(tx);
+          const inserted = await INSERT_ONCE[dialect.name](executor, dialect, row);
+          if (!inserted.written) {
+            if (await findRow(executor, dialect, row)) return { kind: 'duplicate' };
+            throw unproved(inserted.fault);
+          }
+          return this.#handle(tx, executor, row, progress, attempt, untilEnd);
+        }),
+      );
     } catch (caught) {
       const { stage, thrown } = progress;
       const error = thrown === undefined ? caught : thrown.error;
       const fault = sqlFault(error);
-      if (fault === 'conflict' && conflicts < this.#conflictRetries) return { kind: 'conflict' };
+      const again = conflicts < this.#conflictRetries && stillRunning() === undefined;
+      if (fault === 'conflict' && again) return { kind: 'conflict' };
       if (fault === 'busy' && stage === 'begin') return { kind: 'in-progress', retryAfterMs: this.#lockTimeoutMs };
       throw stage === 'handler' ? error : failed(stage, messageId, error);
     }
   }
+}
+
+/**
+ * Rejects at the result of an attempt, although the transaction that it ran in is open until the attempt's end.
+ * @param work calls `untilEnd` with the error of a result that is not the end
+ */
+function atResult<T>(
+  stillRunning: StillRunning,
+  work: (untilEnd: (error: unknown) => Promise<void> | undefined) => Promise<T>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const untilEnd = (error: unknown) => {
+      const running = stillRunning();
+      if (running !== undefined) reject(error);
+      return running;
+    };
+    work(untilEnd).then(resolve, reject);
+  });
 }
 
 /** Neither written nor there: whether the message was handled is not known. */

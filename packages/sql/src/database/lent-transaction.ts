@@ -1,0 +1,164 @@
+import { types } from 'node:util';
+import { LeveretError } from '@leveret/core';
+
+/** How a transaction is lent. */
+export interface LendOptions {
+  /**
+   * - `connection`: a connection of a driver whose statements take time: what it hands out (prepared statements, other faces
+   *   of itself) is lent too, and a statement without a promise counts as running for ever.
+   * - `synchronous`: the same, of a driver whose statements end before they return.
+   * - `mapper`: a transaction of somebody else, whose queries are built by calling it: only it is lent.
+   */
+  readonly of: 'connection' | 'synchronous' | 'mapper';
+}
+
+/**
+ * Lends a transaction to a handler, and takes it back: behind {@link end}, whatever the handler still asks of it throws
+ * LEV_ATTEMPT_OVER. A handler may run on behind the result of its attempt, when it has run past its timeout, or one branch of
+ * a `Promise.all` has failed. On the connection itself its next statement would take effect by itself, or in the transaction
+ * of whoever has the connection then.
+ */
+export class LentTransaction<Tx> {
+  /** What the handler gets: it looks and works like the transaction. */
+  readonly lent: Tx;
+  readonly #of: LendOptions['of'];
+  readonly #faces = new WeakMap<object, object>();
+  readonly #iterators = new Set<Iterator<unknown>>();
+  #over = false;
+  #running = 0;
+
+  constructor(transaction: Tx, options: LendOptions) {
+    this.#of = options.of;
+    this.lent = isObject(transaction) ? (this.#face(transaction) as Tx) : transaction;
+    if (isObject(this.lent)) LENDERS.set(this.lent, { lender: this, transaction });
+  }
+
+  /** A statement has been sent whose answer is not there. */
+  get busy(): boolean {
+    return this.#running > 0;
+  }
+
+  /** Takes the transaction back. Rows that are still being read are closed: they would keep SQLite from rolling back. */
+  end(): void {
+    this.#over = true;
+    for (const rows of this.#iterators) {
+      try {
+        rows.return?.();
+      } catch {
+        // It is closed then, or was never begun.
+      }
+    }
+    this.#iterators.clear();
+  }
+
+  /** @throws {LeveretError} LEV_ATTEMPT_OVER when it was taken back */
+  check(): void {
+    if (!this.#over) return;
+    throw new LeveretError(
+      'LEV_ATTEMPT_OVER',
+      'This attempt is over, and its transaction with it: the statement was not sent. Wait for all that a handler starts (Promise.allSettled instead of Promise.all), and stop at context.signal.',
+    );
+  }
+
+  #face(target: object): object {
+    const known = this.#faces.get(target);
+    if (known !== undefined) return known;
+    const methods = new Map<PropertyKey, { readonly value: unknown; readonly method: unknown }>();
+    // Not the target itself: what is frozen there could not be answered differently.
+    const shadow = typeof target === 'function' ? function lent() {} : Object.create(Object.getPrototypeOf(target));
+    const face: object = new Proxy(shadow, {
+      get: (_shadow, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return this.#handedOut(value);
+        if (typeof name === 'symbol' || name === 'constructor') return value;
+        const before = methods.get(name);
+        if (before?.value === value) return before.method;
+        const method = this.#method(target, name, value as Callable);
+        methods.set(name, { value, method });
+        return method;
+      },
+      set: (_shadow, name, value) => Reflect.set(target, name, value, target),
+      has: (_shadow, name) => Reflect.has(target, name),
+      apply: (_shadow, self, args) => {
+        this.check();
+        return this.#handedOut(Reflect.apply(target as Callable, self, args));
+      },
+    });
+    this.#faces.set(target, face);
+    return face;
+  }
+
+  #method(target: object, name: string, method: Callable): Callable {
+    // The connection goes back when the transaction has ended, whoever thinks that it is his.
+    if (name === 'release' && this.#of === 'connection') return () => {};
+    const guarded = !UNGUARDED.has(name);
+    return (...args) => {
+      if (guarded) this.check();
+      const answer: unknown = Reflect.apply(method, target, args);
+      if (answer === target) return this.#face(target);
+      if (types.isPromise(answer)) return this.#followed(answer);
+      // A statement with a callback, or a cursor: nobody here hears of its end.
+      if (this.#of === 'connection' && STATEMENTS.has(name)) this.#running++;
+      return this.#handedOut(answer);
+    };
+  }
+
+  async #followed(answer: Promise<unknown>): Promise<unknown> {
+    this.#running++;
+    try {
+      return this.#handedOut(await answer);
+    } finally {
+      this.#running--;
+    }
+  }
+
+  /** Lends what is itself a way to the database. */
+  #handedOut(value: unknown): unknown {
+    if (this.#of === 'mapper' || !isObject(value)) return value;
+    if (typeof value === 'function') return this.#face(value);
+    if (isIterator(value)) this.#iterators.add(value);
+    else if (WAYS.some((name) => typeof (value as Record<string, unknown>)[name] === 'function'))
+      return this.#face(value);
+    return value;
+  }
+}
+
+type Callable = (...args: unknown[]) => unknown;
+
+interface Lender {
+  readonly lender: LentTransaction<unknown>;
+  readonly transaction: unknown;
+}
+
+const LENDERS = new WeakMap<object, Lender>();
+
+/** Who lent a transaction, and what is behind it; `undefined` for one that was not lent. */
+export function lenderOf(transaction: unknown): Lender | undefined {
+  return isObject(transaction) ? LENDERS.get(transaction) : undefined;
+}
+
+/** What drivers call that which sends a statement. */
+const STATEMENTS: ReadonlySet<string> = new Set(['query', 'execute']);
+/** By these an object is known as a way to the database. */
+const WAYS = ['query', 'execute', 'prepare', 'exec', 'run', 'all'] as const;
+/** What clears up behind a handler, and what never reaches the database. */
+const UNGUARDED: ReadonlySet<string> = new Set([
+  'on',
+  'once',
+  'off',
+  'addListener',
+  'removeListener',
+  'removeAllListeners',
+  'toString',
+  'valueOf',
+  'hasOwnProperty',
+]);
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
+}
+
+function isIterator(value: object): value is Iterator<unknown> {
+  const { next, return: close } = value as { next?: unknown; return?: unknown };
+  return typeof next === 'function' && typeof close === 'function' && Symbol.iterator in value;
+}
