@@ -36,7 +36,7 @@ type Held = { readonly kind: Obstacle['kind']; readonly since: number; readonly 
 /**
  * The whole journey of one delivery, from top to bottom: convert, find its key, call the handler through its guard and
  * its interceptors, decide about a failure, settle. The delivery is decided at the *result* of an attempt; what a handler
- * that runs on has in hand is let go at the attempt's *end*, or is dead by then (decision 0006). `run()` never rejects, and
+ * that runs on has in hand is let go at the attempt's *end*, or is dead by then (decision 0008). `run()` never rejects, and
  * settles the delivery at most once.
  */
 export class DeliveryProcess {

@@ -2,6 +2,7 @@ import {
   ConfigurationError,
   type GuardedAttempt,
   type IdempotencyGuard,
+  type IdempotencyStore,
   type LogFields,
   MemoryIdempotencyStore,
   silentLogger,
@@ -165,6 +166,33 @@ describe('@Idempotent', () => {
     expect([byClass.handled, again.handled]).to.deep.equal([[1], [1]]);
     expect(container.get(Store).size).to.equal(2);
     expect(inbox.asked).to.deep.equal(['c m-1']);
+  });
+
+  it('acknowledges what is handled and not remembered, and remembers it at the latest when it closes', async () => {
+    const { Orders, handled } = listenerOf({});
+    const inner = new MemoryIdempotencyStore();
+    let down = true;
+    const store: IdempotencyStore = {
+      claim: (key, options) => inner.claim(key, options),
+      complete: async (claim, options) => {
+        if (down) throw new Error('connection refused');
+        return inner.complete(claim, options);
+      },
+      release: (claim) => inner.release(claim),
+      renew: (claim, options) => inner.renew(claim, options),
+    };
+    const { app, deliver, transport } = await start({ listeners: [Orders], idempotency: { store } });
+    const events: string[] = [];
+    app.on(({ type }) => events.push(type));
+    await deliver('q', { orderId: 1 }, { messageId: 'm-1' });
+    await deliver('q', { orderId: 1 }, { messageId: 'm-1' });
+    expect([handled, transport.settled]).to.deep.equal([[1], ['ack 1', 'ack 2']]);
+    expect(events).to.include.members(['not-remembered', 'handled', 'duplicate']);
+    down = false;
+    await app.close();
+    await using again = await start({ listeners: [Orders], idempotency: { store } });
+    await again.deliver('q', { orderId: 1 }, { messageId: 'm-1' });
+    expect(handled).to.deep.equal([1]);
   });
 
   it('warns once when nobody named a store, and shares one in memory', async () => {

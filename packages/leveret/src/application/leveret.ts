@@ -5,6 +5,7 @@ import {
   type Duration,
   durationMs,
   EventHub,
+  type IdempotencyGuard,
   LeveretError,
   ListenerContainer,
   type PolicyDeclaration,
@@ -302,11 +303,18 @@ export class Leveret {
 
   async #release(steps: Promise<void> | undefined): Promise<void> {
     await steps?.catch(() => {});
+    // What is handled and not remembered yet: the last chance before stores of the container are gone.
+    await Promise.allSettled([...this.#guards()].map(async (guard) => guard.flush?.()));
     try {
       await this.#resolver.release();
     } catch (err) {
       this.#options.logger.warn({ err }, 'the container would not let go of the listeners');
     }
+  }
+
+  #guards(): ReadonlySet<IdempotencyGuard> {
+    const guarded = this.#containers.flatMap(({ definition }) => [...(definition.idempotency?.values() ?? [])]);
+    return new Set(guarded.map(({ guard }) => guard));
   }
 
   #closeBySignal(signal: string, timeout?: number): void {
