@@ -52,11 +52,17 @@ export class FakeTransport implements Transport {
 
   subscribe(request: ConsumeRequest, sink: DeliverySink): Subscription {
     this.steps.push(`consume ${request.queue}`);
-    const ready = this.consuming(request.queue).then(() => {
+    let cancelled: (error: Error) => void = () => {};
+    const begun = this.consuming(request.queue).then(() => {
       this.#subscribed.set(request.queue, { request, sink });
       sink.consuming(request.tagPrefix);
     });
+    const ended = new Promise<void>((_resolve, reject) => {
+      cancelled = reject;
+    });
+    const ready = Promise.race([begun, ended]);
     const end = async (step: string) => {
+      cancelled(new LeveretError('LEV_CHANNEL_CLOSED', 'the subscription was cancelled before it began'));
       this.steps.push(`${step} ${request.queue}`);
       this.#subscribed.delete(request.queue);
     };
