@@ -22,6 +22,8 @@ export interface SuiteNode {
   keepDeclarations(): Promise<void>;
   /** Raises the memory alarm, or ends it: connections that publish are blocked meanwhile. */
   memoryAlarm(raised: boolean): Promise<void>;
+  /** Changes the password of a user; connections that stand stay. */
+  changePassword(user: string, password: string): Promise<void>;
 }
 
 /** What is asked of a situation; the node runs in its hooks and tests. */

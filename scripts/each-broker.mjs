@@ -56,6 +56,10 @@ class SuiteNode {
     return this.#running.memoryAlarm(raised);
   }
 
+  changePassword(user, password) {
+    return this.#running.changePassword(user, password);
+  }
+
   async remove() {
     await this.#node?.remove();
     this.#node = undefined;

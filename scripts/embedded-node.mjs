@@ -46,6 +46,10 @@ class EmbeddedNode {
     else this.#broker.faults.unblock();
   }
 
+  async changePassword(user, password) {
+    this.#broker.changePassword(user, password);
+  }
+
   async remove() {
     await this.#broker.close();
   }

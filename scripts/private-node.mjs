@@ -122,6 +122,11 @@ export class PrivateNode {
     await this.ctl('set_vm_memory_high_watermark', raised ? '0.000001' : '0.6');
   }
 
+  /** Connections that stand stay, new ones need the new password. */
+  async changePassword(user, password) {
+    await this.ctl('change_password', user, password);
+  }
+
   #run(tool, args) {
     const [command, argv] = this.#inside(join(BIN, tool), ['-q', ...args]);
     return new Promise((resolve, reject) => {

@@ -181,6 +181,9 @@ export class AmqplibTransport implements Transport {
   #eventsOf(role: ConnectionRole) {
     return {
       prepare: (link: Link, starting: boolean) => this.#keeper.declareAll(link, role, starting),
+      accepted: () => this.#broker !== undefined,
+      secretNotRenewed: (error: Error, retryInMs: number) =>
+        this.#emit({ type: 'secret-not-renewed', role, error, retryInMs }),
       connected: (link: Link, again: boolean) => {
         this.#broker = link.facts;
         this.#emit({ type: 'connected', role, host: link.host, broker: link.facts, again });

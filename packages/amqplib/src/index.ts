@@ -14,4 +14,5 @@ export {
   type ResolvedConnectionOptions,
   type SocketOptions,
 } from './connection/connection-options.js';
+export type { Credentials, CredentialsSource } from './connection/login.js';
 export type { HostTarget } from './connection/host-target.js';

@@ -261,6 +261,18 @@ export class Broker implements AsyncDisposable {
     await this.#management.listen(managementPort, host);
   }
 
+  /**
+   * Changes the password of a user, as `rabbitmqctl change_password`: connections that stand stay, new ones need it.
+   * @throws {RangeError} when there is no such user
+   */
+  changePassword(username: string, password: string): void {
+    const name = toBinaryText(username);
+    const user = this.#users.get(name);
+    if (user === undefined)
+      throw new RangeError(`expected a user of this broker, received ${JSON.stringify(username)}`);
+    this.#users.set(name, { ...user, password: toBinaryText(password) });
+  }
+
   #createVirtualHost(name: string, user: User): boolean {
     if (this.#vhosts.has(name)) return false;
     this.#addVirtualHost(name);

@@ -43,7 +43,14 @@ export type { ScheduleEvent } from './schedule/schedule-event.js';
 export type { Health } from './application/health.js';
 export type { ApplicationEvent, LeveretEvent } from './application/leveret-event.js';
 export { ManagementApiError } from '@leveret/amqplib';
-export type { ConnectionOptions, ManagementOptions, ReconnectOptions, SocketOptions } from '@leveret/amqplib';
+export type {
+  ConnectionOptions,
+  Credentials,
+  CredentialsSource,
+  ManagementOptions,
+  ReconnectOptions,
+  SocketOptions,
+} from '@leveret/amqplib';
 export {
   AcknowledgeMessage,
   type AcknowledgeMode,

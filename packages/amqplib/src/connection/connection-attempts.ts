@@ -11,7 +11,9 @@ import {
 } from '../errors/connection-error.js';
 import type { ResolvedConnectionOptions } from './connection-options.js';
 import type { HostTarget } from './host-target.js';
+import { keepSecretFresh } from './keep-secret-fresh.js';
 import { Link, type LinkEvents } from './link.js';
+import { askForLogin, type Login } from './login.js';
 import { hostsOfRound } from './next-round.js';
 import { openAmqp } from './open-amqp.js';
 
@@ -23,6 +25,8 @@ export interface AttemptEvents {
   prepare(link: Link): Promise<void>;
   /** One host failed, and the next is tried at once. */
   hostFailed(host: string, error: Error): void;
+  /** A living connection did not get another secret before the old one expires. */
+  secretNotRenewed(error: Error, retryInMs: number): void;
   /** What happens to the connection later. */
   linkEvents(link: () => Link): LinkEvents;
 }
@@ -89,18 +93,38 @@ export class ConnectionAttempts {
 
   async #try(host: HostTarget, signal: AbortSignal): Promise<Link> {
     let link: Link;
+    let as: HostTarget = host;
+    let login: Login | undefined;
     try {
-      const model = await openAmqp(host, this.#options, this.#name, signal, this.#clock);
+      login = await this.#login(signal);
+      as = { ...host, ...login };
+      const model = await openAmqp(as, this.#options, this.#name, signal, this.#clock);
       const events = this.#events.linkEvents(() => link);
       link = new Link(model, host.label, events, this.#clock);
     } catch (error) {
-      throw this.#judge(error, host);
+      if (isNobodyHome(error)) this.#unanswered.add(host);
+      throw this.#judge(error, as);
     }
     this.#vhostRefusals = 0;
     await this.#prepare(link, signal);
+    keepSecretFresh({
+      link,
+      expiresAt: login?.expiresAt,
+      ask: async (ended) => (await this.#login(ended)) as Login,
+      clock: this.#clock,
+      timeoutMs: this.#options.connectionTimeoutMs,
+      notRenewed: (error, retryInMs) => this.#events.secretNotRenewed(error, retryInMs),
+    });
     if (link.ended)
       throw connectionError(link.error ?? new Error('the connection ended at once'), host, this.#options.mechanism);
     return link;
+  }
+
+  /** `undefined`: as the host says. */
+  async #login(signal: AbortSignal): Promise<Login | undefined> {
+    const { credentials, connectionTimeoutMs } = this.#options;
+    if (credentials === undefined) return undefined;
+    return askForLogin(credentials, { clock: this.#clock, timeoutMs: connectionTimeoutMs, signal });
   }
 
   async #prepare(link: Link, signal: AbortSignal): Promise<void> {
@@ -119,7 +143,6 @@ export class ConnectionAttempts {
 
   #judge(error: unknown, host: HostTarget): Error {
     if (LeveretError.is(error)) return error;
-    if (isNobodyHome(error)) this.#unanswered.add(host);
     const fault = connectFault(error);
     this.#vhostRefusals = fault === 'vhost' ? this.#vhostRefusals + 1 : 0;
     const judged = connectionError(error, host, this.#options.mechanism);

@@ -35,6 +35,7 @@ describe('resolveConnectionOptions', () => {
       frameMax: 131_072,
       channelMax: 0,
       reconnect: { initialIntervalMs: 100, multiplier: 2, maxIntervalMs: 1500, jitter: 0.3, knockIntervalMs: 40 },
+      credentials: undefined,
       authenticationFailureFatal: true,
       tls: {},
       noDelay: true,
@@ -133,6 +134,25 @@ describe('resolveConnectionOptions', () => {
       ).to.equal(true);
     }
     expect(problems).to.have.lengthOf(19);
+  });
+
+  it('refuses credentials in two places, and where they are of no use', () => {
+    const problemsOf = (options: object): string => {
+      try {
+        resolveConnectionOptions({ credentials: () => ({ password: 'p' }), ...options });
+        return '';
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    expect(problemsOf({})).to.equal('');
+    expect(problemsOf({ urls: ['amqp://a', 'amqp://b'] })).to.equal('');
+    expect(problemsOf({ username: 'u' })).to.include('credentials and username or password are given');
+    expect(problemsOf({ urls: ['amqp://a', 'amqp://u:p@b'] })).to.include('leave the user out of the URLs');
+    expect(problemsOf({ mechanism: 'EXTERNAL' })).to.include('of no use with the mechanism EXTERNAL');
+    expect(problemsOf({ credentials: { username: 'u', password: 'hunter2' } }))
+      .to.include('credentials must be a function')
+      .and.not.include('hunter2');
   });
 
   it('never shows a URL that may hold a password', () => {

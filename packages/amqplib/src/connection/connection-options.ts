@@ -1,7 +1,8 @@
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import { type BackoffPolicy, checkDuration, type Duration, describeValue, Problems } from '@leveret/core';
 import type { Mechanism } from '../errors/connection-error.js';
-import { type HostTarget, resolveHosts, shuffled } from './host-target.js';
+import { type HostTarget, hasUser, resolveHosts, shuffled } from './host-target.js';
+import type { CredentialsSource } from './login.js';
 
 /**
  * How to reach the broker. Everything may be left out: then it is `amqp://guest:guest@localhost:5672/`.
@@ -17,6 +18,12 @@ export interface ConnectionOptions {
   readonly username?: string;
   /** Instead of the password in the URLs. Default: the URL's, else `guest`. */
   readonly password?: string;
+  /**
+   * User and password, asked for before each attempt to connect: for passwords that are changed while the application runs,
+   * and for tokens that expire. One answer is waited for as long as `connectionTimeout`; when the function fails, so does
+   * the attempt. Neither `username` and `password` nor a user in the URLs may be given as well.
+   */
+  readonly credentials?: CredentialsSource;
   /** Instead of the virtual host in the URLs. Default: the URL's path, else `/`. */
   readonly vhost?: string;
   /** How to authenticate: `EXTERNAL` takes the user from the TLS certificate. Default `PLAIN`. */
@@ -40,7 +47,10 @@ export interface ConnectionOptions {
   readonly shuffle?: boolean;
   /** The pauses between rounds of attempts. The first round comes at once. */
   readonly reconnect?: ReconnectOptions;
-  /** Credentials that are refused, or a mechanism that is not offered, end all attempts, also after the start. Default `true`. */
+  /**
+   * Credentials that are refused, or a mechanism that is not offered, end all attempts, until they have been accepted once;
+   * after that they are tried again, with pauses that grow to 30 s. `false`: tried again at the start as well. Default `true`.
+   */
   readonly authenticationFailureFatal?: boolean;
   /**
    * TLS options for `amqps://` URLs, as for Node's `tls.connect`: `ca` (authority of the broker's certificate), `cert` and
@@ -98,6 +108,7 @@ export interface ResolvedConnectionOptions {
   readonly frameMax: number;
   readonly channelMax: number;
   readonly reconnect: ReconnectPolicy;
+  readonly credentials: CredentialsSource | undefined;
   readonly authenticationFailureFatal: boolean;
   readonly tls: TlsConnectionOptions;
   readonly noDelay: boolean;
@@ -115,6 +126,7 @@ const KNOWN = new Set([
   'urls',
   'username',
   'password',
+  'credentials',
   'vhost',
   'mechanism',
   'name',
@@ -183,6 +195,7 @@ export function resolveConnectionOptions(
       jitter: checkNumber(reconnect.jitter, 'reconnect.jitter', 0.3, 0, 1, problems),
       knockIntervalMs: duration(reconnect.knockInterval, 'reconnect.knockInterval', 40),
     },
+    credentials: checkCredentials(options, problems),
     authenticationFailureFatal: checkBoolean(
       options.authenticationFailureFatal,
       'authenticationFailureFatal',
@@ -210,6 +223,23 @@ function checkMechanism(value: unknown, problems: Problems): ResolvedConnectionO
   if (value === 'PLAIN' || value === 'AMQPLAIN' || value === 'EXTERNAL') return value;
   problems.add(`mechanism must be 'PLAIN', 'AMQPLAIN' or 'EXTERNAL'; got ${describeValue(value)}`);
   return 'PLAIN';
+}
+
+function checkCredentials(options: ConnectionOptions, problems: Problems): CredentialsSource | undefined {
+  const { credentials, username, password, mechanism } = options;
+  if (credentials === undefined) return undefined;
+  if (typeof credentials !== 'function') {
+    problems.add(
+      `credentials must be a function that answers { username, password }; got ${describeValue(credentials)}`,
+    );
+    return undefined;
+  }
+  if (username !== undefined || password !== undefined) {
+    problems.add('credentials and username or password are given; which of them counts? Leave one out');
+  }
+  if (hasUser(options.urls)) problems.add('credentials and a user in urls are given; leave the user out of the URLs');
+  if (mechanism === 'EXTERNAL') problems.add('credentials are of no use with the mechanism EXTERNAL; leave them out');
+  return credentials;
 }
 
 function checkHeartbeat(ms: number, problems: Problems): number {

@@ -33,6 +33,12 @@ export function resolveHosts(options: HostOptions, problems: Problems): readonly
   return hosts;
 }
 
+/** Whether one of the URLs names a user. */
+export function hasUser(urls: HostOptions['urls']): boolean {
+  const list = typeof urls === 'string' ? [urls] : (urls ?? []);
+  return list.some((url) => URL.canParse(url) && (new URL(url).username !== '' || new URL(url).password !== ''));
+}
+
 function readUrl(value: unknown, name: string, options: HostOptions, problems: Problems): HostTarget | undefined {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
   // The value itself is not shown: it may hold a password.

@@ -106,6 +106,28 @@ export class Link {
     return this.#open(this.#model.createConfirmChannel(), timeoutMs);
   }
 
+  /**
+   * Gives the broker another password or token for this connection.
+   * @throws {Error} when there is no answer in time, or the connection ends
+   * @see https://www.rabbitmq.com/docs/oauth2
+   */
+  async updateSecret(secret: string, timeoutMs: number): Promise<void> {
+    const late = (): never => {
+      throw new LeveretError('LEV_CONNECTION_FAILED', `${this.host} took no new secret within ${timeoutMs} ms.`);
+    };
+    let stop = () => {};
+    // amqplib's promise does not settle when the connection ends first, as it does when the broker refuses the secret.
+    const ended = new Promise<never>((_resolve, reject) => {
+      stop = this.onEnd(() => reject(this.#error ?? new Error('The connection ended.')));
+    });
+    try {
+      const updated = this.#model.updateSecret(Buffer.from(secret), 'renewed by leveret');
+      await within(this.#clock, timeoutMs, Promise.race([updated, ended]), late);
+    } finally {
+      stop();
+    }
+  }
+
   /** Closes it, politely within `timeoutMs` (at most 5 s), then by destroying the socket. Never rejects. */
   async close(timeoutMs: number): Promise<void> {
     if (!this.#ended) {

@@ -1,11 +1,4 @@
-import {
-  backoffDelayMs,
-  type Clock,
-  type ConnectionHealth,
-  type ConnectionRole,
-  LeveretError,
-  within,
-} from '@leveret/core';
+import { type Clock, type ConnectionHealth, type ConnectionRole, LeveretError, within } from '@leveret/core';
 import { asError, errorText } from '../errors/broker-reply.js';
 import { isAuthenticationError, isTlsError, isTopologyError } from '../errors/connection-error.js';
 import { ConnectionAttempts } from './connection-attempts.js';
@@ -13,7 +6,7 @@ import type { ResolvedConnectionOptions } from './connection-options.js';
 import type { HostTarget } from './host-target.js';
 import { tcpKnock } from './knock.js';
 import type { Link } from './link.js';
-import { countFailedRound, knockPauseMs, NO_FAILED_ROUNDS, roundAfterLoss } from './next-round.js';
+import { countFailedRound, knockPauseMs, NO_FAILED_ROUNDS, pauseAfterRound, roundAfterLoss } from './next-round.js';
 import { pauseBeforeRound } from './pause-before-round.js';
 import { Waiters } from './waiters.js';
 
@@ -24,6 +17,9 @@ export interface ManagedConnectionEvents {
    * `starting`, and otherwise counts as a failed attempt.
    */
   prepare(link: Link, starting: boolean): Promise<void>;
+  /** Whether the broker has accepted these credentials before, on this connection or another. */
+  accepted(): boolean;
+  secretNotRenewed(error: Error, retryInMs: number): void;
   connected(link: Link, again: boolean): void;
   disconnected(error: Error | undefined): void;
   connectFailed(host: string, error: Error, retryInMs: number): void;
@@ -43,7 +39,8 @@ type State =
       readonly early: boolean;
     }
   | { readonly name: 'connected'; readonly link: Link; readonly since: number }
-  | { readonly name: 'waiting'; readonly cancel: () => void }
+  /** `refused`: the credentials were, and nobody gets another try before the pause is over. */
+  | { readonly name: 'waiting'; readonly cancel: () => void; readonly refused: Error | undefined }
   | { readonly name: 'failed'; readonly error: Error }
   | { readonly name: 'closed' };
 
@@ -52,7 +49,8 @@ const CLOSE_TIMEOUT_MS = 1000;
 /**
  * A connection that comes back. It reconnects after every end that it did not ask for: a socket error or end, a missed
  * heartbeat, a close by the broker (shutdown, management, protocol error), a failed preparation. It gives up only when
- * it is closed, when the start runs out of time or meets a fault of TLS, or when the broker refuses the credentials.
+ * it is closed, when the start runs out of time or meets a fault of TLS, or when the broker refuses credentials that it
+ * has never accepted.
  */
 export class ManagedConnection {
   readonly #role: ConnectionRole;
@@ -68,6 +66,8 @@ export class ManagedConnection {
   /** Since when there is no connection although attempts are made. */
   #awaySince: number | undefined;
   #shortLived = 0;
+  /** Rounds in a row that ended because the credentials were refused. */
+  #refusals = 0;
   #lastError: Error | undefined;
   readonly #waiters = new Waiters<Link>();
 
@@ -83,6 +83,7 @@ export class ManagedConnection {
         this.#lastError = error;
         events.connectFailed(host, error, 0);
       },
+      secretNotRenewed: events.secretNotRenewed,
       linkEvents: (link: () => Link) => this.#linkEvents(link),
     };
     const name = role === 'publish' ? `${options.name}.publisher` : options.name;
@@ -134,14 +135,15 @@ export class ManagedConnection {
   }
 
   /**
-   * The connection; when there is none, one round of attempts is made now, whatever pause was planned.
+   * The connection; when there is none, one round of attempts is made now, whatever pause was planned, unless it is one
+   * after refused credentials: a broker that counts refusals might lock the user out.
    * @throws {LeveretError} why that round failed, or that it took longer than `timeoutMs`
    */
   acquire(timeoutMs: number): Promise<Link> {
     const link = this.link;
     if (link !== undefined) return Promise.resolve(link);
-    if (this.#state.name === 'failed' && isAuthenticationError(this.#state.error))
-      return Promise.reject(this.#state.error);
+    const refused = this.#refused;
+    if (refused !== undefined) return Promise.reject(refused);
     if (this.#state.name === 'closed') return Promise.reject(closedError());
     if (this.#state.name !== 'connecting') this.#startRound();
     if (this.#state.name !== 'connecting') return Promise.reject(closedError());
@@ -162,6 +164,12 @@ export class ManagedConnection {
     if (state.name === 'connecting') state.abort.abort();
     this.#waiters.rejectAll(closedError());
     if (state.name === 'connected') await state.link.close(timeoutMs);
+  }
+
+  /** Why the broker would refuse another attempt now. */
+  get #refused(): Error | undefined {
+    if (this.#state.name === 'waiting') return this.#state.refused;
+    return this.#state.name === 'failed' && isAuthenticationError(this.#state.error) ? this.#state.error : undefined;
   }
 
   #transition(state: State): void {
@@ -228,8 +236,10 @@ export class ManagedConnection {
       return;
     }
     this.#failed = countFailedRound(this.#failed, this.#state.early);
-    const inMs = backoffDelayMs(this.#options.reconnect, this.#failed.rounds);
-    this.#waitFor(inMs, this.#attempts.unanswered);
+    const refused = this.#events.accepted() && isAuthenticationError(error) ? error : undefined;
+    this.#refusals = refused === undefined ? 0 : this.#refusals + 1;
+    const inMs = pauseAfterRound(this.#failed, this.#refusals, this.#options.reconnect);
+    this.#waitFor(inMs, this.#attempts.unanswered, refused);
     this.#events.connectFailed(label, error, inMs);
   }
 
@@ -239,11 +249,11 @@ export class ManagedConnection {
     const next = roundAfterLoss({ lastedMs, shortLivedBefore: this.#shortLived }, this.#options.reconnect);
     this.#shortLived = next.shortLived;
     if (next.inMs === 0) this.#startRound();
-    else this.#waitFor(next.inMs, []);
+    else this.#waitFor(next.inMs, [], undefined);
     this.#events.disconnected(error);
   }
 
-  #waitFor(inMs: number, doors: readonly HostTarget[]): void {
+  #waitFor(inMs: number, doors: readonly HostTarget[], refused: Error | undefined): void {
     const since = this.#awaySince ?? this.#clock.monotonic();
     const pause = {
       inMs,
@@ -251,16 +261,17 @@ export class ManagedConnection {
       knockPauseMs: () => knockPauseMs(this.#clock.monotonic() - since, this.#failed.early, this.#options.reconnect),
     };
     const cancel = pauseBeforeRound(pause, this.#clock, tcpKnock(), (answered) => this.#startRound(answered));
-    this.#transition({ name: 'waiting', cancel });
+    this.#transition({ name: 'waiting', cancel, refused });
   }
 
   #forgetOutage(): void {
     this.#failed = NO_FAILED_ROUNDS;
+    this.#refusals = 0;
     this.#awaySince = undefined;
   }
 
   #isFatal(error: Error): boolean {
-    if (isAuthenticationError(error)) return this.#options.authenticationFailureFatal;
+    if (isAuthenticationError(error)) return this.#options.authenticationFailureFatal && !this.#events.accepted();
     return (isTopologyError(error) || isTlsError(error)) && !this.#everConnected;
   }
 

@@ -46,6 +46,22 @@ export function countFailedRound(before: FailedRounds, early: boolean): FailedRo
   return { rounds: before.early + 1, early: before.early + 1 };
 }
 
+/** Between attempts with credentials that are refused: soon enough for a rotation, too rare to have the user locked out. */
+const REFUSED: BackoffPolicy = { initialIntervalMs: 1000, multiplier: 2, maxIntervalMs: 30_000, jitter: 0.3 };
+
+/**
+ * The pause before the next round, in milliseconds.
+ * @param refusals rounds in a row that ended because the broker refused the credentials
+ */
+export function pauseAfterRound(
+  failed: FailedRounds,
+  refusals: number,
+  policy: BackoffPolicy,
+  random?: () => number,
+): number {
+  return refusals > 0 ? backoffDelayMs(REFUSED, refusals, random) : backoffDelayMs(policy, failed.rounds, random);
+}
+
 // Pauses of this share of the time without a connection: after a long outage the clients of a broker come back over a
 // longer while, and it is still a small part of the outage.
 const KNOCK_SHARE = 1 / 1000;

@@ -162,6 +162,13 @@ export type ConnectionEvent =
       readonly error: Error;
       readonly retryInMs: number;
     }
+  /** A living connection did not get another password or token before the old one ends; it is tried again. */
+  | {
+      readonly type: 'secret-not-renewed';
+      readonly role: ConnectionRole;
+      readonly error: Error;
+      readonly retryInMs: number;
+    }
   | { readonly type: 'blocked'; readonly role: ConnectionRole; readonly reason: string }
   | { readonly type: 'unblocked'; readonly role: ConnectionRole }
   /** A declaration was refused; `fatal` when the start was stopped because of it. */

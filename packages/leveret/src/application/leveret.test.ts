@@ -576,6 +576,14 @@ describe('Leveret', () => {
       const events: ConnectionEvent[] = [
         { type: 'disconnected', role, error },
         { type: 'connect-failed', role, host: 'h', error, retryInMs: 5 },
+        {
+          type: 'connect-failed',
+          role,
+          host: 'h',
+          error: new LeveretError('LEV_AUTHENTICATION_REFUSED', 'refused'),
+          retryInMs: 5,
+        },
+        { type: 'secret-not-renewed', role, error, retryInMs: 5 },
         { type: 'connected', role, host: 'h', broker: running.transport.broker, again: true },
         { type: 'blocked', role, reason: 'memory' },
         { type: 'unblocked', role },
@@ -587,6 +595,8 @@ describe('Leveret', () => {
       expect(lines).to.deep.equal([
         'warn connection lost; reconnecting',
         'warn could not connect',
+        'error the broker refuses the credentials',
+        'error the secret of a connection was not renewed before it expires',
         'info connected again',
         'warn the broker blocks publishing',
         'info publishing is no longer blocked',

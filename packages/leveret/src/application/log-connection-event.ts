@@ -1,4 +1,4 @@
-import type { ConnectionEvent, LogFields, Logger, LogLevel } from '@leveret/core';
+import { type ConnectionEvent, LeveretError, type LogFields, type Logger, type LogLevel } from '@leveret/core';
 
 /** Writes what happens to connections, in one line each. */
 export function logConnectionEvent(logger: Logger, event: ConnectionEvent): void {
@@ -25,7 +25,16 @@ function lineOf(event: ConnectionEvent): Line {
     }
     case 'connect-failed': {
       const { role, host, error, retryInMs } = event;
-      return { level: 'warn', fields: { connection: role, host, retryInMs, err: error }, text: 'could not connect' };
+      const fields = { connection: role, host, retryInMs, err: error };
+      // Nobody but a person can mend it, and until then nothing is consumed or published.
+      const refused = LeveretError.is(error) && error.code === 'LEV_AUTHENTICATION_REFUSED';
+      if (refused) return { level: 'error', fields, text: 'the broker refuses the credentials' };
+      return { level: 'warn', fields, text: 'could not connect' };
+    }
+    case 'secret-not-renewed': {
+      const { role, error, retryInMs } = event;
+      const fields = { connection: role, retryInMs, err: error };
+      return { level: 'error', fields, text: 'the secret of a connection was not renewed before it expires' };
     }
     case 'blocked': {
       const { role, reason } = event;

@@ -71,6 +71,11 @@ export class PrivateBroker {
     return this.#node.memoryAlarm(raised);
   }
 
+  /** Changes the password of a user; connections that stand stay. */
+  changePassword(user: string, password: string): Promise<void> {
+    return this.#node.changePassword(user, password);
+  }
+
   /** Ends what {@link raw} gave. */
   async forgetRaw(): Promise<void> {
     const raw = await this.#raw?.catch(() => undefined);
