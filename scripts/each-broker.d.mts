@@ -41,3 +41,6 @@ export declare function onEachNode(title: string, suite: NodeSuite): void;
  * starts it again.
  */
 export declare function onEachMortalNode(title: string, suite: NodeSuite): void;
+
+/** The same on a third node of each, which takes back what is not settled within 2 s (`consumer_timeout`). */
+export declare function onEachImpatientNode(title: string, suite: NodeSuite): void;

@@ -71,6 +71,16 @@ class SuiteNode {
   }
 }
 
+/** How long the impatient nodes wait for a settlement. */
+const IMPATIENT_MS = 2000;
+
+async function startImpatient() {
+  const node = await startNode({ conf: `consumer_timeout = ${IMPATIENT_MS}` });
+  // Up to 4.2 channels look once a minute otherwise.
+  await node.ctl('eval', 'application:set_env(rabbit, channel_tick_interval, 500).');
+  return node;
+}
+
 const RABBITMQ = `RabbitMQ ${defaultVersion()}`;
 const EMBEDDED = 'the embedded broker';
 const BROKERS = [
@@ -80,6 +90,7 @@ const BROKERS = [
     whyMissing: () => undefined,
     shared: new SuiteNode(EMBEDDED, () => startEmbeddedNode()),
     mortal: new SuiteNode(EMBEDDED, () => startEmbeddedNode()),
+    impatient: new SuiteNode(EMBEDDED, () => startEmbeddedNode({ consumerTimeout: IMPATIENT_MS })),
   },
   {
     kind: 'rabbitmq',
@@ -87,6 +98,7 @@ const BROKERS = [
     whyMissing,
     shared: new SuiteNode(RABBITMQ, () => startNode(SHARED)),
     mortal: new SuiteNode(RABBITMQ, () => startNode()),
+    impatient: new SuiteNode(RABBITMQ, startImpatient),
   },
 ];
 
@@ -98,6 +110,11 @@ export function onEachNode(title, suite) {
 /** Runs a suite on the second node of each broker, which may be stopped. */
 export function onEachMortalNode(title, suite) {
   onEach(title, ({ mortal }) => mortal, suite);
+}
+
+/** Runs a suite on the third node of each broker, whose delivery acknowledgement timeout is 2 s. */
+export function onEachImpatientNode(title, suite) {
+  onEach(title, ({ impatient }) => impatient, suite);
 }
 
 function onEach(title, choose, suite) {
@@ -148,5 +165,7 @@ after('throw the nodes away', async function () {
   this.timeout(START_LIMIT_MS);
   for (const [line, titles] of leftOut)
     console.log(`\n  ${line}:\n${titles.map((title) => `    ${title}`).join('\n')}`);
-  await Promise.all(BROKERS.flatMap(({ shared, mortal }) => [shared.remove(), mortal.remove()]));
+  await Promise.all(
+    BROKERS.flatMap(({ shared, mortal, impatient }) => [shared.remove(), mortal.remove(), impatient.remove()]),
+  );
 });

@@ -4,10 +4,13 @@ import { defaultVersion } from './brokers.mjs';
 import { freePorts } from './ports.mjs';
 
 /** Starts one in this process, as the RabbitMQ version that is tested beside it. See each-broker.d.mts. */
-export async function startEmbeddedNode({ version = defaultVersion() } = {}) {
+export async function startEmbeddedNode({ version = defaultVersion(), consumerTimeout } = {}) {
   // Not any free port: while the node is down, nobody else may be given the one it wants back.
   const [port, managementPort] = await freePorts(2);
-  return new EmbeddedNode(version, await Broker.start({ version, port, managementPort }));
+  return new EmbeddedNode(
+    version,
+    await Broker.start({ version, port, managementPort, ...(consumerTimeout && { consumerTimeout }) }),
+  );
 }
 
 class EmbeddedNode {

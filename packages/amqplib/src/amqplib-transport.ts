@@ -20,6 +20,7 @@ import { type ConnectionOptions, resolveConnectionOptions } from './connection/c
 import type { Link } from './connection/link.js';
 import { ManagedConnection } from './connection/managed-connection.js';
 import { ConsumerSubscription } from './delivery/consumer-subscription.js';
+import { queueExists } from './delivery/queue-exists.js';
 import { asError, errorText } from './errors/broker-reply.js';
 import { AmqplibPublishChannel } from './publisher/amqplib-publish-channel.js';
 import { AmqplibReplyChannel } from './publisher/amqplib-reply-channel.js';
@@ -90,6 +91,7 @@ export class AmqplibTransport implements Transport {
         link: () => this.#consume.link,
         declares: (queue) => this.#keeper.declares(queue),
         redeclare: (queue, link) => this.#keeper.redeclare(queue, link),
+        exists: (queue, link) => queueExists(queue, link, this.#clock),
         ended: (ended) => this.#subscriptions.delete(ended),
       },
       this.#clock,

@@ -111,6 +111,7 @@ export {
   type IdempotencyStoreCase,
   type OpenStore,
 } from './idempotency/store-conformance.js';
+export { brokerPatienceFor, checkPatience } from './consumer/check-patience.js';
 export type { HandlerIdempotency, ListenerDefinition } from './consumer/listener-definition.js';
 export type { InstanceOrClass, ListenerOptions, ListenerPolicyOptions } from './consumer/listener-options.js';
 export {

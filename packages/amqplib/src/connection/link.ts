@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { type BrokerFacts, type Clock, LeveretError, within } from '@leveret/core';
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
 import { asError } from '../errors/broker-reply.js';
+import { guardConsumers } from '../wire/guard-consumers.js';
 import { guardDecoding } from '../wire/guard-decoding.js';
 import { coalesceWrites } from './coalesce-writes.js';
 import { quarantineChannel } from './quarantine-channel.js';
@@ -156,6 +157,7 @@ export class Link {
     let late = false;
     opening.then(
       (channel) => {
+        guardConsumers(channel);
         // An 'error' event without a listener would end the whole connection.
         channel.on('error', () => {
           channel.once('close', () => quarantineChannel(channel, this.#clock));

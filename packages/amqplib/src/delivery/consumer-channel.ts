@@ -30,12 +30,15 @@ export class ConsumerChannel implements DeliveryChannel {
   readonly #channel: Channel;
   readonly #queue: string;
   #tag = '';
+  #noAck = false;
   readonly #events: ConsumerChannelEvents;
   readonly #clock: Clock;
   // amqplib takes a message where the protocol takes a tag: one is kept and filled in, so that settling allocates nothing.
   readonly #settled = { fields: { deliveryTag: 0 } } as AmqplibMessage;
   readonly #closed: Promise<void>;
   #open = true;
+  /** Delivered to be settled, and not settled. */
+  #outstanding = 0;
   #error: Error | undefined;
 
   constructor(channel: Channel, queue: string, events: ConsumerChannelEvents, clock: Clock) {
@@ -63,6 +66,11 @@ export class ConsumerChannel implements DeliveryChannel {
     return this.#error;
   }
 
+  /** Whether it has brought what is not settled yet. */
+  get owes(): boolean {
+    return this.#outstanding > 0;
+  }
+
   get consumerTag(): string {
     return this.#tag;
   }
@@ -71,9 +79,10 @@ export class ConsumerChannel implements DeliveryChannel {
    * Sets the prefetch and starts consuming.
    * @throws {Error} what the broker answered, or that it did not
    */
-  async consume(request: ConsumeRequest, tag: string): Promise<void> {
+  async consume(request: ConsumeRequest, prefetch: number, tag: string): Promise<void> {
     this.#tag = tag;
-    if (request.prefetch > 0) await this.#answer(this.#channel.prefetch(request.prefetch));
+    this.#noAck = request.noAck;
+    if (prefetch > 0) await this.#answer(this.#channel.prefetch(prefetch));
     const { noAck, exclusive, priority } = request;
     const consuming = this.#channel.consume(this.#queue, (message) => this.#received(message, tag), {
       consumerTag: tag,
@@ -90,6 +99,7 @@ export class ConsumerChannel implements DeliveryChannel {
     this.#settled.fields.deliveryTag = deliveryTag;
     try {
       this.#channel.ack(this.#settled);
+      this.#outstanding--;
       return true;
     } catch {
       return this.#gone();
@@ -101,6 +111,7 @@ export class ConsumerChannel implements DeliveryChannel {
     this.#settled.fields.deliveryTag = deliveryTag;
     try {
       this.#channel.reject(this.#settled, requeue);
+      this.#outstanding--;
       return true;
     } catch {
       return this.#gone();
@@ -112,6 +123,7 @@ export class ConsumerChannel implements DeliveryChannel {
     this.#settled.fields.deliveryTag = deliveryTag;
     try {
       this.#channel.nack(this.#settled, false, true);
+      this.#outstanding--;
       return true;
     } catch {
       return this.#gone();
@@ -142,6 +154,7 @@ export class ConsumerChannel implements DeliveryChannel {
       if (tag === this.#tag) this.#events.cancelled(this);
       return;
     }
+    if (!this.#noAck) this.#outstanding++;
     this.#events.delivered(this, {
       message: readMessage(message),
       queue: this.#queue,

@@ -59,6 +59,7 @@ function subscribe(current: () => FakeLink | undefined): { subscription: Consume
     link: () => current() as unknown as Link | undefined,
     declares: () => false,
     redeclare: () => Promise.resolve(),
+    exists: () => Promise.resolve(undefined),
     ended: () => {},
   };
   return { subscription: new ConsumerSubscription(consumeRequest('q'), sink, host, systemClock), sink };

@@ -8,10 +8,17 @@ import {
   type Subscription,
 } from '@leveret/core';
 import type { Link } from '../connection/link.js';
-import { asError, brokerReply, channelClosedError, errorText } from '../errors/broker-reply.js';
+import { asError, brokerReply, channelClosedError } from '../errors/broker-reply.js';
 import { ConsumerChannel } from './consumer-channel.js';
 import { uniqueTag } from './consumer-tag.js';
-import { consumeFailureCause, recoverConsumer, STABLE_MS } from './recover-consumer.js';
+import {
+  channelEndCause,
+  consumeFailure,
+  consumeFailureCause,
+  FailuresInARow,
+  recoverConsumer,
+} from './recover-consumer.js';
+import type { Held, Looking, Opening, Phase } from './subscription-phase.js';
 
 /** What a subscription needs of the transport. */
 export interface SubscriptionHost {
@@ -21,21 +28,11 @@ export interface SubscriptionHost {
   declares(queue: string): boolean;
   /** Declares a queue, its bindings and their exchanges again. Never rejects: what is refused is reported elsewhere. */
   redeclare(queue: string, link: Link): Promise<void>;
+  /** Whether a queue is there; `undefined` when nobody knows. Never rejects. */
+  exists(queue: string, link: Link): Promise<boolean | undefined>;
   /** The subscription is over and needs no more news of connections. */
   ended(subscription: ConsumerSubscription): void;
 }
-
-type Phase =
-  | { readonly name: 'awaiting-connection' }
-  /** `kept`: the channel of a consumer that the broker cancelled. */
-  | { readonly name: 'opening'; readonly link: Link; readonly kept: ConsumerChannel | undefined }
-  | { readonly name: 'consuming'; readonly link: Link; readonly channel: ConsumerChannel; readonly since: number }
-  | { readonly name: 'pausing'; readonly cancel: () => void; readonly kept: ConsumerChannel | undefined }
-  /** No new deliveries; the ones that came can be settled while the channel lasts. */
-  | { readonly name: 'cancelled'; readonly channel: ConsumerChannel | undefined }
-  | { readonly name: 'over' };
-
-type Opening = Extract<Phase, { name: 'opening' }>;
 
 const OPEN_TIMEOUT_MS = 30_000;
 const CANCEL_TIMEOUT_MS = 5000;
@@ -55,11 +52,10 @@ export class ConsumerSubscription implements Subscription {
   readonly #clock: Clock;
   readonly #tagPrefix: string;
   #phase: Phase = { name: 'awaiting-connection' };
+  #prefetch: number;
+  #isHeld = false;
   #generation = 0;
-  /** Times in a row that consuming began and soon stopped. */
-  #flaps = 0;
-  /** Attempts to begin that failed since consuming stopped. */
-  #attempts = 0;
+  readonly #failures: FailuresInARow;
   #everConsumed = false;
   /** The interruption the sink knows of, until consuming begins again. */
   #reported: InterruptionCause | undefined;
@@ -70,9 +66,11 @@ export class ConsumerSubscription implements Subscription {
 
   constructor(request: ConsumeRequest, sink: DeliverySink, host: SubscriptionHost, clock: Clock) {
     this.#request = request;
+    this.#prefetch = request.prefetch;
     this.#sink = sink;
     this.#host = host;
     this.#clock = clock;
+    this.#failures = new FailuresInARow(clock);
     this.#tagPrefix = uniqueTag(request.tagPrefix);
     this.ready = new Promise((resolve, reject) => {
       this.#resolveReady = resolve;
@@ -93,6 +91,25 @@ export class ConsumerSubscription implements Subscription {
     this.#fail(error);
   }
 
+  pause(): void {
+    this.#isHeld = true;
+    const phase = this.#phase;
+    if (phase.name !== 'consuming') return;
+    const { link, channel: kept } = phase;
+    this.#transition({ name: 'held', link, kept, cancelled: kept.cancel(CANCEL_TIMEOUT_MS) });
+  }
+
+  resume(prefetch: number): void {
+    this.#isHeld = false;
+    this.#prefetch = prefetch;
+    const phase = this.#phase;
+    if (phase.name !== 'held') return;
+    // The broker may deliver to the old consumer until cancel-ok.
+    phase.cancelled.then(() => {
+      if (this.#phase.name === 'held' && !this.#isHeld) this.#consumeAgain(0, false, this.#phase.kept);
+    });
+  }
+
   cancel(): Promise<void> {
     this.#cancelling ??= this.#cancel();
     return this.#cancelling;
@@ -108,6 +125,10 @@ export class ConsumerSubscription implements Subscription {
   }
 
   #open(link: Link, redeclare: boolean, kept: ConsumerChannel | undefined): void {
+    if (this.#isHeld) {
+      this.#transition({ name: 'held', link, kept, cancelled: Promise.resolve() });
+      return;
+    }
     const phase: Opening = { name: 'opening', link, kept };
     this.#transition(phase);
     this.#consume(phase, redeclare).catch((error: unknown) => {
@@ -122,7 +143,7 @@ export class ConsumerSubscription implements Subscription {
     if (this.#phase === phase) {
       this.#generation += 1;
       try {
-        await channel.consume(this.#request, `${this.#tagPrefix}-${this.#generation}`);
+        await channel.consume(this.#request, this.#prefetch, `${this.#tagPrefix}-${this.#generation}`);
       } catch (error) {
         channel.close(CLOSE_TIMEOUT_MS);
         throw error;
@@ -133,7 +154,7 @@ export class ConsumerSubscription implements Subscription {
     }
     // Cancelled meanwhile: nobody wants the new consumer, but a kept channel may still settle.
     if (!this.#owns(channel)) channel.close(CLOSE_TIMEOUT_MS);
-    else if (!this.#isConsuming()) channel.cancel(CANCEL_TIMEOUT_MS);
+    else if (this.#isCancelled()) channel.cancel(CANCEL_TIMEOUT_MS);
   }
 
   async #openChannel(link: Link): Promise<ConsumerChannel> {
@@ -154,10 +175,11 @@ export class ConsumerSubscription implements Subscription {
     if (this.#phase !== phase) return;
     this.#transition({ name: 'consuming', link: phase.link, channel, since: this.#clock.monotonic() });
     this.#everConsumed = true;
-    this.#attempts = 0;
+    this.#failures.began();
     this.#reported = undefined;
     this.#resolveReady();
     this.#sink.consuming(channel.consumerTag);
+    if (this.#isHeld) this.pause();
   }
 
   #delivered(channel: ConsumerChannel, delivery: Delivery): void {
@@ -167,17 +189,30 @@ export class ConsumerSubscription implements Subscription {
   }
 
   #cancelled(channel: ConsumerChannel): void {
+    if (this.#phase.name === 'opening') this.#began(this.#phase, channel);
     const phase = this.#phase;
-    if (phase.name === 'opening') this.#began(phase, channel);
-    if (this.#phase.name === 'consuming' && this.#phase.channel === channel)
-      this.#stopped('cancelled', undefined, channel);
+    if (phase.name !== 'consuming' || phase.channel !== channel) return;
+    if (channel.owes) this.#look({ ...phase, name: 'looking' });
+    else this.#stopped('cancelled', undefined, channel);
+  }
+
+  async #look(phase: Looking): Promise<void> {
+    this.#transition(phase);
+    const exists = await this.#host.exists(this.#request.queue, phase.link);
+    if (this.#phase !== phase) return;
+    if (exists !== true) return this.#stopped('cancelled', undefined, phase.channel);
+    // On the old channel it would be closed at the next of its deliveries that is late, by RabbitMQ 4.4 at least.
+    this.#stopped('delivery-timeout', undefined, undefined);
+    phase.channel.close(CLOSE_TIMEOUT_MS);
   }
 
   #channelEnded(channel: ConsumerChannel, error: Error | undefined): void {
     const phase = this.#phase;
-    if (phase.name !== 'consuming' || phase.channel !== channel) return;
+    if (phase.name === 'held' && phase.kept === channel) this.#heldEnded(phase, error);
+    if ((phase.name !== 'consuming' && phase.name !== 'looking') || phase.channel !== channel) return;
     if (error !== undefined) {
-      this.#stopped('channel-closed', channelClosedError(error), undefined);
+      const { cause, timeoutMs } = channelEndCause(error);
+      this.#stopped(cause, channelClosedError(error), undefined, timeoutMs);
       return;
     }
     // Channels end before their connection does: a turn later it is known why.
@@ -188,29 +223,35 @@ export class ConsumerSubscription implements Subscription {
     });
   }
 
-  #stopped(cause: InterruptionCause, error: Error | undefined, kept: ConsumerChannel | undefined): void {
-    const failuresBefore = this.#countFailure();
+  /** What it brought will come again, but it is not to take anything yet. */
+  #heldEnded(phase: Held, error: Error | undefined): void {
+    this.#transition({ ...phase, kept: undefined });
+    this.#reported = undefined;
+    const { cause, timeoutMs } = error === undefined ? { cause: 'connection-lost' as const } : channelEndCause(error);
+    this.#report(cause, error === undefined ? undefined : channelClosedError(error), timeoutMs);
+  }
+
+  #stopped(
+    cause: InterruptionCause,
+    error: Error | undefined,
+    kept: ConsumerChannel | undefined,
+    timeoutMs?: number,
+  ): void {
     const recovery = recoverConsumer({
       cause,
-      failuresBefore,
+      failuresBefore: this.#failures.count('since' in this.#phase ? this.#phase.since : undefined),
       everConsumed: this.#everConsumed,
       missingQueue: this.#request.missingQueue,
       declared: this.#host.declares(this.#request.queue),
     });
     if (recovery.next === 'fail') {
-      this.#fail(this.#failureOf(cause, error));
+      this.#fail(consumeFailure(this.#request.queue, cause, error));
       return;
     }
     if (recovery.next === 'await-connection') this.#transition({ name: 'awaiting-connection' });
     else this.#consumeAgain(recovery.inMs, recovery.redeclare, kept);
-    this.#report(cause, error);
+    this.#report(cause, error, timeoutMs);
     this.#useConnection();
-  }
-
-  #countFailure(): number {
-    if (this.#phase.name !== 'consuming') return this.#attempts++;
-    if (this.#clock.monotonic() - this.#phase.since >= STABLE_MS) this.#flaps = 0;
-    return this.#flaps++;
   }
 
   #consumeAgain(inMs: number, redeclare: boolean, kept: ConsumerChannel | undefined): void {
@@ -229,10 +270,10 @@ export class ConsumerSubscription implements Subscription {
     if (link !== undefined) this.connected(link);
   }
 
-  #report(cause: InterruptionCause, error: Error | undefined): void {
+  #report(cause: InterruptionCause, error: Error | undefined, timeoutMs?: number): void {
     if (this.#reported === cause) return;
     this.#reported = cause;
-    this.#sink.interrupted(cause, error);
+    this.#sink.interrupted(cause, error, timeoutMs);
   }
 
   #causeOf(error: unknown, link: Link): InterruptionCause {
@@ -240,21 +281,6 @@ export class ConsumerSubscription implements Subscription {
     // The broker closes the whole connection for some requests, such as a global prefetch on a quorum queue.
     const code = brokerReply(link.error)?.code;
     return !this.#everConsumed && (code === 530 || code === 540) ? 'refused' : 'connection-lost';
-  }
-
-  #failureOf(cause: InterruptionCause, error: Error | undefined): Error {
-    const queue = JSON.stringify(this.#request.queue);
-    if (cause === 'queue-missing') {
-      return new LeveretError(
-        'LEV_QUEUE_MISSING',
-        `Queue ${queue} does not exist and this application does not declare it. Declare it, create it first, or wait for it with missingQueue: 'wait'.`,
-        { cause: error },
-      );
-    }
-    const text = brokerReply(error)?.text ?? errorText(error);
-    return new LeveretError('LEV_CHANNEL_CLOSED', `The broker refused a consumer on queue ${queue}: ${text}`, {
-      cause: error,
-    });
   }
 
   #fail(error: Error): void {
@@ -265,20 +291,21 @@ export class ConsumerSubscription implements Subscription {
     this.#sink.failed(error);
   }
 
-  #isConsuming(): boolean {
-    return this.#phase.name === 'consuming';
+  #isCancelled(): boolean {
+    return this.#phase.name === 'cancelled';
   }
 
   #owns(channel: ConsumerChannel): boolean {
-    return (this.#phase.name === 'consuming' || this.#phase.name === 'cancelled') && this.#phase.channel === channel;
+    const phase = this.#phase;
+    return ('channel' in phase && phase.channel === channel) || ('kept' in phase && phase.kept === channel);
   }
 
   async #cancel(): Promise<void> {
     const phase = this.#phase;
     if (phase.name === 'over') return;
     if (phase.name === 'pausing') phase.cancel();
-    const consuming = phase.name === 'consuming' ? phase.channel : undefined;
-    const kept = phase.name === 'pausing' || phase.name === 'opening' ? phase.kept : undefined;
+    const consuming = phase.name === 'consuming' || phase.name === 'looking' ? phase.channel : undefined;
+    const kept = 'kept' in phase ? phase.kept : undefined;
     this.#transition({ name: 'cancelled', channel: consuming ?? kept });
     this.#host.ended(this);
     this.#rejectReady(
@@ -287,7 +314,7 @@ export class ConsumerSubscription implements Subscription {
         `The consumer of queue ${JSON.stringify(this.#request.queue)} was cancelled.`,
       ),
     );
-    await consuming?.cancel(CANCEL_TIMEOUT_MS);
+    if (phase.name === 'consuming') await phase.channel.cancel(CANCEL_TIMEOUT_MS);
   }
 
   async #close(): Promise<void> {

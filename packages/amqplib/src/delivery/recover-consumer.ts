@@ -1,5 +1,5 @@
-import { type BackoffPolicy, backoffDelayMs, type InterruptionCause } from '@leveret/core';
-import { brokerReply } from '../errors/broker-reply.js';
+import { type BackoffPolicy, backoffDelayMs, type Clock, type InterruptionCause, LeveretError } from '@leveret/core';
+import { brokerReply, errorText } from '../errors/broker-reply.js';
 
 /** What is known when a consumer stopped, or could not be started. */
 export interface ConsumerFailure {
@@ -21,7 +21,31 @@ export type ConsumerRecovery =
   | { readonly next: 'fail' };
 
 /** A consumer that lasted this long counts as healthy: its next failure is the first again. */
-export const STABLE_MS = 5000;
+const STABLE_MS = 5000;
+
+/** Counts how often in a row a consumer failed. */
+export class FailuresInARow {
+  readonly #clock: Clock;
+  /** Times that consuming began and soon stopped. */
+  #flaps = 0;
+  /** Attempts to begin that failed since consuming stopped. */
+  #attempts = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  began(): void {
+    this.#attempts = 0;
+  }
+
+  /** One more; answers how many there were before. `since`: when consuming began, if it did. */
+  count(since: number | undefined): number {
+    if (since === undefined) return this.#attempts++;
+    if (this.#clock.monotonic() - since >= STABLE_MS) this.#flaps = 0;
+    return this.#flaps++;
+  }
+}
 
 const REPEATED: BackoffPolicy = { initialIntervalMs: 100, multiplier: 2, maxIntervalMs: 10_000, jitter: 0.2 };
 const IN_USE: BackoffPolicy = { initialIntervalMs: 100, multiplier: 1.5, maxIntervalMs: 2000, jitter: 0.2 };
@@ -36,6 +60,7 @@ export function recoverConsumer(failure: ConsumerFailure, random?: () => number)
     case 'connection-lost':
       return { next: 'await-connection' };
     case 'channel-closed':
+    case 'delivery-timeout':
     case 'cancelled': {
       const inMs = failuresBefore === 0 ? 0 : backoffDelayMs(REPEATED, failuresBefore, random);
       return { next: 'consume-again', inMs, redeclare: failure.cause === 'cancelled' };
@@ -54,6 +79,15 @@ export function recoverConsumer(failure: ConsumerFailure, random?: () => number)
   }
 }
 
+/** Why the broker closed a channel on which a consumer was, and how long it waits for settlements if that was it. */
+export function channelEndCause(error: Error): { readonly cause: InterruptionCause; readonly timeoutMs?: number } {
+  const match = DELIVERY_TIMEOUT.exec(brokerReply(error)?.text ?? '');
+  return match === null ? { cause: 'channel-closed' } : { cause: 'delivery-timeout', timeoutMs: Number(match[1]) };
+}
+
+const DELIVERY_TIMEOUT =
+  /^PRECONDITION_FAILED - delivery acknowledgement on channel \d+ timed out\. Timeout value used: (\d+) ms/;
+
 /** Why `basic.consume` failed, from the error it failed with. */
 export function consumeFailureCause(error: unknown): InterruptionCause {
   const reply = brokerReply(error);
@@ -69,4 +103,20 @@ export function consumeFailureCause(error: unknown): InterruptionCause {
     default:
       return 'refused';
   }
+}
+
+/** What the listener is told when it can never consume. */
+export function consumeFailure(queueName: string, cause: InterruptionCause, error: Error | undefined): LeveretError {
+  const queue = JSON.stringify(queueName);
+  if (cause === 'queue-missing') {
+    return new LeveretError(
+      'LEV_QUEUE_MISSING',
+      `Queue ${queue} does not exist and this application does not declare it. Declare it, create it first, or wait for it with missingQueue: 'wait'.`,
+      { cause: error },
+    );
+  }
+  const text = brokerReply(error)?.text ?? errorText(error);
+  return new LeveretError('LEV_CHANNEL_CLOSED', `The broker refused a consumer on queue ${queue}: ${text}`, {
+    cause: error,
+  });
 }

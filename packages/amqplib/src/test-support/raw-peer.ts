@@ -47,6 +47,12 @@ export class RawPeer {
     }
   }
 
+  /** Cancels the consumer, as a broker does; can be said again. */
+  cancel(): void {
+    if (this.#consumer !== undefined)
+      this.#send(this.#consumer.channel, '003c001e', short(this.#consumer.tag), hex('01'));
+  }
+
   async stop(): Promise<void> {
     this.#socket?.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -104,6 +110,8 @@ const ANSWERS: Readonly<Record<string, readonly [id: string, ...parts: readonly 
   // channel.open, channel.close
   '0014000a': ['0014000b', bytes()],
   '00140028': ['00140029'],
+  // queue.declare, which only asks whether it is there
+  '0032000a': ['0032000b', short('q'), hex('0000000000000000')],
   // basic.qos
   '003c000a': ['003c000b'],
 };

@@ -14,7 +14,12 @@ const tenant = new AsyncLocalStorage<string>();
 async function consumerOf(parts: ListenerParts) {
   const harness = new ListenerHarness(parts);
   const transport = new ScriptedTransport();
-  const consumer = new Consumer(harness.env, transport, { consuming() {}, interrupted() {}, failed() {} });
+  const consumer = new Consumer(harness.env, transport, {
+    consuming() {},
+    interrupted() {},
+    failed() {},
+    overdue() {},
+  });
   const started = tenant.run('starter', () => consumer.start());
   await started;
   return { harness, deliver: (...texts: string[]) => tenant.run('socket', () => transport.last.deliver(...texts)) };

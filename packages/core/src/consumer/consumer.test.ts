@@ -15,6 +15,10 @@ async function consuming(parts: ListenerParts = {}) {
     consuming: (tag) => heard.push(`consuming ${tag}`),
     interrupted: (cause) => heard.push(`interrupted ${cause}`),
     failed: (error) => heard.push(`failed ${error.message}`),
+    overdue: () => {
+      heard.push('overdue');
+      consumer.takeOneAtATime();
+    },
   });
   await consumer.start();
   return { slow, harness, transport, heard, consumer, subscription: transport.last };
@@ -236,7 +240,7 @@ describe('Consumer', () => {
 
     it('can be cancelled and closed before it was started', async () => {
       const harness = new ListenerHarness();
-      const silent = { consuming: () => {}, interrupted: () => {}, failed: () => {} };
+      const silent = { consuming: () => {}, interrupted: () => {}, failed: () => {}, overdue: () => {} };
       const consumer = new Consumer(harness.env, new ScriptedTransport(), silent);
       await consumer.cancel();
       expect(await consumer.close()).to.equal(false);

@@ -5,6 +5,8 @@ import type { DeliveryEnvironment } from './delivery-environment.js';
 import type { ListenerDefinition } from './listener-definition.js';
 import { prefetchedAtShutdown } from './prefetched-at-shutdown.js';
 import { DeliveryProcess } from './process-delivery.js';
+import type { Work, Worker } from './still-at-work.js';
+import { WaitingDeliveries } from './waiting-deliveries.js';
 
 /** A channel that does not close is left to its connection: it must not hold up a shutdown. */
 const CLOSE_LIMIT_MS = 5000;
@@ -14,20 +16,35 @@ export interface ConsumerEvents {
   consuming(consumerTag: string): void;
   interrupted(cause: InterruptionCause, error: Error | undefined): void;
   failed(error: Error): void;
+  /** What waits for its turn has waited so long that the broker will take it back. */
+  overdue(): void;
+}
+
+/** The delivery at work. `since`: when it came, by the monotonic clock. */
+interface Running {
+  readonly process: DeliveryProcess;
+  readonly since: number;
+  ended: Promise<void> | undefined;
 }
 
 /**
  * One consumer of a listener: a channel of its own, its prefetched deliveries in the order they came, and at most one
  * of them at work.
  */
-export class Consumer implements DeliverySink {
+export class Consumer implements DeliverySink, Worker {
   readonly #env: DeliveryEnvironment;
   readonly #transport: Transport;
   readonly #events: ConsumerEvents;
-  readonly #waiting = new DeliveryQueue();
+  readonly #waiting = new WaitingDeliveries();
   /** The async context in which the listener was started: each delivery begins there, whatever the one before left behind. */
   #enter: Enter = (work) => work();
-  #running: DeliveryProcess | undefined;
+  #running: Running | undefined;
+  /** Goes through what waits, one after the other. */
+  #isWorking = false;
+  /** Takes nothing until what it works at has ended. */
+  #isPaused = false;
+  #cancelWatch: (() => void) | undefined;
+  #nudge: (() => void) | undefined;
   #idle: (() => void) | undefined;
   #stopping: 'run' | 'give-back' | undefined;
   #subscription: Subscription | undefined;
@@ -41,8 +58,9 @@ export class Consumer implements DeliverySink {
 
   /** Resolves when the broker has the consumer; rejects when it can never have it. */
   start(): Promise<void> {
-    const { definition } = this.#env;
+    const { definition, stillAtWork } = this.#env;
     this.#enter = keepContext();
+    stillAtWork.join(this);
     this.#subscription = this.#transport.subscribe(
       {
         queue: definition.queue,
@@ -57,6 +75,12 @@ export class Consumer implements DeliverySink {
       this,
     );
     return this.#subscription.ready;
+  }
+
+  /** What it works at, with the end of that. */
+  get work(): Work | undefined {
+    const running = this.#running;
+    return running?.ended && { message: running.process.delivery.message, ended: running.ended };
   }
 
   /** The broker has the consumer at the moment. */
@@ -74,8 +98,9 @@ export class Consumer implements DeliverySink {
     this.#stopping = atShutdown(this.#env.definition, this.#transport);
     const cancelled = this.#subscription?.cancel();
     // Behind the cancel: before it, the broker would hand what is given back to this same consumer again.
-    this.#running?.interrupt('stopping');
-    if (this.#stopping === 'give-back') this.#giveBackWaiting();
+    this.#running?.process.interrupt('stopping');
+    if (this.#stopping === 'give-back') this.#giveBackWaiting('stopping');
+    this.#nudge?.();
     // Deliveries may still come until cancel-ok: deliver() knows what to do with them.
     await cancelled;
     this.#attached = false;
@@ -83,7 +108,7 @@ export class Consumer implements DeliverySink {
 
   /** Resolves when nothing is at work and nothing waits. */
   whenIdle(): Promise<void> {
-    if (this.#running === undefined) return Promise.resolve();
+    if (!this.#isWorking) return Promise.resolve();
     return new Promise((resolve) => {
       this.#idle = resolve;
     });
@@ -92,13 +117,16 @@ export class Consumer implements DeliverySink {
   /** The shutdown can wait no longer: fires the running handler's signal and gives back all that waits. */
   hurry(): void {
     this.#stopping = 'give-back';
-    this.#giveBackWaiting();
-    this.#running?.interrupt('deadline');
+    this.#giveBackWaiting('stopping');
+    this.#running?.process.interrupt('deadline');
+    this.#nudge?.();
   }
 
   /** Closes the channel. What is not settled by now goes back to the queue; a handler still at work is reported. */
   async close(): Promise<boolean> {
-    const abandoned = this.#running;
+    const abandoned = this.#running?.process;
+    this.#cancelWatch?.();
+    this.#env.stillAtWork.leave(this);
     if (abandoned !== undefined) this.#env.reporter.report(abandoned.delivery, { type: 'abandoned' });
     const closed = this.#subscription?.close() ?? Promise.resolve();
     this.#subscription = undefined;
@@ -109,10 +137,28 @@ export class Consumer implements DeliverySink {
     return abandoned !== undefined;
   }
 
+  /**
+   * From now on the broker may have one unsettled delivery at this consumer. What waits goes back, behind a cancel, so that
+   * it is not given to this consumer again; it takes the next when what it works at has ended.
+   */
+  takeOneAtATime(): void {
+    if (this.#noAck || this.#isPaused || this.#stopping !== undefined || this.#subscription === undefined) return;
+    this.#isPaused = true;
+    this.#attached = false;
+    this.#subscription.pause();
+    this.#giveBackWaiting('waited-too-long');
+    this.#nudge?.();
+    if (!this.#isWorking) this.#takeAgain();
+  }
+
   deliver(delivery: Delivery): void {
-    if (this.#stopping === 'give-back') this.#giveBack(delivery);
-    else if (this.#running === undefined) void this.#work(delivery);
-    else this.#waiting.push(delivery);
+    if (this.#stopping === 'give-back' || this.#isPaused) {
+      this.#giveBack(delivery, this.#isPaused ? 'waited-too-long' : 'stopping');
+      return;
+    }
+    this.#waiting.push(delivery, this.#env.clock.monotonic());
+    if (!this.#isWorking) void this.#work();
+    else if (this.#cancelWatch === undefined && !this.#noAck) this.#watch();
   }
 
   consuming(consumerTag: string): void {
@@ -120,12 +166,17 @@ export class Consumer implements DeliverySink {
     this.#events.consuming(consumerTag);
   }
 
-  interrupted(cause: InterruptionCause, error: Error | undefined): void {
+  interrupted(cause: InterruptionCause, error: Error | undefined, timeoutMs?: number): void {
     this.#attached = false;
     if (!this.#noAck) {
+      if (cause === 'delivery-timeout') this.#takenBack(timeoutMs);
       // A cancelled consumer keeps its channel: what it delivered can still be settled there.
       this.#waiting.keep((delivery) => delivery.channel.isOpen);
-      if (this.#running?.delivery.channel.isOpen === false) this.#running.interrupt('channel-gone');
+      const running = this.#running;
+      if (running !== undefined && (cause === 'delivery-timeout' || !running.process.delivery.channel.isOpen)) {
+        running.process.interrupt('channel-gone');
+      }
+      this.#nudge?.();
     }
     this.#events.interrupted(cause, error);
   }
@@ -140,72 +191,97 @@ export class Consumer implements DeliverySink {
     return this.#env.definition.failurePolicy.acknowledge === 'none';
   }
 
-  async #work(first: Delivery): Promise<void> {
-    let delivery: Delivery | undefined = first;
-    while (delivery !== undefined) {
-      // A delivery whose channel is gone comes again by itself: handling this copy would only make a duplicate.
-      if (delivery.channel.isOpen || this.#noAck) {
-        const running = new DeliveryProcess(delivery, this.#env, this.#enter);
-        this.#running = running;
-        if (this.#stopping !== undefined) running.interrupt('stopping');
-        await this.#enter(() => running.run());
+  async #work(): Promise<void> {
+    this.#isWorking = true;
+    for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
+      const { delivery, since } = next;
+      const other = this.#env.stillAtWork.onThe(delivery.message);
+      if (other !== undefined && this.#stopping === undefined) {
+        await this.#nudgedOr(other);
+        continue;
       }
-      delivery = this.#waiting.shift();
+      this.#waiting.shift();
+      if (other !== undefined) this.#giveBack(delivery, 'stopping');
+      // A delivery whose channel is gone comes again by itself: handling this copy would only make a duplicate.
+      else if (delivery.channel.isOpen || this.#noAck) await this.#handle(delivery, since);
     }
-    this.#running = undefined;
+    this.#isWorking = false;
     this.#idle?.();
     this.#idle = undefined;
+    if (this.#isPaused) this.#takeAgain();
   }
 
-  #giveBackWaiting(): void {
+  async #handle(delivery: Delivery, since: number): Promise<void> {
+    const process = new DeliveryProcess(delivery, this.#env, this.#enter);
+    const running: Running = { process, since, ended: undefined };
+    this.#running = running;
+    if (this.#stopping !== undefined) process.interrupt('stopping');
+    running.ended = this.#enter(() => process.run());
+    await running.ended;
+    this.#running = undefined;
+    const still = delivery.channel.isOpen ? undefined : process.stillRunning();
+    if (still !== undefined) this.#env.stillAtWork.add({ message: delivery.message, ended: still });
+  }
+
+  /** Waits for the end of a handler, or until something has happened to what waits here. */
+  async #nudgedOr(ended: Promise<unknown>): Promise<void> {
+    this.#watch();
+    const nudged = new Promise<void>((resolve) => {
+      this.#nudge = resolve;
+    });
+    await Promise.race([ended.catch(() => {}), nudged]);
+    this.#nudge = undefined;
+  }
+
+  #takeAgain(): void {
+    this.#isPaused = false;
+    if (this.#stopping === undefined) this.#subscription?.resume(1);
+  }
+
+  /** Looks after what waits: the broker waits for it as well. */
+  #watch(): void {
+    this.#cancelWatch?.();
+    this.#cancelWatch = undefined;
+    const first = this.#waiting.first;
+    const { turnMs } = this.#env.patience;
+    if (first === undefined || turnMs === Number.POSITIVE_INFINITY) return;
+    const { clock } = this.#env;
+    this.#cancelWatch = clock.after(Math.max(0, first.since + turnMs - clock.monotonic()), () => {
+      this.#cancelWatch = undefined;
+      const waiting = this.#waiting.first;
+      if (waiting === undefined || this.#stopping !== undefined) return;
+      if (clock.monotonic() - waiting.since < turnMs) this.#watch();
+      else this.#events.overdue();
+    });
+  }
+
+  /** The broker has taken back what it waited for in vain, or is about to. What it has not, goes back without fault. */
+  #takenBack(timeoutMs: number | undefined): void {
+    const { clock, patience, reporter } = this.#env;
+    const oldest = this.#running?.since ?? this.#waiting.first?.since;
+    if (timeoutMs !== undefined) patience.learn(timeoutMs);
+    else if (oldest !== undefined) patience.learn(clock.monotonic() - oldest);
+    if (this.#running !== undefined) reporter.report(this.#running.process.delivery, { type: 'taken-back' });
     for (let delivery = this.#waiting.shift(); delivery !== undefined; delivery = this.#waiting.shift()) {
-      this.#giveBack(delivery);
+      delivery.channel.giveBack(delivery.deliveryTag);
+      reporter.report(delivery, { type: 'taken-back' });
     }
   }
 
-  #giveBack(delivery: Delivery): void {
+  #giveBackWaiting(reason: 'stopping' | 'waited-too-long'): void {
+    for (let delivery = this.#waiting.shift(); delivery !== undefined; delivery = this.#waiting.shift()) {
+      this.#giveBack(delivery, reason);
+    }
+  }
+
+  #giveBack(delivery: Delivery, reason: 'stopping' | 'waited-too-long'): void {
     const { reporter } = this.#env;
-    if (this.#noAck) reporter.report(delivery, { type: 'dropped', error: undefined, reason: 'stopping' });
-    else if (delivery.channel.giveBack(delivery.deliveryTag))
-      reporter.report(delivery, { type: 'given-back', reason: 'stopping' });
+    if (this.#noAck) reporter.report(delivery, { type: 'dropped', error: undefined, reason });
+    else if (delivery.channel.giveBack(delivery.deliveryTag)) reporter.report(delivery, { type: 'given-back', reason });
   }
 }
 
 function atShutdown(definition: ListenerDefinition, transport: Transport): 'run' | 'give-back' {
   const known = definition.queueDeclaration?.declare === 'always' ? definition.queueDeclaration.type : undefined;
   return prefetchedAtShutdown(definition.failurePolicy.acknowledge === 'none', known, transport.broker);
-}
-
-/** First in, first out, without moving what stays. */
-class DeliveryQueue {
-  #items: (Delivery | undefined)[] = [];
-  #head = 0;
-
-  get size(): number {
-    return this.#items.length - this.#head;
-  }
-
-  /** Drops what does not pass the test. */
-  keep(test: (delivery: Delivery) => boolean): void {
-    this.#items = this.#items.slice(this.#head).filter((item) => item !== undefined && test(item));
-    this.#head = 0;
-  }
-
-  push(delivery: Delivery): void {
-    this.#items.push(delivery);
-  }
-
-  shift(): Delivery | undefined {
-    if (this.#head === this.#items.length) return undefined;
-    const delivery = this.#items[this.#head];
-    this.#items[this.#head++] = undefined;
-    if (this.#head === this.#items.length) {
-      this.#items = [];
-      this.#head = 0;
-    } else if (this.#head === 1024) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
-    return delivery;
-  }
 }

@@ -26,7 +26,7 @@ const LEAST_DELAY_MS = 10;
 /** While a delivery is held, its consumer handles nothing else: after this long, others get their turn. */
 const HELD_IN_PROGRESS_MS = 30_000;
 /** While the store is down nothing can be handled anyway. Well below the 30 minutes that the broker waits for an ack. */
-const HELD_AT_MOST_MS = 300_000;
+export const HELD_AT_MOST_MS = 300_000;
 /** Of the time that a claim has left: a long lease must not use up the delivery limit of a quorum queue, 20 on RabbitMQ 4.0. */
 const SHARE_OF_LEASE = 1 / 4;
 

@@ -1,8 +1,10 @@
 import type { ConfirmedSender } from '../recoverer/recoverer.js';
 import type { RedeliveryAttempts } from '../retry/redelivery-attempts.js';
 import type { Clock } from '../time/clock.js';
+import type { BrokerPatience } from './broker-patience.js';
 import type { DeliveryReporter } from './delivery-reporter.js';
 import type { ListenerDefinition } from './listener-definition.js';
+import type { StillAtWork } from './still-at-work.js';
 
 /** What the deliveries of one listener share. */
 export interface DeliveryEnvironment {
@@ -10,6 +12,10 @@ export interface DeliveryEnvironment {
   readonly publisher: ConfirmedSender;
   readonly clock: Clock;
   readonly reporter: DeliveryReporter;
+  /** What is known of the broker's delivery acknowledgement timeout. */
+  readonly patience: BrokerPatience;
+  /** Handlers that run on although their message comes again. */
+  readonly stillAtWork: StillAtWork;
   /** Memory of stateful retry. */
   readonly attempts: RedeliveryAttempts;
   /** Recoveries that failed since the last one that worked: the pause grows with them. */

@@ -8,11 +8,13 @@ import type { ConfirmedSender } from '../recoverer/recoverer.js';
 import { RedeliveryAttempts } from '../retry/redelivery-attempts.js';
 import { type Clock, within } from '../time/clock.js';
 import type { InterruptionCause, Transport } from '../transport/transport.js';
+import { BrokerPatience } from './broker-patience.js';
 import { Consumer } from './consumer.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
 import { DeliveryReporter } from './delivery-reporter.js';
 import { type ListenerCounts, zeroCounts } from './listener-counters.js';
 import type { ListenerDefinition } from './listener-definition.js';
+import { StillAtWork } from './still-at-work.js';
 
 /** What a container stands on. */
 export interface ListenerDependencies {
@@ -90,6 +92,8 @@ export class ListenerContainer {
       publisher: deps.publisher,
       clock: deps.clock,
       reporter: new DeliveryReporter(definition.id, this.#counts, deps.events, deps.logger),
+      patience: new BrokerPatience(definition.consumerTimeoutMs),
+      stillAtWork: new StillAtWork(),
       attempts: new RedeliveryAttempts(),
       recoverer: { failuresInARow: 0 },
       idempotency: { failuresInARow: 0 },
@@ -196,7 +200,18 @@ export class ListenerContainer {
       },
       interrupted: (cause, error) => this.#interrupted(cause, error),
       failed: (error) => this.#fail(error),
+      overdue: () => this.#takeOneAtATime(),
     });
+  }
+
+  /** Handlers are too slow for what is fetched in advance: what waits goes back, and no more is fetched in advance. */
+  #takeOneAtATime(): void {
+    const timeoutMs = this.#env.patience.timeoutMs;
+    this.#emit({ type: 'intake-reduced', timeoutMs });
+    const text =
+      'deliveries waited so long for their turn that the broker would take them back; they are given back, and one at a time is taken from now on';
+    logSafely(this.#deps.logger, 'warn', { ...this.#place, timeoutMs, prefetch: this.definition.prefetch }, text);
+    for (const consumer of this.#consumers) consumer.takeOneAtATime();
   }
 
   #interrupted(cause: InterruptionCause, error: Error | undefined): void {
@@ -204,6 +219,7 @@ export class ListenerContainer {
     this.#emit({ type: 'interrupted', cause, error });
     const fields = { ...this.#place, cause, ...(error === undefined ? {} : { err: error }) };
     logSafely(this.#deps.logger, 'warn', fields, 'consuming interrupted; it is being resumed');
+    if (cause === 'delivery-timeout') this.#takeOneAtATime();
   }
 
   #fail(error: Error): void {

@@ -32,6 +32,8 @@ export interface ListenerCounts {
   /** Requeued because nothing could be decided. */
   undecided: number;
   channelGone: number;
+  /** Not settled within the broker's delivery acknowledgement timeout. */
+  takenBack: number;
   abandoned: number;
   settleConflicts: number;
   leftUnsettled: number;
@@ -62,6 +64,7 @@ export function zeroCounts(): ListenerCounts {
     retryableFailed: 0,
     undecided: 0,
     channelGone: 0,
+    takenBack: 0,
     abandoned: 0,
     settleConflicts: 0,
     leftUnsettled: 0,

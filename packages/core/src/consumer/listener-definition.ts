@@ -33,6 +33,8 @@ export interface ListenerDefinition {
   readonly missingQueue: 'fail' | 'wait';
   /** How long one attempt may take, in milliseconds; `undefined` = no limit. */
   readonly timeoutMs: number | undefined;
+  /** How long the broker waits for a settlement before it takes a delivery back; infinite where it never does. */
+  readonly consumerTimeoutMs: number;
   readonly failurePolicy: FailurePolicy;
   readonly recoverer: Recoverer;
   readonly handler: Handler;

@@ -13,10 +13,12 @@ import type { FailurePolicy, RetryPolicy } from '../retry/failure-policy.js';
 import { RedeliveryAttempts } from '../retry/redelivery-attempts.js';
 import { FakeClock } from '../time/fake-clock.support.test.js';
 import type { QueueDeclaration } from '../topology/topology.js';
+import { BrokerPatience, DEFAULT_CONSUMER_TIMEOUT_MS } from './broker-patience.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
 import { DeliveryReporter } from './delivery-reporter.js';
 import { type ListenerCounts, zeroCounts } from './listener-counters.js';
 import type { ListenerDefinition } from './listener-definition.js';
+import { StillAtWork } from './still-at-work.js';
 
 /** What a test says about its listener; the rest is a listener of the queue `orders` with every default. */
 export interface ListenerParts {
@@ -60,6 +62,7 @@ export function aDefinition(parts: ListenerParts = {}): ListenerDefinition {
     autoStart: true,
     missingQueue: 'fail',
     timeoutMs: undefined,
+    consumerTimeoutMs: DEFAULT_CONSUMER_TIMEOUT_MS,
     failurePolicy: {
       acknowledge: 'auto',
       defaultRequeueRejected: true,
@@ -126,6 +129,8 @@ export class ListenerHarness {
       publisher: this.publisher,
       clock: this.clock,
       reporter: new DeliveryReporter(definition.id, this.counts, this.events, this.logger),
+      patience: new BrokerPatience(definition.consumerTimeoutMs),
+      stillAtWork: new StillAtWork(),
       attempts: this.attempts,
       recoverer: { failuresInARow: 0 },
       idempotency: { failuresInARow: 0 },

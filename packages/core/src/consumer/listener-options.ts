@@ -35,6 +35,13 @@ export interface ListenerPolicyOptions extends ReadHints {
    * Reading a payload whose rules are asynchronous has as long.
    */
   readonly timeout?: Duration;
+  /**
+   * How long the broker waits for a settlement before it takes a delivery back (`consumer_timeout`), where leveret cannot
+   * know: say it when the broker's configuration does. `false`: for ever. Default: what the queue's arguments or policies
+   * declared here say, else 30 minutes, as RabbitMQ does. What waits for its turn is given back before that.
+   * @see https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
+   */
+  readonly consumerTimeout?: Duration | false;
   /** Start consuming with the application. Default `true`. */
   readonly autoStart?: boolean;
   /** Consumer priority (`x-priority`). Default: none, which the broker takes as 0. */

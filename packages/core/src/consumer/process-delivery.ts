@@ -46,6 +46,7 @@ export class DeliveryProcess {
   readonly #enter: Enter;
   readonly #interruptible: Interruptible;
   #progress: Progress = UNREAD;
+  #context: AttemptContext | undefined;
 
   /** @param enter takes each further attempt back to the async context in which the listener was started */
   constructor(delivery: Delivery, env: DeliveryEnvironment, enter: Enter = (work) => work()) {
@@ -65,6 +66,11 @@ export class DeliveryProcess {
       this.#env.reporter.report(this.delivery, { type: 'undecided', error });
       await this.#anotherChance(error, 'undecided');
     }
+  }
+
+  /** Resolves when the last attempt has its end, `undefined` when it has that already, as most have with their result. */
+  stillRunning(): Promise<void> | undefined {
+    return this.#context?.stillRunning();
   }
 
   /** Tells the process that waiting, or going on, is of no use. */
@@ -144,6 +150,7 @@ export class DeliveryProcess {
   ): AttemptContext {
     const context = beginAttempt(this.#env, this.delivery, call, { attempt, settlement, transaction, claimLost });
     this.#interruptible.handles(context);
+    this.#context = context;
     return context;
   }
 

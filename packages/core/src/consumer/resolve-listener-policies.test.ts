@@ -23,6 +23,7 @@ describe('resolveListenerPolicies', () => {
       consumerArguments: {},
       autoStart: true,
       timeoutMs: undefined,
+      consumerTimeoutMs: undefined,
       returnExceptions: false,
       failurePolicy: { acknowledge: 'auto', invalid: 'reject', retry: undefined, defaultRequeueRejected: true },
     });
@@ -127,6 +128,7 @@ describe('LISTENER_POLICY_OPTION_NAMES', () => {
       recoverer: true,
       defaultRequeueRejected: true,
       timeout: true,
+      consumerTimeout: true,
       autoStart: true,
       priority: true,
       exclusive: true,

@@ -8,7 +8,10 @@ import type { ListenerDefinition } from './listener-definition.js';
 import type { ListenerPolicyOptions } from './listener-options.js';
 
 /** The part of a {@link ListenerDefinition} that comes from policy options. */
-export type ResolvedListenerPolicies = Pick<
+export type ResolvedListenerPolicies = {
+  /** As the listener says it; `undefined` when it does not. */
+  readonly consumerTimeoutMs: number | undefined;
+} & Pick<
   ListenerDefinition,
   | 'concurrency'
   | 'prefetch'
@@ -31,6 +34,7 @@ export const LISTENER_POLICY_OPTION_NAMES: readonly (keyof ListenerPolicyOptions
   'recoverer',
   'defaultRequeueRejected',
   'timeout',
+  'consumerTimeout',
   'autoStart',
   'priority',
   'exclusive',
@@ -88,7 +92,11 @@ export function resolveListenerPolicies(
       ? checkTable(options.consumerArguments, 'consumerArguments', problems)
       : {},
     autoStart: checkFlag(options.autoStart, 'autoStart', true, problems),
-    timeoutMs: timeout(options.timeout, problems),
+    timeoutMs: timeout(options.timeout, 'timeout', problems),
+    consumerTimeoutMs:
+      options.consumerTimeout === false
+        ? Number.POSITIVE_INFINITY
+        : timeout(options.consumerTimeout, 'consumerTimeout', problems),
     returnExceptions: checkFlag(options.returnExceptions, 'returnExceptions', false, problems),
     failurePolicy: {
       acknowledge,
@@ -103,9 +111,9 @@ function withoutUndefined<T extends object>(options: T): Partial<T> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
-function timeout(value: unknown, problems: Problems): number | undefined {
+function timeout(value: unknown, name: string, problems: Problems): number | undefined {
   if (value === undefined) return undefined;
-  const ms = checkDuration(value, 'timeout', 1, problems);
-  if (ms === 0) problems.add('timeout must be longer than 0; leave it out for no limit');
+  const ms = checkDuration(value, name, 1, problems);
+  if (ms === 0) problems.add(`${name} must be longer than 0; leave it out for no limit`);
   return ms;
 }

@@ -66,6 +66,14 @@ export class ScriptedSubscription implements Subscription {
     this.#tag = 0;
   }
 
+  pause(): void {
+    this.calls.push('pause');
+  }
+
+  resume(prefetch: number): void {
+    this.calls.push(`resume ${prefetch}`);
+  }
+
   async cancel(): Promise<void> {
     this.calls.push('cancel');
     this.#failed(new Error('cancelled before it began'));

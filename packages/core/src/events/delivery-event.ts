@@ -9,7 +9,8 @@ interface DeliveryFacts {
 
 /**
  * What happened to a delivery on its way; one delivery raises several. The last one says how it ended: `handled`,
- * `acknowledged`, `duplicate`, `recovered`, `requeued`, `rejected`, `dropped`, `given-back`, `channel-gone`, `abandoned`,
+ * `acknowledged`, `duplicate`, `recovered`, `requeued`, `rejected`, `dropped`, `given-back`, `channel-gone`, `taken-back`,
+ * `abandoned`,
  * `settle-conflict` or `left-unsettled`. After `recovered`, `requeued`, `rejected` or `dropped` says what the recoverer
  * answered, unless that was an ack.
  */
@@ -38,7 +39,10 @@ export type DeliveryEvent = DeliveryFacts &
     /** Gone for good: rejected from a queue without a dead letter exchange, or failed in `none` mode. */
     | { readonly type: 'dropped'; readonly error: unknown; readonly reason: string }
     /** Given back to the broker without fault: another may handle it. `asked`: by a handler of manual mode that failed then. */
-    | { readonly type: 'given-back'; readonly reason: 'stopping' | 'in-progress' | 'idempotency-failed' | 'asked' }
+    | {
+        readonly type: 'given-back';
+        readonly reason: 'stopping' | 'waited-too-long' | 'in-progress' | 'idempotency-failed' | 'asked';
+      }
     /** It was handled before: the handler was not called, and the delivery was acknowledged. */
     | { readonly type: 'duplicate'; readonly key: string }
     /** Another is handling the message: the delivery is held. Raised once for each delivery. */
@@ -55,6 +59,11 @@ export type DeliveryEvent = DeliveryFacts &
     | { readonly type: 'retryable-failed'; readonly error: unknown; readonly about: unknown }
     /** What becomes of the delivery could not be decided; it is requeued after a pause. */
     | { readonly type: 'undecided'; readonly error: unknown }
+    /**
+     * It was not settled within the broker's delivery acknowledgement timeout, and the broker took it back. The signal of
+     * its handler fires, if one is at work; what waited for its turn is dropped here.
+     */
+    | { readonly type: 'taken-back' }
     /** The channel was gone before it could be settled: the broker delivers the message again. */
     | { readonly type: 'channel-gone' }
     /** Still running when the shutdown could wait no longer: the broker delivers the message again. */

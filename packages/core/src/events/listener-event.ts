@@ -6,6 +6,11 @@ export type ListenerEvent = { readonly listenerId: string; readonly queue: strin
   | { readonly type: 'consuming'; readonly consumerTag: string; readonly again: boolean }
   /** One of its consumers lost its channel or was cancelled; the transport is bringing it back. */
   | { readonly type: 'interrupted'; readonly cause: string; readonly error: Error | undefined }
+  /**
+   * What it had fetched in advance waited so long for its turn that the broker takes it back after `timeoutMs`. It is given
+   * back, and one delivery at a time is taken from now on.
+   */
+  | { readonly type: 'intake-reduced'; readonly timeoutMs: number }
   /** One of its consumers cannot come back. */
   | { readonly type: 'listener-failed'; readonly error: Error }
 );

@@ -10,7 +10,8 @@ export interface TopologyWarning {
     | 'rejected-messages-dropped'
     | 'dead-letter-exchange-undeclared'
     | 'alternate-exchange-undeclared'
-    | 'binding-without-key';
+    | 'binding-without-key'
+    | 'consumer-timeout-exceeded';
   /** What is wrong and what to do, for the log. */
   readonly text: string;
 }

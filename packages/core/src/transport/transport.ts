@@ -61,8 +61,13 @@ export type InterruptionCause =
   | 'connection-lost'
   /** The broker closed the channel. */
   | 'channel-closed'
-  /** The broker cancelled the consumer, as when its queue is deleted. */
+  /** The broker cancelled the consumer, as when its queue is deleted. What it delivered can still be settled. */
   | 'cancelled'
+  /**
+   * Deliveries were not settled within the broker's delivery acknowledgement timeout, and it took them back: up to
+   * RabbitMQ 4.2 with the channel, from 4.3 on with the consumer. Its channel closes as soon as the sink has heard of it.
+   */
+  | 'delivery-timeout'
   /** The queue is not there. */
   | 'queue-missing'
   /** Another consumer has the queue for itself. */
@@ -75,8 +80,11 @@ export interface DeliverySink {
   deliver(delivery: Delivery): void;
   /** Consuming has begun, first or again. */
   consuming(consumerTag: string): void;
-  /** Consuming stopped; the transport is on its way to begin again. Deliveries still unsettled will come back. */
-  interrupted(cause: InterruptionCause, error: Error | undefined): void;
+  /**
+   * Consuming stopped; the transport is on its way to begin again. Deliveries still unsettled will come back.
+   * @param timeoutMs how long the broker waits for a settlement, where it says so with `delivery-timeout`
+   */
+  interrupted(cause: InterruptionCause, error: Error | undefined, timeoutMs?: number): void;
   /** Consuming stopped for good (queue missing with `missingQueue: 'fail'`, access refused, credentials refused). */
   failed(error: Error): void;
 }
@@ -85,6 +93,10 @@ export interface DeliverySink {
 export interface Subscription {
   /** Resolves at the first `consume-ok`; rejects when it can never come, or when the subscription is cancelled before. */
   readonly ready: Promise<void>;
+  /** Takes nothing more until {@link resume}: sends `basic.cancel`. The channel stays, and what came can be settled. */
+  pause(): void;
+  /** Begins again after {@link pause}, on the same channel while it lasts, with this prefetch from now on. */
+  resume(prefetch: number): void;
   /** Sends `basic.cancel` and resolves at `cancel-ok` (or when the channel is gone). What was delivered can still be settled. */
   cancel(): Promise<void>;
   /** Cancels, flushes what was settled, and closes the channel. Unsettled deliveries go back to the queue. Never rejects. */

@@ -1,5 +1,7 @@
 import {
   type AcknowledgeMode,
+  brokerPatienceFor,
+  checkPatience,
   checkReadHints,
   contentTypeConverter,
   type HandlerIdempotency,
@@ -12,6 +14,7 @@ import {
   type Problems,
   type ReadHints,
   type Recoverer,
+  type ResolvedListenerPolicies,
   rejectAndDontRequeue,
   resolveListenerPolicies,
   resolveListenerTopology,
@@ -82,8 +85,14 @@ export async function resolveListeners(
     ...parts.flatMap(({ sources: own }) => own),
   ];
   const topology = mergeTopologies(sources, problems);
-  const definitions = parts.map(({ definition }) => withMergedQueue(definition, topology));
-  const warnings = topologyWarnings(topology, usesOf(definitions));
+  const timeouts: TopologyWarning[] = [];
+  const definitions = parts.map(({ definition, place }) => {
+    const patience = brokerPatienceFor(definition.queue, definition.consumerTimeoutMs, topology);
+    const complete = withMergedQueue({ ...definition, consumerTimeoutMs: patience.timeoutMs }, topology);
+    timeouts.push(...checkPatience(complete, patience.source, problems.at(place)));
+    return complete;
+  });
+  const warnings = [...topologyWarnings(topology, usesOf(definitions)), ...timeouts];
   const reading = {
     converter: common.converter,
     validation: settings.validation ?? {},
@@ -106,7 +115,10 @@ interface Common {
 }
 
 interface ListenerPart {
-  readonly definition: ListenerDefinition;
+  readonly place: string;
+  /** Without what other listeners, and the application, say about its queue. */
+  readonly definition: Omit<ListenerDefinition, 'consumerTimeoutMs'> &
+    Pick<ResolvedListenerPolicies, 'consumerTimeoutMs'>;
   readonly sources: readonly SourcedTopology[];
 }
 
@@ -142,6 +154,7 @@ async function resolveListener(plan: ListenerPlan, common: Common, problems: Pro
     return made;
   });
   return {
+    place: plan.place,
     definition: Object.freeze({
       ...policies,
       id: plan.id,

@@ -66,7 +66,7 @@ export class FakeTransport implements Transport {
       this.steps.push(`${step} ${request.queue}`);
       this.#subscribed.delete(request.queue);
     };
-    return { ready, cancel: () => end('cancel'), close: async () => {} };
+    return { ready, pause: () => {}, resume: () => {}, cancel: () => end('cancel'), close: async () => {} };
   }
 
   /** Delivers a message to the consumer of a queue. Answers its delivery tag. */

@@ -50,9 +50,9 @@ export class WatchedTransport implements Transport {
         journal.stir();
         sink.consuming(consumerTag);
       },
-      interrupted(cause, error) {
+      interrupted(cause, error, timeoutMs) {
         journal.stir();
-        sink.interrupted(cause, error);
+        sink.interrupted(cause, error, timeoutMs);
       },
       failed(error) {
         journal.stir();
@@ -61,6 +61,8 @@ export class WatchedTransport implements Transport {
     });
     return {
       ready: subscription.ready,
+      pause: () => subscription.pause(),
+      resume: (prefetch) => subscription.resume(prefetch),
       cancel: () => subscription.cancel(),
       close: async () => {
         await subscription.close();

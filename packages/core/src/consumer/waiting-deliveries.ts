@@ -1,0 +1,45 @@
+import type { Delivery } from '../transport/transport.js';
+
+/** A delivery that waits for its turn, and since when, by the monotonic clock. */
+export interface WaitingDelivery {
+  readonly delivery: Delivery;
+  readonly since: number;
+}
+
+/** First in, first out, without moving what stays. */
+export class WaitingDeliveries {
+  #items: (WaitingDelivery | undefined)[] = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#items.length - this.#head;
+  }
+
+  get first(): WaitingDelivery | undefined {
+    return this.#items[this.#head];
+  }
+
+  /** Drops what does not pass the test. */
+  keep(test: (delivery: Delivery) => boolean): void {
+    this.#items = this.#items.slice(this.#head).filter((item) => item !== undefined && test(item.delivery));
+    this.#head = 0;
+  }
+
+  push(delivery: Delivery, since: number): void {
+    this.#items.push({ delivery, since });
+  }
+
+  shift(): Delivery | undefined {
+    const item = this.first;
+    if (item === undefined) return undefined;
+    this.#items[this.#head++] = undefined;
+    if (this.#head === this.#items.length) {
+      this.#items = [];
+      this.#head = 0;
+    } else if (this.#head === 1024) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item.delivery;
+  }
+}
