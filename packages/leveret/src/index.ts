@@ -41,6 +41,7 @@ export type { RunningSchedule, ScheduleRegistry } from './application/schedule-r
 export type { RunOutcome, ScheduleCounts, ScheduleSnapshot } from './schedule/schedule.js';
 export type { ScheduleEvent } from './schedule/schedule-event.js';
 export type { Health } from './application/health.js';
+export type { StoreHealth } from './application/store-watch.js';
 export type { ApplicationEvent, LeveretEvent } from './application/leveret-event.js';
 export { ManagementApiError } from '@leveret/amqplib';
 export type {
@@ -59,6 +60,7 @@ export {
   BindingBuilder,
   type BindingOptions,
   type BrokerFacts,
+  type ApplicationIdentity,
   type Claim,
   claimGuard,
   type ClaimGuardOptions,
@@ -168,6 +170,8 @@ export {
   silentLogger,
   type StopOptions,
   type StopReport,
+  type StoreCheck,
+  type StoreConcern,
   type TopologyOptions,
   type Transport,
   type Violation,

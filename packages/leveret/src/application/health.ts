@@ -1,5 +1,6 @@
-import type { ConnectionHealth, ListenerSnapshot } from '@leveret/core';
+import type { ConnectionHealth, ListenerSnapshot, StoreConcern } from '@leveret/core';
 import type { ScheduleSnapshot } from '../schedule/schedule.js';
+import type { StoreHealth } from './store-watch.js';
 
 /**
  * How an application is.
@@ -7,7 +8,7 @@ import type { ScheduleSnapshot } from '../schedule/schedule.js';
  * | status | when |
  * |---|---|
  * | `up` | every connection stands, and every listener that is to run has all its consumers |
- * | `degraded` | something is amiss, but not everything: a connection or a consumer is gone, a listener failed, publishing is blocked |
+ * | `degraded` | something is amiss, but not everything: a connection or a consumer is gone, a listener failed, publishing is blocked, a store cannot be reached, forgets early or is another application's too |
  * | `down` | it is not running, or no connection stands |
  */
 export interface Health {
@@ -17,6 +18,8 @@ export interface Health {
   readonly listeners: readonly ListenerSnapshot[];
   /** A run that failed is no fault of the application: look at their counts. */
   readonly schedules: readonly ScheduleSnapshot[];
+  /** What keeps keys that outlive the process, and can say how it is. `undefined` where nothing does. */
+  readonly stores: StoreHealth | undefined;
 }
 
 /** Judges what connections and listeners say of themselves. A listener that was stopped on purpose is no fault. */
@@ -25,19 +28,25 @@ export function judgeHealth(
   connections: readonly ConnectionHealth[],
   listeners: readonly ListenerSnapshot[],
   schedules: readonly ScheduleSnapshot[],
+  stores: StoreHealth | undefined,
 ): Health {
-  return { status: statusOf(running, connections, listeners), connections, listeners, schedules };
+  return { status: statusOf(running, connections, listeners, stores), connections, listeners, schedules, stores };
 }
 
 function statusOf(
   running: boolean,
   connections: readonly ConnectionHealth[],
   listeners: readonly ListenerSnapshot[],
+  stores: StoreHealth | undefined,
 ): Health['status'] {
   if (!running || !connections.some(({ state }) => state === 'connected')) return 'down';
   const connected = connections.every(({ state, blocked }) => state === 'connected' && !blocked);
   const attached = listeners.every(
     ({ state, attached: now, concurrency }) => state === 'stopped' || (state === 'running' && now === concurrency),
   );
-  return connected && attached ? 'up' : 'degraded';
+  const safe = stores?.concerns.some(({ kind }) => AMISS.has(kind)) !== true;
+  return connected && attached && safe ? 'up' : 'degraded';
 }
+
+/** What costs messages as it is; the rest is shown. */
+const AMISS: ReadonlySet<StoreConcern['kind']> = new Set(['service-conflict', 'forgets-early', 'unreachable']);

@@ -64,6 +64,7 @@ async function faultsOf(options: LeveretOptions): Promise<readonly string[]> {
 
 /** A guard that knows nothing, and hands out a transaction. */
 class Inbox implements IdempotencyGuard {
+  readonly service = 'test';
   readonly asked: string[] = [];
   async run(scope: string, key: string, attempt: GuardedAttempt) {
     this.asked.push(`${scope} ${key}`);

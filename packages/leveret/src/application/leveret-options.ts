@@ -45,6 +45,12 @@ export interface LeveretOptions {
   readonly converter?: InstanceOrClass<MessageConverter>;
   /** How payload classes are validated; `false` = not at all. Default: every rule of the class, nothing stripped. */
   readonly validation?: PayloadValidation | false;
+  /**
+   * The name of the service, such as `billing`: the same for all its instances, and for no other service. It is part of
+   * every key that outlives the process. Default: the service that its stores and guards have been given; required where
+   * one of them has none.
+   */
+  readonly service?: string;
   /** How `@Idempotent` handlers are guarded that do not say otherwise. Default: a store in this process's memory, with a warning. */
   readonly idempotency?: IdempotencyOptions;
   /** A queue or exchange that exists with other properties: report it and go on (`warn`, the default), or fail the start. */
@@ -77,6 +83,7 @@ export const LEVERET_OPTION_NAMES: readonly string[] = Object.keys({
   interceptors: true,
   converter: true,
   validation: true,
+  service: true,
   idempotency: true,
   mismatch: true,
   logger: true,

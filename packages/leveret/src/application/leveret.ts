@@ -28,6 +28,7 @@ import { type ResolvedLeveretOptions, resolveLeveretOptions } from './resolve-le
 import { ScheduleRegistry } from './schedule-registry.js';
 import { installShutdownHooks } from './shutdown-hooks.js';
 import { startListeners } from './start-listeners.js';
+import type { StoreWatch } from './store-watch.js';
 
 /** Where an application is in its life. */
 export type LeveretState =
@@ -66,6 +67,7 @@ export class Leveret {
   #registry = new ListenerRegistry([]);
   #schedules: readonly Schedule[] = [];
   #scheduleRegistry = new ScheduleRegistry([]);
+  #stores: StoreWatch | undefined;
   #state: LeveretState = { name: 'new' };
   #removeHooks: () => void = () => {};
   /** Resolves when a close that was asked for has ended; one during the start ends that. */
@@ -182,7 +184,13 @@ export class Leveret {
     const used = this.#roles();
     const connections = this.#options.transport.health().filter(({ role }) => used.includes(role));
     const { name } = this.#state;
-    return judgeHealth(name === 'running', connections, this.#registry.inspect(), this.#scheduleRegistry.inspect());
+    return judgeHealth(
+      name === 'running',
+      connections,
+      this.#registry.inspect(),
+      this.#scheduleRegistry.inspect(),
+      this.#stores?.health,
+    );
   }
 
   /** Calls back with every event; answers how to stop that. */
@@ -220,6 +228,10 @@ export class Leveret {
         (definition) => new Schedule(definition, { clock, logger, events: this.#events }),
       );
       this.#scheduleRegistry = new ScheduleRegistry(this.#schedules);
+      this.#stores = resolved.stores;
+      // Before anything is consumed: what a store cannot work with would be found by the messages.
+      await this.#stores.start();
+      this.#stillStarting();
       await transport.declare(resolved.topology);
       await Promise.all(this.#roles().map((role) => transport.connect(role)));
       this.#stillStarting();
@@ -295,6 +307,7 @@ export class Leveret {
       hurried: this.#hurried.signal,
       release: () => this.#release(steps),
     });
+    this.#stores?.stop();
     this.#removeHooks();
     this.#transition({ name: 'closed' });
     this.#events.emit({ type: 'closed', abandoned });

@@ -1,3 +1,4 @@
+import type { ListenerDefinition } from '@leveret/core';
 import type { InstanceResolver } from '../container/instance-resolver.js';
 import { readListeners } from '../reading/read-listeners.js';
 import { readSchedules } from '../reading/read-schedules.js';
@@ -6,10 +7,13 @@ import { GuardMaker } from './resolve-idempotency.js';
 import type { ResolvedLeveretOptions } from './resolve-leveret-options.js';
 import { type ResolvedListeners, resolveListeners } from './resolve-listeners.js';
 import { resolveSchedules } from './resolve-schedules.js';
+import { ServiceScope } from './service-scope.js';
+import { StoreWatch } from './store-watch.js';
 
 /** Everything of an application that its classes declare, ready to be started. */
 export interface ResolvedApplication extends ResolvedListeners {
   readonly schedules: readonly ScheduleDefinition[];
+  readonly stores: StoreWatch;
 }
 
 /**
@@ -21,7 +25,8 @@ export async function readAndCheck(
   resolver: InstanceResolver,
 ): Promise<ResolvedApplication> {
   const { raw, problems, topology, idempotency, clock, logger } = options;
-  const guards = new GuardMaker({ options: idempotency, resolver, clock, logger });
+  const service = new ServiceScope(raw.service, problems);
+  const guards = new GuardMaker({ options: idempotency, resolver, service, clock, logger });
   await guards.check(problems);
   const settings = {
     defaults: raw.defaults ?? {},
@@ -39,7 +44,20 @@ export async function readAndCheck(
   if (guards.inMemory.length > 0) {
     logger.warn({ kind: 'memory-idempotency-store', handlers: guards.inMemory }, IN_MEMORY);
   }
-  return { ...listeners, schedules };
+  const application = { service: service.name ?? '', uses: usesOf(listeners.definitions, schedules) };
+  return { ...listeners, schedules, stores: new StoreWatch(service.checks, application, clock, logger) };
+}
+
+/** What is kept under the name of the service, and where it comes from. */
+function usesOf(
+  listeners: readonly ListenerDefinition[],
+  schedules: readonly ScheduleDefinition[],
+): ReadonlyMap<string, string> {
+  const guarded = listeners.flatMap(({ idempotency, queue }) =>
+    [...(idempotency?.values() ?? [])].map(({ scope }): [string, string] => [scope, queue]),
+  );
+  const alone = schedules.filter((schedule) => schedule.alone !== undefined);
+  return new Map([...guarded, ...alone.map(({ id, timing }): [string, string] => [`schedule ${id}`, timing.text])]);
 }
 
 const IN_MEMORY =

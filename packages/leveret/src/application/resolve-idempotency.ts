@@ -15,6 +15,7 @@ import { resolveGuard, resolveStore } from '../container/resolve-parts.js';
 import type { IdempotencyOptions } from '../decorators/idempotent.js';
 import type { RoutePlan } from '../reading/listener-plan.js';
 import { overriding } from '../reading/read-idempotent.js';
+import type { ServiceScope } from './service-scope.js';
 
 /** How a handler is guarded, whichever listener calls it. */
 export interface RouteGuard {
@@ -26,6 +27,7 @@ export interface RouteGuard {
 export interface IdempotencyConditions {
   readonly options: IdempotencyOptions;
   readonly resolver: InstanceResolver;
+  readonly service: ServiceScope;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -71,15 +73,25 @@ export class GuardMaker {
 
   /** A store, whatever it was given as. */
   store(given: unknown, problems: Problems): Promise<IdempotencyStore | undefined> {
-    const found = this.#stores.get(given) ?? resolveStore(given, this.#conditions.resolver, problems);
+    const found = this.#stores.get(given) ?? this.#resolveStore(given, problems);
     this.#stores.set(given, found);
     return found;
   }
 
   #guard(given: unknown, problems: Problems): Promise<IdempotencyGuard | undefined> {
-    const found = this.#guards.get(given) ?? resolveGuard(given, this.#conditions.resolver, problems);
+    const found = this.#guards.get(given) ?? this.#resolveGuard(given, problems);
     this.#guards.set(given, found);
     return found;
+  }
+
+  async #resolveStore(given: unknown, problems: Problems): Promise<IdempotencyStore | undefined> {
+    const store = await resolveStore(given, this.#conditions.resolver, problems);
+    return store && this.#conditions.service.store(store, problems);
+  }
+
+  async #resolveGuard(given: unknown, problems: Problems): Promise<IdempotencyGuard | undefined> {
+    const guard = await resolveGuard(given, this.#conditions.resolver, problems);
+    return guard && this.#conditions.service.guard(guard, problems);
   }
 
   async #make(route: RoutePlan, problems: Problems): Promise<RouteGuard | undefined> {

@@ -1,10 +1,11 @@
 import { ConfigurationError, type Duration, describeValue, durationMs } from '@leveret/core';
 import type { SqlDatabase } from '../database/sql-database.js';
 import type { SqlDialect } from '../database/sql-dialect.js';
+import { recordRetention } from '../schema/services.js';
 
 /** What is deleted, and how much at a time. */
 export interface PurgeOptions {
-  /** How long the inbox remembers. Has to be longer than the longest way back of a message. Default 7 days. */
+  /** How long the inbox remembers, at least. Has to be longer than the longest way back of a message. Default 7 days. */
   readonly retention?: Duration;
   /** Rows of one statement: each is a transaction of its own. From 1; default 5,000. */
   readonly batchSize?: number;
@@ -21,7 +22,7 @@ export interface PurgeReport {
 /**
  * Deletes what the inbox has remembered for long enough, and claims that are past their time, in bounded statements, so
  * that nothing else waits for long. A relay does this by itself; call it where none runs. What is parked in the outbox is
- * never deleted.
+ * never deleted. Of services that share a database, the longest `retention` counts for all.
  */
 export async function purge<Tx>(database: SqlDatabase<Tx>, options: PurgeOptions = {}): Promise<PurgeReport> {
   const retentionMs = Math.ceil(durationMs(options.retention ?? '7d', 'retention'));
@@ -38,7 +39,9 @@ export async function purge<Tx>(database: SqlDatabase<Tx>, options: PurgeOptions
     }
     return deleted;
   };
-  const old = `handled_at <= ${dialect.now} - ${retentionMs}`;
+  // The inbox is shared: what one service would forget, another may still need.
+  const longestMs = await recordRetention(database, retentionMs);
+  const old = `handled_at <= ${dialect.now} - ${longestMs}`;
   const inbox = await drain('leveret_inbox', 'listener, message_id', old, 'handled_at');
   const claims = await drain('leveret_idempotency', 'claim_key', `ends_at <= ${dialect.now}`, 'ends_at');
   return { inbox, claims };

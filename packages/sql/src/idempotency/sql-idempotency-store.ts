@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  type ApplicationIdentity,
   backoffDelayMs,
   boundedKey,
   type Claim,
@@ -8,12 +9,13 @@ import {
   type IdempotencyStore,
   LeveretError,
   pause,
+  type StoreConcern,
   serviceKey,
   systemClock,
 } from '@leveret/core';
-import { type SqlExecutor, type SqlResult, serviceOf } from '../database/sql-database.js';
-import type { SqlDialect } from '../database/sql-dialect.js';
+import { type SqlDatabase, type SqlResult, serviceOf } from '../database/sql-database.js';
 import { isTransactionConflict } from '../database/sql-fault.js';
+import { recordService } from '../schema/services.js';
 import { type ClaimSql, claimSql } from './claim-sql.js';
 
 /** Deadlocks and claims that end between two statements are met again; each time somebody else got on. */
@@ -37,17 +39,22 @@ interface Found {
 export class SqlIdempotencyStore implements IdempotencyStore {
   /** Whose messages it remembers: the service of the database. */
   readonly service: string;
-  readonly #database: SqlExecutor;
+  readonly #database: SqlDatabase<unknown>;
   readonly #sql: ClaimSql;
 
   /**
    * Every statement has to be a transaction of its own: give it the database, never a transaction.
    * @throws {ConfigurationError} when the database does not say which service uses it
    */
-  constructor(database: SqlExecutor & { readonly dialect: SqlDialect; readonly service: string }) {
+  constructor(database: SqlDatabase<unknown>) {
     this.service = serviceOf(database);
     this.#database = database;
     this.#sql = claimSql(database.dialect);
+  }
+
+  /** Writes down who uses it. */
+  check(application: ApplicationIdentity): Promise<readonly StoreConcern[]> {
+    return recordService(this.#database, application);
   }
 
   async claim(key: string, options: { readonly leaseMs: number }): Promise<ClaimResult> {

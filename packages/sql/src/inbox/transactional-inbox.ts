@@ -1,4 +1,5 @@
 import {
+  type ApplicationIdentity,
   boundedKey,
   ConfigurationError,
   type Duration,
@@ -10,11 +11,13 @@ import {
   type IdempotencyGuard,
   LeveretError,
   type StillRunning,
+  type StoreConcern,
   serviceKey,
 } from '@leveret/core';
 import { LentTransaction, lenderOf } from '../database/lent-transaction.js';
 import { type SqlDatabase, type SqlExecutor, serviceOf } from '../database/sql-database.js';
 import { sqlFault } from '../database/sql-fault.js';
+import { recordService } from '../schema/services.js';
 import { findRow, INSERT_ONCE, type InboxRow } from './insert-once.js';
 
 /** How an inbox waits. */
@@ -79,6 +82,11 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
     }
     this.#conflictRetries = conflictRetries;
     this.#onCommit = onCommit;
+  }
+
+  /** Writes down who uses it. */
+  check(application: ApplicationIdentity): Promise<readonly StoreConcern[]> {
+    return recordService(this.#database, application);
   }
 
   async run(
