@@ -2,6 +2,7 @@ import type { TlsOptions } from 'node:tls';
 import { type Duration, toMilliseconds } from './clock/duration.js';
 import { VirtualClock } from './clock/virtual-clock.js';
 import type { Permissions, User } from './connection/authentication.js';
+import { defaultMemoryLimit } from './memory-alarm.js';
 import { type BrokerVersion, type VersionProfile, versionProfile } from './version/version-profile.js';
 import { toBinaryText } from './wire/binary-text.js';
 
@@ -32,6 +33,11 @@ export interface BrokerOptions {
   readonly version?: BrokerVersion;
   /** Port of the management HTTP API; 0 takes a free one. Default: no management API. */
   readonly managementPort?: number;
+  /**
+   * Names by which the management API may be asked besides addresses, `localhost`, the name of the machine and `host`:
+   * anything else in a Host header is refused (421), for it comes from a web page that plays a trick. Default: none.
+   */
+  readonly managementHosts?: readonly string[];
   /** Time for TTLs, expiry and timeouts. Default: real time, which `broker.clock.advance` can push forward. */
   readonly clock?: VirtualClock;
   /** Certificate and key: the port then speaks TLS only. */
@@ -44,6 +50,11 @@ export interface BrokerOptions {
   readonly consumerTimeout?: Duration | false;
   /** Largest body taken, in bytes. Default: that of the version (128 MiB in 3.10, 16 MiB from 4.0 on). */
   readonly maxMessageBytes?: number;
+  /**
+   * Above this, in bytes, whoever publishes is blocked, as by RabbitMQ's memory alarm: bodies, properties and about 200 bytes
+   * for each message, in every queue that holds it. Default: 40 % of the largest heap of this process, at most 1 GiB.
+   */
+  readonly memoryLimitBytes?: number;
   /** Most channels of a connection, 1 to 65535. Default 2047. */
   readonly channelMax?: number;
   /** Largest frame in bytes, overhead included. Default 131072. */
@@ -60,12 +71,14 @@ export interface ResolvedBrokerOptions {
   readonly host: string;
   readonly profile: VersionProfile;
   readonly managementPort: number | undefined;
+  readonly managementHosts: readonly string[];
   readonly clock: VirtualClock;
   readonly tls: TlsOptions | undefined;
   readonly users: ReadonlyMap<string, User>;
   readonly vhosts: readonly string[];
   readonly consumerTimeoutMs: number | undefined;
   readonly maxMessageBytes: number;
+  readonly memoryLimitBytes: number;
   readonly channelMax: number;
   readonly frameMax: number;
   readonly heartbeatSeconds: number;
@@ -91,12 +104,19 @@ export function resolveBrokerOptions(options: BrokerOptions): ResolvedBrokerOpti
     profile,
     managementPort:
       options.managementPort === undefined ? undefined : integer('managementPort', options.managementPort, 0, 65_535),
+    managementHosts: options.managementHosts ?? [],
     clock: options.clock ?? new VirtualClock(),
     tls: options.tls,
     users: new Map(users.map((user) => [user.name, user])),
     vhosts,
     consumerTimeoutMs: consumerTimeout === false ? undefined : toMilliseconds(consumerTimeout),
     maxMessageBytes: integer('maxMessageBytes', options.maxMessageBytes ?? profile.maxMessageBytes, 1, 2 ** 31 - 1),
+    memoryLimitBytes: integer(
+      'memoryLimitBytes',
+      options.memoryLimitBytes ?? defaultMemoryLimit(),
+      1,
+      Number.MAX_SAFE_INTEGER,
+    ),
     channelMax: integer('channelMax', options.channelMax ?? 2047, 1, 65_535),
     frameMax: integer('frameMax', options.frameMax ?? 131_072, 4096, 2 ** 31 - 1),
     heartbeatSeconds: integer('heartbeatSeconds', options.heartbeatSeconds ?? 60, 0, 65_535),

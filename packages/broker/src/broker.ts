@@ -18,9 +18,11 @@ import {
   viewQueue,
 } from './control/inspection.js';
 import { ManagementServer } from './management/management-server.js';
+import { MemoryAlarm } from './memory-alarm.js';
 import { VirtualHost } from './vhost/virtual-host.js';
 import { fromBinaryText, toBinaryText } from './wire/binary-text.js';
 
+const LOW_ON_MEMORY = 'low on memory';
 const SHUTDOWN = "broker forced connection closure with reason 'shutdown'";
 /** How long a client may take to read the last frames when the broker closes. */
 const LAST_WORDS_MS = 500;
@@ -53,7 +55,9 @@ export class Broker implements AsyncDisposable {
   readonly #sockets = new Map<Socket, Connection>();
   readonly #scheduler = new FlushScheduler();
   readonly #environment: ConnectionEnvironment;
+  /** On order; the memory's own alarm stands beside it. */
   #alarm: string | undefined;
+  readonly #memory: MemoryAlarm;
   #duplicates = false;
   #server: Server | undefined;
   #management: ManagementServer | undefined;
@@ -71,6 +75,11 @@ export class Broker implements AsyncDisposable {
       setAlarm: (reason) => this.#setAlarm(reason),
       setDuplicates: (on) => this.#setDuplicates(on),
     });
+    this.#memory = new MemoryAlarm(
+      options.memoryLimitBytes,
+      () => this.#weight(),
+      () => this.#unblock(),
+    );
     this.#users = new Map(options.users);
     for (const name of options.vhosts) this.#addVirtualHost(name);
     this.#environment = this.#makeEnvironment();
@@ -187,6 +196,7 @@ export class Broker implements AsyncDisposable {
   async #end(): Promise<void> {
     await this.stop();
     for (const vhost of this.#vhosts.values()) vhost.end();
+    this.#memory.stop();
     if (this.#ownsClock) this.clock.stop();
   }
 
@@ -236,7 +246,7 @@ export class Broker implements AsyncDisposable {
   }
 
   #addVirtualHost(name: string): VirtualHost {
-    const vhost = new VirtualHost(name, this.clock, this.#options.profile);
+    const vhost = new VirtualHost(name, this.clock, this.#options.profile, (bytes) => this.#memory.added(bytes));
     vhost.queues.deliverTwice(this.#duplicates);
     this.#vhosts.set(name, vhost);
     return vhost;
@@ -252,6 +262,7 @@ export class Broker implements AsyncDisposable {
       get vhosts() {
         return broker.#vhosts.values();
       },
+      hostNames: [host, ...this.#options.managementHosts],
       get port() {
         return broker.#port;
       },
@@ -293,8 +304,21 @@ export class Broker implements AsyncDisposable {
 
   #setAlarm(reason: string | undefined): void {
     this.#alarm = reason;
-    if (reason !== undefined) return;
+    this.#unblock();
+  }
+
+  /** Reads on from who was blocked, once every alarm is over. */
+  #unblock(): void {
+    if (this.#alarm !== undefined || this.#memory.raised) return;
     for (const connection of [...this.#connections]) connection.unblock();
+  }
+
+  /** About how many bytes of memory all messages take. */
+  #weight(): number {
+    let weight = 0;
+    for (const vhost of this.#vhosts.values()) for (const queue of vhost.queues) weight += queue.weight;
+    for (const { channels } of this.#connections) for (const channel of channels.values()) weight += channel.weight;
+    return weight;
   }
 
   #setDuplicates(on: boolean): void {
@@ -318,8 +342,9 @@ export class Broker implements AsyncDisposable {
       heartbeatSeconds: options.heartbeatSeconds,
       clusterName: options.clusterName,
       get alarm() {
-        return broker.#alarm;
+        return broker.#alarm ?? (broker.#memory.raised ? LOW_ON_MEMORY : undefined);
       },
+      received: (bytes) => this.#memory.added(bytes),
       takeNack: () => this.faults.takeNack(),
       virtualHost: (name) => this.#vhosts.get(name),
       opened: (connection) => this.#connections.add(connection),

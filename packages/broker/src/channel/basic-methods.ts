@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { channelError, connectionError, invalidArgument } from '../errors/amqp-error.js';
 import type { Queue } from '../queue/queue.js';
-import { FIELD_TYPE_NAMES, type FieldTable, lookup } from '../wire/field-table.js';
+import type { VersionProfile } from '../version/version-profile.js';
+import { FIELD_TYPE_NAMES, type FieldTable, type FieldValue, lookup } from '../wire/field-table.js';
 import type { MethodArguments } from '../wire/methods.js';
 import type { Channel } from './channel.js';
 import { type MethodHandlers, queueName } from './method-handler.js';
@@ -92,6 +93,7 @@ function consume(channel: Channel, method: MethodArguments): void {
     throw connectionError(540, `${queue.description} does not support global qos`);
   }
   const table = method.table('arguments');
+  checkConsumerTimeout(table, queue, host.environment.profile);
   const consumer = queue.consume({
     tag,
     queue,
@@ -110,9 +112,29 @@ function consume(channel: Channel, method: MethodArguments): void {
 function consumerPriority(table: FieldTable, queue: Queue): number {
   const field = lookup(table, 'x-priority');
   if (field === undefined) return 0;
-  if ('bBsuIilL'.includes(field.tag)) return Number(field.value);
-  const reason = `"expected integer, got ${FIELD_TYPE_NAMES[field.tag]}"`;
-  throw invalidArgument('x-priority', queue.description, reason);
+  checkWholeNumber('x-priority', field, queue);
+  return Number(field.value);
+}
+
+/** Where a consumer may say how long its deliveries may wait, it must be one of a quorum queue. */
+function checkConsumerTimeout(table: FieldTable, queue: Queue, { consumerTimeout }: VersionProfile): void {
+  const field = lookup(table, 'x-consumer-timeout');
+  if (field === undefined || consumerTimeout === 'close-channel') return;
+  if (queue.type !== 'quorum') {
+    throw channelError(
+      406,
+      `invalid arg 'x-consumer-timeout' for ${queue.description} of queue type rabbit_${queue.type}_queue`,
+    );
+  }
+  checkWholeNumber('x-consumer-timeout', field, queue);
+  if (Number(field.value) < 0) {
+    throw invalidArgument('x-consumer-timeout', queue.description, `{value_negative,${field.value}}`);
+  }
+}
+
+function checkWholeNumber(name: string, field: FieldValue, queue: Queue): void {
+  if ('bBsuIilL'.includes(field.tag)) return;
+  throw invalidArgument(name, queue.description, `"expected integer, got ${FIELD_TYPE_NAMES[field.tag]}"`);
 }
 
 function checkRecover(method: MethodArguments): void {

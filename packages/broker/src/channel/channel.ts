@@ -52,7 +52,7 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
     this.#assembly = new ContentAssembly(maxMessageBytes, profile.refusesLongBodies);
     this.#timeout = new DeliveryTimeout(this.#unacked, host.environment, {
       failChannel: (timeoutMs) => this.#failWaiting(timeoutMs),
-      takeAway: (consumer) => this.#takeAway(consumer),
+      takeBack: (consumer, deliveries) => this.#takeBack(consumer, deliveries),
     });
   }
 
@@ -76,6 +76,11 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
   /** Deliveries that wait to be settled. */
   get unackedCount(): number {
     return this.#unacked.size;
+  }
+
+  /** About how many bytes of memory take what is published here and not in a queue yet. */
+  get weight(): number {
+    return this.#assembly.keptBytes + (this.transaction?.weight ?? 0);
   }
 
   /** Whether a method would interrupt a content: what is expected instead. */
@@ -119,7 +124,7 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
     }
     if (consumer.noAck) return;
     this.#settler.takeCredit();
-    this.#track({ tag, message, queue, consumer, sentAt: this.#timeout.now() });
+    this.#track(tag, message, queue, consumer);
   }
 
   /**
@@ -137,7 +142,7 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
       messageCount: left,
     });
     this.host.writer.content(this.number, queue.contentOf(message, true));
-    if (!noAck) this.#track({ tag, message, queue, consumer: undefined, sentAt: this.#timeout.now() });
+    if (!noAck) this.#track(tag, message, queue, undefined);
   }
 
   receiveReply(message: Message): void {
@@ -300,9 +305,11 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
     else this.transaction.settle({ deliveries, apply });
   }
 
-  #track(delivery: Delivery): void {
+  #track(tag: number, message: Message, queue: Queue, consumer: Consumer | undefined): void {
+    const sentAt = this.host.environment.clock.now();
+    const delivery = { tag, message, queue, consumer, sentAt, takenBack: false };
     this.#unacked.add(delivery);
-    this.#timeout.watch();
+    this.#timeout.watch(delivery);
   }
 
   #failWaiting(timeoutMs: number): void {
@@ -314,8 +321,17 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
     );
   }
 
-  #takeAway(consumer: Consumer): void {
-    this.cancelFromServer(consumer);
-    this.#settler.requeue(this.#unacked.takeOf(consumer), 'nack');
+  /**
+   * RabbitMQ 4.3 tells the client by basic.cancel, yet keeps the consumer: once all that it was late with is settled, the
+   * queue goes on delivering to it, and may so send another basic.cancel for the same tag.
+   */
+  #takeBack(consumer: Consumer, deliveries: readonly Delivery[]): void {
+    if (!this.host.understandsCancel) {
+      this.#failWaiting(-1);
+      return;
+    }
+    this.send('basic.cancel', { consumerTag: consumer.tag, nowait: true });
+    this.#unacked.takeBack(deliveries);
+    this.#settler.takeBack(consumer, deliveries);
   }
 }

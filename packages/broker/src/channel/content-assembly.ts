@@ -30,10 +30,16 @@ export class ContentAssembly {
   #propertiesEnd = 0;
   #parts: Buffer[] = [];
   #remaining = 0;
+  #keptBytes = 0;
 
   constructor(keepLimit: number, refusesLongBodies: boolean) {
     this.#keepLimit = keepLimit;
     this.#refusesLongBodies = refusesLongBodies;
+  }
+
+  /** Bytes of the body that have come and wait for the rest. */
+  get keptBytes(): number {
+    return this.#keptBytes;
   }
 
   /** A basic.publish was read: its header comes next. */
@@ -65,6 +71,7 @@ export class ContentAssembly {
     this.#propertiesEnd = end;
     this.#remaining = this.bodySize;
     this.#parts = [];
+    this.#keptBytes = 0;
     this.state = 'body';
     return this.bodySize === 0 ? this.#finish(EMPTY, 0, 0) : undefined;
   }
@@ -89,7 +96,10 @@ export class ContentAssembly {
     const whole = size === this.bodySize && this.#parts.length === 0;
     this.#remaining -= size;
     if (whole) return this.#finish(bytes, start, end);
-    if (this.bodySize <= this.#keepLimit && this.#remaining >= 0) this.#parts.push(bytes.subarray(start, end));
+    if (this.bodySize <= this.#keepLimit && this.#remaining >= 0) {
+      this.#parts.push(bytes.subarray(start, end));
+      this.#keptBytes += size;
+    }
     // Older versions wait for ever for a body that has overrun: the channel is stuck.
     if (this.#remaining !== 0) return undefined;
     const joined = Buffer.concat(this.#parts);
@@ -107,6 +117,7 @@ export class ContentAssembly {
     };
     this.state = 'method';
     this.#parts = [];
+    this.#keptBytes = 0;
     this.#header = EMPTY;
     return content;
   }

@@ -10,7 +10,7 @@ import type { Delivery } from './unacked-deliveries.js';
 const QUORUM = { 'x-queue-type': 'quorum' };
 
 function delivery(tag: number, queue: Queue, consumer?: Consumer): Delivery {
-  return { tag, queue, consumer, message: aMessage(`m${tag}`), sentAt: 0 };
+  return { tag, queue, consumer, message: aMessage(`m${tag}`), sentAt: 0, takenBack: false };
 }
 
 describe('planDeparture', () => {

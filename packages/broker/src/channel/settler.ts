@@ -26,16 +26,27 @@ export class Settler {
     this.#sharedUnacked++;
   }
 
+  /** Gives deliveries back to their queue that were not settled in time; settling them later has no effect on it. */
+  takeBack(consumer: Consumer, deliveries: readonly Delivery[]): void {
+    consumer.late += deliveries.length;
+    this.requeue(deliveries, 'nack');
+  }
+
   ack(delivery: Delivery): void {
-    delivery.queue.ack();
+    if (delivery.takenBack) {
+      this.#settleLate([delivery]);
+      return;
+    }
+    delivery.queue.ack(delivery.message);
     this.#returnCredit(delivery);
     if (delivery.consumer !== undefined) this.#wakeAfter(delivery.consumer);
   }
 
   ackAll(deliveries: readonly Delivery[]): void {
-    for (const group of settlementGroups(deliveries)) {
+    this.#settleLate(deliveries);
+    for (const group of settlementGroups(deliveries.filter(isHeld))) {
       for (const delivery of group) {
-        delivery.queue.ack();
+        delivery.queue.ack(delivery.message);
         this.#returnCredit(delivery);
       }
       this.#wakeConsumerOf(group);
@@ -45,7 +56,8 @@ export class Settler {
 
   /** Refuses for good. */
   discard(deliveries: readonly Delivery[], kind: ReturnKind): void {
-    for (const group of settlementGroups(deliveries)) {
+    this.#settleLate(deliveries);
+    for (const group of settlementGroups(deliveries.filter(isHeld))) {
       const [first] = group;
       if (first === undefined) continue;
       for (const delivery of group) this.#returnCredit(delivery);
@@ -57,7 +69,7 @@ export class Settler {
 
   /** Gives back to the queues. */
   requeue(deliveries: readonly Delivery[], kind: ReturnKind): void {
-    for (const group of settlementGroups(deliveries)) {
+    for (const group of settlementGroups(deliveries.filter(isHeld))) {
       const [first] = group;
       if (first === undefined) continue;
       for (const delivery of group) this.#returnCredit(delivery);
@@ -74,6 +86,15 @@ export class Settler {
   /** Forgets deliveries whose messages go back to their queues another way. */
   forget(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) this.#returnCredit(delivery);
+  }
+
+  /** Who has acknowledged or refused all that it was late with gets messages again; giving back does not count. */
+  #settleLate(deliveries: readonly Delivery[]): void {
+    for (const { takenBack, consumer } of deliveries) {
+      if (!takenBack || consumer === undefined) continue;
+      consumer.late--;
+      if (consumer.late === 0) this.#wakeAfter(consumer);
+    }
   }
 
   #returnCredit({ consumer }: Delivery): void {
@@ -95,4 +116,8 @@ export class Settler {
   #wakeShared(): void {
     if (this.sharedPrefetch > 0) this.#wakeAll();
   }
+}
+
+function isHeld({ takenBack }: Delivery): boolean {
+  return !takenBack;
 }

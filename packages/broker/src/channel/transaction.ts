@@ -12,6 +12,11 @@ export class Transaction {
   #publications: Publication[] = [];
   #settlements: HeldSettlement[] = [];
 
+  /** About how many bytes of memory the publications take. */
+  get weight(): number {
+    return this.#publications.reduce((sum, { message }) => sum + message.weight, 0);
+  }
+
   publish(publication: Publication): void {
     this.#publications.push(publication);
   }

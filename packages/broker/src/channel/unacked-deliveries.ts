@@ -11,6 +11,8 @@ export interface Delivery {
   readonly consumer: Consumer | undefined;
   /** Clock time at which it was sent. */
   readonly sentAt: number;
+  /** The queue has it again, because it was not settled in time. The client may still settle it, to no effect. */
+  readonly takenBack: boolean;
 }
 
 /** The deliveries of a channel that wait to be settled, in the order of their tags. */
@@ -25,9 +27,9 @@ export class UnackedDeliveries {
     this.#byTag.set(delivery.tag, delivery);
   }
 
-  /** The one that has waited longest. */
-  oldest(): Delivery | undefined {
-    return this.#byTag.values().next().value;
+  /** Notes that the queue has these again. */
+  takeBack(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) this.#byTag.set(delivery.tag, { ...delivery, takenBack: true });
   }
 
   /** Takes one delivery. */
@@ -61,14 +63,11 @@ export class UnackedDeliveries {
     return taken;
   }
 
-  /** Takes the deliveries of one consumer. */
-  takeOf(consumer: Consumer): Delivery[] {
-    return this.#takeWhere((delivery) => delivery.consumer === consumer);
-  }
-
-  /** Takes the deliveries from one queue. */
+  /** Takes the deliveries that a queue gets back now. */
   takeFrom(queue: Queue): Delivery[] {
-    return this.#takeWhere((delivery) => delivery.queue === queue);
+    const taken = [...this.#byTag.values()].filter((delivery) => delivery.queue === queue);
+    for (const { tag } of taken) this.#byTag.delete(tag);
+    return taken.filter(({ takenBack }) => !takenBack);
   }
 
   /** Puts deliveries back that a rolled back transaction had settled. */
@@ -79,11 +78,5 @@ export class UnackedDeliveries {
 
   [Symbol.iterator](): Iterator<Delivery> {
     return this.#byTag.values();
-  }
-
-  #takeWhere(matches: (delivery: Delivery) => boolean): Delivery[] {
-    const taken = [...this.#byTag.values()].filter(matches);
-    for (const { tag } of taken) this.#byTag.delete(tag);
-    return taken;
   }
 }

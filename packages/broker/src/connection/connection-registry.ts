@@ -23,6 +23,8 @@ export interface ConnectionEnvironment extends ChannelEnvironment {
   readonly clusterName: string;
   /** Why publishing is blocked; `undefined` when it is not. */
   readonly alarm: string | undefined;
+  /** Told of bytes that came in. */
+  received(bytes: number): void;
   virtualHost(name: string): VirtualHost | undefined;
   opened(connection: Connection): void;
   closed(connection: Connection): void;

@@ -3,7 +3,14 @@ import type { Channel } from '../channel/channel.js';
 import { type RealTimer, startTimer, stopTimer } from '../clock/timers.js';
 import { type AmqpError, connectionError } from '../errors/amqp-error.js';
 import type { VirtualHost } from '../vhost/virtual-host.js';
-import { FRAME_HEARTBEAT, FRAME_METHOD, type FrameHandler, FrameParser, isKnownFrame } from '../wire/frame-parser.js';
+import {
+  FRAME_BODY,
+  FRAME_HEARTBEAT,
+  FRAME_METHOD,
+  type FrameHandler,
+  FrameParser,
+  isKnownFrame,
+} from '../wire/frame-parser.js';
 import {
   encodeMethod,
   MalformedTextError,
@@ -174,6 +181,7 @@ export class Connection implements FrameHandler {
 
   #received(chunk: Buffer): void {
     if (this.environment.faults.dropsReceived) return;
+    this.environment.received(chunk.length);
     if (this.#heartbeat !== undefined) this.#heartbeat.received = true;
     if (this.#inputIsBroken) {
       this.finish();
@@ -209,6 +217,7 @@ export class Connection implements FrameHandler {
       if (this.#state === 'handshake') this.destroy();
       return true;
     }
+    if (type === FRAME_BODY && this.#alarmStops()) return false;
     this.#opened.channels.handleContent(type, channelNumber, bytes, start, end);
     return true;
   }
@@ -242,10 +251,7 @@ export class Connection implements FrameHandler {
   }
 
   #publish(channel: Channel, bytes: Buffer, start: number, end: number): boolean {
-    if (this.environment.alarm !== undefined) {
-      this.#block(this.environment.alarm);
-      return false;
-    }
+    if (this.#alarmStops()) return false;
     const method = this.#methods.readPublish(bytes, start, end);
     if (method === undefined) this.destroy();
     else channel.beginPublish(method);
@@ -334,6 +340,14 @@ export class Connection implements FrameHandler {
     stopTimer(this.#closingTimer);
     this.#output.end();
     this.environment.closed(this);
+  }
+
+  /** Blocks whoever publishes while there is an alarm. */
+  #alarmStops(): boolean {
+    const { alarm } = this.environment;
+    if (alarm === undefined) return false;
+    this.#block(alarm);
+    return true;
   }
 
   #block(reason: string): void {

@@ -1,9 +1,8 @@
 import type { Queue } from '../queue/queue.js';
 import type { Exchange } from '../routing/exchange.js';
 import type { VirtualHost } from '../vhost/virtual-host.js';
-import { toBinaryText } from '../wire/binary-text.js';
 import { type HttpReply, NO_CONTENT, notFound, ok } from './http-reply.js';
-import { tableFromJson } from './json-fields.js';
+import { tableFromJson, toShortText } from './json-fields.js';
 import { exchangeOf, type ManagementRequest, queueOf, type Route, vhostOf } from './request.js';
 import * as views from './resource-views.js';
 
@@ -57,7 +56,7 @@ function bindingsBetween(request: ManagementRequest, kind: 'queue' | 'exchange')
 
 function postBinding(request: ManagementRequest, kind: 'queue' | 'exchange'): HttpReply {
   const { source, destination } = ends(request, kind);
-  const routingKey = toBinaryText(String(request.body['routing_key'] ?? ''));
+  const routingKey = toShortText('routing_key', String(request.body['routing_key'] ?? ''));
   vhostOf(request).exchanges.bind(source.name, destination, routingKey, tableFromJson(request.body['arguments']));
   return { status: 201 };
 }

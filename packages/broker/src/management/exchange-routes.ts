@@ -2,11 +2,10 @@ import type { ChannelHost } from '../channel/channel-host.js';
 import { preparePublication } from '../channel/publisher.js';
 import { isPermitted, resourceName } from '../connection/authorization.js';
 import type { VirtualHost } from '../vhost/virtual-host.js';
-import { toBinaryText } from '../wire/binary-text.js';
 import { FrameWriter } from '../wire/frame-writer.js';
 import { encodeProperties } from '../wire/properties.js';
 import { badRequest, created, HttpError, type HttpReply, NO_CONTENT, ok } from './http-reply.js';
-import { propertiesFromJson, tableFromJson } from './json-fields.js';
+import { propertiesFromJson, tableFromJson, toShortText } from './json-fields.js';
 import { exchangeName, exchangeOf, type ManagementRequest, type Route, vhostOf } from './request.js';
 import * as views from './resource-views.js';
 
@@ -64,7 +63,7 @@ function publish(request: ManagementRequest): HttpReply {
   };
   const method = {
     exchange: exchangeOf(request).name,
-    routingKey: toBinaryText(routingKey),
+    routingKey: toShortText('routing_key', routingKey),
     mandatory: false,
     immediate: false,
   };

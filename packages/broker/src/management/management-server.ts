@@ -3,11 +3,14 @@ import { authenticate, type User } from '../connection/authentication.js';
 import { AmqpError } from '../errors/amqp-error.js';
 import { InvalidPolicyError } from '../vhost/policy.js';
 import { toBinaryText } from '../wire/binary-text.js';
+import { MalformedTableError } from '../wire/field-table.js';
+import { MalformedPropertiesError } from '../wire/properties.js';
+import { isOwnHost } from './host-guard.js';
 import { badRequest, HttpError, type HttpReply, notFound } from './http-reply.js';
+import { toShortText } from './json-fields.js';
 import type { ManagementTarget } from './management-target.js';
+import { readBody } from './request-body.js';
 import { findRoute } from './routes.js';
-
-const LARGEST_BODY_BYTES = 20 * 1024 * 1024;
 
 /**
  * The management HTTP API, as far as tests and leveret use it: JSON under `/api`, basic authentication, no web pages.
@@ -48,6 +51,7 @@ export class ManagementServer {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const reply = await this.#answer(request).catch((error: unknown) => this.#failure(error));
     const body = reply.body === undefined ? '' : JSON.stringify(reply.body);
+    if (response.destroyed) return;
     const headers: Record<string, string> = {};
     if (reply.body !== undefined) headers['content-type'] = 'application/json';
     if (reply.status === 401) headers['www-authenticate'] = 'Basic realm="RabbitMQ Management"';
@@ -56,8 +60,16 @@ export class ManagementServer {
   }
 
   async #answer(request: IncomingMessage): Promise<HttpReply> {
+    if (!isOwnHost(request.headers.host, this.#target.hostNames)) {
+      const host = JSON.stringify(request.headers.host);
+      throw new HttpError(
+        421,
+        'misdirected_request',
+        `${host} is not a name of this server; allow it by managementHosts`,
+      );
+    }
     const user = this.#login(request.headers.authorization);
-    const url = new URL(request.url ?? '/', 'http://broker');
+    const url = parseUrl(request.url ?? '/');
     const [, root, ...encoded] = url.pathname.split('/');
     if (encoded.at(-1) === '') encoded.pop();
     const segments = encoded.map(decodeSegment);
@@ -93,6 +105,8 @@ export class ManagementServer {
       const status = error instanceof AmqpError && error.code === 404 ? 404 : 400;
       return { status, body: { error: 'bad_request', reason: this.#escaped(reasonOf(error)) } };
     }
+    const malformed = error instanceof MalformedTableError || error instanceof MalformedPropertiesError;
+    if (malformed) return { status: 400, body: { error: 'bad_request', reason: this.#escaped(error.message) } };
     return { status: 500, body: { error: 'internal_server_error', reason: String(error) } };
   }
 
@@ -107,32 +121,21 @@ function reasonOf(error: AmqpError | InvalidPolicyError): string {
   return error instanceof AmqpError ? error.replyText.replace(/^[A-Z_]+ - /, '') : error.message;
 }
 
+/** What is no path under this server, such as `//`, is the client's mistake. */
+function parseUrl(target: string): URL {
+  if (!target.startsWith('/') || target.startsWith('//')) throw badRequest('expected a path that begins with one /');
+  if (!URL.canParse(target, 'http://broker')) throw badRequest('the path is not valid');
+  return new URL(target, 'http://broker');
+}
+
 function decodeSegment(segment: string): string {
+  return toShortText('a name in the path', decoded(segment));
+}
+
+function decoded(segment: string): string {
   try {
-    return toBinaryText(decodeURIComponent(segment));
+    return decodeURIComponent(segment);
   } catch {
     throw badRequest('the path is not valid percent-encoding');
-  }
-}
-
-async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    length += chunk.length;
-    if (length > LARGEST_BODY_BYTES) throw new HttpError(413, 'payload_too_large', 'the body is too large');
-  }
-  if (length === 0) return {};
-  const parsed = parseJson(Buffer.concat(chunks).toString('utf8'));
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw badRequest('not_json');
-  return parsed as Record<string, unknown>;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw badRequest('not_json');
   }
 }

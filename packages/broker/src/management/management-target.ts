@@ -8,6 +8,8 @@ export interface ManagementTarget {
   readonly environment: ConnectionEnvironment;
   readonly connections: Iterable<Connection>;
   readonly vhosts: Iterable<VirtualHost>;
+  /** Names that the Host header of a request may have, besides addresses, `localhost` and the name of the machine. */
+  readonly hostNames: readonly string[];
   /** Port of the AMQP listener. */
   readonly port: number;
   /** Creates a virtual host; this user may do everything in it. `false` when it is there already. */

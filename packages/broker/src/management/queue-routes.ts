@@ -63,7 +63,7 @@ function getMessages(request: ManagementRequest): HttpReply {
     shown.push(views.messageJson(message, queue.readyCount, String(encoding)));
   }
   if (String(ackmode).endsWith('true')) queue.requeue(taken, ackmode === 'reject_requeue_true' ? 'reject' : 'nack');
-  else if (ackmode === 'ack_requeue_false') for (const _ of taken) queue.ack();
+  else if (ackmode === 'ack_requeue_false') for (const message of taken) queue.ack(message);
   else queue.discard(taken, 'reject');
   return ok(shown);
 }

@@ -23,6 +23,8 @@ export class Backlog {
   readonly #clock: Clock;
   readonly #ready: ReadyMessages;
   #position = 0;
+  /** What the ready messages weigh. */
+  #weight = 0;
 
   constructor(host: BacklogHost, clock: Clock, profile: VersionProfile) {
     this.#host = host;
@@ -37,6 +39,11 @@ export class Backlog {
   /** Sum of the sizes, as the limits of this kind of queue count them. */
   get bytes(): number {
     return this.#ready.bytes;
+  }
+
+  /** About how many bytes of memory the ready messages take. */
+  get weight(): number {
+    return this.#weight;
   }
 
   /** Clock time at which the next message expires; -1 when none does. */
@@ -71,45 +78,49 @@ export class Backlog {
 
   /** Adds an admitted message. The limit of a classic queue holds before anything expires. */
   push(message: Message): void {
-    this.#ready.push(message);
+    this.#add(message);
     if (this.#host.type === 'classic') this.enforceLimits();
   }
 
   /** Adds an admitted message, and a copy of it that passes for redelivered. */
   pushTwice(message: Message): void {
-    this.#ready.push(message);
+    this.#add(message);
     const again = message.copy();
     again.redelivered = true;
     again.expiresAt = message.expiresAt;
     again.position = ++this.#position;
-    this.#ready.push(again);
+    this.#add(again);
   }
 
   /** Takes the next message. */
   shift(): Message | undefined {
-    return this.#ready.shift();
+    const message = this.#ready.shift();
+    if (message !== undefined) this.#weight -= message.weight;
+    return message;
   }
 
   /** Puts a message back that was handed out, at the place its kind of queue has for it. */
   putBack(message: Message): void {
+    this.#weight += message.weight;
     this.#ready.putBack(message);
   }
 
   /** Puts a message that was handed out behind all others. */
   putAtEnd(message: Message): void {
     message.position = ++this.#position;
-    this.#ready.push(message);
+    this.#add(message);
   }
 
   clear(): void {
     this.#ready.clear();
+    this.#weight = 0;
   }
 
   /** Keeps only persistent messages. */
   dropTransient(): void {
     const kept = [...this.#ready].filter((message) => message.persistent);
-    this.#ready.clear();
-    for (const message of kept) this.#ready.push(message);
+    this.clear();
+    for (const message of kept) this.#add(message);
   }
 
   /** Drops messages from the head until the limits hold. */
@@ -118,7 +129,7 @@ export class Backlog {
     if (overflow !== 'drop-head' || (maxLength === undefined && maxLengthBytes === undefined)) return;
     const ready = this.#ready;
     while (ready.length > 0 && (ready.length > (maxLength ?? Infinity) || ready.bytes > (maxLengthBytes ?? Infinity))) {
-      const dropped = ready.shift();
+      const dropped = this.shift();
       if (dropped !== undefined) this.#host.died(dropped, 'maxlen');
     }
   }
@@ -129,7 +140,15 @@ export class Backlog {
    */
   expireHeads(): void {
     if (this.#ready.nextExpiry < 0) return;
-    for (const dead of this.#ready.takeExpired(this.#clock.now())) this.#host.died(dead, 'expired');
+    for (const dead of this.#ready.takeExpired(this.#clock.now())) {
+      this.#weight -= dead.weight;
+      this.#host.died(dead, 'expired');
+    }
+  }
+
+  #add(message: Message): void {
+    this.#weight += message.weight;
+    this.#ready.push(message);
   }
 }
 

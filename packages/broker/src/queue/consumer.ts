@@ -40,6 +40,8 @@ export class Consumer {
   readonly arguments: FieldTable;
   /** Messages handed over and not settled. */
   unacked = 0;
+  /** Messages that the queue took back because they were not settled in time, and that are not settled yet. */
+  late = 0;
   /** Order among the consumers of the queue. */
   serial = 0;
   /** Started under the same tag while this one, cancelled, still held messages (quorum queues). */
@@ -76,7 +78,7 @@ export class Consumer {
 
   /** Whether the prefetch limits have room. The shared one also holds up those that acknowledge nothing. */
   get hasCredit(): boolean {
-    if (!this.owner.hasSharedCredit) return false;
+    if (this.late > 0 || !this.owner.hasSharedCredit) return false;
     return this.noAck || this.prefetch === 0 || this.unacked < this.prefetch;
   }
 }

@@ -11,7 +11,7 @@ const ROUND = 256;
 export interface DelivererHost {
   readonly type: QueueType;
   /** A message is handed out and will be settled. */
-  handedOut(): void;
+  handedOut(message: Message): void;
 }
 
 /** Hands the messages of a queue to its consumers. While it is at it, it does not begin again. */
@@ -39,7 +39,7 @@ export class Deliverer {
     if (consumer === undefined) return false;
     this.#busy = true;
     try {
-      this.#count(consumer);
+      this.#count(consumer, message);
       consumer.owner.deliver(consumer, message);
       this.#consumers.handed(consumer);
     } finally {
@@ -71,7 +71,7 @@ export class Deliverer {
       const consumer = this.#consumers.next();
       const message = consumer === undefined ? undefined : backlog.shift();
       if (consumer === undefined || message === undefined) break;
-      this.#count(consumer);
+      this.#count(consumer, message);
       if (this.#host.type === 'classic') consumer.owner.deliver(consumer, message);
       else round.push({ consumer, message });
       this.#consumers.handed(consumer);
@@ -82,9 +82,9 @@ export class Deliverer {
     return round.length === ROUND;
   }
 
-  #count(consumer: Consumer): void {
+  #count(consumer: Consumer, message: Message): void {
     if (consumer.noAck) return;
-    this.#host.handedOut();
+    this.#host.handedOut(message);
     consumer.unacked++;
   }
 }

@@ -35,6 +35,8 @@ const REDELIVERED = 1;
 const PERSISTENT = 2;
 const HAS_PRIORITY = 4;
 const PRIORITY_SHIFT = 8;
+/** The object itself, and its place in a queue. */
+const OWN_WEIGHT = 200;
 
 /**
  * A message in one queue. Properties and body are the bytes the client sent, shared by all queues that hold the message;
@@ -87,6 +89,11 @@ export class Message implements WireContent {
 
   get bodySize(): number {
     return this.bodyEnd - this.bodyStart;
+  }
+
+  /** About how many bytes of memory it takes, those shared with other queues included. */
+  get weight(): number {
+    return this.bodyEnd - this.bodyStart + this.propertiesEnd - this.propertiesStart + OWN_WEIGHT;
   }
 
   /** Sets what was read from the properties; a priority of -1 means that none was given. */

@@ -139,6 +139,7 @@ export class QueueConsumers {
     if (!this.#singleActive) return false;
     const before = this.#active;
     if (before === undefined) this.#active = this.#firstInLine();
+    else if (before.late > 0) this.#active = [...this.#ring].find(({ late }) => late === 0) ?? before;
     else if (before.unacked === 0) this.#active = this.#successor() ?? before;
     return this.#active !== before;
   }

@@ -23,6 +23,8 @@ export interface QueueSettings {
   readonly deadLetterRoutingKey: string | undefined;
   readonly deliveryLimit: number | undefined;
   readonly delayedRetry: DelayedRetry | undefined;
+  /** How long a delivery may wait to be settled; `undefined`: what the node says. */
+  readonly consumerTimeoutMs: number | undefined;
 }
 
 /** A policy's definition: keys such as `message-ttl` without the `x-` of arguments. */
@@ -54,6 +56,7 @@ export function resolveSettings(
     deadLetterRoutingKey: textOf('dead-letter-routing-key'),
     deliveryLimit: type === 'quorum' ? deliveryLimit(numberOf('delivery-limit'), profile) : undefined,
     delayedRetry: type === 'quorum' && profile.delayedRetry ? delayedRetry(textOf, numberOf) : undefined,
+    consumerTimeoutMs: profile.consumerTimeoutByQueue ? numberOf('consumer-timeout') : undefined,
   });
 }
 

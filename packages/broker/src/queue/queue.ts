@@ -50,6 +50,7 @@ export class Queue {
   policy: string | undefined;
   /** Messages handed out and not settled. */
   unackedCount = 0;
+  #unackedWeight = 0;
   /** Copies each new message, so that everything arrives twice. */
   duplicates = false;
   readonly #host: QueueHost;
@@ -98,6 +99,11 @@ export class Queue {
 
   get readyBytes(): number {
     return this.#backlog.bytes;
+  }
+
+  /** About how many bytes of memory its messages take, those handed out included. */
+  get weight(): number {
+    return this.#backlog.weight + this.#unackedWeight + this.#returned.weight;
   }
 
   get consumerCount(): number {
@@ -182,7 +188,7 @@ export class Queue {
     const backlog = this.#backlog;
     backlog.expireHeads();
     const message = backlog.shift();
-    if (message !== undefined && !noAck) this.unackedCount++;
+    if (message !== undefined && !noAck) this.handedOut(message);
     // What stood behind it may have expired long ago; a quorum queue counts it as long as the one taken is not settled.
     const countsExpired = this.type === 'quorum' && !noAck;
     if (countsExpired) count(backlog.length);
@@ -194,8 +200,9 @@ export class Queue {
   }
 
   /** A message handed out was acknowledged. */
-  ack(): void {
+  ack(message: Message): void {
     this.unackedCount--;
+    this.#unackedWeight -= message.weight;
   }
 
   /**
@@ -204,7 +211,7 @@ export class Queue {
    * @param wake lets those go on who waited for the room; they are served before the dead letters arrive anywhere
    */
   discard(messages: readonly Message[], kind: ReturnKind, wake: () => void = () => {}): void {
-    this.unackedCount -= messages.length;
+    this.#noLongerOut(messages);
     if (!this.deleted) for (const message of messages) this.#returned.discard(message, kind);
     wake();
     this.#bury();
@@ -216,7 +223,7 @@ export class Queue {
    * @param messages in the order in which they were handed out
    */
   requeue(messages: readonly Message[], kind: ReturnKind): void {
-    this.unackedCount -= messages.length;
+    this.#noLongerOut(messages);
     if (!this.deleted) this.#takeBack(messages, kind);
   }
 
@@ -267,7 +274,7 @@ export class Queue {
    * @param messages in the order in which the queue takes them back
    */
   abandon(consumers: readonly Consumer[], messages: readonly Message[]): void {
-    this.unackedCount -= messages.length;
+    this.#noLongerOut(messages);
     this.detach(consumers);
     if (!this.deleted) this.#takeBack(messages, 'gone');
   }
@@ -320,8 +327,9 @@ export class Queue {
   }
 
   /** A message was handed out that will be settled. */
-  handedOut(): void {
+  handedOut(message: Message): void {
     this.unackedCount++;
+    this.#unackedWeight += message.weight;
   }
 
   /** A message fell victim to a limit or to its age, or was refused for good. */
@@ -343,6 +351,10 @@ export class Queue {
     backlog.expireHeads();
     this.#watchHead();
     this.#bury();
+  }
+
+  #noLongerOut(messages: readonly Message[]): void {
+    for (const message of messages) this.ack(message);
   }
 
   #takeBack(messages: readonly Message[], kind: ReturnKind): void {

@@ -231,7 +231,7 @@ describe('Queue: consumers of a quorum queue', () => {
     expect(receiver.log).to.deep.equal(['t:1']);
     const [held] = receiver.held;
     held?.consumer.settled();
-    queue.ack();
+    if (held !== undefined) queue.ack(held.message);
     if (held !== undefined) queue.wake(held.consumer);
     expect(receiver.log).to.deep.equal(['t:1', 't:2']);
   });
@@ -266,7 +266,8 @@ describe('Queue: consumers of a quorum queue', () => {
       receiver.log.length = 0;
       for (const consumer of all.reverse()) {
         consumer.settled();
-        queue.ack();
+        const held = receiver.held.find((each) => each.consumer === consumer);
+        if (held !== undefined) queue.ack(held.message);
         queue.rejoin(consumer);
       }
       queue.startDelivering();

@@ -34,6 +34,13 @@ export class ReturnedMessages {
     this.#profile = profile;
   }
 
+  /** About how many bytes of memory the messages take that wait for their delayed retry. */
+  get weight(): number {
+    let weight = 0;
+    for (const message of this.#paused) weight += message.weight;
+    return weight;
+  }
+
   /** Refused for good. */
   discard(message: Message, kind: ReturnKind): void {
     if (countsFailures(this.#host.type, this.#profile) && refusalFails(kind, this.#profile)) countFailure(message);

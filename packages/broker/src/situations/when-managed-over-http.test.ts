@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { describeSeen, table } from '../testing/raw-client.support.test.js';
@@ -14,7 +15,7 @@ async function api(situation: Situation, method: string, path: string, body?: un
   const authorization = `Basic ${Buffer.from('guest:guest').toString('base64')}`;
   const response = await fetch(`${origin}/api/${path}`, {
     method,
-    headers: { authorization, ...headers },
+    headers: { authorization, 'content-type': 'application/json', ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
@@ -155,4 +156,102 @@ describe('when managed over HTTP', () => {
     await using situation = await Situation.start({ managementPort: 0 });
     expect((await api(situation, 'PUT', 'queues/%2F/q', [])).body.reason).to.equal('not_json');
   });
+});
+
+describe('when strangers ask the management API', () => {
+  /** A request as bytes, so that nothing of it is put right on the way; the answer's status and body. */
+  async function raw(situation: Situation, head: readonly string[], body = ''): Promise<[number, string]> {
+    const { port } = new URL(situation.broker.managementUrl ?? '');
+    const socket = connect(Number(port), '127.0.0.1');
+    const [request = '', ...headers] = head;
+    const all = [request, 'connection: close', `content-length: ${Buffer.byteLength(body)}`, ...headers];
+    socket.end(`${all.join('\r\n')}\r\n\r\n${body}`);
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    return [Number(answer.split(' ')[1]), answer.slice(answer.indexOf('\r\n\r\n') + 4)];
+  }
+  const AUTH = `authorization: Basic ${Buffer.from('guest:guest').toString('base64')}`;
+
+  it('answers to addresses and known names only, against DNS rebinding', async () => {
+    await using situation = await Situation.start({ managementPort: 0, managementHosts: ['broker.test'] });
+    const ask = async (host: string): Promise<number> =>
+      (await raw(situation, ['GET /api/whoami HTTP/1.0', `host: ${host}`, AUTH]))[0];
+    for (const host of ['127.0.0.1', '127.0.0.1:1', 'localhost', 'LOCALHOST:15672', '[::1]:9', 'Broker.test:80']) {
+      expect(await ask(host), host).to.equal(200);
+    }
+    for (const host of ['evil.example', 'localhost.evil.example:80', 'broker.test.evil', '127.0.0.1.evil:1', 'a b']) {
+      expect(await ask(host), host).to.equal(421);
+    }
+  });
+
+  it('takes a body only where it says that it is JSON', async () => {
+    await using situation = await Situation.start({ managementPort: 0 });
+    const put = (type: string): Promise<[number, string]> =>
+      raw(situation, ['PUT /api/queues/%2F/q HTTP/1.0', 'host: localhost', AUTH, type], '{}');
+    expect((await put('content-type: text/plain'))[0]).to.equal(415);
+    expect((await put('x-nothing: 1'))[0]).to.equal(415);
+    expect((await put('content-type: application/jsonp'))[0]).to.equal(415);
+    expect((await put('content-type: application/json; charset=utf-8'))[0]).to.equal(201);
+  });
+
+  it('answers 400 to paths that are none', async () => {
+    await using situation = await Situation.start({ managementPort: 0 });
+    for (const path of ['//', '//api/overview', '/api/queues/%ff', 'http://[', `/api/queues/%2F/${'q'.repeat(300)}`]) {
+      const [status, body] = await raw(situation, [`GET ${path} HTTP/1.0`, 'host: localhost', AUTH]);
+      expect([path, status, JSON.parse(body).error]).to.deep.equal([path, 400, 'bad_request']);
+    }
+  });
+
+  it('answers 400 to JSON that means nothing, and lives on', async () => {
+    await using situation = await Situation.start({ managementPort: 0 });
+    const deep = `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`;
+    const put = async (path: string, body: string): Promise<[number, string]> =>
+      raw(situation, [`PUT /api/${path} HTTP/1.0`, 'host: localhost', AUTH, 'content-type: application/json'], body);
+    for (const args of [deep, '{"x-max-length":1e300}', '{"a":-1e19}', '{"a":1e999}', `{"${'k'.repeat(300)}":1}`]) {
+      expect((await put('queues/%2F/q', `{"arguments":${args}}`))[0], args.slice(0, 30)).to.equal(400);
+    }
+    expect((await put('policies/%2F/p', `{"pattern":"a","definition":{"ha-params":${deep}}}`))[0]).to.equal(400);
+    expect((await put('queues/%2F/q', '{"arguments":{"a":1e300'))[0]).to.equal(400);
+    expect((await put('queues/%2F/q', '{"arguments":{"a":1e17,"b":[1.5,null]}}'))[0]).to.equal(201);
+  });
+
+  it('answers 400 to properties that no frame has room for', async () => {
+    await using situation = await Situation.start({ managementPort: 0 });
+    for (const properties of [
+      { priority: 256 },
+      { priority: 1e300 },
+      { delivery_mode: -1 },
+      { timestamp: 1e300 },
+      { message_id: 'm'.repeat(256) },
+      { headers: { n: 1e300 } },
+      { headers: { ['k'.repeat(256)]: 1 } },
+    ]) {
+      const body = { routing_key: 'q', payload: 'm', payload_encoding: 'string', properties };
+      const { status } = await api(situation, 'POST', 'exchanges/%2F/amq.default/publish', body);
+      expect(status, JSON.stringify(properties).slice(0, 60)).to.equal(400);
+    }
+  });
+
+  it('gives up a pattern that takes too long, and goes on', async () => {
+    await using situation = await Situation.start({ managementPort: 0 });
+    const client = await situation.client();
+    const name = `${'a'.repeat(60)}!`;
+    const pattern = '^(a+)+$';
+    client.send(1, 'queue.declare', { queue: name });
+    await client.settle();
+    const refused = await api(situation, 'PUT', 'policies/%2F/slow', { pattern, definition: { 'max-length': 1 } });
+    expect([refused.status, refused.body.reason]).to.deep.equal([
+      400,
+      'Validation failed\n\npattern takes too long to look for: simplify what it repeats\n',
+    ]);
+    expect((await api(situation, 'GET', 'policies')).body).to.deep.equal([]);
+    await client.call(1, 'queue.delete', { queue: name });
+    expect(
+      (await api(situation, 'PUT', 'policies/%2F/slow', { pattern, definition: { 'max-length': 1 } })).status,
+    ).to.equal(201);
+    const startedAt = performance.now();
+    for (let i = 0; i < 20; i++) await client.call(1, 'queue.declare', { queue: `${name}${i}` });
+    expect(performance.now() - startedAt).to.be.below(10_000);
+    expect(situation.broker.queue(`${name}1`)?.policy).to.equal(undefined);
+  }).timeout(20_000);
 });

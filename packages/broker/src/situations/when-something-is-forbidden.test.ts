@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { describeSeen, type RawClient, table } from '../testing/raw-client.support.test.js';
-import { eventually, expectLines, Situation } from '../testing/situation.support.test.js';
+import { expectLines, Situation } from '../testing/situation.support.test.js';
 
 const USERS = [
   { name: 'guest', password: 'guest', permissions: { '/': {} } },
@@ -99,56 +99,5 @@ describe('when something is forbidden', () => {
     client.send(1, 'queue.declare', { queue: 'q' });
     await client.settle();
     expect([situation.broker.queues().length, situation.broker.queues('other').length]).to.deep.equal([0, 1]);
-  });
-});
-
-describe('when a delivery is not acknowledged in time', () => {
-  it('closes the channel up to 4.0', async () => {
-    await using situation = await Situation.start({ version: '3.10', consumerTimeout: '3s' });
-    const client = await situation.client();
-    client.send(1, 'queue.declare', { queue: 'q' });
-    client.publish(1, '', 'q', 'm');
-    client.send(1, 'basic.consume', { queue: 'q', consumerTag: 't' });
-    await client.settle();
-    situation.broker.clock.advance('2s');
-    await expectLines(client, []);
-    situation.broker.clock.advance('1s');
-    await expectLines(client, [
-      '1 channel.close 406 PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out. Timeout value used: ' +
-        '3000 ms. This timeout value can be configured, see consumers doc guide to learn more (0,0)',
-    ]);
-    expect(situation.broker.queue('q')?.ready).to.equal(1);
-  });
-
-  it('cancels the consumer of a quorum queue in 4.3, and leaves classic queues alone', async () => {
-    await using situation = await Situation.start({ version: '4.3', consumerTimeout: '3s' });
-    const client = await situation.client();
-    client.send(1, 'queue.declare', { queue: 'qq', durable: true, arguments: table({ 'x-queue-type': 'quorum' }) });
-    client.send(1, 'queue.declare', { queue: 'q' });
-    for (const queue of ['q', 'qq']) {
-      client.publish(1, '', queue, 'm');
-      client.send(1, 'basic.consume', { queue, consumerTag: queue });
-    }
-    await client.settle();
-    situation.broker.clock.advance('1h');
-    await expectLines(client, ['1 basic.cancel qq nowait=true']);
-    expect([situation.broker.queue('qq')?.ready, situation.broker.queue('q')?.unacked]).to.deep.equal([1, 1]);
-  });
-
-  it('looks again for deliveries that came later', async () => {
-    await using situation = await Situation.start({ version: '3.10', consumerTimeout: '3s' });
-    const client = await situation.client();
-    client.send(1, 'queue.declare', { queue: 'q' });
-    client.send(1, 'basic.consume', { queue: 'q', consumerTag: 't' });
-    client.publish(1, '', 'q', 'one');
-    await client.settle();
-    situation.broker.clock.advance('2s');
-    client.send(1, 'basic.ack', { deliveryTag: 1 });
-    client.publish(1, '', 'q', 'two');
-    await client.settle();
-    situation.broker.clock.advance('2s');
-    await expectLines(client, []);
-    situation.broker.clock.advance('1s');
-    await eventually(() => expect(client.seen[0]?.name).to.equal('channel.close'));
   });
 });

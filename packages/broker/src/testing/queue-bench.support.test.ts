@@ -46,8 +46,8 @@ export class Receiver implements ConsumerOwner {
 
   /** Acknowledges the message with this body. */
   ack(body: string): void {
-    const { consumer } = this.#take(body);
-    consumer.queue.ack();
+    const { consumer, message } = this.#take(body);
+    consumer.queue.ack(message);
     consumer.unacked--;
     consumer.queue.wake(consumer);
   }

@@ -76,6 +76,8 @@ export interface VersionProfile {
   readonly singleActiveFollowsPriority: boolean;
   /** What a delivery that is not acknowledged in time leads to. */
   readonly consumerTimeout: 'close-channel' | 'cancel-quorum-consumer';
+  /** A queue's argument or policy may say how long a delivery may wait. */
+  readonly consumerTimeoutByQueue: boolean;
   /** Direct replies take a delivery tag of their own. */
   readonly countsReplies: boolean;
   /** Passive declarations need the permission to configure. */
@@ -135,6 +137,7 @@ const V3_10: VersionProfile = {
   returnsDeadReplies: true,
   singleActiveFollowsPriority: false,
   consumerTimeout: 'close-channel',
+  consumerTimeoutByQueue: false,
   countsReplies: false,
   guardsPassiveDeclare: false,
   keepsTransientExchanges: false,
@@ -169,6 +172,7 @@ const V4_0: VersionProfile = {
   quorumPriorities: 'two-levels',
   quorumOrdersByTag: false,
   singleActiveFollowsPriority: true,
+  consumerTimeoutByQueue: true,
 };
 
 const V4_3: VersionProfile = {

@@ -18,8 +18,10 @@ export class PolicyTable {
    *
    * @throws {InvalidPolicyError} for a definition RabbitMQ would refuse
    */
-  set(name: string, request: PolicyRequest): void {
-    this.#policies.set(name, makePolicy(name, request));
+  set(name: string, request: PolicyRequest): Policy {
+    const policy = makePolicy(name, request);
+    this.#policies.set(name, policy);
+    return policy;
   }
 
   /** `false` when there is no such policy. */

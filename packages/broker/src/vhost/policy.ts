@@ -1,4 +1,5 @@
 import type { PolicyDefinition } from '../queue/queue-settings.js';
+import { BoundedPattern } from './bounded-pattern.js';
 
 /** What a policy applies to. */
 export type PolicyTarget = 'all' | 'queues' | 'exchanges' | 'classic_queues' | 'quorum_queues' | 'streams';
@@ -6,7 +7,7 @@ export type PolicyTarget = 'all' | 'queues' | 'exchanges' | 'classic_queues' | '
 /** A policy: settings for every queue or exchange whose name matches. */
 export interface Policy {
   readonly name: string;
-  readonly pattern: RegExp;
+  readonly pattern: BoundedPattern;
   /** The pattern as it was given. */
   readonly source: string;
   readonly definition: PolicyDefinition;
@@ -137,9 +138,9 @@ function invalidDefinition(definition: Readonly<Record<string, unknown>>): strin
   return undefined;
 }
 
-function compiled(pattern: string): RegExp {
+function compiled(pattern: string): BoundedPattern {
   try {
-    return new RegExp(pattern);
+    return new BoundedPattern(pattern);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new InvalidPolicyError(

@@ -7,7 +7,7 @@ import type { RoutingTable } from '../routing/router.js';
 import type { VersionProfile } from '../version/version-profile.js';
 import { DeadLetterPublisher } from './dead-letter-publisher.js';
 import { ExchangeTable } from './exchange-table.js';
-import type { Policy, PolicyRequest } from './policy.js';
+import { InvalidPolicyError, type Policy, type PolicyRequest } from './policy.js';
 import { PolicyTable } from './policy-table.js';
 import { QueueTable } from './queue-table.js';
 import { routeMessage } from './route-message.js';
@@ -37,7 +37,11 @@ export class VirtualHost implements QueueHost, RoutingTable<Queue> {
   readonly #policies = new PolicyTable();
   readonly #deadLetters: DeadLetterPublisher;
 
-  constructor(name: string, clock: Clock, profile: VersionProfile) {
+  /** Told of memory taken by copies of a message. */
+  readonly #grew: (bytes: number) => void;
+
+  constructor(name: string, clock: Clock, profile: VersionProfile, grew: (bytes: number) => void = () => {}) {
+    this.#grew = grew;
     this.name = name;
     this.clock = clock;
     this.profile = profile;
@@ -87,6 +91,7 @@ export class VirtualHost implements QueueHost, RoutingTable<Queue> {
   put(message: Message, queues: readonly Queue[], ttlMs: number | undefined): PublishResult {
     const count = queues.length;
     if (count === 0) return UNROUTED;
+    if (count > 1) this.#grew(count * message.weight);
     let refused = false;
     for (let i = 0; i < count; i++) {
       const copy = i === count - 1 ? message : message.copy();
@@ -110,11 +115,15 @@ export class VirtualHost implements QueueHost, RoutingTable<Queue> {
   /**
    * Adds or replaces a policy; it takes effect at once.
    *
-   * @throws {InvalidPolicyError} for a definition RabbitMQ would refuse
+   * @throws {InvalidPolicyError} for a definition RabbitMQ would refuse, and for a pattern that takes too long on a name
+   *   that is there
    */
   setPolicy(name: string, request: PolicyRequest): void {
-    this.#policies.set(name, request);
+    const { pattern } = this.#policies.set(name, request);
     this.#applyPolicies();
+    if (!pattern.gaveUp) return;
+    this.deletePolicy(name);
+    throw new InvalidPolicyError('Validation failed\n\npattern takes too long to look for: simplify what it repeats\n');
   }
 
   /** `false` when there is no such policy. */
