@@ -1,18 +1,21 @@
 import { asError } from '../errors/error-text.js';
 import type { Clock } from '../time/clock.js';
 import type { ChannelEnd, PublishChannel } from '../transport/transport.js';
-import { JobList } from './job-list.js';
-import type { PublishJob } from './publish-job.js';
+import type { PublishWrite } from './publish-write.js';
 
 /** A channel in use, and what its lane must remember about it. */
 export interface ChannelSlot {
   readonly channel: PublishChannel;
-  /** Messages whose answer was lost with it, until {@link ChannelKeeperEvents.ended} decides about all of them together. */
-  readonly lost: JobList;
-  /** Messages still unconfirmed on it that were given up after `confirmTimeout`. */
+  /** Writes whose answer was lost with it, until {@link ChannelKeeperEvents.ended} decides about all of them together. */
+  readonly lost: PublishWrite[];
+  /** Writes on it whose answer somebody waits for. */
+  inFlight: number;
+  /** Writes on it that have no answer yet, and that nobody waits for any more. */
   abandoned: number;
   /** How it ended, once that is known. */
   end: ChannelEnd | undefined;
+  /** Told when nothing that somebody waits for is in flight on it any more. */
+  readonly onIdle: () => void;
 }
 
 /** What a keeper tells its lane. */
@@ -20,7 +23,7 @@ export interface ChannelKeeperEvents {
   opened(slot: ChannelSlot): void;
   /** One try to open a channel failed. */
   failed(error: Error): void;
-  /** A channel ended; every message in flight on it is in `slot.lost`. */
+  /** A channel ended; every write in flight on it is in `slot.lost`. */
   ended(slot: ChannelSlot, end: ChannelEnd): void;
 }
 
@@ -44,6 +47,8 @@ export class ChannelKeeper {
   readonly #events: ChannelKeeperEvents;
   #state: State = { kind: 'none' };
   #notBefore = 0;
+  /** The try that is to replace the current channel, while it is wanted. */
+  #replacement: object | undefined;
   /** Every channel whose end has not been reported. */
   readonly #slots = new Set<ChannelSlot>();
 
@@ -76,14 +81,44 @@ export class ChannelKeeper {
   }
 
   /** Takes out what was lost with channels whose end has not been reported yet. */
-  drainLost(): PublishJob[] {
-    return [...this.#slots].flatMap((slot) => slot.lost.drain());
+  drainLost(): PublishWrite[] {
+    return [...this.#slots].flatMap((slot) => slot.lost.splice(0));
+  }
+
+  /** Whether writes were lost that nobody has decided about yet. */
+  get hasLost(): boolean {
+    for (const { lost } of this.#slots) if (lost.length > 0) return true;
+    return false;
+  }
+
+  /** Whether a channel is the one to publish on. */
+  isCurrent(slot: ChannelSlot): boolean {
+    return this.#state.kind === 'open' && this.#state.slot === slot;
   }
 
   /** Gives a channel up, with all that is still unconfirmed on it; the next {@link acquire} opens another. */
   retire(slot: ChannelSlot): void {
-    if (this.#isCurrent(slot)) this.#state = { kind: 'none' };
+    if (this.isCurrent(slot)) this.#state = { kind: 'none' };
     slot.channel.close().catch(ignore);
+  }
+
+  /** Gives up the current channel, if there is one. */
+  retireCurrent(): void {
+    if (this.#state.kind === 'open') this.retire(this.#state.slot);
+  }
+
+  /**
+   * Opens another channel beside the current one and takes its place, so that what has no answer on the old one is in
+   * nobody's way. The old one stays open until it is retired. Nothing changes when no other can be opened.
+   */
+  replace(): void {
+    if (this.#state.kind !== 'open' || this.#replacement !== undefined) return;
+    const replacement = {};
+    this.#replacement = replacement;
+    const isWanted = () => this.#replacement === replacement;
+    this.#openOne(isWanted, () => {
+      this.#replacement = undefined;
+    });
   }
 
   /** Ends the pause after a failed try, as when the connection is known to be back. */
@@ -94,16 +129,13 @@ export class ChannelKeeper {
     this.#state = { kind: 'none' };
   }
 
-  /** Closes the channel and opens none again. Never rejects. */
-  close(): Promise<void> {
+  /** Closes every channel and opens none again. Never rejects. */
+  async close(): Promise<void> {
     const state = this.#state;
     this.#state = { kind: 'closed' };
+    this.#replacement = undefined;
     if (state.kind === 'pausing') state.cancel();
-    return state.kind === 'open' ? state.slot.channel.close().catch(ignore) : Promise.resolve();
-  }
-
-  #isCurrent(slot: ChannelSlot): boolean {
-    return this.#state.kind === 'open' && this.#state.slot === slot;
+    await Promise.all([...this.#slots].map(({ channel }) => channel.close().catch(ignore)));
   }
 
   #begin(): void {
@@ -122,33 +154,48 @@ export class ChannelKeeper {
   #tryOnce(): void {
     const opening: State = { kind: 'opening' };
     this.#state = opening;
+    this.#replacement = undefined;
+    this.#openOne(
+      () => this.#state === opening,
+      (error) => this.#failed(error),
+    );
+  }
+
+  /** Opens one channel, unless it is not wanted any more when it comes. */
+  #openOne(isWanted: () => boolean, failed: (error: Error) => void): void {
     const cancel = this.#clock.after(this.#timeoutMs + GRACE_MS, () => {
-      if (this.#state === opening) this.#failed(new Error(`no channel was opened within ${this.#timeoutMs} ms`));
+      if (isWanted()) failed(new Error(`no channel was opened within ${this.#timeoutMs} ms`));
     });
     startOpening(this.#open, this.#timeoutMs).then(
       (channel) => {
         cancel();
-        if (this.#state === opening) this.#opened(channel);
+        if (isWanted()) this.#opened(channel, failed);
         else channel.close().catch(ignore);
       },
       (error: unknown) => {
         cancel();
-        if (this.#state === opening) this.#failed(asError(error));
+        if (isWanted()) failed(asError(error));
       },
     );
   }
 
-  #opened(channel: PublishChannel): void {
+  #opened(channel: PublishChannel, failed: (error: Error) => void): void {
     if (!channel.isOpen) {
-      this.#failed(new Error('the channel ended as soon as it was open'));
+      failed(new Error('the channel ended as soon as it was open'));
       return;
     }
-    const slot: ChannelSlot = { channel, lost: new JobList(), abandoned: 0, end: undefined };
+    const old = this.#state.kind === 'open' ? this.#state.slot : undefined;
+    const onIdle = () => {
+      if (!this.isCurrent(slot)) this.retire(slot);
+    };
+    const slot: ChannelSlot = { channel, lost: [], inFlight: 0, abandoned: 0, end: undefined, onIdle };
+    this.#replacement = undefined;
     this.#slots.add(slot);
     this.#state = { kind: 'open', slot };
     this.#notBefore = 0;
+    if (old?.inFlight === 0) this.retire(old);
     channel.onEnd((end) => {
-      if (this.#isCurrent(slot)) this.#state = { kind: 'none' };
+      if (this.isCurrent(slot)) this.#state = { kind: 'none' };
       this.#slots.delete(slot);
       slot.end = end;
       this.#events.ended(slot, end);

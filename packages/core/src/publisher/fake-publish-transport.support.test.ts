@@ -90,8 +90,9 @@ export class FakeChannel implements ReplyChannel {
     this.end({ kind: 'channel-error', replyCode, replyText, error: new Error(replyText) });
   }
 
-  loseConnection(): void {
-    this.end({ kind: 'connection-lost', error: new Error('socket closed') });
+  loseConnection(replyCode?: number): void {
+    const error = new Error(replyCode === undefined ? 'socket closed' : `Connection closed: ${replyCode}`);
+    this.end({ kind: 'connection-lost', error, replyCode });
   }
 
   end(end: ChannelEnd): void {
@@ -129,6 +130,10 @@ export class FakePublishTransport {
   tries = 0;
   readonly confirmModes: boolean[] = [];
   publishBlocked = false;
+  /** What exchanges there are, for a transport that can look for them. */
+  exchanges: Set<string> | undefined;
+  /** Names that were looked for. */
+  readonly looks: string[] = [];
   readonly broker = undefined;
   readonly #listeners = new Set<(event: ConnectionEvent) => void>();
 
@@ -141,6 +146,16 @@ export class FakePublishTransport {
     return this.#open();
   }
 
+  get lookForExchange(): Transport['lookForExchange'] {
+    const { exchanges } = this;
+    if (exchanges === undefined) return undefined;
+    return async (name) => {
+      this.looks.push(name);
+      if (name === 'unsaid') throw new Error('ACCESS_REFUSED');
+      return { missing: exchanges.has(name) ? undefined : new Error(`NOT_FOUND - no exchange '${name}'`) };
+    };
+  }
+
   on(listener: (event: ConnectionEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -148,6 +163,12 @@ export class FakePublishTransport {
 
   get listeners(): number {
     return this.#listeners.size;
+  }
+
+  /** The whole connection ends, with every channel on it. */
+  loseConnection(replyCode?: number): void {
+    for (const channel of this.channels) channel.loseConnection(replyCode);
+    this.emit({ type: 'disconnected', role: 'publish', error: undefined });
   }
 
   emit(event: ConnectionEvent): void {

@@ -3,9 +3,10 @@ import { describe, it } from 'mocha';
 import type { Publication } from '../message/message.js';
 import type { ChannelEnd } from '../transport/transport.js';
 import { guiltyOf } from './guilty-of.js';
+import type { Suspicion } from './publish-job.js';
 
-function to(exchange: string, routingKey = 'key', suspect = false) {
-  return { publication: { exchange, routingKey } as Publication, suspect };
+function to(exchange: string, routingKey = 'key', suspicion: Suspicion = 'none', connectionEnds = 0) {
+  return { publication: { exchange, routingKey } as Publication, suspicion, connectionEnds };
 }
 
 function closedWith(replyCode: number, replyText: string): ChannelEnd {
@@ -43,18 +44,69 @@ describe('guiltyOf', () => {
 
   it('suspects all of several', () => {
     const jobs = [to('a'), to('b')];
-    expect(guiltyOf(closedWith(406, 'PRECONDITION_FAILED'), jobs)).to.deep.equal({ kind: 'suspects', jobs });
+    expect(guiltyOf(closedWith(406, 'PRECONDITION_FAILED'), jobs)).to.deep.equal({
+      kind: 'suspects',
+      jobs,
+      innocent: [],
+      of: 'channel',
+    });
   });
 
   it('only suspects a message in flight alone while messages given up before may be to blame', () => {
     const jobs = [to('a')];
-    expect(guiltyOf(closedWith(406, 'PRECONDITION_FAILED'), jobs, true).kind).to.equal('suspects');
+    expect(guiltyOf(closedWith(406, 'PRECONDITION_FAILED'), jobs, { others: true, bystanders: false }).kind).to.equal(
+      'suspects',
+    );
     expect(guiltyOf(closedWith(404, "NOT_FOUND - no exchange 'gone' in vhost '/'"), jobs).kind).to.equal('suspects');
   });
 
   it('blames a suspect that ends a channel alone, whatever the reason says', () => {
-    const jobs = [to('a', 'key', true)];
-    const verdict = guiltyOf(closedWith(404, "NOT_FOUND - no exchange 'gone' in vhost '/'"), jobs, true);
+    const jobs = [to('a', 'key', 'channel')];
+    const verdict = guiltyOf(closedWith(404, "NOT_FOUND - no exchange 'gone' in vhost '/'"), jobs, {
+      others: true,
+      bystanders: false,
+    });
     expect(verdict).to.deep.equal({ kind: 'named', guilty: jobs, innocent: [] });
+  });
+
+  it('blames the suspect that was published by itself, not what had no answer before it', () => {
+    const [silent, suspect] = [to('stuck'), to('a', 'key', 'channel')];
+    expect(guiltyOf(closedWith(406, 'PRECONDITION_FAILED'), [silent, suspect])).to.deep.equal({
+      kind: 'named',
+      guilty: [suspect],
+      innocent: [silent],
+    });
+  });
+
+  describe('when the broker closes the connection with an error', () => {
+    const error = new Error('INTERNAL_ERROR');
+    const ended = (replyCode?: number): ChannelEnd => ({ kind: 'connection-lost', error, replyCode });
+
+    it('suspects all that were in flight, and one alone no less: it may be chance', () => {
+      for (const jobs of [[to('a')], [to('a'), to('b')], [to('a', 'key', 'connection', 1)]]) {
+        for (const code of [501, 502, 505, 506, 540, 541]) {
+          expect(guiltyOf(ended(code), jobs)).to.deep.equal({
+            kind: 'suspects',
+            jobs,
+            innocent: [],
+            of: 'connection',
+          });
+        }
+      }
+    });
+
+    it('blames what was in flight at three ends, alone at the last', () => {
+      const job = to('a', 'key', 'connection', 2);
+      expect(guiltyOf(ended(541), [job])).to.deep.equal({ kind: 'named', guilty: [job], innocent: [] });
+      expect(guiltyOf(ended(541), [job, to('b', 'key', 'connection', 2)]).kind).to.equal('suspects');
+    });
+
+    it('blames nobody of a lane that only stood by, nor for what an operator did', () => {
+      const jobs = [to('a', 'key', 'connection', 2)];
+      const aside = { others: false, bystanders: true };
+      expect(guiltyOf(ended(541), jobs, aside)).to.deep.equal({ kind: 'named', guilty: [], innocent: jobs });
+      expect(guiltyOf(ended(320), jobs)).to.deep.equal({ kind: 'lost', jobs });
+      expect(guiltyOf(ended(undefined), jobs)).to.deep.equal({ kind: 'lost', jobs });
+    });
   });
 });

@@ -1,4 +1,5 @@
 import type { PublishChannel } from '../transport/transport.js';
+import type { PublishFailure } from './publish-failure.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
 
 /**
@@ -7,12 +8,15 @@ import type { ResolvedPublisherOptions } from './publisher-options.js';
  * - blocked: the broker has a resource alarm and does not read. Queued messages wait `blockedTimeout`; the confirms of
  *   those in flight are not expected before it ends, so their time starts again then.
  * - congested: the socket takes no more data. Queued messages wait `connectionTimeout`.
+ * - stuck: the one destination of the lane confirms nothing. Queued messages wait `confirmTimeout`, from the last confirm on.
  */
 export class HeldBack {
   readonly #options: ResolvedPublisherOptions;
   readonly #isBlocked: () => boolean;
   #blockedSince: number | undefined;
   #unblockedAt = 0;
+  /** Since when the only destination of the lane has confirmed nothing, as far as that is known. */
+  #silentSince: number | undefined;
   #congested: { readonly channel: PublishChannel; readonly since: number } | undefined;
 
   constructor(options: ResolvedPublisherOptions, isBlocked: () => boolean) {
@@ -49,6 +53,11 @@ export class HeldBack {
     channel.drained().then(onDrained, onDrained);
   }
 
+  /** The only destination of the lane is to answer from now on. */
+  expectConfirms(now: number): void {
+    this.#silentSince = now;
+  }
+
   /** Another channel is published on: the old one's full buffer is nobody's business any more. */
   endCongestion(): void {
     this.#congested = undefined;
@@ -56,9 +65,11 @@ export class HeldBack {
 
   /** Until when a message may wait in the queue that waits since `since`; without end when nothing holds it back. */
   queueDeadline(since: number): number {
-    if (this.#blockedSince !== undefined) return Math.max(since, this.#blockedSince) + this.#options.blockedTimeoutMs;
-    if (this.#congested === undefined) return Number.POSITIVE_INFINITY;
-    return Math.max(since, this.#congested.since) + this.#options.connectionTimeoutMs;
+    const { blockedTimeoutMs, connectionTimeoutMs, confirmTimeoutMs } = this.#options;
+    if (this.#blockedSince !== undefined) return Math.max(since, this.#blockedSince) + blockedTimeoutMs;
+    if (this.#congested !== undefined) return Math.max(since, this.#congested.since) + connectionTimeoutMs;
+    if (this.#silentSince === undefined) return Number.POSITIVE_INFINITY;
+    return Math.max(since, this.#silentSince) + confirmTimeoutMs;
   }
 
   /** Until when the confirm of a message written at `sentAt` must come. */
@@ -70,13 +81,19 @@ export class HeldBack {
   }
 
   /** What is said to a message whose {@link queueDeadline} has passed. */
-  failure(): { readonly kind: 'blocked' | 'not-connected'; readonly error: Error } {
-    const { blockedTimeoutMs, connectionTimeoutMs } = this.#options;
-    return this.#blockedSince === undefined
-      ? { kind: 'not-connected', error: new Error(`the connection took no data for ${connectionTimeoutMs} ms`) }
-      : {
-          kind: 'blocked',
-          error: new Error(`the broker blocked publishing for ${blockedTimeoutMs} ms (resource alarm)`),
-        };
+  failure(): PublishFailure {
+    const { blockedTimeoutMs, connectionTimeoutMs, confirmTimeoutMs } = this.#options;
+    if (this.#blockedSince !== undefined) {
+      const error = new Error(`the broker blocked publishing for ${blockedTimeoutMs} ms (resource alarm)`);
+      return { kind: 'blocked', error };
+    }
+    if (this.#congested !== undefined) {
+      const error = new Error(`the connection took no data for ${connectionTimeoutMs} ms`);
+      return { kind: 'not-connected', error };
+    }
+    const error = new Error(
+      `it was held back, for nothing to its exchange and key was confirmed in ${confirmTimeoutMs} ms`,
+    );
+    return { kind: 'confirm-timeout', error, sent: false, stuck: true };
   }
 }

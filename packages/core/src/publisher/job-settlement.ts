@@ -1,17 +1,14 @@
 import type { EventSink } from '../events/event-hub.js';
 import type { Clock } from '../time/clock.js';
 import type { ChannelEnd, ReturnInfo } from '../transport/transport.js';
-import { decideAfterFailure, type PublishFailure } from './decide-retry.js';
-import { isExchangeMissing } from './guilty-of.js';
-import type { JobList } from './job-list.js';
+import { channelEndError, isExchangeMissing } from './guilty-of.js';
 import type { PublishBuffer } from './publish-buffer.js';
 import type { PublishCallbacks } from './publish-callbacks.js';
 import type { PublishEvent } from './publish-event.js';
-import { publishFailureError } from './publish-failure-error.js';
+import { decideAfterFailure, type PublishFailure, publishFailureError, usesAttempt } from './publish-failure.js';
 import type { PublishJob } from './publish-job.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
 import type { PublisherStats } from './publisher-stats.js';
-import type { RetryWaits } from './retry-waits.js';
 
 /** What a settlement works with. */
 export interface JobSettlementSetup {
@@ -22,12 +19,12 @@ export interface JobSettlementSetup {
   readonly stats: PublisherStats;
   /** Where room is given back when a job ends. */
   readonly buffer: PublishBuffer;
-  /** Where those go that get the room. */
-  readonly queue: JobList;
-  /** Where those wait that are tried again. */
-  readonly retries: RetryWaits;
-  /** Told when a job has ended and the buffer is empty. */
-  readonly onIdle: () => void;
+  /** Told when a job has got the room that it waited for. */
+  readonly onAdmitted: (job: PublishJob) => void;
+  /** Told when a job has ended. */
+  readonly onSettled: (job: PublishJob) => void;
+  /** Told when the broker has ended a channel or a connection because of a job. */
+  readonly onRefused: (job: PublishJob) => void;
 }
 
 /**
@@ -41,10 +38,7 @@ export class JobSettlement {
   readonly #callbacks: PublishCallbacks;
   readonly #events: EventSink<PublishEvent> | undefined;
   readonly #stats: PublisherStats;
-  readonly #buffer: PublishBuffer;
-  readonly #queue: JobList;
-  readonly #retries: RetryWaits;
-  readonly #onIdle: () => void;
+  readonly #setup: JobSettlementSetup;
 
   constructor(setup: JobSettlementSetup) {
     this.#options = setup.options;
@@ -52,10 +46,7 @@ export class JobSettlement {
     this.#callbacks = setup.callbacks;
     this.#events = setup.events;
     this.#stats = setup.stats;
-    this.#buffer = setup.buffer;
-    this.#queue = setup.queue;
-    this.#retries = setup.retries;
-    this.#onIdle = setup.onIdle;
+    this.#setup = setup;
   }
 
   /** The broker has the message. */
@@ -75,7 +66,6 @@ export class JobSettlement {
   /** The broker acked the message after it had returned it: no queue has it. */
   returned(job: PublishJob, returned: ReturnInfo): void {
     this.#stats.returned++;
-    job.list?.remove(job);
     this.#callbacks.returned(job.publication, returned);
     this.#callbacks.answered(job.publication, true);
     const error = new Error(`basic.return ${returned.replyCode} ${returned.replyText}`);
@@ -85,42 +75,41 @@ export class JobSettlement {
   /** The broker refused responsibility for the message, and may have returned it as well. */
   nacked(job: PublishJob, returned: ReturnInfo | undefined): void {
     this.#stats.nacked++;
-    job.list?.remove(job);
     if (returned !== undefined) this.#callbacks.returned(job.publication, returned);
     this.#callbacks.answered(job.publication, false);
     this.failed(job, { kind: 'nacked', error: new Error('the broker answered basic.nack') });
   }
 
-  /** The broker closed the channel because of this message. */
-  refused(job: PublishJob, end: Extract<ChannelEnd, { kind: 'channel-error' }>): void {
+  /** The broker closed the channel or the connection because of this message. */
+  refused(job: PublishJob, end: ChannelEnd): void {
     // What ends a channel alone would have ended the earlier one too, so its first attempt was no success either.
-    job.failures = job.failures?.filter((failure) => failure.kind !== 'spoilt');
-    this.#callbacks.answered(job.publication, false, end.replyText);
-    this.failed(job, { kind: isExchangeMissing(end) ? 'exchange-missing' : 'refused', error: end.error });
+    const failures = job.failures?.filter(({ kind }) => kind !== 'spoilt') ?? [];
+    job.failures = isSome(failures) ? failures : undefined;
+    const reason = end.kind === 'channel-error' ? end.replyText : channelEndError(end).message;
+    this.#callbacks.answered(job.publication, false, reason);
+    const kind = isExchangeMissing(end) ? 'exchange-missing' : 'refused';
+    if (kind === 'refused') this.#setup.onRefused(job);
+    this.failed(job, { kind, error: channelEndError(end) });
   }
 
   /** One attempt failed: tries again later, or gives up. */
   failed(job: PublishJob, failure: PublishFailure): void {
-    // Being blocked is a wait, not an attempt.
-    if (failure.kind !== 'blocked') job.attempts++;
-    job.suspect = false;
-    const decision = decideAfterFailure(this.#options.retry, failure, job.attempts);
+    if (usesAttempt(failure)) job.attempts++;
+    // What was not even sent has not shown that it does no harm.
+    if (failure.kind !== 'not-connected') job.suspicion = 'none';
+    const decision = job.withdrawn
+      ? ({ action: 'fail' } as const)
+      : decideAfterFailure(this.#options.retry, failure, job.attempts);
     if (decision.action === 'fail') {
       this.giveUp(job, failure);
       return;
     }
+    const { afterMs } = decision;
     this.#stats.retried++;
-    job.list?.remove(job);
     job.remember(failure);
-    this.#retries.add(job, decision.afterMs);
+    job.lane.retryLater(job, afterMs);
     const { publication, attempts: attempt } = job;
-    this.#events?.emit({
-      type: 'publish-retried',
-      publication,
-      error: failure.error,
-      attempt,
-      delayMs: decision.afterMs,
-    });
+    this.#events?.emit({ type: 'publish-retried', publication, error: failure.error, attempt, delayMs: afterMs });
   }
 
   /** Rejects the promise. */
@@ -135,10 +124,14 @@ export class JobSettlement {
 
   /** The one place where a job ends: takes it out of wherever it is and makes room for others. */
   #leave(job: PublishJob): void {
-    job.settled = true;
-    job.list?.remove(job);
-    this.#buffer.release(job);
-    for (let next = this.#buffer.admit(); next !== undefined; next = this.#buffer.admit()) this.#queue.push(next);
-    if (this.#buffer.messages === 0) this.#onIdle();
+    const { buffer, onAdmitted, onSettled } = this.#setup;
+    buffer.release(job);
+    job.settle();
+    for (let next = buffer.admit(); next !== undefined; next = buffer.admit()) onAdmitted(next);
+    onSettled(job);
   }
+}
+
+function isSome<T>(items: readonly T[]): items is [T, ...T[]] {
+  return items.length > 0;
 }

@@ -101,10 +101,21 @@ export class PublishUnencodableError extends PublishError {
   }
 }
 
-/** Neither ack nor nack came within `confirmTimeout`. */
+/**
+ * Neither ack nor nack came within `confirmTimeout`. `fate` is `not-sent` when the message was held back all the time behind
+ * others to the same exchange and key that had no answer either.
+ */
 export class PublishConfirmTimeoutError extends PublishError {
-  constructor(message: string, details: PublishErrorDetails) {
+  /**
+   * The fault lies with this destination (exchange and routing key), not with the broker: it has been set apart, and other
+   * messages are published beside it. So it is with a quorum queue that has lost its majority. `false` when nothing is known
+   * of other destinations.
+   */
+  readonly stuck: boolean;
+
+  constructor(message: string, details: PublishErrorDetails & { readonly stuck?: boolean }) {
     super('LEV_PUBLISH_CONFIRM_TIMEOUT', message, details);
+    this.stuck = details.stuck ?? false;
   }
 }
 

@@ -1,171 +1,227 @@
 import { asError } from '../errors/error-text.js';
-import type { EventSink } from '../events/event-hub.js';
 import { type Logger, logSafely } from '../events/logger.js';
-import type { Publication } from '../message/message.js';
 import { type Clock, within } from '../time/clock.js';
-import type { ChannelEnd, ConnectionEvent, PublishChannel, PublishOutcome, Transport } from '../transport/transport.js';
-import { carryOutVerdict, channelEndError } from './carry-out-verdict.js';
+import type { ChannelEnd, PublishChannel, PublishOutcome } from '../transport/transport.js';
+import { carryOutVerdict } from './carry-out-verdict.js';
 import { ChannelKeeper, type ChannelSlot } from './channel-keeper.js';
-import { guiltyOf } from './guilty-of.js';
+import type { ExchangeLooks } from './exchange-looks.js';
+import { channelEndError, guiltyOf, isExchangeMissing } from './guilty-of.js';
 import { HeldBack } from './held-back.js';
-import { JobList } from './job-list.js';
-import { JobSettlement } from './job-settlement.js';
-import { PublishBuffer } from './publish-buffer.js';
+import type { IsolatedLane, Isolation } from './isolation.js';
+import type { JobSettlement } from './job-settlement.js';
+import { type LaneContent, LanePlaces } from './lane-places.js';
+import { Pace } from './pace.js';
+import type { Share } from './publish-buffer.js';
 import type { PublishCallbacks } from './publish-callbacks.js';
 import { PublishDeadlines } from './publish-deadlines.js';
-import type { PublishEvent } from './publish-event.js';
-import { PublishJob } from './publish-job.js';
-import type { PublishReceipt } from './publish-options.js';
+import type { PublishFailure } from './publish-failure.js';
+import type { PublishJob } from './publish-job.js';
+import { PublishWrite } from './publish-write.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
 import type { PublisherStats } from './publisher-stats.js';
 import { RetryWaits } from './retry-waits.js';
 
 /** What a lane works with. */
 export interface PublishLaneSetup {
-  readonly transport: Pick<Transport, 'on' | 'publishBlocked'>;
   readonly open: (timeoutMs: number) => Promise<PublishChannel>;
+  readonly isBlocked: () => boolean;
   readonly options: ResolvedPublisherOptions;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly callbacks: PublishCallbacks;
-  readonly events: EventSink<PublishEvent> | undefined;
   readonly stats: PublisherStats;
+  readonly settlement: JobSettlement;
+  readonly isolation: Isolation;
+  readonly looks: ExchangeLooks;
+  /** Where its messages count in the buffer. */
+  readonly share: Share;
+  /** It is for one destination that did not answer: it begins carefully, and lets nobody wait for long. */
+  readonly isApart: boolean;
+  /** Told when the oldest message in flight has no answer for a long time. */
+  readonly onSlow?: (lane: PublishLane) => void;
+  /** Told when a channel has taken the place of another that still has messages in flight. */
+  readonly onReplaced?: (lane: PublishLane) => void;
   /** Told when a channel has ended, after its messages were dealt with. */
   readonly onChannelEnd?: (cause: Error) => void;
 }
 
 /**
  * Carries messages over one channel at a time until each is confirmed or has failed for good: which one is written, and
- * when. `guilty-of.ts` and `decide-retry.ts` decide about what fails; `job-settlement.ts` and `carry-out-verdict.ts` do it.
+ * when. `guilty-of.ts` and `publish-failure.ts` decide about what fails; `job-settlement.ts` and `carry-out-verdict.ts` do it.
  *
  * A job is in one place at a time, and leaves the last one when its promise settles:
  *
- *     waiting -> queue -> in flight -> settled
- *     (room)       ^         |  \--> lost, until its channel's end is judged --> queue (innocent) or suspects
- *                  \-- retries <-- (failed, attempts left)
+ *     queue -> in flight -> settled
+ *       ^ ^       |  \--> lost, until its channel's end is judged --> queue (innocent) or suspects
+ *       |  \-- looked for: is there such an exchange?
+ *        \-- retries <-- (failed, attempts left)
  */
-export class PublishLane {
+export class PublishLane implements IsolatedLane {
+  readonly share: Share;
+  readonly isApart: boolean;
   readonly #setup: PublishLaneSetup;
-  readonly #options: ResolvedPublisherOptions;
   readonly #clock: Clock;
-  readonly #stats: PublisherStats;
   readonly #keeper: ChannelKeeper;
-  readonly #buffer: PublishBuffer;
-  readonly #queue = new JobList();
-  /** Published one at a time, before the queue, to find out which of them ends the channel. */
-  readonly #suspects = new JobList();
-  readonly #inFlight = new JobList();
-  readonly #retries: RetryWaits;
   readonly #settlement: JobSettlement;
+  readonly #places: LanePlaces;
   readonly #deadlines: PublishDeadlines;
-  readonly #unsubscribe: () => void;
   readonly #heldBack: HeldBack;
+  readonly #pace: Pace;
   #pumping = false;
-  #closing: Promise<void> | undefined;
-  #onIdle: (() => void) | undefined;
 
   constructor(setup: PublishLaneSetup) {
     this.#setup = setup;
-    this.#options = setup.options;
     this.#clock = setup.clock;
-    this.#stats = setup.stats;
-    this.#buffer = new PublishBuffer(setup.options.buffer);
-    this.#heldBack = new HeldBack(setup.options, () => setup.transport.publishBlocked);
-    const { retry, connectionTimeoutMs } = setup.options;
+    this.#settlement = setup.settlement;
+    this.share = setup.share;
+    this.isApart = setup.isApart;
+    this.#heldBack = new HeldBack(setup.options, setup.isBlocked);
+    const { retry, connectionTimeoutMs, window } = setup.options;
+    this.#pace = new Pace(setup.isApart ? 1 : window, window);
     const pauseMs = retry.maxAttempts > 1 ? retry.backoff.initialIntervalMs : 0;
     this.#keeper = new ChannelKeeper(setup.open, setup.clock, connectionTimeoutMs, pauseMs, {
       opened: (slot) => this.#onOpened(slot),
       failed: (error) => this.#onOpenFailed(error),
       ended: (slot, end) => this.#onEnd(slot, end),
     });
-    this.#retries = new RetryWaits(setup.clock, (jobs) => this.#requeue(jobs));
-    this.#settlement = new JobSettlement({
-      ...setup,
-      buffer: this.#buffer,
-      queue: this.#queue,
-      retries: this.#retries,
-      onIdle: () => this.#onIdle?.(),
-    });
+    this.#places = new LanePlaces(new RetryWaits(setup.clock, (jobs) => this.#requeue(jobs)));
     this.#deadlines = new PublishDeadlines({
       ...setup,
-      settlement: this.#settlement,
       heldBack: this.#heldBack,
-      inFlight: this.#inFlight,
-      suspects: this.#suspects,
-      queue: this.#queue,
-      buffer: this.#buffer,
-      onExpired: () => this.#pump(),
+      places: this.#places,
+      onTimeout: () => this.#pace.timedOut(),
+      onSlow: () => setup.onSlow?.(this),
+      onExpired: () => this.pump(),
     });
-    this.#unsubscribe = setup.transport.on((event) => this.#onConnectionEvent(event));
-  }
-
-  /** Messages held: waiting for room, queued, in flight, or between attempts. */
-  get held(): number {
-    return this.#buffer.messages;
-  }
-
-  get heldBytes(): number {
-    return this.#buffer.bytes;
+    setup.isolation.join(this);
+    if (setup.isApart) this.#heldBack.expectConfirms(setup.clock.monotonic());
   }
 
   get inFlight(): number {
-    return this.#inFlight.size;
+    return this.#places.inFlight.size;
   }
 
-  /** Publishes a message. Settles exactly once: with the receipt, or with a `PublishError`. */
-  submit(publication: Publication): Promise<PublishReceipt> {
-    this.#stats.published++;
-    return new Promise((resolve, reject) => {
-      this.#accept(new PublishJob(publication, this.#clock.monotonic(), resolve, reject));
-    });
+  /** What an end of the connection could be blamed on. A destination that does not answer has not ended anything so far. */
+  get unsure(): number {
+    return this.isApart ? 0 : this.inFlight;
   }
 
-  /** Takes no more messages, waits until the rest has settled, rejects at the time limit what has not. Never rejects. */
-  close(timeoutMs: number): Promise<void> {
-    this.#closing ??= this.#close(timeoutMs);
-    return this.#closing;
+  get hasConnectionSuspects(): boolean {
+    return this.#places.hasConnectionSuspects;
   }
 
-  #accept(job: PublishJob): void {
-    if (this.#closing !== undefined) {
-      this.#settlement.giveUp(job, { kind: 'closed', error: new Error('the publisher is closed'), sent: false });
-    } else if (this.#buffer.take(job)) {
-      this.#queue.push(job);
-      this.#pump();
-    } else if (this.#options.buffer.whenFull === 'fail') {
-      this.#settlement.giveUp(job, { kind: 'buffer-full', error: this.#buffer.fullError(undefined) });
-    } else {
-      this.#buffer.waiting.push(job);
-      this.#deadlines.arm(job.since + this.#options.buffer.waitTimeoutMs);
+  /** No message is here, in whatever state. */
+  get isEmpty(): boolean {
+    return this.#places.isEmpty && !this.#keeper.hasLost;
+  }
+
+  /** Its last message was confirmed, and it has found its pace. */
+  get isHealthy(): boolean {
+    return this.#pace.window > 1;
+  }
+
+  /** Takes a job that has room. It is written at the next {@link pump}. */
+  add(job: PublishJob): void {
+    const now = this.#clock.monotonic();
+    job.lane = this;
+    job.queue(this.#places.placeOf(job), now);
+    if (this.isApart) this.#deadlines.arm(this.#heldBack.queueDeadline(now));
+  }
+
+  /** Puts a job that another one spoilt before all others. */
+  putBack(job: PublishJob): void {
+    job.queueFirst(this.#places.placeOf(job), this.#clock.monotonic());
+  }
+
+  retryLater(job: PublishJob, afterMs: number): void {
+    this.#places.retries.add(job, afterMs);
+  }
+
+  /** Takes over jobs of another lane, with what is in flight of them. */
+  adopt({ written, waiting }: LaneContent): void {
+    for (const write of written) {
+      write.job.lane = this;
+      write.list?.remove(write);
+      this.#places.inFlight.push(write);
+      this.#deadlines.written(write);
     }
+    for (const job of waiting) this.add(job);
+    this.pump();
+  }
+
+  /** What is here of some jobs, to be adopted by another lane. */
+  find(which: (job: PublishJob) => boolean): LaneContent {
+    return this.#places.find(which);
+  }
+
+  /** What has had no answer for longer than `ms`. */
+  unansweredFor(ms: number): readonly PublishJob[] {
+    const before = this.#clock.monotonic() - ms;
+    return [...this.#places.inFlight].filter(({ at }) => at <= before).map(({ job }) => job);
+  }
+
+  /** Whether a job is here for which `which` says so: in flight, or waiting to be. */
+  some(which: (job: PublishJob) => boolean): boolean {
+    return this.#places.some(which);
+  }
+
+  /** Goes on with another channel; the old one keeps what is in flight on it. */
+  replaceChannel(): void {
+    this.#keeper.replace();
+  }
+
+  /** Closes the channel until there is something to publish again. */
+  rest(): void {
+    this.#keeper.retireCurrent();
+  }
+
+  /** The connection has come back, or said something else that may let messages go. */
+  connectionChanged(connected: boolean): void {
+    if (connected) this.#endRetryWaits();
+    this.#heldBack.isBlocked(this.#clock.monotonic());
+    this.pump();
   }
 
   /** Writes as much as may be written now. Every event that may have made room ends here. */
-  #pump(): void {
+  pump(): void {
     // Nothing that is called from the loop may start another one: order would be lost.
     if (this.#pumping) return;
     this.#pumping = true;
     while (this.#sendNext()) {}
     this.#pumping = false;
+    this.#setup.isolation.pumped(this);
+  }
+
+  /** Gives up all that is here, and closes the channel. Never rejects. */
+  async close(failure: (sent: boolean) => PublishFailure): Promise<void> {
+    const { written, waiting } = this.#places.find(() => true);
+    for (const { job } of [...written, ...this.#keeper.drainLost()]) this.#settlement.giveUp(job, failure(true));
+    for (const job of waiting) this.#settlement.giveUp(job, failure(false));
+    this.#deadlines.stop();
+    this.#places.retries.stop();
+    this.#setup.isolation.leave(this);
+    await within(this.#clock, CHANNEL_CLOSE_MS, this.#keeper.close(), () => undefined);
   }
 
   #sendNext(): boolean {
-    const job = this.#suspects.head ?? this.#queue.head;
+    const { suspects, queue, inFlight, isIsolating } = this.#places;
+    const job = suspects.head ?? queue.head;
     if (job === undefined) return false;
-    const isolating = this.#suspects.size > 0 || this.#inFlight.head?.suspect === true;
-    if (this.#inFlight.size >= (isolating ? 1 : this.#options.window)) return false;
+    if (isIsolating || inFlight.size >= this.#pace.window) return false;
+    if (!this.#setup.isolation.allows(this, job.suspicion === 'connection')) return false;
     const now = this.#clock.monotonic();
     if (this.#heldBack.isBlocked(now)) return this.#waitInQueue(job);
     const slot = this.#keeper.acquire();
     if (slot === undefined) return false;
     if (this.#heldBack.isCongested) return this.#waitInQueue(job);
-    if (slot.abandoned >= this.#options.window) {
+    if (slot.abandoned >= this.#pace.most) {
       // As many messages as the window holds never got an answer: what the channel still keeps of them must not grow.
-      if (this.#inFlight.size > 0) return false;
+      if (inFlight.size > 0) return false;
       this.#keeper.retire(slot);
       return true;
     }
-    this.#send(job, slot, now);
+    if (this.#setup.looks.isKnown(job.publication.exchange)) this.#send(job, slot, now);
+    else this.#lookFor(job, now);
     return true;
   }
 
@@ -175,141 +231,121 @@ export class PublishLane {
   }
 
   #send(job: PublishJob, slot: ChannelSlot, now: number): void {
-    job.list?.remove(job);
-    const send = ++job.sends;
+    const write = new PublishWrite(job, slot, now);
     let hasRoom: boolean;
     try {
-      hasRoom = slot.channel.publish(job.publication, (outcome) => this.#onOutcome(job, send, slot, outcome));
+      hasRoom = slot.channel.publish(job.publication, (outcome) => this.#onOutcome(write, outcome));
     } catch (error) {
+      write.lose();
       this.#settlement.giveUp(job, { kind: 'unencodable', error: asError(error) });
       return;
     }
-    job.since = now;
-    job.slot = slot;
-    this.#inFlight.push(job);
-    this.#deadlines.arm(now + this.#options.confirmTimeoutMs);
-    if (!hasRoom) this.#heldBack.waitForDrain(slot.channel, now, () => this.#pump());
+    job.sent(write);
+    this.#places.inFlight.push(write);
+    this.#deadlines.written(write);
+    if (!hasRoom) this.#heldBack.waitForDrain(slot.channel, now, () => this.pump());
   }
 
-  #onOutcome(job: PublishJob, send: number, slot: ChannelSlot, outcome: PublishOutcome): void {
-    if (job.sends !== send || job.list !== this.#inFlight) {
-      this.#onLateOutcome(job, slot, outcome);
-      return;
-    }
-    switch (outcome.kind) {
-      case 'ack':
-        if (outcome.returned === undefined) this.#settlement.confirmed(job);
-        else this.#settlement.returned(job, outcome.returned);
-        break;
-      case 'nack':
-        this.#settlement.nacked(job, outcome.returned);
-        break;
-      case 'lost':
-        this.#inFlight.remove(job);
-        slot.lost.push(job);
-        if (slot.end !== undefined) this.#judge(slot, slot.end);
-        return;
-    }
-    this.#pump();
+  #lookFor(job: PublishJob, now: number): void {
+    const { exchange } = job.publication;
+    job.queue(this.#places.lookedFor, now);
+    this.#setup.looks.lookFor(exchange, (missing) => {
+      const jobs = [...this.#places.lookedFor].filter(({ publication }) => publication.exchange === exchange);
+      if (missing !== undefined) {
+        for (const each of jobs) this.#settlement.failed(each, { kind: 'exchange-missing', error: missing });
+      } else {
+        // In the old order, and before all others.
+        for (const each of jobs.toReversed()) this.putBack(each);
+      }
+      this.pump();
+    });
   }
 
-  /** The answer to an attempt that was given up after `confirmTimeout`. An ack is welcome for as long as somebody waits. */
-  #onLateOutcome(job: PublishJob, slot: ChannelSlot, outcome: PublishOutcome): void {
-    slot.abandoned--;
-    if (outcome.kind !== 'ack' || outcome.returned !== undefined) return;
-    if (job.settled) {
-      this.#stats.lateConfirms++;
+  #onOutcome(write: PublishWrite, outcome: PublishOutcome): void {
+    const { job, slot } = write;
+    if (outcome.kind === 'lost') {
+      if (!write.lose()) return;
+      slot.lost.push(write);
+      if (slot.end !== undefined) this.#judge(slot, slot.end);
       return;
     }
-    this.#settlement.confirmed(job);
-    this.#pump();
+    const lane = job.lane;
+    const isAwaited = write.answer();
+    if (isAwaited) lane.#onAnswer(job, outcome);
+    else if (outcome.kind === 'ack' && outcome.returned === undefined) lane.#onLateAck(job);
+    this.pump();
+    if (lane !== this) lane.pump();
+  }
+
+  #onAnswer(job: PublishJob, outcome: Exclude<PublishOutcome, { kind: 'lost' }>): void {
+    this.#pace.confirmed();
+    if (this.isApart) this.#heldBack.expectConfirms(this.#clock.monotonic());
+    if (outcome.kind === 'nack') this.#settlement.nacked(job, outcome.returned);
+    else if (outcome.returned === undefined) this.#settlement.confirmed(job);
+    else this.#settlement.returned(job, outcome.returned);
+  }
+
+  /** An attempt that was given up after `confirmTimeout` succeeded: welcome for as long as somebody waits. */
+  #onLateAck(job: PublishJob): void {
+    if (job.state.kind === 'settled') this.#setup.stats.lateConfirms++;
+    else this.#settlement.confirmed(job);
   }
 
   #requeue(jobs: readonly PublishJob[]): void {
-    const now = this.#clock.monotonic();
-    for (const job of jobs) {
-      job.since = now;
-      this.#queue.push(job);
-    }
-    this.#pump();
+    for (const job of jobs) this.add(job);
+    this.pump();
   }
 
   #onOpened(slot: ChannelSlot): void {
-    this.#stats.channelsOpened++;
+    const { stats, callbacks } = this.#setup;
+    stats.channelsOpened++;
     slot.channel.onUnclaimedReturn?.((returned) => {
-      this.#stats.returned++;
-      this.#setup.callbacks.returned(undefined, returned);
+      stats.returned++;
+      callbacks.returned(undefined, returned);
     });
     this.#heldBack.endCongestion();
+    if (this.inFlight > 0) this.#setup.onReplaced?.(this);
     this.#endRetryWaits();
-    this.#pump();
+    this.pump();
   }
 
   #onOpenFailed(error: Error): void {
-    const jobs = [...this.#suspects.drain(), ...this.#queue.drain()];
+    const jobs = [...this.#places.suspects, ...this.#places.queue];
     const fields = { err: error, messages: jobs.length };
     logSafely(this.#setup.logger, 'warn', fields, 'there is no connection to publish on');
     for (const job of jobs) this.#settlement.failed(job, { kind: 'not-connected', error });
-    this.#pump();
+    this.pump();
   }
 
   #onEnd(slot: ChannelSlot, end: ChannelEnd): void {
     if (end.kind === 'channel-error') {
-      this.#stats.channelErrors++;
+      this.#setup.stats.channelErrors++;
       const text = `the broker closed a publishing channel: ${end.replyText}`;
-      logSafely(this.#setup.logger, 'warn', { replyCode: end.replyCode, inFlight: slot.lost.size }, text);
+      logSafely(this.#setup.logger, 'warn', { replyCode: end.replyCode, inFlight: slot.lost.length }, text);
     }
     this.#judge(slot, end);
     this.#setup.onChannelEnd?.(channelEndError(end));
   }
 
   #judge(slot: ChannelSlot, end: ChannelEnd): void {
-    const verdict = guiltyOf(end, slot.lost.drain(), slot.abandoned > 0);
-    carryOutVerdict(verdict, end, {
+    // What an earlier write has settled meanwhile is nobody's business any more.
+    const lost = slot.lost.splice(0).filter((write) => write.job.state === write);
+    const jobs = lost.map(({ job }) => job);
+    const { isolation, looks, stats } = this.#setup;
+    const bystanders = isolation.isHeldBesides(this);
+    if (isExchangeMissing(end)) for (const { publication } of jobs) looks.forget(publication.exchange);
+    carryOutVerdict(guiltyOf(end, jobs, { others: slot.abandoned > 0, bystanders }), end, {
       settlement: this.#settlement,
-      queue: this.#queue,
-      suspects: this.#suspects,
-      stats: this.#stats,
-      now: this.#clock.monotonic(),
+      stats,
     });
-    this.#pump();
-  }
-
-  #onConnectionEvent(event: ConnectionEvent): void {
-    if (event.type === 'notice' || event.role !== 'publish') return;
-    if (event.type === 'connected') this.#endRetryWaits();
-    this.#heldBack.isBlocked(this.#clock.monotonic());
-    this.#pump();
+    this.pump();
   }
 
   /** What waits only for a connection need not wait longer than until there is one. */
   #endRetryWaits(): void {
     this.#keeper.endPause();
-    if (this.#retries.size > 0) this.#requeue(this.#retries.take(waitsForConnection));
-  }
-
-  async #close(timeoutMs: number): Promise<void> {
-    if (this.held > 0) {
-      const idle = new Promise<void>((resolve) => {
-        this.#onIdle = resolve;
-      });
-      await within(this.#clock, timeoutMs, idle, () => undefined);
-    }
-    this.#giveUpAll(timeoutMs);
-    this.#unsubscribe();
-    this.#deadlines.stop();
-    this.#retries.stop();
-    await within(this.#clock, CHANNEL_CLOSE_MS, this.#keeper.close(), () => undefined);
-  }
-
-  #giveUpAll(timeoutMs: number): void {
-    const error = new Error(`the publisher was closed, and had waited ${timeoutMs} ms for outstanding confirms`);
-    const written = [...this.#inFlight.drain(), ...this.#keeper.drainLost()];
-    for (const job of written) this.#settlement.giveUp(job, { kind: 'closed', error, sent: true });
-    const unwritten = [...this.#suspects.drain(), ...this.#retries.take(() => true), ...this.#queue.drain()];
-    for (const job of [...unwritten, ...this.#buffer.waiting.drain()]) {
-      this.#settlement.giveUp(job, { kind: 'closed', error, sent: false });
-    }
+    const { retries } = this.#places;
+    if (retries.size > 0) this.#requeue(retries.take(waitsForConnection));
   }
 }
 

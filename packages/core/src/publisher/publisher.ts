@@ -7,11 +7,14 @@ import type { MessageConverter, PayloadClass } from '../message/message-converte
 import type { Clock } from '../time/clock.js';
 import { type Duration, durationMs } from '../time/duration.js';
 import type { ReplyChannel, Transport } from '../transport/transport.js';
-import { buildPublication, type PublishRoute } from './build-publication.js';
+import { buildPublication, encodeHints, type PublishRoute } from './build-publication.js';
+import { ExchangeLooks } from './exchange-looks.js';
+import { Isolation } from './isolation.js';
 import { type BatchMessage, type PublishResult, publishAll } from './publish-all.js';
 import { type ConfirmCallback, PublishCallbacks, type ReturnCallback } from './publish-callbacks.js';
 import type { PublishEvent } from './publish-event.js';
-import { PublishLane } from './publish-lane.js';
+import type { BodySource } from './publish-job.js';
+import { PublishLanes, type PublishLanesSetup } from './publish-lanes.js';
 import type { PublishOptions, PublishReceipt } from './publish-options.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
 import { type PublisherStats, zeroStats } from './publisher-stats.js';
@@ -38,8 +41,11 @@ export interface RequestOptions<T = unknown> extends Omit<PublishOptions, 'corre
   readonly replyType?: PayloadClass<T>;
 }
 
-/** Requests that may be unconfirmed at a time. */
-const REQUEST_WINDOW = 256;
+/** Requests, or replies, that may be unconfirmed at a time. */
+const WINDOW = 256;
+
+/** How long the broker may take to say whether an exchange is there; after that it is taken to be. */
+const LOOK_TIMEOUT_MS = 5_000;
 
 /** The largest frame RabbitMQ offers by default, assumed until a connection has said otherwise. */
 const DEFAULT_FRAME_MAX = 131_072;
@@ -65,19 +71,23 @@ export class Publisher {
   readonly #options: ResolvedPublisherOptions;
   readonly #callbacks: PublishCallbacks;
   readonly #stats: PublisherStats = zeroStats();
-  readonly #lane: PublishLane;
-  #requests: { readonly requester: Requester; readonly lane: PublishLane } | undefined;
+  readonly #isolation = new Isolation();
+  readonly #looks: ExchangeLooks;
+  readonly #own: PublishLanes;
+  #replies: PublishLanes | undefined;
+  #requests: { readonly requester: Requester; readonly lanes: PublishLanes } | undefined;
+  readonly #unsubscribe: () => void;
   #closing: Promise<void> | undefined;
 
   constructor(setup: PublisherSetup) {
     this.#setup = setup;
     this.#options = setup.options;
     this.#callbacks = new PublishCallbacks(setup.logger);
-    const confirm = setup.options.confirms !== 'none';
-    this.#lane = new PublishLane({
-      ...this.#laneSetup(setup.options),
-      open: (timeoutMs) => setup.transport.openPublishChannel({ confirm, timeoutMs }),
+    this.#looks = new ExchangeLooks(setup.transport, LOOK_TIMEOUT_MS);
+    this.#unsubscribe = setup.transport.on((event) => {
+      if (event.type === 'disconnected' && event.role === 'publish') this.#looks.forgetAll();
     });
+    this.#own = this.#openLanes(setup.options);
   }
 
   /** Publishes a payload to an exchange. */
@@ -101,7 +111,16 @@ export class Publisher {
 
   /** Publishes a message that is complete already: nothing is added to it, its body is not converted. */
   send(publication: Publication): Promise<PublishReceipt> {
-    return this.#lane.submit(withoutFalseReturns(publication));
+    return this.#submit(this.#own, publication, publication.body);
+  }
+
+  /**
+   * Publishes a reply that is complete already, on a channel that is for replies only: who asks chooses where they go, and must
+   * not be able to hold up anything else.
+   */
+  reply(publication: Publication): Promise<PublishReceipt> {
+    this.#replies ??= this.#openLanes({ ...this.#options, ...confirmedOneByOne(this.#options) });
+    return this.#submit(this.#replies, publication, publication.body);
   }
 
   /**
@@ -162,14 +181,16 @@ export class Publisher {
     readonly held: number;
     readonly heldBytes: number;
     readonly inFlight: number;
+    /** Destinations (exchange and routing key) that do not answer, and have a channel of their own for it. */
+    readonly apart: number;
   } {
-    const lanes = this.#requests === undefined ? [this.#lane] : [this.#lane, this.#requests.lane];
-    const sum = (of: (lane: PublishLane) => number) => lanes.reduce((total, lane) => total + of(lane), 0);
+    const sum = (of: (lanes: PublishLanes) => number) => this.#lanes.reduce((total, lanes) => total + of(lanes), 0);
     return {
       ...this.#stats,
-      held: sum((lane) => lane.held),
-      heldBytes: sum((lane) => lane.heldBytes),
-      inFlight: sum((lane) => lane.inFlight),
+      held: sum(({ held }) => held),
+      heldBytes: sum(({ heldBytes }) => heldBytes),
+      inFlight: sum(({ inFlight }) => inFlight),
+      apart: sum(({ apart }) => apart),
     };
   }
 
@@ -188,17 +209,42 @@ export class Publisher {
 
   async #close(timeout: Duration | undefined): Promise<void> {
     const timeoutMs = timeout === undefined ? this.#options.closeTimeoutMs : durationMs(timeout, 'timeout');
-    await Promise.all([this.#lane.close(timeoutMs), this.#requests?.lane.close(timeoutMs)]);
+    await Promise.all(this.#lanes.map((lanes) => lanes.close(timeoutMs)));
+    this.#unsubscribe();
+  }
+
+  get #lanes(): readonly PublishLanes[] {
+    return [this.#own, this.#replies, this.#requests?.lanes].filter((lanes) => lanes !== undefined);
   }
 
   #publish(route: PublishRoute, payload: unknown, options: PublishOptions | undefined): Promise<PublishReceipt> {
     try {
       const valid = this.#options.validate?.(payload);
-      if (valid === undefined) return this.#lane.submit(this.#build(route, payload, options));
-      return Promise.resolve(valid).then(() => this.#lane.submit(this.#build(route, payload, options)));
+      if (valid === undefined) return this.#submit(this.#own, this.#build(route, payload, options), payload, options);
+      return Promise.resolve(valid).then(() =>
+        this.#submit(this.#own, this.#build(route, payload, options), payload, options),
+      );
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  #submit(
+    lanes: PublishLanes,
+    publication: Publication,
+    payload: unknown,
+    options?: PublishOptions,
+  ): Promise<PublishReceipt> {
+    const source = this.#sourceOf(publication, payload, options);
+    return new Promise((resolve, reject) => {
+      lanes.submit(withoutFalseReturns(publication), resolve, reject, source);
+    });
+  }
+
+  /** Where the body comes from, in case that it cannot be kept at once. */
+  #sourceOf({ body }: Publication, payload: unknown, options: PublishOptions = {}): BodySource {
+    const encode = () => this.#setup.converter.toMessage(payload, encodeHints(options, this.#options.defaults)).body;
+    return { isShared: ArrayBuffer.isView(payload), body: payload === body ? () => body : encode };
   }
 
   #publishTyped(payload: object, options: PublishOptions | undefined): Promise<PublishReceipt> {
@@ -238,27 +284,46 @@ export class Publisher {
     return withoutFalseReturns(this.#options.beforePublish?.(publication) ?? publication);
   }
 
-  #laneSetup(options: ResolvedPublisherOptions) {
+  #openLanes(options: ResolvedPublisherOptions, more: Partial<PublishLanesSetup> = {}): PublishLanes {
     const { transport, clock, logger, events } = this.#setup;
-    return { transport, options, clock, logger, events, callbacks: this.#callbacks, stats: this.#stats };
+    const confirm = options.confirms !== 'none';
+    const lanes = new PublishLanes({
+      transport,
+      open: (timeoutMs) => transport.openPublishChannel({ confirm, timeoutMs }),
+      options,
+      clock,
+      logger,
+      events,
+      callbacks: this.#callbacks,
+      stats: this.#stats,
+      isolation: this.#isolation,
+      looks: this.#looks,
+      separates: confirm,
+      ...more,
+    });
+    if (this.#closing !== undefined) void lanes.close(0);
+    return lanes;
   }
 
-  #openRequests(): { readonly requester: Requester; readonly lane: PublishLane } {
+  #openRequests(): { readonly requester: Requester; readonly lanes: PublishLanes } {
     const { transport, clock, logger } = this.#setup;
     const open = async (timeoutMs: number): Promise<ReplyChannel> => {
       const channel = await transport.openReplyChannel({ timeoutMs });
       channel.onReply((reply) => requester.onReply(reply));
       return channel;
     };
-    const lane = new PublishLane({
-      // The channel of direct replies is in confirm mode whatever the publisher's own mode is.
-      ...this.#laneSetup({ ...this.#options, confirms: 'correlated', window: REQUEST_WINDOW }),
-      open,
-      onChannelEnd: (error) => requester.onChannelEnd(error),
+    const lanes = this.#openLanes(
+      { ...this.#options, ...confirmedOneByOne(this.#options) },
+      { open, separates: false, onChannelEnd: (error) => requester.onChannelEnd(error) },
+    );
+    const requester = new Requester({
+      submit: (request, confirmed, failed) => lanes.submit(request, confirmed, failed),
+      withdraw: (job, error) => lanes.withdraw(job, error),
+      clock,
+      logger,
+      stats: this.#stats,
     });
-    if (this.#closing !== undefined) void lane.close(0);
-    const requester = new Requester({ submit: (request) => lane.submit(request), clock, logger, stats: this.#stats });
-    return { requester, lane };
+    return { requester, lanes };
   }
 }
 
@@ -276,6 +341,11 @@ function requireType(value: unknown, type: PayloadClass | undefined): unknown {
   throw new MessageConversionError(
     `The reply was to be read as ${type.name}, but the converter made ${describeKind(value)} of it. Leave out replyType, or give the publisher a converter that makes one.`,
   );
+}
+
+/** Requests and replies are confirmed whatever the publisher's own mode is. */
+function confirmedOneByOne({ confirms, window }: ResolvedPublisherOptions) {
+  return { confirms: 'correlated', window: confirms === 'correlated' ? window : WINDOW } as const;
 }
 
 const DIRECT_REPLY_PREFIX = `${DIRECT_REPLY_TO}.`;

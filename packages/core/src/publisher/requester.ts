@@ -3,8 +3,8 @@ import { type Logger, logSafely } from '../events/logger.js';
 import type { Message, Publication } from '../message/message.js';
 import type { Clock } from '../time/clock.js';
 import { PublishChannelLostError, RemoteFailureError, RequestTimeoutError } from './publish-error.js';
-import { describePublication } from './publish-failure-error.js';
-import type { PublishReceipt } from './publish-options.js';
+import { describePublication } from './publish-failure.js';
+import type { PublishJob } from './publish-job.js';
 import type { PublisherStats } from './publisher-stats.js';
 import { readRemoteFailure } from './remote-failure.js';
 
@@ -16,7 +16,10 @@ const SPRING_CORRELATION_HEADER = 'spring_request_return_correlation';
 
 /** What a requester works with. */
 export interface RequesterSetup {
-  readonly submit: (publication: Publication) => Promise<PublishReceipt>;
+  /** Publishes a request; calls back when the broker has it, or when it has failed. */
+  readonly submit: (publication: Publication, confirmed: () => void, failed: (error: Error) => void) => PublishJob;
+  /** Nobody waits for a request any more: it is not published if it has not been. */
+  readonly withdraw: (job: PublishJob, error: Error) => void;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly stats: PublisherStats;
@@ -29,6 +32,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
   /** The broker has the request, so that only the reply is outstanding. */
   confirmed: boolean;
+  job: PublishJob | undefined;
 }
 
 /**
@@ -63,14 +67,13 @@ export class Requester {
     };
     return new Promise((resolve, reject) => {
       const cancelTimer = this.#setup.clock.after(timeoutMs, () => this.#onTimeout(correlationId, timeoutMs), true);
-      const waiting: Waiting = { publication: request, cancelTimer, resolve, reject, confirmed: false };
+      const waiting: Waiting = { publication: request, cancelTimer, resolve, reject, confirmed: false, job: undefined };
       this.#waiting.set(correlationId, waiting);
-      this.#setup.submit(request).then(
-        () => {
-          waiting.confirmed = true;
-        },
-        (error: Error) => this.#take(correlationId)?.reject(error),
-      );
+      // Said at once: the channel may end right behind the confirm.
+      const confirmed = () => {
+        waiting.confirmed = true;
+      };
+      waiting.job = this.#setup.submit(request, confirmed, (error) => this.#take(correlationId)?.reject(error));
     });
   }
 
@@ -101,8 +104,12 @@ export class Requester {
   #onTimeout(correlationId: string, timeoutMs: number): void {
     const waiting = this.#take(correlationId);
     if (waiting === undefined) return;
-    const text = `${describePublication(waiting.publication)} got no reply within ${timeoutMs} ms. It may have been handled.`;
-    waiting.reject(new RequestTimeoutError(text, { correlationId, timeoutMs }));
+    const sent = waiting.confirmed || waiting.job?.state.kind === 'sent' || waiting.job?.failures !== undefined;
+    const may = sent ? 'It may have been handled.' : 'It was not sent, and will not be.';
+    const text = `${describePublication(waiting.publication)} got no reply within ${timeoutMs} ms. ${may}`;
+    const error = new RequestTimeoutError(text, { correlationId, timeoutMs });
+    if (waiting.job !== undefined) this.#setup.withdraw(waiting.job, error);
+    waiting.reject(error);
   }
 
   #take(correlationId: string): Waiting | undefined {

@@ -1,5 +1,5 @@
 import type { Clock } from '../time/clock.js';
-import { JobList } from './job-list.js';
+import { LinkedList } from './linked-list.js';
 import type { PublishJob } from './publish-job.js';
 
 /**
@@ -9,7 +9,7 @@ import type { PublishJob } from './publish-job.js';
 export class RetryWaits {
   readonly #clock: Clock;
   readonly #onDue: (jobs: readonly PublishJob[]) => void;
-  readonly #lists = new Map<number, JobList>();
+  readonly #lists = new Map<number, LinkedList<PublishJob>>();
   #timer: { readonly due: number; readonly cancel: () => void } | undefined;
 
   constructor(clock: Clock, onDue: (jobs: readonly PublishJob[]) => void) {
@@ -26,24 +26,17 @@ export class RetryWaits {
   add(job: PublishJob, waitMs: number): void {
     let list = this.#lists.get(waitMs);
     if (list === undefined) {
-      list = new JobList();
+      list = new LinkedList();
       this.#lists.set(waitMs, list);
     }
-    job.since = this.#clock.monotonic();
-    list.push(job);
-    this.#arm(job.since + waitMs);
+    const now = this.#clock.monotonic();
+    job.wait(list, now);
+    this.#arm(now + waitMs);
   }
 
   /** Takes out every job for which `which` says so, in no particular order. */
   take(which: (job: PublishJob) => boolean): PublishJob[] {
-    const taken: PublishJob[] = [];
-    for (const list of this.#lists.values()) {
-      for (const job of list.drain()) {
-        if (which(job)) taken.push(job);
-        else list.push(job);
-      }
-    }
-    return taken;
+    return [...this.#lists.values()].flatMap((list) => list.take(which));
   }
 
   /** Stops the timer; nothing becomes due any more. */

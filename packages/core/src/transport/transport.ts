@@ -124,8 +124,8 @@ export interface ReturnInfo {
 export type ChannelEnd =
   /** The broker closed this channel: an error of something sent on it. */
   | { readonly kind: 'channel-error'; readonly replyCode: number; readonly replyText: string; readonly error: Error }
-  /** The whole connection went away. */
-  | { readonly kind: 'connection-lost'; readonly error: Error | undefined }
+  /** The whole connection went away. `replyCode` is what the broker closed it with, when it said why, such as 541. */
+  | { readonly kind: 'connection-lost'; readonly error: Error | undefined; readonly replyCode?: number | undefined }
   /** We closed it. */
   | { readonly kind: 'closed' };
 
@@ -223,6 +223,12 @@ export interface Transport {
   openPublishChannel(options: { readonly confirm: boolean; readonly timeoutMs: number }): Promise<PublishChannel>;
   /** Like {@link openPublishChannel} in confirm mode, consuming direct replies on the same channel. */
   openReplyChannel(options: { readonly timeoutMs: number }): Promise<ReplyChannel>;
+  /**
+   * Looks whether an exchange is there, on a channel of its own, so that a name that is wrong does no harm to what is in flight
+   * elsewhere. A transport may leave this out: then the publish itself shows it.
+   * @throws {Error} when nobody can tell, as without a connection
+   */
+  lookForExchange?(name: string, timeoutMs: number): Promise<{ readonly missing: Error | undefined }>;
   /** The publish connection is blocked by a resource alarm of the broker. */
   readonly publishBlocked: boolean;
   /** Facts of the broker connected last, if any. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { decideAfterFailure, overallFate, type PublishFailure, tellingFailure } from './decide-retry.js';
+import { decideAfterFailure, overallFate, type PublishFailure, tellingFailure } from './publish-failure.js';
 
 const error = new Error('because');
 const returned = { replyCode: 312, replyText: 'NO_ROUTE' } as never;
@@ -10,7 +10,9 @@ describe('decideAfterFailure', () => {
   it('repeats what another attempt may mend, with growing waits up to the longest', () => {
     const policy = { maxAttempts: 9, backoff };
     for (const kind of ['nacked', 'confirm-timeout', 'channel-lost', 'not-connected'] as const) {
-      const waits = [1, 2, 3, 4].map((attempts) => decideAfterFailure(policy, { kind, error }, attempts));
+      const waits = [1, 2, 3, 4].map((attempts) =>
+        decideAfterFailure(policy, { kind, error, sent: true, stuck: false }, attempts),
+      );
       expect(waits, kind).to.deep.equal([
         { action: 'retry', afterMs: 100 },
         { action: 'retry', afterMs: 200 },
@@ -47,7 +49,7 @@ describe('overallFate', () => {
   it('is as bad as the worst attempt', () => {
     const notSent: PublishFailure = { kind: 'not-connected', error };
     const refused: PublishFailure = { kind: 'nacked', error };
-    const unknown: PublishFailure = { kind: 'confirm-timeout', error };
+    const unknown: PublishFailure = { kind: 'confirm-timeout', error, sent: true, stuck: false };
     expect(overallFate([])).to.equal('not-sent');
     expect(overallFate([notSent, notSent])).to.equal('not-sent');
     expect(overallFate([refused, notSent])).to.equal('refused');
@@ -62,7 +64,7 @@ describe('overallFate', () => {
 
 describe('tellingFailure', () => {
   it('is the last one', () => {
-    const last: PublishFailure = { kind: 'confirm-timeout', error };
+    const last: PublishFailure = { kind: 'confirm-timeout', error, sent: true, stuck: false };
     expect(tellingFailure([{ kind: 'nacked', error }, last])).to.equal(last);
   });
 
