@@ -16,14 +16,17 @@ import {
   type Transport,
   within,
 } from '@leveret/core';
+import type { Channel } from 'amqplib';
 import { type ConnectionOptions, resolveConnectionOptions } from './connection/connection-options.js';
 import type { Link } from './connection/link.js';
 import { ManagedConnection } from './connection/managed-connection.js';
+import { SpareConnection } from './connection/spare-connection.js';
 import { ConsumerSubscription } from './delivery/consumer-subscription.js';
 import { queueExists } from './delivery/queue-exists.js';
 import { asError, errorText } from './errors/broker-reply.js';
 import { AmqplibPublishChannel } from './publisher/amqplib-publish-channel.js';
 import { AmqplibReplyChannel } from './publisher/amqplib-reply-channel.js';
+import { lookForExchange } from './publisher/look-for-exchange.js';
 import { TopologyKeeper } from './topology/topology-keeper.js';
 
 /** Options of {@link AmqplibTransport}. */
@@ -38,6 +41,9 @@ export interface AmqplibTransportOptions {
   readonly clock?: Clock;
 }
 
+/** How long a connection that stands may take to open a channel. */
+const PATIENCE_MS = 1_000;
+
 /**
  * RabbitMQ by way of amqplib: two connections (one consumes, one publishes) that come back by themselves, with everything
  * declared anew and every consumer consuming again.
@@ -46,6 +52,7 @@ export class AmqplibTransport implements Transport {
   readonly #clock: Clock;
   readonly #consume: ManagedConnection;
   readonly #publish: ManagedConnection;
+  readonly #spare: SpareConnection;
   readonly #keeper: TopologyKeeper;
   readonly #subscriptions = new Set<ConsumerSubscription>();
   readonly #listeners = new Set<(event: ConnectionEvent) => void>();
@@ -64,6 +71,7 @@ export class AmqplibTransport implements Transport {
     this.#keeper = new TopologyKeeper({ mismatch, unavailable: 'fail' }, (event) => this.#emit(event), clock);
     this.#consume = new ManagedConnection('consume', connection, this.#eventsOf('consume'), clock);
     this.#publish = new ManagedConnection('publish', connection, this.#eventsOf('publish'), clock);
+    this.#spare = new SpareConnection(connection, clock);
   }
 
   get publishBlocked(): boolean {
@@ -106,17 +114,29 @@ export class AmqplibTransport implements Transport {
     readonly confirm: boolean;
     readonly timeoutMs: number;
   }): Promise<PublishChannel> {
-    return this.#onPublishLink(options.timeoutMs, async (link, timeoutMs) => {
-      const channel = options.confirm ? await link.openConfirmChannel(timeoutMs) : await link.openChannel(timeoutMs);
-      return new AmqplibPublishChannel(channel, options.confirm, link, this.#clock);
-    });
+    const { confirm } = options;
+    const { link, channel } = await this.#openChannel(options.timeoutMs, (on, timeoutMs) =>
+      confirm ? on.openConfirmChannel(timeoutMs) : on.openChannel(timeoutMs),
+    );
+    return new AmqplibPublishChannel(channel, confirm, link, this.#clock);
   }
 
   async openReplyChannel(options: { readonly timeoutMs: number }): Promise<ReplyChannel> {
-    return this.#onPublishLink(options.timeoutMs, async (link, timeoutMs) => {
-      const channel = await link.openConfirmChannel(timeoutMs);
-      return AmqplibReplyChannel.open(channel, link, this.#clock, timeoutMs);
-    });
+    const deadline = this.#clock.monotonic() + options.timeoutMs;
+    const { link, channel } = await this.#openChannel(options.timeoutMs, (on, ms) => on.openConfirmChannel(ms));
+    const leftMs = Math.max(1, deadline - this.#clock.monotonic());
+    return this.#orSayWhy(options.timeoutMs, () => link, AmqplibReplyChannel.open(channel, link, this.#clock, leftMs));
+  }
+
+  async lookForExchange(name: string, timeoutMs: number): Promise<{ readonly missing: Error | undefined }> {
+    const { link } = this.#publish;
+    if (link === undefined)
+      throw new LeveretError('LEV_PUBLISH_NOT_CONNECTED', 'There is no connection to publish on.');
+    return lookForExchange(link, name, this.#clock, timeoutMs);
+  }
+
+  delays(exchange: string): boolean {
+    return this.#keeper.delays(exchange);
   }
 
   health(): readonly ConnectionHealth[] {
@@ -139,7 +159,7 @@ export class AmqplibTransport implements Transport {
     const closing = Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
     await within(this.#clock, timeoutMs / 2, closing, () => undefined);
     const leftMs = Math.max(0, deadline - this.#clock.monotonic());
-    await Promise.all([this.#consume.close(leftMs), this.#publish.close(leftMs)]);
+    await Promise.all([this.#consume.close(leftMs), this.#publish.close(leftMs), this.#spare.close(leftMs)]);
   }
 
   #connection(role: ConnectionRole): ManagedConnection {
@@ -158,14 +178,30 @@ export class AmqplibTransport implements Transport {
     else this.#consume.ensure();
   }
 
-  async #onPublishLink<T>(timeoutMs: number, open: (link: Link, timeoutMs: number) => Promise<T>): Promise<T> {
+  /** Opens a channel on the connection that publishes, or on the spare one when that does not answer although it stands. */
+  #openChannel<C extends Channel>(timeoutMs: number, open: (link: Link, timeoutMs: number) => Promise<C>) {
     const deadline = this.#clock.monotonic() + timeoutMs;
     let link: Link | undefined;
-    try {
+    const attempt = async () => {
       link = await this.#publish.acquire(timeoutMs);
-      return await open(link, Math.max(1, deadline - this.#clock.monotonic()));
+      const leftMs = () => Math.max(1, deadline - this.#clock.monotonic());
+      const patienceMs = Math.min(leftMs(), PATIENCE_MS);
+      try {
+        return { link, channel: await open(link, patienceMs) };
+      } catch (error) {
+        if (link.ended || patienceMs < PATIENCE_MS) throw error;
+        if (link.blocked) return { link, channel: await open(link, leftMs()) };
+        return this.#spare.open(leftMs(), open);
+      }
+    };
+    return this.#orSayWhy(timeoutMs, () => link, attempt());
+  }
+
+  async #orSayWhy<T>(timeoutMs: number, link: () => Link | undefined, work: Promise<T>): Promise<T> {
+    try {
+      return await work;
     } catch (error) {
-      if (link?.blocked === true) {
+      if (link()?.blocked === true) {
         throw new LeveretError(
           'LEV_PUBLISH_BLOCKED',
           `The broker blocks publishing because of a resource alarm and opened no channel within ${timeoutMs} ms; nothing was sent.`,

@@ -10,7 +10,7 @@ import {
 import type { Message as AmqplibMessage, Channel, ConfirmChannel, Options } from 'amqplib';
 import type { Link } from '../connection/link.js';
 import { readMessage } from '../delivery/read-delivery.js';
-import { channelErrorEnd } from '../errors/broker-reply.js';
+import { brokerReply, channelErrorEnd } from '../errors/broker-reply.js';
 import { publishVerbatim } from '../wire/publish-verbatim.js';
 import { headerFrameBytes } from './header-size.js';
 import { InFlight, InFlightList } from './in-flight.js';
@@ -171,7 +171,8 @@ export class AmqplibPublishChannel implements PublishChannel {
   #endNow(): ChannelEnd {
     if (this.#channelError !== undefined) return channelErrorEnd(this.#channelError);
     if (this.#closing && !this.#link.ended) return { kind: 'closed' };
-    return { kind: 'connection-lost', error: this.#link.error };
+    const { error } = this.#link;
+    return { kind: 'connection-lost', error, replyCode: brokerReply(error)?.code };
   }
 
   #finish(end: ChannelEnd): void {

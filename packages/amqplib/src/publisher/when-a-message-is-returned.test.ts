@@ -80,6 +80,7 @@ onEachNode('when a message is returned', (broker) => {
       routingKey: 'unknown',
       verbatim: undefined,
       redelivered: false,
+      verbatim: undefined,
     });
     await channel.close();
   });

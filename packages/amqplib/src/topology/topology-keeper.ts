@@ -16,6 +16,7 @@ import { unansweredError } from './declaration-error.js';
 import { declareTopology, type LatePart, mergeReports, topologyOfQueue } from './declare-topology.js';
 import type { DeclareReport } from './declarer.js';
 
+const DELAYED = 'x-delayed-message';
 const EMPTY: Topology = { exchanges: [], queues: [], bindings: [], policies: [] };
 
 /**
@@ -28,6 +29,7 @@ export class TopologyKeeper {
   readonly #emit: (event: ConnectionEvent) => void;
   readonly #clock: Clock;
   #topology: Topology = EMPTY;
+  #delayed: ReadonlySet<string> = new Set();
   readonly #said = new Set<string>();
 
   /** @param faults what stops the start: whatever exists with other properties, and whatever cannot be had now */
@@ -47,6 +49,11 @@ export class TopologyKeeper {
     return this.#topology.queues.some(({ name }) => name === queue);
   }
 
+  /** Whether an exchange of the topology holds messages back (`x-delayed-message`). */
+  delays(exchange: string): boolean {
+    return this.#delayed.has(exchange);
+  }
+
   /**
    * Adds to the topology, and declares the addition at once when there is a connection. What the broker refused is not
    * added, so that it cannot stop the next connection.
@@ -55,6 +62,7 @@ export class TopologyKeeper {
   async add(topology: Topology, link: Link | undefined, role: ConnectionRole): Promise<void> {
     if (link !== undefined) await this.#declare(topology, link, role, true);
     this.#topology = mergeTopologies(this.#topology, topology);
+    this.#delayed = new Set(this.#topology.exchanges.filter(({ type }) => type === DELAYED).map(({ name }) => name));
   }
 
   /**

@@ -92,6 +92,12 @@ export class JobSettlement {
     this.failed(job, { kind, error: channelEndError(end) });
   }
 
+  /** The broker has no such exchange, as it said before the message was written. */
+  missing(job: PublishJob, error: Error): void {
+    this.#callbacks.answered(job.publication, false, error.message);
+    this.failed(job, { kind: 'exchange-missing', error });
+  }
+
   /** One attempt failed: tries again later, or gives up. */
   failed(job: PublishJob, failure: PublishFailure): void {
     if (usesAttempt(failure)) job.attempts++;

@@ -252,7 +252,7 @@ export class PublishLane implements IsolatedLane {
     this.#setup.looks.lookFor(exchange, (missing) => {
       const jobs = [...this.#places.lookedFor].filter(({ publication }) => publication.exchange === exchange);
       if (missing !== undefined) {
-        for (const each of jobs) this.#settlement.failed(each, { kind: 'exchange-missing', error: missing });
+        for (const each of jobs) this.#settlement.missing(each, missing);
       } else {
         // In the old order, and before all others.
         for (const each of jobs.toReversed()) this.putBack(each);

@@ -237,7 +237,7 @@ export class Publisher {
   ): Promise<PublishReceipt> {
     const source = this.#sourceOf(publication, payload, options);
     return new Promise((resolve, reject) => {
-      lanes.submit(withoutFalseReturns(publication), resolve, reject, source);
+      lanes.submit(this.#withoutFalseReturns(publication), resolve, reject, source);
     });
   }
 
@@ -281,7 +281,19 @@ export class Publisher {
       ]);
     }
     const publication = buildPublication(route, payload, options, this.#options, this.#setup.converter);
-    return withoutFalseReturns(this.#options.beforePublish?.(publication) ?? publication);
+    return this.#options.beforePublish?.(publication) ?? publication;
+  }
+
+  /**
+   * Asks for no return where one would come although the message is delivered: RabbitMQ before 4.3 returns direct replies, and
+   * the delayed message exchange plugin returns whatever it holds back.
+   */
+  #withoutFalseReturns(publication: Publication): Publication {
+    const { mandatory, exchange, routingKey, headers } = publication;
+    if (!mandatory) return publication;
+    const isReply = exchange === '' && routingKey.startsWith(DIRECT_REPLY_PREFIX);
+    const isHeldBack = headers['x-delay'] !== undefined && this.#setup.transport.delays?.(exchange) === true;
+    return isReply || isHeldBack ? { ...publication, mandatory: false } : publication;
   }
 
   #openLanes(options: ResolvedPublisherOptions, more: Partial<PublishLanesSetup> = {}): PublishLanes {
@@ -317,7 +329,7 @@ export class Publisher {
       { open, separates: false, onChannelEnd: (error) => requester.onChannelEnd(error) },
     );
     const requester = new Requester({
-      submit: (request, confirmed, failed) => lanes.submit(request, confirmed, failed),
+      submit: (request, confirmed, failed) => lanes.submit(this.#withoutFalseReturns(request), confirmed, failed),
       withdraw: (job, error) => lanes.withdraw(job, error),
       clock,
       logger,
@@ -349,9 +361,3 @@ function confirmedOneByOne({ confirms, window }: ResolvedPublisherOptions) {
 }
 
 const DIRECT_REPLY_PREFIX = `${DIRECT_REPLY_TO}.`;
-
-/** RabbitMQ before 4.3 returns mandatory messages to a direct reply address although it delivers them. */
-function withoutFalseReturns(publication: Publication): Publication {
-  const isReply = publication.exchange === '' && publication.routingKey.startsWith(DIRECT_REPLY_PREFIX);
-  return publication.mandatory && isReply ? { ...publication, mandatory: false } : publication;
-}

@@ -2,6 +2,7 @@ import { checkFlag, checkKnown, checkWholeNumber } from '../errors/check-option.
 import { describeValue, Problems } from '../errors/configuration-error.js';
 import type { MessageHeaders, Publication } from '../message/message.js';
 import { tableBytes } from '../message/table-bytes.js';
+import { wireTable } from '../message/wire-table.js';
 import { isWritableTimestamp } from '../message/writable-value.js';
 import type { BindingDeclaration, ExchangeDeclaration, QueueDeclaration } from '../topology/topology.js';
 import { carryVerbatim } from './carry-verbatim.js';
@@ -56,7 +57,7 @@ export function republish(
   return {
     async recover(failure): Promise<RecoveryOutcome> {
       const target = typeof exchange === 'function' ? exchange(failure) : exchange;
-      const additional = options.additionalHeaders?.(failure) ?? {};
+      const additional = writableOrText(options.additionalHeaders?.(failure) ?? {});
       const room = roomFor(failure.publisher.frameMax, additional);
       const without = (name: string) => NOT_CARRIED.test(name) || Object.hasOwn(additional, name);
       const carried = carryVerbatim(failure.message, without, room.frameBytes - OWN_FACTS_BYTES);
@@ -173,6 +174,19 @@ function parked(
       appId: shortText(message.appId),
     },
   };
+}
+
+/** What cannot be written would keep the message from ever being parked: its text goes instead. */
+function writableOrText(headers: MessageHeaders): MessageHeaders {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => {
+      try {
+        return [name, Object.values(wireTable({ [name]: value }, 'additionalHeaders'))[0]];
+      } catch {
+        return [cutUtf8(name, MAX_SHORT_TEXT_BYTES), describeValue(value)];
+      }
+    }),
+  );
 }
 
 /** Bytes that are not UTF-8 are three bytes each once they are text: what was short enough may not be any more. */

@@ -229,6 +229,11 @@ export interface Transport {
    * @throws {Error} when nobody can tell, as without a connection
    */
   lookForExchange?(name: string, timeoutMs: number): Promise<{ readonly missing: Error | undefined }>;
+  /**
+   * Whether an exchange is declared as one that holds messages back: it returns what is mandatory although it delivers it later.
+   * A transport may leave this out.
+   */
+  delays?(exchange: string): boolean;
   /** The publish connection is blocked by a resource alarm of the broker. */
   readonly publishBlocked: boolean;
   /** Facts of the broker connected last, if any. */

@@ -1,0 +1,33 @@
+import { type Clock, within } from '@leveret/core';
+import type { Link } from '../connection/link.js';
+import { brokerReply, channelClosedError } from '../errors/broker-reply.js';
+
+/** Exchanges that every virtual host of RabbitMQ has, and that nobody can delete. */
+const PREDECLARED = new Set(['amq.direct', 'amq.fanout', 'amq.topic', 'amq.headers', 'amq.match']);
+
+/**
+ * Asks the broker for an exchange (a passive declaration) on a channel of its own, because the broker answers "no" by closing
+ * the channel.
+ * @returns why it is missing, or nothing when it is there
+ * @throws {Error} when the broker does not say, as within `timeoutMs`, or when this user may not know
+ * @see https://www.rabbitmq.com/docs/exchanges
+ */
+export async function lookForExchange(
+  link: Link,
+  name: string,
+  clock: Clock,
+  timeoutMs: number,
+): Promise<{ readonly missing: Error | undefined }> {
+  if (PREDECLARED.has(name)) return { missing: undefined };
+  const channel = await link.openChannel(timeoutMs);
+  try {
+    await within(clock, timeoutMs, channel.checkExchange(name), () => {
+      throw new Error(`no answer within ${timeoutMs} ms`);
+    });
+  } catch (error) {
+    if (brokerReply(error)?.code === 404) return { missing: channelClosedError(error as Error) };
+    throw error;
+  }
+  channel.close().catch(() => {});
+  return { missing: undefined };
+}
