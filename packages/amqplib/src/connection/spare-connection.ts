@@ -60,4 +60,6 @@ const NO_EVENTS = {
   failed: () => {},
   blocked: () => {},
   unblocked: () => {},
+  accepted: () => true,
+  secretNotRenewed: () => {},
 };

@@ -80,7 +80,6 @@ onEachNode('when a message is returned', (broker) => {
       routingKey: 'unknown',
       verbatim: undefined,
       redelivered: false,
-      verbatim: undefined,
     });
     await channel.close();
   });
