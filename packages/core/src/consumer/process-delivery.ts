@@ -94,6 +94,7 @@ export class DeliveryProcess {
           return;
         case 'failed':
           if (!(await this.#failed(result.error, failures))) return;
+          held = undefined;
           break;
         default:
           held = await this.#hold(result, held);

@@ -45,7 +45,7 @@ export type DeliveryEvent = DeliveryFacts &
       }
     /** It was handled before: the handler was not called, and the delivery was acknowledged. */
     | { readonly type: 'duplicate'; readonly key: string }
-    /** Another is handling the message: the delivery is held. Raised once for each delivery. */
+    /** Another is handling the message: the delivery is held. Raised once for each attempt that has to wait. */
     | { readonly type: 'in-progress'; readonly key: string; readonly retryAfterMs: number }
     /** The idempotency store failed: the delivery is held, and the store is asked again. */
     | { readonly type: 'idempotency-failed'; readonly key: string; readonly error: unknown }
