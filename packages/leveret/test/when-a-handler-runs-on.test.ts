@@ -122,7 +122,7 @@ onEachBroker('when a channel is lost during the attempts of local retry', (broke
     const listener = orderListener(
       {
         queue,
-        retry: { maxAttempts: 3, initialInterval: 400 },
+        retry: { maxAttempts: 3, initialInterval: '1h' },
         recoverer: ({ attempts: count }) => void recovered.push(count),
       },
       (_order, context) => {
@@ -134,7 +134,7 @@ onEachBroker('when a channel is lost during the attempts of local retry', (broke
     await using running = await startApp(proxy.url, { listeners: [listener] });
     await raw.send(queue, { id: 1 }, { messageId: 'm-1' });
     for (const attempt of [1, 2]) {
-      await eventually(`attempt ${attempt}`, () => attempts.length === attempt);
+      await eventually(`the wait behind attempt ${attempt}`, () => running.count('retried') === attempt);
       proxy.cut();
       await eventually('consuming again', () => running.count('consuming') === attempt + 1);
     }

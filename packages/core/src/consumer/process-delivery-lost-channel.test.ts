@@ -54,12 +54,12 @@ describe('local retry across a channel that is lost', () => {
     ['without an id', {}],
     ['with an empty id', { messageId: '' }],
   ] as const) {
-    it(`counts attempts on, keeps to its waits, and comes to the recoverer ${what}`, async () => {
+    it(`counts attempts on, and comes to the recoverer ${what}`, async () => {
       const { journey, frames, calls } = await impatientBroker({ retry, handle: broken }, 30_000, of);
       expect(calls).to.deep.equal([
         [1, 0],
-        [2, 40_000],
-        [3, 80_000],
+        [2, 30_000],
+        [3, 60_000],
       ]);
       expect(frames).to.deep.equal([REJECT]);
       expect(journey.event('recovered')).to.include({ reason: 'exhausted' });
@@ -67,9 +67,26 @@ describe('local retry across a channel that is lost', () => {
     });
   }
 
-  it('does so with waits several times as long as the patience of the broker', async () => {
-    const { frames, calls } = await impatientBroker({ retry, handle: broken }, 9_000, { messageId: 'm-1' }, 20);
-    expect([calls.length, frames]).to.deep.equal([3, [REJECT]]);
+  it('goes on with the wait of stateful retry that was cut short', async () => {
+    const stateful = { ...retry, stateless: false };
+    const { journey, frames, calls } = await impatientBroker({ retry: stateful, handle: broken }, 30_000, {
+      messageId: 'm-1',
+    });
+    expect([calls, frames]).to.deep.equal([[[1, 0]], [REQUEUE]]);
+    const began = journey.clock.monotonic();
+    for (const channel of [new RecordingChannel(), journey.channel]) {
+      const process = new DeliveryProcess(
+        aDelivery({ of: { messageId: 'm-1', redelivered: true }, channel }),
+        journey.env,
+      );
+      start(process);
+      await journey.clock.advance(30_000);
+      if (channel !== journey.channel) channel.close();
+      if (channel !== journey.channel) process.interrupt('channel-gone');
+      await turn();
+    }
+    expect(calls.at(-1)).to.deep.equal([2, began + 40_000]);
+    expect(journey.frames).to.deep.equal([REQUEUE]);
   });
 
   it('forgets a message that is handled in the end', async () => {
@@ -99,9 +116,10 @@ describe('local retry across a channel that is lost', () => {
     expect(journey.types.slice(-2)).to.deep.equal(['recovered', 'rejected']);
   });
 
-  it('does not call the handler again when its attempts are used up but the recoverer failed', async () => {
+  it('asks the recoverer again, and not the handler, when the channel went before its ack', async () => {
     let calls = 0;
     let recoveries = 0;
+    const lost = new RecordingChannel();
     const journey = new Journey({
       retry: { maxAttempts: 1 },
       handle: () => {
@@ -109,14 +127,32 @@ describe('local retry across a channel that is lost', () => {
         broken();
       },
       recover: () => {
-        if (++recoveries < 3) throw new Error('exchange missing');
+        if (++recoveries === 1) lost.close();
       },
     });
-    for (let n = 0; n < 3; n++) {
-      start(journey.next({ messageId: 'm-1', redelivered: n > 0 }));
+    await new DeliveryProcess(aDelivery({ of: { messageId: 'm-1' }, channel: lost }), journey.env).run();
+    await journey.next({ messageId: 'm-1', redelivered: true }).run();
+    expect([calls, recoveries, journey.frames, journey.attempts.size]).to.deep.equal([1, 2, [ACK], 0]);
+  });
+
+  it('starts over when the recoverer failed and the message is requeued', async () => {
+    const attempts: number[] = [];
+    const journey = new Journey({
+      retry: { maxAttempts: 1 },
+      handle: ({ attempt, redelivered }) => {
+        attempts.push(attempt);
+        if (!redelivered) broken();
+      },
+      recover: broken,
+    });
+    for (const redelivered of [false, true]) {
+      start(journey.next({ messageId: 'm-1', redelivered }));
       await journey.clock.advance(60_000);
     }
-    expect([calls, recoveries, journey.frames]).to.deep.equal([1, 3, [REQUEUE, REQUEUE, ACK]]);
+    expect([attempts, journey.frames]).to.deep.equal([
+      [1, 1],
+      [REQUEUE, ACK],
+    ]);
   });
 
   it('does not count an attempt that failed because its signal fired', async () => {

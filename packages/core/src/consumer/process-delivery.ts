@@ -166,9 +166,8 @@ export class DeliveryProcess {
     // By where it was thrown: the error of an attempt may be about a message that the handler wanted to send.
     const isOfMessage = this.#progress.name === 'unread' && isFatalMessageError(error);
     if (!isOfMessage) failures.add(error);
-    if (isOfMessage) reporter.report(this.delivery, { type: 'invalid', error });
-    else reporter.report(this.delivery, { type: 'failed', error, attempt: failures.count });
-
+    const what = isOfMessage ? ({ type: 'invalid' } as const) : ({ type: 'failed', attempt: failures.count } as const);
+    reporter.report(this.delivery, { ...what, error });
     const { message } = this.delivery;
     const decision = decideFailure(definition.failurePolicy, {
       error,
@@ -214,7 +213,7 @@ export class DeliveryProcess {
         this.#settlement.settle('reject', error, decision.reason);
         return false;
       case 'recover':
-        // Should the recoverer fail, the next delivery goes straight to it: the handler has had its attempts.
+        // Should the channel go meanwhile, the next delivery goes straight to it: the handler has had its attempts.
         if (decision.reason !== 'invalid') failures.remember();
         await this.#recover(decision, error, failures);
         return false;
@@ -232,17 +231,19 @@ export class DeliveryProcess {
     failures: DeliveryFailures,
   ): Promise<void> {
     const { reporter, definition } = this.#env;
-    if (doubt !== undefined)
-      reporter.report(this.delivery, { type: 'retryable-failed', error: doubt.error, about: error });
+    if (doubt) reporter.report(this.delivery, { type: 'retryable-failed', error: doubt.error, about: error });
     const failure = { reason, error, attempts: failures.count };
     try {
       const outcome = await recoverDelivery(this.#env, this.delivery, failure, failures.known);
-      failures.forget();
+      // Its ack may be lost with the channel: then it is the recoverer's again.
+      if (this.delivery.channel.isOpen || outcome === 'requeue') failures.forget();
       reporter.report(this.delivery, { type: 'recovered', error, reason, outcome });
       this.#settlement.settle(outcome, error, reason);
     } catch (cause) {
       const fault = recovererFailed(definition.id, cause);
       reporter.report(this.delivery, { type: 'recoverer-failed', error: fault });
+      // Local retry starts over with what it requeues; stateful retry goes straight to the recoverer.
+      if (definition.failurePolicy.retry?.stateless === true) failures.forget();
       await this.#anotherChance(fault, 'recoverer-failed');
     }
   }
@@ -272,12 +273,12 @@ export class DeliveryProcess {
     return undefined;
   }
 
-  /** A message that failed here before comes again: waits what is left of its interval, or recovers it. */
+  /** A message that failed here before comes again: waits its interval, or recovers it. Answers whether to go on here. */
   async #goOn(failures: DeliveryFailures): Promise<boolean> {
     const { retry } = this.#env.definition.failurePolicy;
     if (retry === undefined) return true;
     const decision = decideRedelivery(retry, failures.known, this.#env.clock.monotonic());
-    if (decision.kind === 'retry') return this.#waitForRetry(decision.delayMs, failures);
+    if (decision.kind === 'retry') return decision.delayMs === 0 || this.#waitForRetry(decision.delayMs, failures);
     await this.#recover(decision, failures.known.lastError, failures);
     return false;
   }

@@ -102,8 +102,9 @@ function decideRetry(retry: RetryPolicy, facts: FailureFacts, random: () => numb
 }
 
 /**
- * What to do with a message that comes again and has failed here before: wait what is left of its interval, or recover it,
- * for it has had its attempts.
+ * What to do with a message that comes again and has failed here before: recover it when it has had its attempts, else try
+ * again. Stateful retry waits its interval first. Local retry has waited, until the channel of the delivery was lost: it goes
+ * on at once, for a wait that is longer than the broker's patience would never end.
  * @param now by the monotonic hand of the clock
  */
 export function decideRedelivery(
@@ -115,8 +116,9 @@ export function decideRedelivery(
   if (failures >= retry.maxAttempts) return { kind: 'recover', reason: 'exhausted' };
   const doubt = notRetryable(retry, lastError);
   if (doubt !== undefined) return doubt;
+  if (retry.stateless) return { kind: 'retry', delayMs: 0 };
   if (waiting === undefined) return { kind: 'retry', delayMs: backoffDelayMs(retry.backoff, failures, random) };
-  // A wait that a lost channel cut short goes on: begun anew, one longer than the broker's patience would never end.
+  // What is left of a wait that a lost channel cut short.
   return { kind: 'retry', delayMs: Math.max(0, waiting.since + waiting.delayMs - now) };
 }
 
