@@ -34,7 +34,7 @@ describe('when a node of the cluster dies', function () {
     ];
     // Connected to the node that dies, so that everything is declared again on another.
     const urls = [third, first, second].map((node) => node?.url ?? '');
-    await using running = await startApp(urls, { listeners });
+    await using running = await startApp(urls, { listeners, connection: { shuffle: false } });
     const { publisher } = running.app;
     await publisher.sendToQueue(quorum, { id: 1 });
     await eventually('the first order', () => handled.has('quorum 1'));

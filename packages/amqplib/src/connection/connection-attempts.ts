@@ -42,6 +42,7 @@ export class ConnectionAttempts {
   #next = 0;
   #vhostRefusals = 0;
   #lastHost = '';
+  #preparing: string | undefined;
   readonly #unanswered = new Set<HostTarget>();
 
   constructor(options: ResolvedConnectionOptions, name: string, events: AttemptEvents, clock: Clock) {
@@ -54,6 +55,11 @@ export class ConnectionAttempts {
   /** The host tried last, for people. */
   get lastHost(): string {
     return this.#lastHost;
+  }
+
+  /** The host that has accepted a connection which is being prepared now. */
+  get preparing(): string | undefined {
+    return this.#preparing;
   }
 
   /** The hosts of the last round at which nobody was home. */
@@ -131,12 +137,14 @@ export class ConnectionAttempts {
     const giveUp = () => link.destroy(undefined);
     signal.addEventListener('abort', giveUp, { once: true });
     if (signal.aborted) giveUp();
+    this.#preparing = link.host;
     try {
       await this.#events.prepare(link);
     } catch (error) {
       link.close(CLOSE_TIMEOUT_MS);
       throw error;
     } finally {
+      this.#preparing = undefined;
       signal.removeEventListener('abort', giveUp);
     }
   }

@@ -48,6 +48,7 @@ describe('resolveConnectionOptions', () => {
   it('reads URLs with everything in them', () => {
     const { hosts } = resolveConnectionOptions({
       urls: ['amqps://us%40er:p%2Fw@broker.example/my%2Fhost', 'amqp://[::1]:5673', 'amqp://h/'],
+      shuffle: false,
     });
     expect(hosts[0]).to.deep.equal({
       hostname: 'broker.example',
@@ -72,14 +73,13 @@ describe('resolveConnectionOptions', () => {
     expect(hosts[0]).to.include({ username: 'c', password: 'd', vhost: 'w' });
   });
 
-  it('shuffles the hosts when asked to', () => {
+  it('draws the order of the hosts at random, unless it is to be kept', () => {
     const urls = ['amqp://a', 'amqp://b', 'amqp://c'];
-    const order = (random: number[]) =>
-      resolveConnectionOptions({ urls, shuffle: true }, () => random.shift() ?? 0).hosts.map(
-        ({ hostname }) => hostname,
-      );
+    const order = (random: number[], options: object = {}) =>
+      resolveConnectionOptions({ urls, ...options }, () => random.shift() ?? 0).hosts.map(({ hostname }) => hostname);
     expect(order([0.5, 0.1, 0.9])).to.deep.equal(['b', 'a', 'c']);
     expect(order([0.9, 0.5, 0.1])).to.deep.equal(['c', 'b', 'a']);
+    expect(order([0.9, 0.5, 0.1], { shuffle: false })).to.deep.equal(['a', 'b', 'c']);
   });
 
   it('reads durations as text', () => {

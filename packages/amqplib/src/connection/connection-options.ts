@@ -43,7 +43,10 @@ export interface ConnectionOptions {
   readonly frameMax?: number;
   /** Most channels on a connection, up to 65535; 0 leaves it to the broker, which is the default. */
   readonly channelMax?: number;
-  /** Try the hosts in a random order, so that clients spread over a cluster. Default `false`. */
+  /**
+   * Try the hosts in a random order, drawn at the start, so that applications spread over a cluster. `false` keeps the order
+   * given: every application prefers the first. None moves back when a host returns. Default `true`.
+   */
   readonly shuffle?: boolean;
   /** The pauses between rounds of attempts. The first round comes at once. */
   readonly reconnect?: ReconnectOptions;
@@ -165,7 +168,7 @@ export function resolveConnectionOptions(
   const duration = (value: Duration | undefined, name: string, fallback: number) =>
     value === undefined ? fallback : checkDuration(value, name, fallback, problems);
   const resolved: ResolvedConnectionOptions = {
-    hosts: checkBoolean(options.shuffle, 'shuffle', false, problems) ? shuffled(hosts, random) : hosts,
+    hosts: checkBoolean(options.shuffle, 'shuffle', true, problems) ? shuffled(hosts, random) : hosts,
     mechanism: checkMechanism(options.mechanism, problems),
     name: checkText(options.name, 'name', `leveret:${process.pid}`, problems),
     heartbeatSeconds: checkHeartbeat(duration(options.heartbeat, 'heartbeat', 10_000), problems),

@@ -285,10 +285,13 @@ export class ManagedConnection {
 
   #giveUpStart(): Error {
     const hosts = this.#options.hosts.map((host) => host.label).join(', ');
+    const { preparing } = this.#attempts;
     const last = this.#lastError === undefined ? 'no attempt has ended yet' : errorText(this.#lastError);
+    const now =
+      preparing === undefined ? `Last: ${last}` : `${preparing} accepted it, and has not answered every declaration`;
     const error = new LeveretError(
       'LEV_CONNECTION_FAILED',
-      `No connection to ${hosts} within ${this.#options.startTimeoutMs} ms (startTimeout). Last: ${last}`,
+      `No connection to ${hosts} within ${this.#options.startTimeoutMs} ms (startTimeout). ${now}`,
       { cause: this.#lastError },
     );
     const state = this.#state;

@@ -29,7 +29,7 @@ onEachNode('when a host is down', (broker) => {
 
   function transportOn(proxies: readonly TcpProxy[], options: object = {}): AmqplibTransport {
     const urls = proxies.map((proxy) => proxy.through(broker.url));
-    transport = new AmqplibTransport({ connection: { urls, ...options } });
+    transport = new AmqplibTransport({ connection: { urls, shuffle: false, ...options } });
     transport.on((event) => events.push(event));
     return transport;
   }
