@@ -59,6 +59,7 @@ export type {
   Subscription,
   Transport,
 } from './transport/transport.js';
+export { isAtLeast } from './transport/broker-version.js';
 export type { AttemptParts } from './delivery/attempt-parts.js';
 export type { AttemptFacts, DeliveryContext } from './delivery/delivery-context.js';
 export { brokerDeliveryCount, deathCount } from './delivery/delivery-counts.js';

@@ -138,6 +138,7 @@ export {
   PublishNackedError,
   PublishNotConnectedError,
   type PublishOptions,
+  type PublishEvent,
   type PublishReceipt,
   PublishRefusedError,
   type PublishResult,

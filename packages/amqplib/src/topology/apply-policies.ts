@@ -1,6 +1,5 @@
-import { LeveretError, type PolicyDeclaration } from '@leveret/core';
+import { isAtLeast, LeveretError, type PolicyDeclaration } from '@leveret/core';
 import { asError } from '../errors/broker-reply.js';
-import { isAtLeast } from './broker-version.js';
 import { ManagementApiError, ManagementClient, type ResolvedManagementOptions } from './management-client.js';
 
 /** What came of applying policies. */
@@ -54,7 +53,7 @@ export async function applyPolicies(
  */
 export function fitPolicy(policy: PolicyDeclaration, version: string): FittedPolicy {
   const { 'queue-mode': mode, ...rest } = policy.definition;
-  if (mode === undefined || !isAtLeast(version, 3, 12)) return { policy, notice: undefined };
+  if (mode === undefined || !isAtLeast(version, 3, 12, true)) return { policy, notice: undefined };
   const name = JSON.stringify(policy.name);
   const why = `RabbitMQ ${version} keeps every classic queue on disk (since 3.12), so that nothing is lost by leaving it out`;
   if (Object.keys(rest).length === 0) {

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { queueOf } from '../test-support/declarations.js';
-import { isAtLeast } from './broker-version.js';
 import { queueArguments } from './queue-arguments.js';
 
 const LAZY = queueOf('lazy', { lazy: true, arguments: { 'x-message-ttl': 1 } });
@@ -40,15 +39,5 @@ describe('queueArguments', () => {
   it('leaves the arguments of other queues as they are', () => {
     const queue = queueOf('q', { type: 'quorum', arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': 5 } });
     expect(queueArguments(queue, '4.0.5').arguments).to.equal(queue.arguments);
-  });
-});
-
-describe('isAtLeast', () => {
-  it('compares numbers, not text', () => {
-    expect(isAtLeast('3.9.1', 3, 12)).to.equal(false);
-    expect(isAtLeast('3.12.0', 3, 12)).to.equal(true);
-    expect(isAtLeast('3.100.0', 3, 12)).to.equal(true);
-    expect(isAtLeast('4.0.0-beta.1', 3, 12)).to.equal(true);
-    expect(isAtLeast('2.99.0', 3, 12)).to.equal(false);
   });
 });

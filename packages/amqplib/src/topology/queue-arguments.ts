@@ -1,5 +1,4 @@
-import type { QueueDeclaration, TopologyArguments } from '@leveret/core';
-import { isAtLeast } from './broker-version.js';
+import { isAtLeast, type QueueDeclaration, type TopologyArguments } from '@leveret/core';
 
 /** What is sent as the arguments of a queue. */
 export interface QueueArguments {
@@ -17,7 +16,7 @@ export interface QueueArguments {
 export function queueArguments(queue: QueueDeclaration, version: string, keepLazy = false): QueueArguments {
   const typed = withType(queue);
   if (!queue.lazy || queue.type !== 'classic') return { arguments: typed, notice: undefined };
-  if (keepLazy || !isAtLeast(version, 3, 12)) {
+  if (keepLazy || !isAtLeast(version, 3, 12, true)) {
     return { arguments: { ...typed, 'x-queue-mode': 'lazy' }, notice: undefined };
   }
   const { 'x-queue-mode': _, ...rest } = typed;

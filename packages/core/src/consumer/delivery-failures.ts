@@ -30,12 +30,12 @@ export class DeliveryFailures {
 
   /** One more. A redelivery does not know of it until it is remembered. */
   add(error: unknown): void {
-    const now = this.#env.clock.now();
+    const failedAt = this.#env.clock.now();
     const { failures, firstFailedAt } = this.#known;
     this.#known = {
       failures: failures + 1,
-      firstFailedAt: failures === 0 ? now : firstFailedAt,
-      lastFailedAt: now,
+      firstFailedAt: failures === 0 ? failedAt : firstFailedAt,
+      lastFailedAt: failedAt,
       lastError: error,
     };
   }

@@ -1,4 +1,5 @@
 import type { QueueType } from '../topology/topology.js';
+import { isAtLeast } from '../transport/broker-version.js';
 import type { BrokerFacts } from '../transport/transport.js';
 
 /**
@@ -20,10 +21,6 @@ export function prefetchedAtShutdown(
 ): 'run' | 'give-back' {
   if (noAck) return 'run';
   if (queueType === 'classic' || queueType === 'stream') return 'give-back';
-  return broker !== undefined && broker.product === 'RabbitMQ' && isAtLeast(broker.version, 4, 3) ? 'give-back' : 'run';
-}
-
-function isAtLeast(version: string, major: number, minor: number): boolean {
-  const [ownMajor = 0, ownMinor = 0] = version.split('.').map(Number);
-  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
+  const isFree = broker?.product === 'RabbitMQ' && isAtLeast(broker.version, 4, 3, false);
+  return isFree ? 'give-back' : 'run';
 }

@@ -1,6 +1,6 @@
 import { checkFlag, checkOneOf, checkWholeNumber, isRecord } from '../errors/check-option.js';
 import { describeValue, type Problems } from '../errors/configuration-error.js';
-import { READ_HINT_NAMES } from '../message/read-hints.js';
+import { READ_HINT_NAMES, type ReadHints } from '../message/read-hints.js';
 import { resolveRetry } from '../retry/resolve-retry.js';
 import { checkDuration } from '../time/duration.js';
 import { checkTable } from '../topology/check-options.js';
@@ -25,26 +25,27 @@ export type ResolvedListenerPolicies = {
   | 'returnExceptions'
 >;
 
+const OPTION_NAMES = {
+  acknowledge: true,
+  prefetch: true,
+  concurrency: true,
+  retry: true,
+  recoverer: true,
+  defaultRequeueRejected: true,
+  timeout: true,
+  consumerTimeout: true,
+  autoStart: true,
+  priority: true,
+  exclusive: true,
+  converter: true,
+  invalid: true,
+  missingQueue: true,
+  consumerArguments: true,
+  returnExceptions: true,
+} satisfies Record<Exclude<keyof ListenerPolicyOptions, keyof ReadHints>, true>;
+
 /** Names of all options of {@link ListenerPolicyOptions}. */
-export const LISTENER_POLICY_OPTION_NAMES: readonly (keyof ListenerPolicyOptions)[] = [
-  'acknowledge',
-  'prefetch',
-  'concurrency',
-  'retry',
-  'recoverer',
-  'defaultRequeueRejected',
-  'timeout',
-  'consumerTimeout',
-  'autoStart',
-  'priority',
-  'exclusive',
-  'converter',
-  'invalid',
-  'missingQueue',
-  'consumerArguments',
-  'returnExceptions',
-  ...READ_HINT_NAMES,
-];
+export const LISTENER_POLICY_OPTION_NAMES: readonly string[] = [...Object.keys(OPTION_NAMES), ...READ_HINT_NAMES];
 
 /**
  * Merges a listener's own options over the defaults for all, fills in leveret's defaults, and notes every fault.

@@ -28,6 +28,7 @@ export class FakeChannel implements ReplyChannel {
   hasRoom = true;
   closed = false;
   refuses: Error | undefined;
+  #end: ChannelEnd | undefined;
   #drained: (() => void)[] = [];
   #onEnd: ((end: ChannelEnd) => void) | undefined;
   #onReply: ((message: Message) => void) | undefined;
@@ -35,6 +36,11 @@ export class FakeChannel implements ReplyChannel {
 
   publish(publication: Publication, settled: (outcome: PublishOutcome) => void): boolean {
     if (this.refuses !== undefined) throw this.refuses;
+    const end = this.#end;
+    if (end !== undefined) {
+      queueMicrotask(() => settled({ kind: 'lost', closed: end }));
+      return true;
+    }
     this.sent.push(publication);
     this.pending.set(this.sent.length, { publication, settled, returned: undefined });
     return this.hasRoom;
@@ -98,6 +104,7 @@ export class FakeChannel implements ReplyChannel {
   end(end: ChannelEnd): void {
     if (!this.isOpen) return;
     this.isOpen = false;
+    this.#end = end;
     const lost = [...this.pending.values()];
     this.pending.clear();
     for (const { settled } of lost) settled({ kind: 'lost', closed: end });

@@ -182,7 +182,7 @@ describe('@Idempotent', () => {
       release: (claim) => inner.release(claim),
       renew: (claim, options) => inner.renew(claim, options),
     };
-    const { app, deliver, transport } = await start({ listeners: [Orders], idempotency: { store } });
+    const { app, deliver, transport } = await start({ listeners: [Orders], service: 'test', idempotency: { store } });
     const events: string[] = [];
     app.on(({ type }) => events.push(type));
     await deliver('q', { orderId: 1 }, { messageId: 'm-1' });
@@ -191,7 +191,7 @@ describe('@Idempotent', () => {
     expect(events).to.include.members(['not-remembered', 'handled', 'duplicate']);
     down = false;
     await app.close();
-    await using again = await start({ listeners: [Orders], idempotency: { store } });
+    await using again = await start({ listeners: [Orders], service: 'test', idempotency: { store } });
     await again.deliver('q', { orderId: 1 }, { messageId: 'm-1' });
     expect(handled).to.deep.equal([1]);
   });

@@ -395,6 +395,16 @@ describe('Leveret', () => {
   });
 
   describe('publishing', () => {
+    it('tells of every publish', async () => {
+      await using running = await start();
+      const { publisher } = running.app;
+      await publisher.publish('orders', 'paid', { id: 1 }, { messageId: 'm1' });
+      const told = running.events.flatMap((event) =>
+        event.type === 'publish-confirmed' ? [[event.receipt.messageId, event.publication.routingKey]] : [],
+      );
+      expect(told).to.deep.equal([['m1', 'paid']]);
+    });
+
     it('publishes instances where their class says', async () => {
       @PublishTo('orders', (event: Moved) => `moved.${event.to}`)
       class Moved {
@@ -778,6 +788,44 @@ describe('Leveret', () => {
       expect([closed, await publishing])
         .to.deep.include(true)
         .and.have.nested.property('1.code', 'LEV_PUBLISHER_CLOSED');
+    });
+
+    it('acknowledges nothing of a handler that ends after the close', async () => {
+      const work = gate();
+      const { app, transport } = await start({ listeners: [listenerOf('q', () => work.passed)] });
+      transport.deliver('q', { id: 1 });
+      await app.close({ timeout: 0 });
+      work.open();
+      for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve));
+      expect([transport.settled, transport.unsettled]).to.deep.equal([[], [1]]);
+    });
+
+    it('acknowledges nothing on a channel whose connection was lost meanwhile', async () => {
+      const work = gate();
+      await using running = await start({ listeners: [listenerOf('q', () => work.passed)] });
+      const { transport, events } = running;
+      transport.deliver('q', { id: 1 });
+      transport.cut('consume');
+      work.open();
+      await until('the end', () => events.some(({ type }) => type === 'channel-gone'));
+      expect([transport.settled, transport.unsettled]).to.deep.equal([[], [1]]);
+      expect(running.app.health().status).to.equal('degraded');
+    });
+
+    it('tells each publish how it ended when the connection is lost, and refuses those after the close', async () => {
+      const { app, transport, events } = await start({ publisher: { retry: false } });
+      transport.confirming = false;
+      const lost = rejection(app.publisher.publish('orders', 'paid', 'x'));
+      await until('published', () => transport.published.length === 1);
+      transport.cut('publish');
+      expect(await lost).to.include({ code: 'LEV_PUBLISH_CHANNEL_LOST', fate: 'unknown' });
+      expect(await rejection(app.publisher.publish('orders', 'paid', 'y'))).to.include({ fate: 'not-sent' });
+      await app.close();
+      expect(await rejection(app.publisher.publish('orders', 'paid', 'z'))).to.include({
+        code: 'LEV_PUBLISHER_CLOSED',
+      });
+      expect(transport.published).to.have.length(1);
+      expect(events.filter(({ type }) => type === 'publish-failed')).to.have.length(3);
     });
 
     it('can be called from an event of its own', async () => {

@@ -345,6 +345,7 @@ export class Leveret {
       clock,
       logger,
       routeOf: publishRouteOf,
+      events: this.#events,
     });
   }
 

@@ -1,4 +1,5 @@
 import {
+  type ChannelEnd,
   type ConnectionEvent,
   type ConnectionHealth,
   type ConnectionRole,
@@ -13,9 +14,12 @@ import {
   type Topology,
   type Transport,
 } from '@leveret/core';
-import { sampleMessage } from './sample-delivery.js';
+import { FakeConsumer, FakePublishChannel } from './fake-channels.js';
 
-/** A broker in memory that confirms everything at once and writes down what it is asked for. */
+/**
+ * A broker in memory that confirms everything at once and writes down what it is asked for. Its channels and connections end
+ * as real ones do: by a close, and by {@link cut}.
+ */
 export class FakeTransport implements Transport {
   /** What happened, in order: `declare`, `connect consume`, `consume q`, `cancel q`, `close`. */
   readonly steps: string[] = [];
@@ -31,11 +35,11 @@ export class FakeTransport implements Transport {
   confirming = true;
   publishBlocked = false;
   readonly broker = { product: 'Fake', version: '1', frameMax: 131_072 };
-  readonly #subscribed = new Map<string, { readonly request: ConsumeRequest; readonly sink: DeliverySink }>();
+  readonly #consumers: FakeConsumer[] = [];
+  readonly #publishChannels = new Set<FakePublishChannel>();
   readonly #listeners = new Set<(event: ConnectionEvent) => void>();
-  readonly #open = new Set<ConnectionRole>();
-  readonly #atClose: (() => void)[] = [];
-  #closed = false;
+  readonly #connected = new Map<ConnectionRole, 'connected' | 'waiting'>();
+  #closing: Promise<void> | undefined;
   #tag = 0;
 
   async declare(topology: Topology): Promise<void> {
@@ -45,72 +49,56 @@ export class FakeTransport implements Transport {
 
   async connect(role: ConnectionRole): Promise<void> {
     this.steps.push(`connect ${role}`);
+    this.#refuseWhenClosed();
     await this.connecting(role);
-    this.#open.add(role);
+    this.#refuseWhenClosed();
+    this.#connected.set(role, 'connected');
     this.emit({ type: 'connected', role, host: 'fake', broker: this.broker, again: false });
   }
 
   subscribe(request: ConsumeRequest, sink: DeliverySink): Subscription {
     this.steps.push(`consume ${request.queue}`);
-    let cancelled: (error: Error) => void = () => {};
-    const begun = this.consuming(request.queue).then(() => {
-      this.#subscribed.set(request.queue, { request, sink });
-      sink.consuming(request.tagPrefix);
-    });
-    const ended = new Promise<void>((_resolve, reject) => {
-      cancelled = reject;
-    });
-    const ready = Promise.race([begun, ended]);
-    const end = async (step: string) => {
-      cancelled(new LeveretError('LEV_CHANNEL_CLOSED', 'the subscription was cancelled before it began'));
-      this.steps.push(`${step} ${request.queue}`);
-      this.#subscribed.delete(request.queue);
-    };
-    return { ready, pause: () => {}, resume: () => {}, cancel: () => end('cancel'), close: async () => {} };
+    const begin = this.#closing === undefined ? this.consuming(request.queue) : Promise.reject(closed());
+    const told = { step: (what: string) => void this.steps.push(what), settled: this.settled };
+    const consumer = new FakeConsumer(request, sink, begin, told);
+    this.#consumers.push(consumer);
+    return consumer;
   }
 
   /** Delivers a message to the consumer of a queue. Answers its delivery tag. */
   deliver(queue: string, payload: unknown, rest: Partial<Message> = {}): number {
-    const subscribed = this.#subscribed.get(queue);
-    if (subscribed === undefined) throw new Error(`nobody consumes ${queue}`);
+    const consumer = this.#consumers.find(({ request, consumes }) => consumes && request.queue === queue);
+    if (consumer === undefined) throw new Error(`nobody consumes ${queue}`);
     const deliveryTag = ++this.#tag;
-    const settle = (how: string) => {
-      this.settled.push(`${how} ${deliveryTag}`);
-      return true;
-    };
-    subscribed.sink.deliver({
-      message: sampleMessage(payload, rest),
-      queue,
-      deliveryTag,
-      consumerTag: 'fake',
-      receivedAt: 0,
-      channel: {
-        isOpen: true,
-        ack: () => settle('ack'),
-        reject: (_tag, requeue) => settle(requeue ? 'requeue' : 'reject'),
-        giveBack: () => settle('give-back'),
-      },
-    });
+    consumer.deliver(deliveryTag, payload, rest);
     return deliveryTag;
   }
 
+  /** Settlements that came after the end of their channel. */
+  get late(): readonly string[] {
+    return this.#consumers.flatMap(({ late }) => late);
+  }
+
+  /** Tags of deliveries that were never settled: they go back to their queues. */
+  get unsettled(): readonly number[] {
+    return this.#consumers.flatMap(({ unsettled }) => unsettled);
+  }
+
+  /** Loses a connection with all that is on it. It does not come back by itself. */
+  cut(role: ConnectionRole, error = new Error('socket closed')): void {
+    this.#connected.set(role, 'waiting');
+    this.emit({ type: 'disconnected', role, error });
+    if (role === 'consume') for (const consumer of this.#consumers) consumer.lose(error);
+    else this.#endPublishing({ kind: 'connection-lost', error });
+  }
+
   async openPublishChannel(): Promise<PublishChannel> {
-    if (this.#closed) throw new LeveretError('LEV_PUBLISH_NOT_CONNECTED', 'the fake is closed');
-    const transport = this;
-    return {
-      get isOpen() {
-        return !transport.#closed;
-      },
-      publish: (publication, settled) => {
-        this.published.push(publication);
-        if (this.confirming) queueMicrotask(() => settled({ kind: 'ack', returned: undefined }));
-        else this.#atClose.push(() => settled({ kind: 'lost', closed: { kind: 'closed' } }));
-        return true;
-      },
-      drained: () => Promise.resolve(),
-      onEnd: (listener) => this.#atClose.push(() => queueMicrotask(() => listener({ kind: 'closed' }))),
-      close: () => Promise.resolve(),
-    };
+    if (this.#closing !== undefined || this.#connected.get('publish') === 'waiting') {
+      throw new LeveretError('LEV_PUBLISH_NOT_CONNECTED', 'there is no connection');
+    }
+    const channel = new FakePublishChannel(this.published, () => this.confirming);
+    this.#publishChannels.add(channel);
+    return channel;
   }
 
   openReplyChannel(): Promise<ReplyChannel> {
@@ -120,7 +108,7 @@ export class FakeTransport implements Transport {
   health(): readonly ConnectionHealth[] {
     return (['consume', 'publish'] as const).map((role) => ({
       role,
-      state: this.#open.has(role) ? 'connected' : 'idle',
+      state: this.#closing === undefined ? (this.#connected.get(role) ?? 'idle') : 'closed',
       blocked: role === 'publish' && this.publishBlocked,
       host: undefined,
       lastError: undefined,
@@ -136,19 +124,38 @@ export class FakeTransport implements Transport {
     for (const listener of this.#listeners) listener(event);
   }
 
-  async close(): Promise<void> {
-    this.steps.push('close');
-    this.#open.clear();
-    this.#closed = true;
-    for (const end of this.#atClose.splice(0)) end();
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
+
+  async #close(): Promise<void> {
+    this.steps.push('close');
+    for (const consumer of this.#consumers) void consumer.close();
+    // The end of a connection is heard of a little later.
+    await Promise.resolve();
+    this.#endPublishing({ kind: 'closed' });
+  }
+
+  #endPublishing(end: ChannelEnd): void {
+    for (const channel of this.#publishChannels) channel.end(end);
+    this.#publishChannels.clear();
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closing !== undefined) throw closed();
+  }
+}
+
+function closed(): LeveretError {
+  return new LeveretError('LEV_INVALID_STATE', 'The transport is closed; make a new one.');
 }
 
 /** Resolves once the condition holds, looking again after each turn of the event loop; rejects after 2 s. */
 export async function until(what: string, holds: () => boolean): Promise<void> {
-  const limit = Date.now() + 2000;
+  const limit = performance.now() + 2000;
   while (!holds()) {
-    if (Date.now() > limit) throw new Error(`expected within 2 s: ${what}`);
+    if (performance.now() > limit) throw new Error(`expected within 2 s: ${what}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
