@@ -42,5 +42,8 @@ export declare function onEachNode(title: string, suite: NodeSuite): void;
  */
 export declare function onEachMortalNode(title: string, suite: NodeSuite): void;
 
+/** The same on RabbitMQ alone, for what the embedded broker has not: streams. */
+export declare function onRabbitMQNode(title: string, suite: NodeSuite): void;
+
 /** The same on a third node of each, which takes back what is not settled within 2 s (`consumer_timeout`). */
 export declare function onEachImpatientNode(title: string, suite: NodeSuite): void;

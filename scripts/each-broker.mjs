@@ -117,8 +117,14 @@ export function onEachImpatientNode(title, suite) {
   onEach(title, ({ impatient }) => impatient, suite);
 }
 
-function onEach(title, choose, suite) {
+/** Runs a suite on the shared RabbitMQ alone: for what the embedded broker has not. */
+export function onRabbitMQNode(title, suite) {
+  onEach(title, ({ shared }) => shared, suite, 'rabbitmq');
+}
+
+function onEach(title, choose, suite, only) {
   for (const broker of wantedBrokers()) {
+    if (only !== undefined && broker.kind !== only) continue;
     const { name } = broker;
     describe(`${title}, on ${name}`, function () {
       const node = choose(broker);

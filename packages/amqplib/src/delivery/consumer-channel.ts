@@ -89,7 +89,7 @@ export class ConsumerChannel implements DeliveryChannel {
       noAck,
       exclusive,
       ...(priority === undefined ? {} : { priority }),
-      arguments: request.arguments,
+      arguments: consumerArguments(request),
     });
     await this.#answer(consuming);
   }
@@ -175,4 +175,11 @@ export class ConsumerChannel implements DeliveryChannel {
     this.#open = false;
     return false;
   }
+}
+
+function consumerArguments({ arguments: args, startAt }: ConsumeRequest): Readonly<Record<string, unknown>> {
+  const start = startAt?.();
+  if (start === undefined) return args;
+  const value = 'offset' in start ? { '!': 'long', value: start.offset } : { '!': 'timestamp', value: start.timestamp };
+  return { ...args, 'x-stream-offset': value };
 }

@@ -1,11 +1,14 @@
 import { type Enter, keepContext } from '../events/own-context.js';
-import { within } from '../time/clock.js';
+import { type BackoffPolicy, backoffDelayMs } from '../time/backoff.js';
+import { pause, within } from '../time/clock.js';
 import type { Delivery, DeliverySink, InterruptionCause, Subscription, Transport } from '../transport/transport.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
-import type { ListenerDefinition } from './listener-definition.js';
-import { prefetchedAtShutdown } from './prefetched-at-shutdown.js';
+import { atShutdown } from './prefetched-at-shutdown.js';
 import { DeliveryProcess } from './process-delivery.js';
 import type { Work, Worker } from './still-at-work.js';
+import { StreamDelivery, takeFromStream } from './stream-delivery.js';
+import { startAt } from './stream-position.js';
+import { TurnWatch } from './turn-watch.js';
 import { WaitingDeliveries } from './waiting-deliveries.js';
 
 /** A channel that does not close is left to its connection: it must not hold up a shutdown. */
@@ -43,8 +46,8 @@ export class Consumer implements DeliverySink, Worker {
   #isWorking = false;
   /** Takes nothing until what it works at has ended. */
   #isPaused = false;
-  #cancelWatch: (() => void) | undefined;
   #nudge: (() => void) | undefined;
+  readonly #turns: TurnWatch;
   #idle: (() => void) | undefined;
   #stopping: 'run' | 'give-back' | undefined;
   #subscription: Subscription | undefined;
@@ -54,6 +57,8 @@ export class Consumer implements DeliverySink, Worker {
     this.#env = env;
     this.#transport = transport;
     this.#events = events;
+    const oldest = () => (this.#stopping === undefined ? this.#waiting.first?.since : undefined);
+    this.#turns = new TurnWatch(env.clock, env.patience, oldest, () => events.overdue());
   }
 
   /** Resolves when the broker has the consumer; rejects when it can never have it. */
@@ -71,6 +76,7 @@ export class Consumer implements DeliverySink, Worker {
         arguments: definition.consumerArguments,
         tagPrefix: definition.id,
         missingQueue: definition.missingQueue,
+        ...startAt(this.#env.position, definition.consumerArguments),
       },
       this,
     );
@@ -125,7 +131,7 @@ export class Consumer implements DeliverySink, Worker {
   /** Closes the channel. What is not settled by now goes back to the queue; a handler still at work is reported. */
   async close(): Promise<boolean> {
     const abandoned = this.#running?.process;
-    this.#cancelWatch?.();
+    this.#turns.end();
     this.#env.stillAtWork.leave(this);
     if (abandoned !== undefined) this.#env.reporter.report(abandoned.delivery, { type: 'abandoned' });
     const closed = this.#subscription?.close() ?? Promise.resolve();
@@ -152,17 +158,21 @@ export class Consumer implements DeliverySink, Worker {
   }
 
   deliver(delivery: Delivery): void {
+    const { position, clock } = this.#env;
+    const taken = position === undefined ? delivery : takeFromStream(delivery, position);
+    if (taken === undefined) return;
     if (this.#stopping === 'give-back' || this.#isPaused) {
-      this.#giveBack(delivery, this.#isPaused ? 'waited-too-long' : 'stopping');
+      this.#giveBack(taken, this.#isPaused ? 'waited-too-long' : 'stopping');
       return;
     }
-    this.#waiting.push(delivery, this.#env.clock.monotonic());
+    this.#waiting.push(taken, clock.monotonic());
     if (!this.#isWorking) void this.#work();
-    else if (this.#cancelWatch === undefined && !this.#noAck) this.#watch();
+    else if (!this.#noAck) this.#turns.begin();
   }
 
   consuming(consumerTag: string): void {
     this.#attached = true;
+    this.#env.position?.began();
     this.#events.consuming(consumerTag);
   }
 
@@ -212,6 +222,19 @@ export class Consumer implements DeliverySink, Worker {
   }
 
   async #handle(delivery: Delivery, since: number): Promise<void> {
+    if (!(delivery.channel instanceof StreamDelivery)) return this.#handleOnce(delivery, since);
+    const { channel } = delivery;
+    if (this.#env.position?.isDone(channel.offset) === true) channel.ack();
+    else await this.#handleOnce(delivery, since);
+    for (let times = 1; channel.takeWish() && channel.isOpen && this.#stopping === undefined; times++) {
+      await this.#nudgedOr(pause(this.#env.clock, backoffDelayMs(AGAIN, times)));
+      if (!channel.isOpen || this.#stopping !== undefined) return;
+      const message = { ...delivery.message, redelivered: true };
+      await this.#handleOnce({ ...delivery, message }, this.#env.clock.monotonic());
+    }
+  }
+
+  async #handleOnce(delivery: Delivery, since: number): Promise<void> {
     const process = new DeliveryProcess(delivery, this.#env, this.#enter);
     const running: Running = { process, since, ended: undefined };
     this.#running = running;
@@ -225,7 +248,7 @@ export class Consumer implements DeliverySink, Worker {
 
   /** Waits for the end of a handler, or until something has happened to what waits here. */
   async #nudgedOr(ended: Promise<unknown>): Promise<void> {
-    this.#watch();
+    this.#turns.begin();
     const nudged = new Promise<void>((resolve) => {
       this.#nudge = resolve;
     });
@@ -236,23 +259,6 @@ export class Consumer implements DeliverySink, Worker {
   #takeAgain(): void {
     this.#isPaused = false;
     if (this.#stopping === undefined) this.#subscription?.resume(1);
-  }
-
-  /** Looks after what waits: the broker waits for it as well. */
-  #watch(): void {
-    this.#cancelWatch?.();
-    this.#cancelWatch = undefined;
-    const first = this.#waiting.first;
-    const { turnMs } = this.#env.patience;
-    if (first === undefined || turnMs === Number.POSITIVE_INFINITY) return;
-    const { clock } = this.#env;
-    this.#cancelWatch = clock.after(Math.max(0, first.since + turnMs - clock.monotonic()), () => {
-      this.#cancelWatch = undefined;
-      const waiting = this.#waiting.first;
-      if (waiting === undefined || this.#stopping !== undefined) return;
-      if (clock.monotonic() - waiting.since < turnMs) this.#watch();
-      else this.#events.overdue();
-    });
   }
 
   /** The broker has taken back what it waited for in vain, or is about to. What it has not, goes back without fault. */
@@ -281,7 +287,5 @@ export class Consumer implements DeliverySink, Worker {
   }
 }
 
-function atShutdown(definition: ListenerDefinition, transport: Transport): 'run' | 'give-back' {
-  const known = definition.queueDeclaration?.declare === 'always' ? definition.queueDeclaration.type : undefined;
-  return prefetchedAtShutdown(definition.failurePolicy.acknowledge === 'none', known, transport.broker);
-}
+/** What of a stream is put back is tried again here: its order stays. */
+const AGAIN: BackoffPolicy = { initialIntervalMs: 1000, multiplier: 2, maxIntervalMs: 30_000, jitter: 0.2 };

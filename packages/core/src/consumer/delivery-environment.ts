@@ -5,6 +5,7 @@ import type { BrokerPatience } from './broker-patience.js';
 import type { DeliveryReporter } from './delivery-reporter.js';
 import type { ListenerDefinition } from './listener-definition.js';
 import type { StillAtWork } from './still-at-work.js';
+import type { StreamPosition } from './stream-position.js';
 
 /** What the deliveries of one listener share. */
 export interface DeliveryEnvironment {
@@ -16,6 +17,8 @@ export interface DeliveryEnvironment {
   readonly patience: BrokerPatience;
   /** Handlers that run on although their message comes again. */
   readonly stillAtWork: StillAtWork;
+  /** How far it has come, when it consumes a stream. */
+  readonly position?: StreamPosition | undefined;
   /** Memory of stateful retry. */
   readonly attempts: RedeliveryAttempts;
   /** Recoveries that failed since the last one that worked: the pause grows with them. */

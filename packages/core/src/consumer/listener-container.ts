@@ -9,12 +9,14 @@ import { RedeliveryAttempts } from '../retry/redelivery-attempts.js';
 import { type Clock, within } from '../time/clock.js';
 import type { InterruptionCause, Transport } from '../transport/transport.js';
 import { BrokerPatience } from './broker-patience.js';
+import { consumesStream } from './check-stream.js';
 import { Consumer } from './consumer.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
 import { DeliveryReporter } from './delivery-reporter.js';
 import { type ListenerCounts, zeroCounts } from './listener-counters.js';
 import type { ListenerDefinition } from './listener-definition.js';
 import { StillAtWork } from './still-at-work.js';
+import { StreamPosition } from './stream-position.js';
 
 /** What a container stands on. */
 export interface ListenerDependencies {
@@ -94,6 +96,7 @@ export class ListenerContainer {
       reporter: new DeliveryReporter(definition.id, this.#counts, deps.events, deps.logger),
       patience: new BrokerPatience(definition.consumerTimeoutMs),
       stillAtWork: new StillAtWork(),
+      position: consumesStream(definition) ? new StreamPosition(deps.clock) : undefined,
       attempts: new RedeliveryAttempts(),
       recoverer: { failuresInARow: 0 },
       idempotency: { failuresInARow: 0 },

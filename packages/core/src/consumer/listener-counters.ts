@@ -14,6 +14,8 @@ export interface ListenerCounts {
   requeued: number;
   rejected: number;
   dropped: number;
+  /** Rejected on a stream: passed over. */
+  skipped: number;
   givenBack: number;
   /** Handled before: acknowledged without calling the handler. */
   duplicates: number;
@@ -54,6 +56,7 @@ export function zeroCounts(): ListenerCounts {
     requeued: 0,
     rejected: 0,
     dropped: 0,
+    skipped: 0,
     givenBack: 0,
     duplicates: 0,
     inProgress: 0,

@@ -14,11 +14,13 @@ import { RedeliveryAttempts } from '../retry/redelivery-attempts.js';
 import { FakeClock } from '../time/fake-clock.support.test.js';
 import type { QueueDeclaration } from '../topology/topology.js';
 import { BrokerPatience, DEFAULT_CONSUMER_TIMEOUT_MS } from './broker-patience.js';
+import { consumesStream } from './check-stream.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
 import { DeliveryReporter } from './delivery-reporter.js';
 import { type ListenerCounts, zeroCounts } from './listener-counters.js';
 import type { ListenerDefinition } from './listener-definition.js';
 import { StillAtWork } from './still-at-work.js';
+import { StreamPosition } from './stream-position.js';
 
 /** What a test says about its listener; the rest is a listener of the queue `orders` with every default. */
 export interface ListenerParts {
@@ -131,6 +133,7 @@ export class ListenerHarness {
       reporter: new DeliveryReporter(definition.id, this.counts, this.events, this.logger),
       patience: new BrokerPatience(definition.consumerTimeoutMs),
       stillAtWork: new StillAtWork(),
+      position: consumesStream(definition) ? new StreamPosition(this.clock) : undefined,
       attempts: this.attempts,
       recoverer: { failuresInARow: 0 },
       idempotency: { failuresInARow: 0 },

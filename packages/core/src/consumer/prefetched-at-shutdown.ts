@@ -1,6 +1,8 @@
 import type { QueueType } from '../topology/topology.js';
 import { isAtLeast } from '../transport/broker-version.js';
-import type { BrokerFacts } from '../transport/transport.js';
+import type { BrokerFacts, Transport } from '../transport/transport.js';
+import { consumesStream } from './check-stream.js';
+import type { ListenerDefinition } from './listener-definition.js';
 
 /**
  * What to do at shutdown with deliveries that were prefetched but not started.
@@ -23,4 +25,11 @@ export function prefetchedAtShutdown(
   if (queueType === 'classic' || queueType === 'stream') return 'give-back';
   const isFree = broker?.product === 'RabbitMQ' && isAtLeast(broker.version, 4, 3, false);
   return isFree ? 'give-back' : 'run';
+}
+
+/** The same of a listener, as far as the declaration of its queue says. */
+export function atShutdown(definition: ListenerDefinition, transport: Pick<Transport, 'broker'>): 'run' | 'give-back' {
+  if (consumesStream(definition)) return 'give-back';
+  const known = definition.queueDeclaration?.declare === 'always' ? definition.queueDeclaration.type : undefined;
+  return prefetchedAtShutdown(definition.failurePolicy.acknowledge === 'none', known, transport.broker);
 }

@@ -1,6 +1,7 @@
 import { Acknowledgement } from '../acknowledgement/acknowledgement.js';
 import type { Outcome } from '../acknowledgement/outcome.js';
 import type { Delivery } from '../transport/transport.js';
+import { consumesStream } from './check-stream.js';
 import type { DeliveryNews, DeliveryReporter } from './delivery-reporter.js';
 import type { ListenerDefinition } from './listener-definition.js';
 import { keepsRejected } from './rejected-messages.js';
@@ -103,6 +104,7 @@ export class DeliverySettlement {
   }
 
   #rejected(error: unknown, reason: string): DeliveryNews {
+    if (consumesStream(this.#definition)) return { type: 'skipped', error, reason };
     const isKept = keepsRejected(this.#definition.queueDeclaration) !== 'no';
     return { type: isKept ? 'rejected' : 'dropped', error, reason };
   }

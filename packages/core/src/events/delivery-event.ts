@@ -9,7 +9,7 @@ interface DeliveryFacts {
 
 /**
  * What happened to a delivery on its way; one delivery raises several. The last one says how it ended: `handled`,
- * `acknowledged`, `duplicate`, `recovered`, `requeued`, `rejected`, `dropped`, `given-back`, `channel-gone`, `taken-back`,
+ * `acknowledged`, `duplicate`, `recovered`, `requeued`, `rejected`, `dropped`, `given-back`, `skipped`, `channel-gone`, `taken-back`,
  * `abandoned`,
  * `settle-conflict` or `left-unsettled`. After `recovered`, `requeued`, `rejected` or `dropped` says what the recoverer
  * answered, unless that was an ack.
@@ -36,6 +36,8 @@ export type DeliveryEvent = DeliveryFacts &
     | { readonly type: 'acknowledged'; readonly error: unknown }
     | { readonly type: 'requeued'; readonly error: unknown; readonly reason: string }
     | { readonly type: 'rejected'; readonly error: unknown; readonly reason: string }
+    /** Rejected on a stream, which keeps it all the same: it is passed over. */
+    | { readonly type: 'skipped'; readonly error: unknown; readonly reason: string }
     /** Gone for good: rejected from a queue without a dead letter exchange, or failed in `none` mode. */
     | { readonly type: 'dropped'; readonly error: unknown; readonly reason: string }
     /** Given back to the broker without fault: another may handle it. `asked`: by a handler of manual mode that failed then. */

@@ -38,6 +38,12 @@ export interface DeliveryChannel {
   giveBack(deliveryTag: number): boolean;
 }
 
+/**
+ * A place in a stream: an offset, or seconds since the epoch.
+ * @see https://www.rabbitmq.com/docs/streams#consuming
+ */
+export type StreamStart = { readonly offset: number } | { readonly timestamp: number };
+
 /** Everything `basic.consume` needs. */
 export interface ConsumeRequest {
   readonly queue: string;
@@ -49,6 +55,10 @@ export interface ConsumeRequest {
   /** Consumer priority (`x-priority`), when given. */
   readonly priority: number | undefined;
   readonly arguments: Readonly<Record<string, unknown>>;
+  /**
+   * For a stream: where to consume from, asked each time that consuming begins; `undefined` for what `arguments` say.
+   */
+  readonly startAt?: (() => StreamStart | undefined) | undefined;
   /** Prefix of the consumer tag; the transport makes it unique. */
   readonly tagPrefix: string;
   /** A queue that is missing and that nobody declares: fail, or wait for it to appear. */

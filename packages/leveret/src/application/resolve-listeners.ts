@@ -3,6 +3,7 @@ import {
   brokerPatienceFor,
   checkPatience,
   checkReadHints,
+  checkStream,
   contentTypeConverter,
   type HandlerIdempotency,
   type HandlerRoute,
@@ -89,6 +90,7 @@ export async function resolveListeners(
   const definitions = parts.map(({ definition, place }) => {
     const patience = brokerPatienceFor(definition.queue, definition.consumerTimeoutMs, topology);
     const complete = withMergedQueue({ ...definition, consumerTimeoutMs: patience.timeoutMs }, topology);
+    checkStream(complete, problems.at(place));
     timeouts.push(...checkPatience(complete, patience.source, problems.at(place)));
     return complete;
   });

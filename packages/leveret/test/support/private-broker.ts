@@ -1,5 +1,11 @@
 import { after, type Suite } from 'mocha';
-import { onEachImpatientNode, onEachMortalNode, onEachNode, type SuiteNode } from '../../../../scripts/each-broker.mjs';
+import {
+  onEachImpatientNode,
+  onEachMortalNode,
+  onEachNode,
+  onRabbitMQNode,
+  type SuiteNode,
+} from '../../../../scripts/each-broker.mjs';
 import { Management } from './management.js';
 import { RawClient } from './raw-client.js';
 
@@ -98,6 +104,11 @@ export function onEachBroker(title: string, suite: BrokerSuite): void {
 /** The same on a second node of each, for suites that stop, kill or block it. */
 export function onEachMortalBroker(title: string, suite: BrokerSuite): void {
   onEachMortalNode(title, on(suite));
+}
+
+/** The same on RabbitMQ alone, for what the embedded broker has not: streams. */
+export function onRabbitMQ(title: string, suite: BrokerSuite): void {
+  onRabbitMQNode(title, on(suite));
 }
 
 /** The same on a third node of each, which takes back what is not settled within 2 s. */
