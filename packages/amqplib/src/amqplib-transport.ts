@@ -7,6 +7,7 @@ import {
   type ConnectionRole,
   type ConsumeRequest,
   type DeliverySink,
+  inContext,
   LeveretError,
   type PublishChannel,
   type ReplyChannel,
@@ -144,8 +145,9 @@ export class AmqplibTransport implements Transport {
   }
 
   on(listener: (event: ConnectionEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    const bound = inContext(listener);
+    this.#listeners.add(bound);
+    return () => this.#listeners.delete(bound);
   }
 
   close(options: { readonly timeoutMs: number }): Promise<void> {

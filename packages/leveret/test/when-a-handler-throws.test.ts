@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { LeveretError } from 'leveret';
+import { type Leveret, LeveretError, MessageConversionError } from 'leveret';
 import { it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { orderListener } from './support/order.js';
 import { onEachBroker } from './support/private-broker.js';
-import { startApp } from './support/start-app.js';
+import { type Running, startApp } from './support/start-app.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { unique } from './support/unique.js';
 
@@ -31,6 +31,32 @@ onEachBroker('when a handler throws', (broker) => {
       expect(await raw.ready(queue)).to.equal(0);
     });
   }
+
+  it('requeues when what it wanted to send cannot be read or written: its own message is not at fault', async () => {
+    const raw = await broker.raw();
+    const queue = await raw.declare(unique('throws'));
+    const unwritable = { total: 10n, toJSON: () => expect.fail('not JSON') };
+    const sends: readonly ((app: Leveret) => unknown)[] = [
+      (app) => app.publisher.publish('', queue, unwritable),
+      (app) => app.publisher.request('', queue, unwritable, { timeout: 100 }),
+      () => unwritable,
+      () => {
+        throw new MessageConversionError('a body that the handler reads by itself');
+      },
+    ];
+    const calls: number[] = [];
+    let running: Running | undefined;
+    const listener = orderListener({ queue }, (order, context) => {
+      calls.push(order.id);
+      return context.redelivered || running === undefined ? undefined : sends[order.id]?.(running.app);
+    });
+    await using proxy = await TcpProxy.start(broker.port);
+    await using started = await startApp(proxy.url, { listeners: [listener] });
+    running = started;
+    for (const id of sends.keys()) await raw.send(queue, { id }, { replyTo: queue, messageId: `m-${id}` });
+    await eventually('all handled', () => started.count('handled') === sends.length);
+    expect([started.count('failed'), started.count('invalid'), started.count('requeued')]).to.deep.equal([4, 0, 4]);
+  });
 
   it('rejects with defaultRequeueRejected: false, to the dead letter exchange [spring 3, 21]', async () => {
     const raw = await broker.raw();

@@ -49,6 +49,37 @@ describe('RedisIdempotencyStore', () => {
     it(name, () => run(() => new RedisIdempotencyStore(connected(), { service: 'test', prefix })));
   }
 
+  it('lets no second handler of a key begin while the first runs on behind its result', async () => {
+    // Two instances. The handler of one has timed out and runs on, for longer than several leases by the clock of the store.
+    const [one, other] = [
+      new RedisIdempotencyStore(connected(), { service: 'test', prefix }),
+      new RedisIdempotencyStore(connected(), { service: 'test', prefix }),
+    ].map((store) => claimGuard(store, { lease: 300 }));
+    let end = () => {};
+    const running = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const timedOut = () => Promise.reject(new Error('time-out'));
+    await rejection(one?.run('orders', 'runs on', timedOut, () => running) as Promise<unknown>);
+    const until = performance.now() + 1000;
+    while (performance.now() < until) {
+      await new Promise((next) => setImmediate(next));
+      for (const guard of [one, other]) {
+        expect(await guard?.run('orders', 'runs on', () => expect.fail('two at a time'))).to.have.property(
+          'kind',
+          'in-progress',
+        );
+      }
+    }
+    end();
+    let result: { readonly kind: string } | undefined;
+    const bound = performance.now() + 5000;
+    while (result?.kind !== 'handled' && performance.now() < bound) {
+      result = await other?.run('orders', 'runs on', () => 'second');
+    }
+    expect(result).to.include({ value: 'second', remembered: true });
+  });
+
   it('asks one question in one round trip', async () => {
     const sent: string[] = [];
     const counting: RedisScripting = {

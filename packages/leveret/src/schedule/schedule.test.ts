@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { EventHub, type LogFields, MemoryIdempotencyStore, silentLogger } from '@leveret/core';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
@@ -186,6 +187,24 @@ describe('Schedule', () => {
       });
       expect(at.at(-1)).to.equal(90);
     });
+  });
+
+  it('begins each beat in the async context in which it was started, whatever a run enters', async () => {
+    const tenant = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const harness = new Harness({
+      immediate: true,
+      call: () => {
+        seen.push(tenant.getStore());
+        tenant.enterWith('left behind');
+      },
+    });
+    tenant.run('starter', () => harness.schedule.start());
+    await harness.clock.advance(45_000);
+    tenant.enterWith('somebody else');
+    await harness.clock.advance(20_000);
+    tenant.enterWith(undefined as never);
+    expect(seen).to.deep.equal(['starter', 'starter', 'starter', 'starter']);
   });
 
   describe('with a run that takes long', () => {

@@ -1,7 +1,9 @@
 import {
   type Clock,
+  type Enter,
   type EventSink,
   type IdempotencyStore,
+  keepContext,
   LeveretError,
   type Logger,
   logSafely,
@@ -88,6 +90,8 @@ export class Schedule {
   #last: ScheduleSnapshot['last'];
   #cancelTimer: () => void = () => {};
   #cutWait: () => void = () => {};
+  /** Each beat begins in the async context in which the schedule was started. */
+  #enter: Enter = (work) => work();
 
   constructor(definition: ScheduleDefinition, deps: ScheduleDependencies) {
     this.definition = definition;
@@ -101,6 +105,7 @@ export class Schedule {
   /** Waits for the beats from now on. Does nothing when it does so already. */
   start(): void {
     if (this.#due !== undefined) return;
+    this.#enter = keepContext();
     this.#waitFor(this.definition.timing.first(this.#now()));
     if (this.definition.immediate) this.#beat();
   }
@@ -179,7 +184,7 @@ export class Schedule {
 
   #beat(): void {
     if (this.#running === undefined) {
-      this.#begin();
+      this.#enter(() => this.#begin());
       return;
     }
     this.#counts.skipped++;

@@ -1,9 +1,10 @@
-import { idempotencyStoreCases } from '@leveret/core';
+import { claimGuard, idempotencyStoreCases } from '@leveret/core';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import type { SqlDatabase } from '../database/sql-database.js';
 import { postgres } from '../database/sql-dialect.js';
 import { describeOnEachDatabase } from '../test-support/each-database.js';
+import { eventually } from '../test-support/eventually.js';
 import { rejection } from '../test-support/rejection.js';
 import { SqlIdempotencyStore } from './sql-idempotency-store.js';
 
@@ -11,6 +12,36 @@ describeOnEachDatabase('SqlIdempotencyStore', (at) => {
   for (const { name, run } of idempotencyStoreCases) {
     it(name, () => run(() => new SqlIdempotencyStore(at.open())));
   }
+
+  it('lets no second handler of a key begin while the first runs on behind its result', async () => {
+    // Two instances. The handler of one has timed out and runs on, for longer than several leases by the clock of the store.
+    const [one, other] = [new SqlIdempotencyStore(at.open()), new SqlIdempotencyStore(at.open())].map((store) =>
+      claimGuard(store, { lease: 300 }),
+    );
+    let end = () => {};
+    const running = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const timedOut = () => Promise.reject(new Error('time-out'));
+    await rejection(one?.run('orders', 'runs on', timedOut, () => running) as Promise<unknown>);
+    const until = performance.now() + 1000;
+    while (performance.now() < until) {
+      await new Promise((next) => setImmediate(next));
+      for (const guard of [one, other]) {
+        expect(await guard?.run('orders', 'runs on', () => expect.fail('two at a time'))).to.have.property(
+          'kind',
+          'in-progress',
+        );
+      }
+    }
+    end();
+    let result: { readonly kind: string } | undefined;
+    await eventually('it is free', async () => {
+      result = await other?.run('orders', 'runs on', () => 'second');
+      return result?.kind === 'handled';
+    });
+    expect(result).to.include({ value: 'second', remembered: true });
+  });
 });
 
 describe('SqlIdempotencyStore', () => {

@@ -9,6 +9,7 @@ import {
   type GuardedAttempt,
   type GuardedResult,
   type IdempotencyGuard,
+  inContext,
   LeveretError,
   type StillRunning,
   type StoreConcern,
@@ -81,7 +82,7 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
       ]);
     }
     this.#conflictRetries = conflictRetries;
-    this.#onCommit = onCommit;
+    this.#onCommit = inContext(onCommit);
   }
 
   /** Writes down who uses it. */
