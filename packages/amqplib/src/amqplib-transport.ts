@@ -57,6 +57,8 @@ export class AmqplibTransport implements Transport {
   readonly #keeper: TopologyKeeper;
   readonly #subscriptions = new Set<ConsumerSubscription>();
   readonly #listeners = new Set<(event: ConnectionEvent) => void>();
+  /** What is still to be told of the options. */
+  readonly #warnings: string[];
   #broker: BrokerFacts | undefined;
   #closing: Promise<void> | undefined;
 
@@ -67,6 +69,7 @@ export class AmqplibTransport implements Transport {
     if (mismatch !== 'fail' && mismatch !== 'warn') {
       throw new ConfigurationError([`mismatch must be 'fail' or 'warn'; got ${JSON.stringify(mismatch)}`]);
     }
+    this.#warnings = [...connection.warnings];
     const clock = options.clock ?? systemClock;
     this.#clock = clock;
     this.#keeper = new TopologyKeeper({ mismatch, unavailable: 'fail' }, (event) => this.#emit(event), clock);
@@ -89,6 +92,7 @@ export class AmqplibTransport implements Transport {
   }
 
   connect(role: ConnectionRole): Promise<void> {
+    for (const text of this.#warnings.splice(0)) this.#emit({ type: 'notice', text, level: 'warn' });
     return this.#connection(role).open();
   }
 

@@ -38,6 +38,7 @@ describe('resolveConnectionOptions', () => {
       credentials: undefined,
       authenticationFailureFatal: true,
       tls: {},
+      warnings: [],
       noDelay: true,
       keepAlive: true,
       keepAliveDelayMs: 30_000,
@@ -47,7 +48,7 @@ describe('resolveConnectionOptions', () => {
 
   it('reads URLs with everything in them', () => {
     const { hosts } = resolveConnectionOptions({
-      urls: ['amqps://us%40er:p%2Fw@broker.example/my%2Fhost', 'amqp://[::1]:5673', 'amqp://h/'],
+      urls: ['amqps://us%40er:p%2Fw@broker.example/my%2Fhost', 'amqps://[::1]:5673', 'amqps://h/'],
       shuffle: false,
     });
     expect(hosts[0]).to.deep.equal({
@@ -149,7 +150,9 @@ describe('resolveConnectionOptions', () => {
     expect(problemsOf({ urls: ['amqp://a', 'amqp://b'] })).to.equal('');
     expect(problemsOf({ username: 'u' })).to.include('credentials and username or password are given');
     expect(problemsOf({ urls: ['amqp://a', 'amqp://u:p@b'] })).to.include('leave the user out of the URLs');
-    expect(problemsOf({ mechanism: 'EXTERNAL' })).to.include('of no use with the mechanism EXTERNAL');
+    expect(problemsOf({ urls: 'amqps://h', mechanism: 'EXTERNAL' })).to.include(
+      'of no use with the mechanism EXTERNAL',
+    );
     expect(problemsOf({ credentials: { username: 'u', password: 'hunter2' } }))
       .to.include('credentials must be a function')
       .and.not.include('hunter2');

@@ -3,6 +3,7 @@ import { type BackoffPolicy, checkDuration, type Duration, describeValue, Proble
 import type { Mechanism } from '../errors/connection-error.js';
 import { type HostTarget, hasUser, resolveHosts, shuffled } from './host-target.js';
 import type { CredentialsSource } from './login.js';
+import { checkTls, tlsWarnings } from './tls-options.js';
 
 /**
  * How to reach the broker. Everything may be left out: then it is `amqp://guest:guest@localhost:5672/`.
@@ -56,7 +57,7 @@ export interface ConnectionOptions {
    */
   readonly authenticationFailureFatal?: boolean;
   /**
-   * TLS options for `amqps://` URLs, as for Node's `tls.connect`: `ca` (authority of the broker's certificate), `cert` and
+   * TLS options for `amqps://` URLs (with `amqp://` they are a fault), as for Node's `tls.connect`: `ca` (authority of the broker's certificate), `cert` and
    * `key` (when the broker asks for a certificate), `servername` (the name in the broker's certificate, when it is not the
    * host in the URL). Default: the authorities that Node knows, and the host in the URL.
    * @see https://www.rabbitmq.com/docs/ssl
@@ -114,6 +115,8 @@ export interface ResolvedConnectionOptions {
   readonly credentials: CredentialsSource | undefined;
   readonly authenticationFailureFatal: boolean;
   readonly tls: TlsConnectionOptions;
+  /** What is allowed and unwise, to be told at the start. */
+  readonly warnings: readonly string[];
   readonly noDelay: boolean;
   readonly keepAlive: boolean;
   readonly keepAliveDelayMs: number;
@@ -165,11 +168,14 @@ export function resolveConnectionOptions(
   refuseUnknown(socket, KNOWN_SOCKET, 'socket.', problems);
 
   const hosts = resolveHosts(options, problems);
+  const mechanism = checkMechanism(options.mechanism, problems);
+  const encrypted = hosts.map((host) => host.tls);
+  const tls = checkTls({ tls: options.tls, mechanism, encrypted }, problems);
   const duration = (value: Duration | undefined, name: string, fallback: number) =>
     value === undefined ? fallback : checkDuration(value, name, fallback, problems);
   const resolved: ResolvedConnectionOptions = {
     hosts: checkBoolean(options.shuffle, 'shuffle', true, problems) ? shuffled(hosts, random) : hosts,
-    mechanism: checkMechanism(options.mechanism, problems),
+    mechanism,
     name: checkText(options.name, 'name', `leveret:${process.pid}`, problems),
     heartbeatSeconds: checkHeartbeat(duration(options.heartbeat, 'heartbeat', 10_000), problems),
     connectionTimeoutMs: atLeast(
@@ -205,7 +211,11 @@ export function resolveConnectionOptions(
       true,
       problems,
     ),
-    tls: options.tls ?? {},
+    tls,
+    warnings: tlsWarnings(
+      tls,
+      hosts.some((host) => host.tls),
+    ),
     noDelay: checkBoolean(socket.noDelay, 'socket.noDelay', true, problems),
     keepAlive: checkBoolean(socket.keepAlive, 'socket.keepAlive', true, problems),
     keepAliveDelayMs: duration(socket.keepAliveDelay, 'socket.keepAliveDelay', 30_000),

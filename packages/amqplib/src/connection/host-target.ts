@@ -25,6 +25,12 @@ export function resolveHosts(options: HostOptions, problems: Problems): readonly
   const urls = options.urls ?? 'amqp://localhost';
   const list: readonly unknown[] = Array.isArray(urls) ? urls : [urls];
   if (list.length === 0) problems.add('urls is an empty list; give at least one, such as amqp://localhost');
+  for (const name of ['username', 'password', 'vhost'] as const) {
+    const given: unknown = options[name];
+    // Not what it is: a secret that was put in an object is a secret.
+    if (given !== undefined && typeof given !== 'string')
+      problems.add(`${name} must be a text; got a value of type ${typeof given}`);
+  }
   const hosts: HostTarget[] = [];
   for (const [index, url] of list.entries()) {
     const host = readUrl(url, list.length === 1 ? 'urls' : `urls[${index}]`, options, problems);
@@ -67,14 +73,18 @@ function readUrl(value: unknown, name: string, options: HostOptions, problems: P
       return '';
     }
   };
+  const own = (option: 'username' | 'password' | 'vhost'): string | undefined => {
+    const given: unknown = options[option];
+    return typeof given === 'string' ? given : undefined;
+  };
   const anonymous = url.username === '' && url.password === '';
   return {
     hostname,
     port,
     tls,
-    username: options.username ?? (anonymous ? 'guest' : decode(url.username, 'user name')),
-    password: options.password ?? (anonymous ? 'guest' : decode(url.password, 'password')),
-    vhost: options.vhost ?? (url.pathname.length > 1 ? decode(url.pathname.slice(1), 'virtual host') : '/'),
+    username: own('username') ?? (anonymous ? 'guest' : decode(url.username, 'user name')),
+    password: own('password') ?? (anonymous ? 'guest' : decode(url.password, 'password')),
+    vhost: own('vhost') ?? (url.pathname.length > 1 ? decode(url.pathname.slice(1), 'virtual host') : '/'),
     label: hostname.includes(':') ? `[${hostname}]:${port}` : `${hostname}:${port}`,
   };
 }

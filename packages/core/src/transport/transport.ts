@@ -195,8 +195,11 @@ export type ConnectionEvent =
   | { readonly type: 'unblocked'; readonly role: ConnectionRole }
   /** A declaration was refused; `fatal` when the start was stopped because of it. */
   | { readonly type: 'declare-failed'; readonly role: ConnectionRole; readonly error: Error; readonly fatal: boolean }
-  /** Something was declared differently from what was asked, such as a lazy queue where the broker knows no lazy queues. */
-  | { readonly type: 'notice'; readonly text: string };
+  /**
+   * Something a person should know: that something was declared differently from what was asked, such as a lazy queue where
+   * the broker knows no lazy queues; with `warn`, that an option makes the connection less safe than it seems.
+   */
+  | { readonly type: 'notice'; readonly text: string; readonly level?: 'info' | 'warn' };
 
 /** Consuming and publishing have a connection each: a blocked publisher must not stop consumers. */
 export type ConnectionRole = 'consume' | 'publish';

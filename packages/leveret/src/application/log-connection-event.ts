@@ -47,7 +47,7 @@ function lineOf(event: ConnectionEvent): Line {
       return { level: event.fatal ? 'error' : 'warn', fields, text: 'declaration refused' };
     }
     case 'notice':
-      return { level: 'info', fields: {}, text: event.text };
+      return { level: event.level ?? 'info', fields: {}, text: event.text };
     default:
       return event satisfies never;
   }
