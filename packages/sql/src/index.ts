@@ -26,11 +26,12 @@ export {
 export { migrate, type Migration, migrations } from './schema/migrate.js';
 export { SqlIdempotencyStore } from './idempotency/sql-idempotency-store.js';
 export { TransactionalInbox, type TransactionalInboxOptions } from './inbox/transactional-inbox.js';
-export { Outbox, type OutboxCounts, type OutboxOptions, type OutboxPublishOptions } from './outbox/outbox.js';
+export { Outbox, type OutboxOptions, type OutboxPublishOptions } from './outbox/outbox.js';
+export type { OutboxCounts } from './outbox/outbox-counts.js';
 export type { OutboxEntry } from './outbox/outbox-row.js';
 export type { ParkedMessage } from './outbox/parked-message.js';
 export { OutboxRelay } from './relay/outbox-relay.js';
-export type { PublicationSender } from './relay/relay-batch.js';
+export type { PublicationSender } from './relay/relay-stream.js';
 export type { OutboxRelayOptions } from './relay/relay-options.js';
 export type { RelayStats } from './relay/relay-stats.js';
 export { type ListeningClient, postgresWakeUp, type WakeUp } from './relay/wake-up.js';

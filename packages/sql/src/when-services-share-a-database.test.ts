@@ -59,6 +59,7 @@ describeOnEachDatabase('when services share a database,', (at) => {
     const sender = new FakeSender();
     await using relay = new OutboxRelay(shipping, sender, { retention: false }).start();
     await eventually('its message is published', () => relay.stats.published === 1);
+    await eventually('and deleted', async () => (await theirs.counts()).pending === 0);
     expect(sender.sent.map(({ routingKey }) => routingKey)).to.deep.equal(['shipping']);
     expect(await theirs.parked()).to.deep.equal([]);
     expect(await theirs.counts()).to.include({ pending: 0, parked: 0, heldUp: 0 });

@@ -1,5 +1,13 @@
-import { ConfigurationError, type Duration, describeValue, durationMs } from '@leveret/core';
-import type { SqlDatabase } from '../database/sql-database.js';
+import {
+  type Clock,
+  ConfigurationError,
+  type Duration,
+  describeValue,
+  durationMs,
+  pause,
+  systemClock,
+} from '@leveret/core';
+import type { SqlDatabase, SqlExecutor, SqlResult } from '../database/sql-database.js';
 import type { SqlDialect } from '../database/sql-dialect.js';
 import { recordRetention } from '../schema/services.js';
 
@@ -7,10 +15,12 @@ import { recordRetention } from '../schema/services.js';
 export interface PurgeOptions {
   /** How long the inbox remembers, at least. Has to be longer than the longest way back of a message. Default 7 days. */
   readonly retention?: Duration;
-  /** Rows of one statement: each is a transaction of its own. From 1; default 5,000. */
+  /** Rows of one transaction. From 1; default 200. */
   readonly batchSize?: number;
-  /** Statements for each table; what is left waits for the next call. From 1; default 1,000. */
+  /** Transactions for each table; what is left waits for the next call. From 1; default: until nothing is left. */
   readonly maxBatches?: number;
+  /** Ends it between two transactions. */
+  readonly signal?: AbortSignal;
 }
 
 /** How many rows were deleted. */
@@ -19,39 +29,101 @@ export interface PurgeReport {
   readonly claims: number;
 }
 
+/** A table whose rows end by themselves. */
+interface Purged {
+  readonly table: string;
+  readonly key: readonly string[];
+  /** The column, with an index, that says when. */
+  readonly endsBy: string;
+}
+
+const INBOX: Purged = { table: 'leveret_inbox', key: ['listener', 'message_id'], endsBy: 'handled_at' };
+const CLAIMS: Purged = { table: 'leveret_idempotency', key: ['claim_key'], endsBy: 'ends_at' };
+
+/** Times as long as a transaction took it rests before the next: handlers have the database nearly to themselves. */
+const REST = 4;
+
 /**
- * Deletes what the inbox has remembered for long enough, and claims that are past their time, in bounded statements, so
- * that nothing else waits for long. A relay does this by itself; call it where none runs. What is parked in the outbox is
- * never deleted. Of services that share a database, the longest `retention` counts for all.
+ * Deletes what the inbox has remembered for long enough, and claims that are past their time: a few rows in each transaction,
+ * with a rest behind it that is four times as long. Rows that somebody has locked are passed over, and deleted another time.
+ * A relay does this by itself; call it where none runs. What is parked in the outbox is never deleted. Of services that share a
+ * database, the longest `retention` counts for all.
  */
-export async function purge<Tx>(database: SqlDatabase<Tx>, options: PurgeOptions = {}): Promise<PurgeReport> {
+export function purge<Tx>(database: SqlDatabase<Tx>, options: PurgeOptions = {}): Promise<PurgeReport> {
+  return purgeBy(systemClock, database, options);
+}
+
+/** As {@link purge}, by another clock. @param onDeleted is told of each transaction's rows */
+export async function purgeBy<Tx>(
+  clock: Clock,
+  database: SqlDatabase<Tx>,
+  options: PurgeOptions,
+  onDeleted: (rows: number) => void = () => {},
+): Promise<PurgeReport> {
   const retentionMs = Math.ceil(durationMs(options.retention ?? '7d', 'retention'));
-  const batchSize = whole(options.batchSize ?? 5_000, 'batchSize');
-  const maxBatches = whole(options.maxBatches ?? 1_000, 'maxBatches');
+  const batchSize = whole(options.batchSize ?? 200, 'batchSize');
+  const maxBatches =
+    options.maxBatches === undefined ? Number.POSITIVE_INFINITY : whole(options.maxBatches, 'maxBatches');
   const { dialect } = database;
-  const drain = async (table: string, key: string, past: string, column: string): Promise<number> => {
-    const text = deleteSome(dialect, table, key, past, column, batchSize);
+  const drain = async (purged: Purged, past: string): Promise<number> => {
     let deleted = 0;
-    for (let batch = 0; batch < maxBatches; batch++) {
-      const { rowCount } = await database.query(text);
-      deleted += rowCount;
-      if (rowCount < batchSize) break;
+    for (let batch = 0; batch < maxBatches && options.signal?.aborted !== true; batch++) {
+      const startedAt = clock.monotonic();
+      const count = await database.transaction((tx) =>
+        deleteSome(database.within(tx), dialect, purged, past, batchSize),
+      );
+      deleted += count;
+      onDeleted(count);
+      if (count < batchSize) break;
+      await pause(clock, REST * (clock.monotonic() - startedAt), options.signal);
     }
     return deleted;
   };
   // The inbox is shared: what one service would forget, another may still need.
   const longestMs = await recordRetention(database, retentionMs);
-  const old = `handled_at <= ${dialect.now} - ${longestMs}`;
-  const inbox = await drain('leveret_inbox', 'listener, message_id', old, 'handled_at');
-  const claims = await drain('leveret_idempotency', 'claim_key', `ends_at <= ${dialect.now}`, 'ends_at');
+  const inbox = await drain(INBOX, `${dialect.now} - ${longestMs}`);
+  const claims = await drain(CLAIMS, dialect.now);
   return { inbox, claims };
 }
 
-function deleteSome(dialect: SqlDialect, table: string, key: string, past: string, column: string, limit: number) {
-  if (dialect.name === 'mysql') return `DELETE FROM ${table} WHERE ${past} ORDER BY ${column} LIMIT ${limit}`;
-  const locks = dialect.name === 'postgres' ? ' FOR UPDATE SKIP LOCKED' : '';
-  const some = `SELECT ${key} FROM ${table} WHERE ${past} ORDER BY ${column} LIMIT ${limit}${locks}`;
-  return `DELETE FROM ${table} WHERE (${key}) IN (${some})`;
+async function deleteSome(
+  executor: SqlExecutor,
+  dialect: SqlDialect,
+  { table, key, endsBy }: Purged,
+  past: string,
+  limit: number,
+): Promise<number> {
+  const columns = key.join(', ');
+  const some = (what: string) =>
+    `SELECT ${what} FROM ${table} WHERE ${endsBy} <= ${past} ORDER BY ${endsBy} LIMIT ${limit}`;
+  switch (dialect.name) {
+    case 'sqlite':
+      return (await executor.query(`DELETE FROM ${table} WHERE (${columns}) IN (${some(columns)})`)).rowCount;
+    // By the place of the rows: a join with their keys might read the whole table.
+    case 'postgres':
+      return (
+        await executor.query(`DELETE FROM ${table} WHERE ctid = ANY (ARRAY(${some('ctid')} FOR UPDATE SKIP LOCKED))`)
+      ).rowCount;
+    // A DELETE of MySQL can pass over nothing: it would wait for the handler of a row, and others for it.
+    case 'mysql': {
+      const { rows } = await executor.query(`${some(columns)} FOR UPDATE SKIP LOCKED`);
+      if (rows.length === 0) return 0;
+      const text = `DELETE ${table} FROM ${table} FORCE INDEX (PRIMARY) WHERE ${oneOf(key, rows)}`;
+      return (await executor.query(text)).rowCount;
+    }
+  }
+}
+
+/** The rows by their keys, which are bytes: one list of last parts for each of the parts before it. */
+function oneOf(key: readonly string[], rows: SqlResult['rows']): string {
+  const literal = (value: unknown) => `X'${Buffer.from(value as Uint8Array).toString('hex')}'`;
+  const [last, ...others] = [...key].reverse();
+  const lists = new Map<string, string[]>();
+  for (const row of rows) {
+    const first = others.map((name) => `${name} = ${literal(row[name])} AND `).join('');
+    lists.set(first, [...(lists.get(first) ?? []), literal(row[last ?? ''])]);
+  }
+  return [...lists].map(([first, values]) => `(${first}${last} IN (${values.join(', ')}))`).join(' OR ');
 }
 
 function whole(value: number, name: string): number {

@@ -1,4 +1,4 @@
-import { type MessageProperties, type Publication, serviceName } from '@leveret/core';
+import type { MessageProperties, Publication } from '@leveret/core';
 import { readTable } from './table-json.js';
 
 /** A row as the database gives it: drivers differ in how they give numbers and bytes. */
@@ -19,6 +19,12 @@ export function readEntry(row: RawRow): OutboxEntry {
   return { id: Number(row['id']), attempts: Number(row['attempts']), failures: Number(row['failures']) };
 }
 
+/** MySQL keeps it as bytes. */
+export function readKey(row: RawRow): string | undefined {
+  const key = row['order_key'];
+  return key === null || key === undefined ? undefined : String(key);
+}
+
 /** @throws {Error} when the row holds no message, as when somebody wrote it by hand */
 export function readPublication(row: RawRow): Publication {
   return {
@@ -36,13 +42,4 @@ function readBytes(value: unknown): Buffer {
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   if (value instanceof ArrayBuffer) return Buffer.from(value);
   throw new TypeError(`expected the bytes of a body, received ${typeof value}`);
-}
-
-/**
- * Which rows are a service's, as a condition: its own, and those from before services had names.
- * @param of alias of the table, where there are several
- */
-export function ownMessages(service: string, of?: string): string {
-  const column = of === undefined ? 'service' : `${of}.service`;
-  return `(${column} = '${serviceName(service, 'the SqlDatabase')}' OR ${column} IS NULL)`;
 }

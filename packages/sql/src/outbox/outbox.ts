@@ -3,7 +3,9 @@ import {
   buildPublication,
   ConfigurationError,
   contentTypeConverter,
+  type Duration,
   describeValue,
+  durationMs,
   encodable,
   type MessageConverter,
   Problems,
@@ -13,10 +15,13 @@ import {
   type ResolvedPublisherOptions,
   resolvePublisherOptions,
 } from '@leveret/core';
-import { type SqlDatabase, type SqlResult, serviceOf } from '../database/sql-database.js';
-import { ownMessages } from './outbox-row.js';
-import { type ParkedMessage, readParked } from './parked-message.js';
+import { type SqlDatabase, serviceOf } from '../database/sql-database.js';
+import { idList } from '../database/sql-text.js';
+import { countOutbox, type OutboxCounts } from './outbox-counts.js';
+import type { ParkedMessage } from './parked-message.js';
+import { ParkedRows } from './parked-rows.js';
 import { writeTable } from './table-json.js';
+import { wakeKeys } from './wake-keys.js';
 
 /** How messages are built that an outbox takes. */
 export interface OutboxOptions {
@@ -40,18 +45,6 @@ export interface OutboxPublishOptions extends PublishOptions {
   readonly orderKey?: string;
 }
 
-/** What an outbox holds. */
-export interface OutboxCounts {
-  /** Waiting to be published, or being published. */
-  readonly pending: number;
-  /** Refused for good: somebody has to look at them. */
-  readonly parked: number;
-  /** Pending ones that wait behind a parked one with the same order key. */
-  readonly heldUp: number;
-  /** Age of the oldest pending message in milliseconds, 0 when there is none: how far the relays are behind. */
-  readonly oldestPendingMs: number;
-}
-
 /** The channel that relays listen to. */
 export const OUTBOX_CHANNEL = 'leveret_outbox';
 
@@ -68,12 +61,12 @@ export class Outbox<Tx> {
   readonly #publisher: ResolvedPublisherOptions;
   readonly #insert: string;
   readonly #service: string;
-  readonly #own: string;
+  readonly #parked: ParkedRows<Tx>;
 
   /** @throws {ConfigurationError} when an option of `publisher` is wrong, or the database does not say which service uses it */
   constructor(database: SqlDatabase<Tx>, options: OutboxOptions = {}) {
     this.#service = serviceOf(database);
-    this.#own = ownMessages(this.#service);
+    this.#parked = new ParkedRows(database);
     const problems = new Problems('outbox');
     this.#database = database;
     this.#converter = options.converter ?? contentTypeConverter();
@@ -82,8 +75,8 @@ export class Outbox<Tx> {
     const { dialect } = database;
     const notify = dialect.name === 'postgres' && (options.notify ?? true);
     this.#insert = dialect.placeholders(
-      `INSERT INTO leveret_outbox (message_id, exchange, routing_key, properties, headers, mandatory, body, order_key, service, created_at, available_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ${dialect.now}, ${dialect.now})${notify ? ` RETURNING pg_notify('${OUTBOX_CHANNEL}', '')::text` : ''}`,
+      `INSERT INTO leveret_outbox (message_id, exchange, routing_key, properties, headers, mandatory, body, size, order_key, service, created_at, due_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${dialect.now}, ${dialect.now})${notify ? ` RETURNING pg_notify('${OUTBOX_CHANNEL}', '')::text` : ''}`,
     );
   }
 
@@ -127,67 +120,51 @@ export class Outbox<Tx> {
         writeTable(headers),
         mandatory ? 1 : 0,
         body,
+        body.byteLength,
         orderKeyOf(options.orderKey),
         this.#service,
       ]);
     return properties.messageId;
   }
 
-  /** How full it is, for a health check or a gauge. Counts rows: ask every minute, not every second. */
-  async counts(): Promise<OutboxCounts> {
-    const { now } = this.#database.dialect;
-    const { rows } = await this.#database.query(
-      `SELECT count(*) - count(parked_at) AS pending, count(parked_at) AS parked,
-         ${now} - min(CASE WHEN parked_at IS NULL THEN created_at END) AS oldest_ms,
-         sum(CASE WHEN parked_at IS NULL AND order_key IS NOT NULL AND EXISTS (SELECT 1 FROM leveret_outbox e
-           WHERE e.order_key = o.order_key AND e.id < o.id AND e.parked_at IS NOT NULL AND ${ownMessages(this.#service, 'e')}) THEN 1 ELSE 0 END) AS held_up
-       FROM leveret_outbox o WHERE ${this.#own}`,
-    );
-    const number = (name: string) => Number(rows[0]?.[name] ?? 0);
-    return {
-      pending: number('pending'),
-      parked: number('parked'),
-      heldUp: number('held_up'),
-      oldestPendingMs: Math.max(0, number('oldest_ms')),
-    };
+  /**
+   * How full it is, for a health check or a gauge. Reads a row or an index entry of every message: ask every minute, not every
+   * second.
+   * @param options.timeout how long the database may take. Default 5 s; SQLite has no such limit
+   * @throws {LeveretError} LEV_DATABASE_BUSY when that is not enough
+   */
+  counts(options: { readonly timeout?: Duration } = {}): Promise<OutboxCounts> {
+    return countOutbox(this.#database, Math.max(1, Math.ceil(durationMs(options.timeout ?? '5s', 'timeout'))));
   }
 
   /**
-   * Messages that were refused for good, oldest first.
+   * Messages that were refused for good, oldest first: a page of at most `limit` messages and about 16 MiB of bodies, and so
+   * perhaps a shorter one; an empty page is the end.
    * @param options `limit` from 1, default 100; `afterId` goes on behind the last one of the page before
    */
   async parked(
     options: { readonly limit?: number; readonly afterId?: number } = {},
   ): Promise<readonly ParkedMessage[]> {
     const { limit = 100, afterId = 0 } = options;
-    const { rows } = await this.#database.query(
-      `SELECT id, message_id, exchange, routing_key, properties, headers, mandatory, body, order_key, created_at, parked_at, attempts, failures, error
-       FROM leveret_outbox WHERE parked_at IS NOT NULL AND ${this.#own} AND id > ${whole(afterId)} ORDER BY id LIMIT ${whole(limit)}`,
-    );
-    return rows.map(readParked);
+    return this.#parked.page(checkedWhole(limit), checkedWhole(afterId));
   }
 
   /** Lets parked messages be published again, with a clean count of failures. Answers how many there were. */
   async requeue(ids: readonly number[] | 'all'): Promise<number> {
     const { now } = this.#database.dialect;
-    return this.#parkedOnly(
-      `UPDATE leveret_outbox SET parked_at = NULL, failures = 0, locked_until = 0, available_at = ${now}`,
-      ids,
-    );
+    return this.#parked.each(checkedIds(ids), async (executor, page) => {
+      const set = `parked_at = NULL, failures = 0, due_at = ${now}`;
+      await executor.query(`UPDATE leveret_outbox SET ${set} WHERE id IN (${idList(page.map(({ id }) => id))})`);
+    });
   }
 
-  /** Deletes parked messages for good. Answers how many there were. */
+  /** Deletes parked messages for good; what waited behind them goes on. Answers how many there were. */
   async discard(ids: readonly number[] | 'all'): Promise<number> {
-    return this.#parkedOnly('DELETE FROM leveret_outbox', ids);
-  }
-
-  async #parkedOnly(statement: string, ids: readonly number[] | 'all'): Promise<number> {
-    if (ids !== 'all' && ids.length === 0) return 0;
-    const some = ids === 'all' ? '' : ` AND id IN (${ids.map(whole).join(', ')})`;
-    const result: SqlResult = await this.#database.query(
-      `${statement} WHERE parked_at IS NOT NULL AND ${this.#own}${some}`,
-    );
-    return result.rowCount;
+    return this.#parked.each(checkedIds(ids), async (executor, page) => {
+      await executor.query(`DELETE FROM leveret_outbox WHERE id IN (${idList(page.map(({ id }) => id))})`);
+      const keys = new Set(page.flatMap(({ key }) => (key === undefined ? [] : [key])));
+      await wakeKeys(executor, this.#database, [...keys], page.length);
+    });
   }
 }
 
@@ -204,8 +181,12 @@ function orderKeyOf(value: string | undefined): string | null {
   throw new ConfigurationError([`outbox: orderKey must be a text that is not empty; got ${describeValue(value)}`]);
 }
 
+function checkedIds(ids: readonly number[] | 'all'): readonly number[] | 'all' {
+  return ids === 'all' ? ids : ids.map(checkedWhole);
+}
+
 /** Stands in the text of a statement. */
-function whole(value: number): string {
-  if (Number.isSafeInteger(value) && value >= 0) return String(value);
+function checkedWhole(value: number): number {
+  if (Number.isSafeInteger(value) && value >= 0) return value;
   throw new ConfigurationError([`outbox: ids and limits must be whole numbers from 0; got ${describeValue(value)}`]);
 }

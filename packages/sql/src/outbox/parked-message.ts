@@ -1,5 +1,5 @@
 import type { Publication } from '@leveret/core';
-import { type OutboxEntry, type RawRow, readEntry, readPublication } from './outbox-row.js';
+import { type OutboxEntry, type RawRow, readEntry, readKey, readPublication } from './outbox-row.js';
 
 /** A message that a relay gave up, and why. */
 export interface ParkedMessage extends OutboxEntry {
@@ -16,14 +16,12 @@ export interface ParkedMessage extends OutboxEntry {
 }
 
 export function readParked(row: RawRow): ParkedMessage {
-  const orderKey = row['order_key'];
   return {
     ...readEntry(row),
     messageId: typeof row['message_id'] === 'string' ? row['message_id'] : undefined,
     exchange: String(row['exchange']),
     routingKey: String(row['routing_key']),
-    // MySQL keeps it as bytes.
-    orderKey: orderKey === null ? undefined : String(orderKey),
+    orderKey: readKey(row),
     createdAt: new Date(Number(row['created_at'])),
     parkedAt: new Date(Number(row['parked_at'])),
     error: String(row['error']),

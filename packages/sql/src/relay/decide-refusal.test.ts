@@ -12,7 +12,7 @@ const nacked = new PublishNackedError('queue is full', details);
 
 describe('decideRefusal', () => {
   it('waits longer from one refusal to the next, and parks after the last', () => {
-    const decisions = [0, 1, 2].map((failures) => decideRefusal(nacked, failures, policy, () => 0.5));
+    const decisions = [0, 1, 2].map((failures) => decideRefusal(nacked, failures, true, policy, () => 0.5));
     expect(decisions).to.deep.equal([
       { kind: 'back-off', delayMs: 1_100 },
       { kind: 'back-off', delayMs: 2_200 },
@@ -22,15 +22,29 @@ describe('decideRefusal', () => {
 
   it('counts nothing against a message while nobody could take it', () => {
     const offline = new PublishNotConnectedError('no connection', details);
-    expect(decideRefusal(offline, 99, policy)).to.deep.equal({ kind: 'outage' });
+    expect(decideRefusal(offline, 99, true, policy)).to.deep.equal({ kind: 'outage' });
     for (const code of ['LEV_PUBLISH_BLOCKED', 'LEV_PUBLISH_CONFIRM_TIMEOUT', 'LEV_PUBLISHER_CLOSED'] as const) {
-      expect(decideRefusal(new LeveretError(code, ''), 99, policy)).to.deep.equal({ kind: 'outage' });
+      expect(
+        decideRefusal(new LeveretError(code, ''), 99, code !== 'LEV_PUBLISH_CONFIRM_TIMEOUT', policy),
+      ).to.deep.equal({ kind: 'outage' });
     }
+  });
+
+  it('counts a message without an answer only when others got theirs meanwhile', () => {
+    const unanswered = new LeveretError('LEV_PUBLISH_CONFIRM_TIMEOUT', '');
+    expect(decideRefusal(unanswered, 2, false, policy)).to.deep.equal({ kind: 'outage' });
+    expect(decideRefusal(unanswered, 0, true, policy, () => 0)).to.deep.equal({ kind: 'back-off', delayMs: 1_000 });
+    expect(decideRefusal(unanswered, 2, true, policy)).to.deep.equal({ kind: 'park' });
+  });
+
+  it('counts a message that was sent and lost its channel, each time it was tried', () => {
+    const lost = new LeveretError('LEV_PUBLISH_CHANNEL_LOST', '');
+    expect(decideRefusal(lost, 2, false, policy)).to.deep.equal({ kind: 'park' });
   });
 
   it('counts what it does not know: a message must not go round for ever', () => {
     for (const error of [new Error('no'), 'text', undefined]) {
-      expect(decideRefusal(error, 2, policy)).to.deep.equal({ kind: 'park' });
+      expect(decideRefusal(error, 2, false, policy)).to.deep.equal({ kind: 'park' });
     }
   });
 });

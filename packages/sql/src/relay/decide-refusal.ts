@@ -4,9 +4,9 @@ import { type BackoffPolicy, backoffDelayMs, errorText, LeveretError } from '@le
 export type RefusalDecision =
   /** Not the message's fault: nobody could take it. It stays as it is, and the relay waits. */
   | { readonly kind: 'outage' }
-  /** The broker refused it: the next attempt comes after a wait. */
+  /** The broker refused it, or does not answer to it alone: the next attempt comes after a wait. */
   | { readonly kind: 'back-off'; readonly delayMs: number }
-  /** It was refused as often as allowed: a person has to look at it. */
+  /** That happened as often as allowed: a person has to look at it. */
   | { readonly kind: 'park' };
 
 /** When refused messages are tried again, and for how long. */
@@ -17,8 +17,6 @@ export interface RefusalPolicy {
 
 /** What says nothing about the message: the connection, the broker's alarm, or this process. */
 const OUTAGES: ReadonlySet<string> = new Set([
-  'LEV_PUBLISH_CONFIRM_TIMEOUT',
-  'LEV_PUBLISH_CHANNEL_LOST',
   'LEV_PUBLISH_NOT_CONNECTED',
   'LEV_PUBLISH_BLOCKED',
   'LEV_PUBLISH_BUFFER_FULL',
@@ -29,17 +27,30 @@ const OUTAGES: ReadonlySet<string> = new Set([
   'LEV_INVALID_STATE',
 ]);
 
+/** Whether an error says that the broker gave no answer, which it may have done to this message only. */
+export function isUnanswered(error: unknown): boolean {
+  return LeveretError.is(error) && error.code === 'LEV_PUBLISH_CONFIRM_TIMEOUT';
+}
+
+/** Whether an error says something of the message or its destination: it was sent, and something came of it. */
+export function isOutage(error: unknown): boolean {
+  return LeveretError.is(error) && OUTAGES.has(error.code);
+}
+
 /**
- * Decides by the error of a publish. Only refusals count towards parking: an outage of an hour must not park what waits.
+ * Decides by the error of a publish. An outage of an hour must not park what waits; a message that alone has no answer, or
+ * that ends the channel each time it is sent, must not go round for ever.
  * @param failures refusals before this one
+ * @param othersAnswered whether the broker answered to other messages while this one waited
  */
 export function decideRefusal(
   error: unknown,
   failures: number,
+  othersAnswered: boolean,
   policy: RefusalPolicy,
   random: () => number = Math.random,
 ): RefusalDecision {
-  if (LeveretError.is(error) && OUTAGES.has(error.code)) return { kind: 'outage' };
+  if (isOutage(error) || (isUnanswered(error) && !othersAnswered)) return { kind: 'outage' };
   if (failures + 1 >= policy.maxFailures) return { kind: 'park' };
   return { kind: 'back-off', delayMs: backoffDelayMs(policy.backoff, failures + 1, random) };
 }

@@ -1,3 +1,4 @@
+import { silentLogger } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, beforeEach, it } from 'mocha';
 import { Outbox } from '../outbox/outbox.js';
@@ -7,7 +8,13 @@ import { FakeSender, nacked } from '../test-support/fake-sender.js';
 import { OutboxRelay } from './outbox-relay.js';
 import type { OutboxRelayOptions } from './relay-options.js';
 
-const QUICK: OutboxRelayOptions = { pollInterval: 20, initialInterval: 10, maxInterval: 40, retention: false };
+const QUICK: OutboxRelayOptions = {
+  pollInterval: 20,
+  initialInterval: 10,
+  maxInterval: 40,
+  retention: false,
+  logger: silentLogger,
+};
 
 describeOnEachDatabase('OutboxRelay with order keys', (at) => {
   let outbox: Outbox<unknown>;

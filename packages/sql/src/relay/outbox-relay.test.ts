@@ -7,11 +7,18 @@ import { Outbox, type OutboxPublishOptions } from '../outbox/outbox.js';
 import { describeOnEachDatabase } from '../test-support/each-database.js';
 import { eventually } from '../test-support/eventually.js';
 import { FakeSender, nacked, offline } from '../test-support/fake-sender.js';
+import { lease } from '../test-support/lease.js';
 import { OutboxRelay } from './outbox-relay.js';
 import type { OutboxRelayOptions } from './relay-options.js';
-import { RelayRows } from './relay-rows.js';
+import { renewLeases, type Settlement, settleRows } from './relay-rows.js';
 
-const QUICK: OutboxRelayOptions = { pollInterval: 20, initialInterval: 10, maxInterval: 40, retention: false };
+const QUICK: OutboxRelayOptions = {
+  pollInterval: 20,
+  initialInterval: 10,
+  maxInterval: 40,
+  retention: false,
+  logger: silentLogger,
+};
 const TOKEN_A = '00000000-0000-4000-8000-00000000000a';
 const TOKEN_B = '00000000-0000-4000-8000-00000000000b';
 
@@ -176,8 +183,7 @@ describeOnEachDatabase('OutboxRelay', (at) => {
 
   it('takes over what a relay had that died', async () => {
     await put('orphan');
-    const dead = new RelayRows(at.database);
-    expect(await dead.lease(TOKEN_A, 150, 10)).to.have.lengthOf(1);
+    expect(await lease(at.database, TOKEN_A, 150, 10)).to.have.lengthOf(1);
     start();
     await empty();
     expect(sender.bodies).to.deep.equal(['orphan']);
@@ -185,18 +191,21 @@ describeOnEachDatabase('OutboxRelay', (at) => {
 
   it('changes nothing that is leased to another by now', async () => {
     await put('fought over');
-    const relayRows = new RelayRows(at.database);
-    const [row] = await relayRows.lease(TOKEN_A, 1, 10);
-    const entry = { id: Number(row?.['id']), attempts: 1, failures: 0 };
-    await eventually('the lease ends', async () => (await relayRows.lease(TOKEN_B, 60_000, 10)).length === 1);
-    expect(await relayRows.remove(TOKEN_A, [entry.id])).to.equal(0);
-    expect(await relayRows.renew(TOKEN_A, [entry.id], 1)).to.equal(0);
-    expect(await relayRows.release(TOKEN_A, [entry.id])).to.equal(0);
-    expect(await relayRows.backOff(TOKEN_A, entry, 1, 'x')).to.equal(0);
-    expect(await relayRows.park(TOKEN_A, entry, 'x')).to.equal(0);
+    const [row] = await lease(at.database, TOKEN_A, 1, 10);
+    const id = Number(row?.['id']);
+    await eventually('the lease ends', async () => (await lease(at.database, TOKEN_B, 60_000, 10)).length === 1);
+    const nothing: Settlement = { confirmed: [], keys: [], released: [], aside: [], refused: [] };
+    const settle = (token: string, settlement: Partial<Settlement>) =>
+      settleRows(at.database, token, { ...nothing, ...settlement }, 10);
+    expect(await settle(TOKEN_A, { confirmed: [id] })).to.deep.equal({ deleted: 0, parked: 0 });
+    expect(await renewLeases(at.database, TOKEN_A, [id], 1)).to.deep.equal([]);
+    await settle(TOKEN_A, { released: [{ id, delayMs: 0 }] });
+    await settle(TOKEN_A, { aside: [id] });
+    await settle(TOKEN_A, { refused: [{ id, delayMs: 1, error: 'x' }] });
+    expect(await settle(TOKEN_A, { refused: [{ id, delayMs: 'never', error: 'x' }] })).to.include({ parked: 0 });
     expect((await rows())[0]).to.include({ locked_by: TOKEN_B, error: null });
-    expect(await relayRows.renew(TOKEN_B, [entry.id], 1_000)).to.equal(1);
-    expect(await relayRows.remove(TOKEN_B, [entry.id])).to.equal(1);
+    expect(await renewLeases(at.database, TOKEN_B, [id], 1_000)).to.deep.equal([id]);
+    expect(await settle(TOKEN_B, { confirmed: [id] })).to.include({ deleted: 1 });
   });
 
   it('keeps its leases while the broker is slow', async () => {
@@ -208,15 +217,15 @@ describeOnEachDatabase('OutboxRelay', (at) => {
     await put('slow');
     start({ lease: 300 });
     await eventually('it is sent', () => sender.sent.length === 1);
-    const [{ locked_until: until } = {}] = await rows();
+    const [{ due_at: until } = {}] = await rows();
     await eventually('its lease is renewed twice', async () => {
       const { rows: found } = await at.database.query(
-        text(`SELECT 1 FROM leveret_outbox WHERE locked_until >= ? AND locked_until > ${at.database.dialect.now}`),
+        text(`SELECT 1 FROM leveret_outbox WHERE due_at >= ? AND due_at > ${at.database.dialect.now}`),
         [Number(until) + 180],
       );
       return found.length === 1;
     });
-    expect(await new RelayRows(at.database).lease(TOKEN_B, 1, 10)).to.deep.equal([]);
+    expect(await lease(at.database, TOKEN_B, 1, 10)).to.deep.equal([]);
     confirm();
     await empty();
     expect(sender.sent).to.have.lengthOf(1);
@@ -297,6 +306,16 @@ describe('OutboxRelay', () => {
     headers: '{}',
     mandatory: 1,
     body: Buffer.from('x'),
+    order_key: null,
+    size: 1,
+  };
+  /** Whether a statement finds the row: the first look at what is due, and the lease that follows. */
+  const once = () => {
+    let looks = 0;
+    return (text: string) => {
+      if (text.startsWith('SELECT id, exchange')) return ++looks === 1;
+      return text.includes('RETURNING');
+    };
   };
 
   it('goes on when the database comes back', async () => {
@@ -318,14 +337,12 @@ describe('OutboxRelay', () => {
 
   it('tries again to delete what was confirmed, and does not publish it again meanwhile', async () => {
     let deletes = 0;
-    let given = false;
+    const givenOnce = once();
     const sender = new FakeSender();
     const relay = new OutboxRelay(
       database(async (text) => {
         if (text.startsWith('DELETE') && ++deletes < 3) throw new Error('connection refused');
-        const first = text.startsWith('WITH') && !given;
-        given ||= first;
-        return { rows: first ? [row] : [], rowCount: 1 };
+        return { rows: givenOnce(text) ? [row] : [], rowCount: 1 };
       }),
       sender,
       QUICK,
@@ -337,12 +354,10 @@ describe('OutboxRelay', () => {
   });
 
   it('counts a message that was confirmed when its lease had passed to another', async () => {
-    let given = false;
+    const givenOnce = once();
     const relay = new OutboxRelay(
       database(async (text) => {
-        const first = text.startsWith('WITH') && !given;
-        given ||= first;
-        return { rows: first ? [row] : [], rowCount: 0 };
+        return { rows: givenOnce(text) ? [row] : [], rowCount: 0 };
       }),
       new FakeSender(),
       QUICK,

@@ -1,18 +1,17 @@
 import { backoffDelayMs, type Duration, durationMs, logSafely, pause, within } from '@leveret/core';
-import { purge } from '../cleanup/purge.js';
-import type { SqlDatabase } from '../database/sql-database.js';
-import { type BatchEnvironment, type PublicationSender, relayBatch } from './relay-batch.js';
+import { Housekeeping } from '../cleanup/housekeeping.js';
+import { type SqlDatabase, serviceOf } from '../database/sql-database.js';
+import { isTransactionConflict } from '../database/sql-fault.js';
+import { adoptRows } from './adopt-rows.js';
 import { type OutboxRelayOptions, type ResolvedRelayOptions, resolveRelayOptions } from './relay-options.js';
-import { RelayRows } from './relay-rows.js';
 import { type RelayCounters, type RelayStats, zeroCounters } from './relay-stats.js';
+import { type PublicationSender, RelayStream } from './relay-stream.js';
+import { CONFLICT_BACKOFF } from './settlement-writer.js';
 
 /** Waits while nothing can be published, or the database does not answer. */
 const OUTAGE_BACKOFF = { initialIntervalMs: 500, multiplier: 2, maxIntervalMs: 30_000, jitter: 0.2 };
-const PURGE_EVERY_MS = 600_000;
-/** Rows of each table at a time: publishing waits for them. */
-const PURGE_BATCH = 5_000;
-/** Wait when there was more: at most 10,000 rows a second. */
-const PURGE_ON_MS = 500;
+/** Longest wait for room: a publish that goes without an answer makes room by becoming slow. */
+const ROOM_WAIT_MS = 500;
 
 /**
  * Publishes what an {@link Outbox} holds, and deletes each message once the broker has confirmed it. Any number of relays,
@@ -21,34 +20,41 @@ const PURGE_ON_MS = 500;
  * | the publish | the message |
  * |---|---|
  * | confirmed | is deleted |
- * | nacked, unroutable, no such exchange, refused | is tried again after 1 s, 2 s, 4 s … 5 min; parked after `maxFailures` times |
- * | no connection, broker's alarm, no answer | stays as it is; the relay waits, and nothing is counted against the message |
+ * | nacked, unroutable, no such exchange, refused, or each time the end of its channel | is tried again after 1 s, 2 s, 4 s … 5 min; parked after `maxFailures` times |
+ * | no answer, while others get theirs | the same; its destination is tried with one message at a time until it answers |
+ * | no connection, broker's alarm, no answer to anything | stays as it is; the relay waits, and nothing is counted against the message |
  * | this process died | is published by whoever looks first after its lease; again, perhaps, with the same id |
  */
 export class OutboxRelay<Tx> {
   readonly #database: SqlDatabase<Tx>;
   readonly #options: ResolvedRelayOptions;
   readonly #counters: RelayCounters = zeroCounters();
-  readonly #batch: BatchEnvironment;
+  readonly #stream: RelayStream;
+  readonly #housekeeping: Housekeeping<Tx>;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
+  #adopted: Promise<void> | undefined;
   #woken = false;
   #wakeFromPause: (() => void) | undefined;
-  #purgeAt: number;
 
   /**
    * @param sender resolves once the broker has the message in every queue, as `app.publisher` of leveret does
-   * @throws {ConfigurationError} when an option is out of range
+   * @throws {ConfigurationError} when an option is out of range, or the database does not say which service uses it
    */
   constructor(database: SqlDatabase<Tx>, sender: PublicationSender, options: OutboxRelayOptions = {}) {
+    serviceOf(database);
     this.#database = database;
     this.#options = resolveRelayOptions(options);
-    const { clock, logger, batchSize, leaseMs, sendTimeoutMs, refusals } = this.#options;
-    const rows = new RelayRows(database) as RelayRows<unknown>;
     const counters = this.#counters;
-    this.#batch = { rows, sender, clock, logger, counters, batchSize, leaseMs, sendTimeoutMs, refusals };
-    this.#purgeAt = clock.monotonic() + Math.random() * PURGE_EVERY_MS;
+    this.#stream = new RelayStream({
+      ...this.#options,
+      database: database as SqlDatabase<unknown>,
+      sender,
+      counters,
+      onProgress: () => this.#lookAgain(),
+    });
+    this.#housekeeping = new Housekeeping(database, { ...this.#options, counters });
   }
 
   /** Begins. Calling it again does nothing; a relay that was stopped stays stopped. */
@@ -56,14 +62,14 @@ export class OutboxRelay<Tx> {
     if (this.#running !== undefined || this.#stopped !== undefined) return this;
     this.#options.wakeUp?.start(() => this.wake());
     this.#running = this.#run();
+    this.#housekeeping.start();
     return this;
   }
 
   /** Says that there may be something to publish: it looks at once. For whoever knows that a transaction was committed. */
   wake(): void {
     this.#counters.wakeUps++;
-    this.#woken = true;
-    this.#wakeFromPause?.();
+    this.#lookAgain();
   }
 
   /** Counts since it was made. */
@@ -87,8 +93,16 @@ export class OutboxRelay<Tx> {
   async #stop(timeoutMs: number): Promise<void> {
     const { clock, logger, wakeUp } = this.#options;
     this.#stopping.abort();
+    this.#stream.stop();
     this.#wakeFromPause?.();
-    const ended = Promise.all([this.#running, wakeUp?.stop()]);
+    const ended = Promise.all([
+      (async () => {
+        await this.#running;
+        await this.#stream.settled();
+      })(),
+      this.#housekeeping.stop(),
+      wakeUp?.stop(),
+    ]);
     await within(clock, timeoutMs, ended, () =>
       logSafely(
         logger,
@@ -99,56 +113,59 @@ export class OutboxRelay<Tx> {
     );
   }
 
+  #lookAgain(): void {
+    this.#woken = true;
+    this.#wakeFromPause?.();
+  }
+
   async #run(): Promise<void> {
-    const { clock, logger } = this.#options;
-    for (let troubles = 0; !this.#stopping.signal.aborted; ) {
+    const { clock } = this.#options;
+    const { signal } = this.#stopping;
+    let [troubles, conflicts, published] = [0, 0, 0];
+    while (!signal.aborted) {
       this.#woken = false;
-      this.#counters.polls++;
-      let taken = 0;
-      try {
-        const report = await relayBatch(this.#batch);
-        taken = report.taken;
-        troubles = report.outage ? troubles + 1 : 0;
-      } catch (err) {
-        troubles++;
-        this.#counters.databaseErrors++;
-        logSafely(logger, 'warn', { err }, 'the outbox could not be read');
-      }
-      // A wake-up must not cut this wait short: it would come with every commit while the broker is away.
-      if (troubles > 0) await pause(clock, backoffDelayMs(OUTAGE_BACKOFF, troubles), this.#stopping.signal);
+      if (this.#counters.published > published) troubles = 0;
+      published = this.#counters.published;
+      if (this.#stream.takeOutage()) await pause(clock, backoffDelayMs(OUTAGE_BACKOFF, ++troubles), signal);
+      else if (!this.#stream.hasRoom) await this.#idle(ROOM_WAIT_MS);
       else {
-        await this.#purgeIfDue();
-        // There may be more, also of the order keys that were just published.
-        if (taken === 0) await this.#idle();
+        const found = await this.#look();
+        conflicts = found === 'conflict' ? conflicts + 1 : 0;
+        if (found === 'conflict') await pause(clock, backoffDelayMs(CONFLICT_BACKOFF, conflicts), signal);
+        // A wake-up must not cut this wait short: it would come with every commit while the database is away.
+        if (found === 'unreadable') await pause(clock, backoffDelayMs(OUTAGE_BACKOFF, ++troubles), signal);
+        if (found === 'nothing') await this.#idle(this.#pollMs());
       }
     }
   }
 
-  async #idle(): Promise<void> {
-    const { clock, pollIntervalMs, retentionMs } = this.#options;
+  async #look(): Promise<'more' | 'nothing' | 'conflict' | 'unreadable'> {
+    this.#counters.polls++;
+    try {
+      this.#adopted ??= adoptRows(this.#database).catch((err: unknown) => {
+        this.#adopted = undefined;
+        throw err;
+      });
+      await this.#adopted;
+      return (await this.#stream.look()).more ? 'more' : 'nothing';
+    } catch (err) {
+      if (isTransactionConflict(err)) return 'conflict';
+      this.#counters.databaseErrors++;
+      logSafely(this.#options.logger, 'warn', { err }, 'the outbox could not be read');
+      return 'unreadable';
+    }
+  }
+
+  /** Relays that were started together should not look together. */
+  #pollMs(): number {
+    return this.#options.pollIntervalMs * (0.75 + Math.random() / 2);
+  }
+
+  async #idle(ms: number): Promise<void> {
     if (this.#woken || this.#stopping.signal.aborted) return;
     const woken = new AbortController();
     this.#wakeFromPause = () => woken.abort();
-    // Relays that were started together should not look together.
-    const pollMs = pollIntervalMs * (0.75 + Math.random() / 2);
-    const purgeMs = retentionMs === undefined ? pollMs : Math.max(this.#purgeAt - clock.monotonic(), 0);
-    await pause(clock, Math.min(pollMs, purgeMs), woken.signal);
+    await pause(this.#options.clock, ms, woken.signal);
     this.#wakeFromPause = undefined;
-  }
-
-  async #purgeIfDue(): Promise<void> {
-    const { clock, logger, retentionMs } = this.#options;
-    if (retentionMs === undefined || clock.monotonic() < this.#purgeAt) return;
-    let nextMs = PURGE_EVERY_MS * (0.75 + Math.random() / 2);
-    try {
-      const options = { retention: retentionMs, batchSize: PURGE_BATCH, maxBatches: 1 };
-      const { inbox, claims } = await purge(this.#database, options);
-      this.#counters.purged += inbox + claims;
-      if (Math.max(inbox, claims) >= PURGE_BATCH) nextMs = PURGE_ON_MS;
-    } catch (err) {
-      this.#counters.databaseErrors++;
-      logSafely(logger, 'warn', { err }, 'old rows of the inbox were not deleted');
-    }
-    this.#purgeAt = clock.monotonic() + nextMs;
   }
 }

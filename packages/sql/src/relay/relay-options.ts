@@ -1,12 +1,12 @@
 import {
   type Clock,
   checkDuration,
+  consoleLogger,
   type Duration,
   describeValue,
   durationMs,
   type Logger,
   Problems,
-  silentLogger,
   systemClock,
 } from '@leveret/core';
 import type { RefusalPolicy } from './decide-refusal.js';
@@ -14,8 +14,10 @@ import type { WakeUp } from './wake-up.js';
 
 /** How a relay works. Every option may be left out. */
 export interface OutboxRelayOptions {
-  /** Messages published at a time. From 1 to 10,000; default 100. */
+  /** Messages on their way at a time; what has had no answer for 2 s does not count. From 1 to 10,000; default 250. */
   readonly batchSize?: number;
+  /** Bytes of bodies on their way at a time; a larger one goes alone. From 1; default 16 MiB. */
+  readonly batchBytes?: number;
   /** Longest wait between two looks at the table, give or take a quarter. Default 1 s. */
   readonly pollInterval?: Duration;
   /** Who says that there is something to do before the next look, such as {@link postgresWakeUp}. */
@@ -24,25 +26,27 @@ export interface OutboxRelayOptions {
   readonly lease?: Duration;
   /** How long one publish may take, retries of the publisher included. Default 2 minutes. */
   readonly sendTimeout?: Duration;
-  /** Refusals (nack, unroutable, no such exchange) before a message is parked. From 1; default 10. */
+  /** Refusals (nack, unroutable, no such exchange), and publishes without an answer while others get theirs, before a message is parked. From 1; default 10. */
   readonly maxFailures?: number;
   /** Wait after the first refusal; it doubles from one to the next. Default 1 s. */
   readonly initialInterval?: Duration;
   /** Longest wait between two refusals. Default 5 minutes. */
   readonly maxInterval?: Duration;
   /**
-   * How long the inbox remembers handled messages; what is older is deleted every ten minutes, 5,000 rows at a time until
-   * nothing is left, also while there is always something to publish. It has to be longer than the longest way back of a message, an error queue over a weekend included. Default 7
-   * days; `false`: this relay deletes nothing.
+   * How long the inbox remembers handled messages; what is older is deleted every ten minutes, a few rows at a time, beside
+   * the publishing. It has to be longer than the longest way back of a message, an error queue over a weekend included.
+   * Default 7 days; `false`: this relay deletes nothing.
    */
   readonly retention?: Duration | false;
   readonly clock?: Clock;
+  /** Default: that of the application it is attached to, else the console. */
   readonly logger?: Logger;
 }
 
 /** {@link OutboxRelayOptions} with every default filled in and checked. */
 export interface ResolvedRelayOptions {
   readonly batchSize: number;
+  readonly batchBytes: number;
   readonly pollIntervalMs: number;
   readonly wakeUp: WakeUp | undefined;
   readonly leaseMs: number;
@@ -68,9 +72,10 @@ export function resolveRelayOptions(options: OutboxRelayOptions): ResolvedRelayO
     problems.add(`${name} must be a whole number from 1 to ${to}; got ${describeValue(value)}`);
     return or;
   };
-  const { retention = '7d', clock = systemClock, logger = silentLogger, wakeUp } = options;
+  const { retention = '7d', clock = systemClock, logger = consoleLogger(), wakeUp } = options;
   const resolved: ResolvedRelayOptions = {
-    batchSize: whole(options.batchSize, 'batchSize', 100, 10_000),
+    batchSize: whole(options.batchSize, 'batchSize', 250, 10_000),
+    batchBytes: whole(options.batchBytes, 'batchBytes', 16_777_216, Number.MAX_SAFE_INTEGER),
     pollIntervalMs: ms(options.pollInterval, 'pollInterval', 1_000),
     wakeUp,
     leaseMs: ms(options.lease, 'lease', 30_000),

@@ -1,10 +1,10 @@
 import {
   backoffDelayMs,
   type Clock,
+  consoleLogger,
   type Logger,
   logSafely,
   pause,
-  silentLogger,
   systemClock,
   within,
 } from '@leveret/core';
@@ -44,7 +44,7 @@ export function postgresWakeUp(
   newClient: () => ListeningClient,
   options: { readonly clock?: Clock; readonly logger?: Logger } = {},
 ): WakeUp {
-  const { clock = systemClock, logger = silentLogger } = options;
+  const { clock = systemClock, logger = consoleLogger() } = options;
   const stopping = new AbortController();
   let running: Promise<void> = Promise.resolve();
 
@@ -59,9 +59,14 @@ export function postgresWakeUp(
       await client.connect();
       await client.query(`LISTEN ${OUTBOX_CHANNEL}`);
     };
+    let stop: () => void = () => {};
+    const stopped = new Promise<void>((resolve) => {
+      stop = resolve;
+    });
+    stopping.signal.addEventListener('abort', stop, { once: true });
     try {
       // A server that takes the connection and says nothing holds up neither a stop nor the next try.
-      const asked = Promise.race([connecting(), aborted(stopping.signal)]);
+      const asked = Promise.race([connecting(), stopped]);
       await within(clock, LISTEN_WITHIN_MS, asked, (): never => {
         throw databaseBusy(`The database did not let the relay listen within ${LISTEN_WITHIN_MS} ms.`);
       });
@@ -69,8 +74,9 @@ export function postgresWakeUp(
       onListening();
       // What was committed before is not announced again.
       onWake();
-      await Promise.race([lost, aborted(stopping.signal)]);
+      await Promise.race([lost, stopped]);
     } finally {
+      stopping.signal.removeEventListener('abort', stop);
       void client.end().catch(() => {});
     }
   };
@@ -98,11 +104,4 @@ export function postgresWakeUp(
       await running;
     },
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

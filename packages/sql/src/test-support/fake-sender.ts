@@ -1,5 +1,5 @@
 import { LeveretError, type Publication } from '@leveret/core';
-import type { PublicationSender } from '../relay/relay-batch.js';
+import type { PublicationSender } from '../relay/relay-stream.js';
 
 /** What a sender does with one message: nothing is a confirm. */
 export type Answer = undefined | Error | Promise<unknown>;

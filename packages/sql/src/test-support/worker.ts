@@ -8,9 +8,8 @@ import { type Publication, silentLogger, systemClock } from '@leveret/core';
 import type { SqlDatabase } from '../database/sql-database.js';
 import { TransactionalInbox } from '../inbox/transactional-inbox.js';
 import { Outbox } from '../outbox/outbox.js';
-import { relayBatch } from '../relay/relay-batch.js';
-import { RelayRows } from '../relay/relay-rows.js';
 import { zeroCounters } from '../relay/relay-stats.js';
+import { RelayStream } from '../relay/relay-stream.js';
 import type { OpenDatabase, Step } from './opened.js';
 import type { Order, Report } from './worker-protocol.js';
 
@@ -71,18 +70,21 @@ async function relay(): Promise<number> {
       step();
     },
   };
-  const report = await relayBatch({
-    rows: new RelayRows(database),
+  const stream = new RelayStream({
+    database,
     sender,
     clock: systemClock,
     logger: silentLogger,
     counters: zeroCounters(),
     batchSize: 10,
+    batchBytes: 1_000_000,
     leaseMs: 300,
     sendTimeoutMs: 10_000,
     refusals: { maxFailures: 3, backoff: { initialIntervalMs: 1, multiplier: 1, maxIntervalMs: 1, jitter: 0 } },
   });
-  return report.taken;
+  const { taken } = await stream.look();
+  await stream.settled();
+  return taken;
 }
 
 async function obey(order: Order): Promise<void> {

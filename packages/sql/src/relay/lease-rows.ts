@@ -1,0 +1,159 @@
+import { type SqlDatabase, type SqlExecutor, serviceOf } from '../database/sql-database.js';
+import type { SqlDialectName } from '../database/sql-dialect.js';
+import { idList, textLiteral, uuid, whole } from '../database/sql-text.js';
+import { PUBLICATION_COLUMNS, type RawRow } from '../outbox/outbox-row.js';
+import type { SqlPlace } from '../outbox/wake-keys.js';
+import { type Allowance, type Candidate, chooseRows, type Room } from './choose-rows.js';
+
+/** What a look at the table gave. */
+export interface Leased {
+  /** In the order in which they are to be sent. */
+  readonly rows: readonly RawRow[];
+  /** Rows that were put aside or put off: there may be others behind them. */
+  readonly moved: number;
+  /** Rows that were due. */
+  readonly due: number;
+}
+
+/** What a lease needs besides the room. */
+export interface LeaseOrder {
+  readonly token: string;
+  readonly leaseMs: number;
+  /** Rows to look at: those that wait behind others are put aside, more than there is room for at a time. */
+  readonly lookAt: number;
+}
+
+/**
+ * Leases rows that are due. What it costs depends on how many rows it takes, and not on how many wait, are held up or parked:
+ * it reads the index of `due_at` from its beginning, which holds only what may be taken. A row that turns out to wait behind
+ * another of its order key leaves that index (`due_at` becomes NULL) until the one before it is gone.
+ * @see docs/decisions/0006-lease-by-due-time.md
+ */
+export async function leaseRows<Tx>(
+  database: SqlDatabase<Tx>,
+  lease: LeaseOrder,
+  roomNow: () => Room,
+  allowanceOf: (destination: string) => Allowance,
+): Promise<Leased> {
+  const { name, now } = database.dialect;
+  return database.transaction(async (tx) => {
+    const executor = database.within(tx);
+    const { rows: due } = await executor.query(dueRows(database, lease.lookAt));
+    if (due.length === 0) return { rows: [], moved: 0, due: 0 };
+    const before = await predecessors(executor, database, due);
+    const held = new Set(due.map(idOf));
+    for (const id of await stillThere(
+      executor,
+      name,
+      [...before.values()].filter((id) => !held.has(id)),
+    ))
+      held.add(id);
+    const candidates = due.map((row): Candidate => {
+      const id = idOf(row);
+      return { id, behind: before.get(id), destination: destinationOf(row), size: Number(row['size']) };
+    });
+    const choice = chooseRows(candidates, held, roomNow(), allowanceOf);
+    await setDue(executor, name, choice.aside, 'NULL');
+    for (const [ms, ids] of choice.defer) await setDue(executor, name, ids, `${now} + ${whole(ms)}`);
+    const moved = choice.aside.length + [...choice.defer.values()].reduce((sum, ids) => sum + ids.length, 0);
+    return { rows: await take(executor, name, now, lease, choice.take), moved, due: due.length };
+  });
+}
+
+/** Where a row goes. */
+export function destinationOf(row: RawRow): string {
+  return `${String(row['exchange'])}\0${String(row['routing_key'])}`;
+}
+
+/** Named, so that MySQL reads no row but these. */
+function byId(name: SqlDialectName): string {
+  return name === 'mysql' ? ' FORCE INDEX (PRIMARY)' : '';
+}
+
+/** What is due, the longest first. */
+export function dueRows(place: SqlPlace, limit: number): string {
+  const { name, now } = place.dialect;
+  const service = textLiteral(name, serviceOf(place));
+  const columns = 'SELECT id, exchange, routing_key, order_key, size FROM leveret_outbox';
+  switch (name) {
+    case 'postgres':
+      // The time is asked once: it would be compared with each row, those that are due in an hour included. And by this
+      // comparison there is only one index with this order; another plan would sort all that waits.
+      return `${columns} WHERE due_at IS NOT NULL AND (service, due_at) >= (${service}, 0) AND (service, due_at) <= (${service}, (SELECT ${now}))
+        ORDER BY service, due_at, id LIMIT ${whole(limit)} FOR UPDATE SKIP LOCKED`;
+    case 'mysql':
+      return `${columns} FORCE INDEX (leveret_outbox_due) WHERE service = ${service} AND due_at <= ${now}
+        ORDER BY due_at, id LIMIT ${whole(limit)} FOR UPDATE SKIP LOCKED`;
+    // It has one writer at a time: nothing to pass over.
+    case 'sqlite':
+      return `${columns} INDEXED BY leveret_outbox_due WHERE service = ${service} AND due_at <= ${now}
+        ORDER BY due_at, id LIMIT ${whole(limit)}`;
+  }
+}
+
+/** The row before each with the same key. */
+async function predecessors(
+  executor: SqlExecutor,
+  place: SqlPlace,
+  due: readonly RawRow[],
+): Promise<ReadonlyMap<number, number>> {
+  const ids = due.filter((row) => row['order_key'] !== null).map(idOf);
+  if (ids.length === 0) return new Map();
+  const { rows } = await executor.query(rowsBefore(place, ids));
+  const found = rows.filter((row) => row['behind'] !== null);
+  return new Map(found.map((row) => [idOf(row), Number(row['behind'])]));
+}
+
+/** One step back in the index of keys, wherever in its key a row stands. */
+export function rowsBefore({ dialect: { name } }: SqlPlace, ids: readonly number[]): string {
+  const index = name === 'mysql' ? 'FORCE INDEX (leveret_outbox_order)' : 'INDEXED BY leveret_outbox_order';
+  const before =
+    name === 'postgres'
+      ? `SELECT CASE WHEN e.order_key = o.order_key AND e.service = o.service THEN e.id END FROM leveret_outbox e
+         WHERE e.order_key IS NOT NULL AND (e.service, e.order_key, e.id) < (o.service, o.order_key, o.id)
+         ORDER BY e.service DESC, e.order_key DESC, e.id DESC LIMIT 1`
+      : `SELECT e.id FROM leveret_outbox e ${index}
+         WHERE e.service = o.service AND e.order_key = o.order_key AND e.id < o.id ORDER BY e.id DESC LIMIT 1`;
+  return `SELECT o.id, (${before}) AS behind FROM leveret_outbox o${byId(name)} WHERE o.id IN (${idList(ids)})`;
+}
+
+/** Those that are there and that nobody is deleting: they stay until this transaction ends. */
+async function stillThere(executor: SqlExecutor, name: SqlDialectName, ids: readonly number[]): Promise<number[]> {
+  if (ids.length === 0) return [];
+  const lock = name === 'sqlite' ? '' : ' FOR UPDATE SKIP LOCKED';
+  const unique = [...new Set(ids)].sort((a, b) => a - b);
+  const { rows } = await executor.query(
+    `SELECT id FROM leveret_outbox${byId(name)} WHERE id IN (${idList(unique)})${lock}`,
+  );
+  return rows.map(idOf);
+}
+
+async function setDue(executor: SqlExecutor, name: SqlDialectName, ids: readonly number[], due: string): Promise<void> {
+  if (ids.length === 0) return;
+  await executor.query(`UPDATE leveret_outbox${byId(name)} SET due_at = ${due} WHERE id IN (${idList(ids)})`);
+}
+
+async function take(
+  executor: SqlExecutor,
+  name: SqlDialectName,
+  now: string,
+  { token, leaseMs }: LeaseOrder,
+  ids: readonly number[],
+): Promise<readonly RawRow[]> {
+  if (ids.length === 0) return [];
+  const columns = `id, attempts, failures, order_key, size, ${PUBLICATION_COLUMNS}`;
+  const text = `UPDATE leveret_outbox${byId(name)}
+    SET locked_by = '${uuid(token)}', due_at = ${now} + ${whole(leaseMs)}, attempts = attempts + 1 WHERE id IN (${idList(ids)})`;
+  // MySQL cannot update and say what it updated.
+  const inTwo = name === 'mysql';
+  const updated = await executor.query(inTwo ? text : `${text} RETURNING ${columns}`);
+  const { rows } = inTwo
+    ? await executor.query(`SELECT ${columns} FROM leveret_outbox${byId(name)} WHERE id IN (${idList(ids)})`)
+    : updated;
+  const place = new Map(ids.map((id, index) => [id, index]));
+  return [...rows].sort((a, b) => (place.get(idOf(a)) ?? 0) - (place.get(idOf(b)) ?? 0));
+}
+
+function idOf(row: RawRow): number {
+  return Number(row['id']);
+}
