@@ -6,6 +6,8 @@ import type { PublishWrite } from './publish-write.js';
 /** A channel in use, and what its lane must remember about it. */
 export interface ChannelSlot {
   readonly channel: PublishChannel;
+  /** By the monotonic clock. */
+  readonly openedAt: number;
   /** Writes whose answer was lost with it, until {@link ChannelKeeperEvents.ended} decides about all of them together. */
   readonly lost: PublishWrite[];
   /** Writes on it whose answer somebody waits for. */
@@ -188,7 +190,8 @@ export class ChannelKeeper {
     const onIdle = () => {
       if (!this.isCurrent(slot)) this.retire(slot);
     };
-    const slot: ChannelSlot = { channel, lost: [], inFlight: 0, abandoned: 0, end: undefined, onIdle };
+    const openedAt = this.#clock.monotonic();
+    const slot: ChannelSlot = { channel, openedAt, lost: [], inFlight: 0, abandoned: 0, end: undefined, onIdle };
     this.#replacement = undefined;
     this.#slots.add(slot);
     this.#state = { kind: 'open', slot };

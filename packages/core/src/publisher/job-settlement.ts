@@ -72,12 +72,16 @@ export class JobSettlement {
     this.failed(job, { kind: 'unroutable', error, returned });
   }
 
-  /** The broker refused responsibility for the message, and may have returned it as well. */
-  nacked(job: PublishJob, returned: ReturnInfo | undefined): void {
+  /**
+   * The broker refused responsibility for the message, and may have returned it as well.
+   * @param byChannel the channel may be the reason, and another one is on its way
+   */
+  nacked(job: PublishJob, returned: ReturnInfo | undefined, byChannel: boolean): void {
     this.#stats.nacked++;
     if (returned !== undefined) this.#callbacks.returned(job.publication, returned);
     this.#callbacks.answered(job.publication, false);
-    this.failed(job, { kind: 'nacked', error: new Error('the broker answered basic.nack') });
+    const kind = byChannel ? 'nacked-by-channel' : 'nacked';
+    this.failed(job, { kind, error: new Error('the broker answered basic.nack') });
   }
 
   /** The broker closed the channel or the connection because of this message. */

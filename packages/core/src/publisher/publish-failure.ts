@@ -30,6 +30,8 @@ export type PublishFailure =
 
 type PlainKind =
   | 'nacked'
+  /** Refused on a channel that may be the reason; the next attempt goes over a fresh one, and this one did not count. */
+  | 'nacked-by-channel'
   | 'exchange-missing'
   | 'refused'
   | 'unencodable'
@@ -59,17 +61,14 @@ interface FailureRule<F> {
 const whenSent = ({ sent }: { readonly sent: boolean }): PublishFate => (sent ? 'unknown' : 'not-sent');
 const notConfirmed = ({ error }: PublishFailure) => `was not confirmed: ${error.message}`;
 const channelGone = ({ error }: PublishFailure) => `was not confirmed: the channel went away (${error.message})`;
+const nacked = () => 'was refused by a queue (basic.nack)';
+const refusedByQueue = (text: string, details: PublishErrorDetails) => new PublishNackedError(text, details);
 const lost = (text: string, details: PublishErrorDetails) => new PublishChannelLostError(text, details);
 
 /** The one table of failures. */
 const RULES: { readonly [K in FailureKind]: FailureRule<FailureOf<K>> } = {
-  nacked: {
-    fate: 'refused',
-    repeatable: true,
-    attempt: true,
-    says: () => 'was refused by a queue (basic.nack)',
-    toError: (text, details) => new PublishNackedError(text, details),
-  },
+  nacked: { fate: 'refused', repeatable: true, attempt: true, says: nacked, toError: refusedByQueue },
+  'nacked-by-channel': { fate: 'refused', repeatable: true, attempt: false, says: nacked, toError: refusedByQueue },
   unroutable: {
     fate: 'refused',
     repeatable: false,

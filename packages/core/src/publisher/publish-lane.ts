@@ -271,18 +271,29 @@ export class PublishLane implements IsolatedLane {
     }
     const lane = job.lane;
     const isAwaited = write.answer();
-    if (isAwaited) lane.#onAnswer(job, outcome);
+    if (isAwaited) lane.#onAnswer(write, outcome);
     else if (outcome.kind === 'ack' && outcome.returned === undefined) lane.#onLateAck(job);
     this.pump();
     if (lane !== this) lane.pump();
   }
 
-  #onAnswer(job: PublishJob, outcome: Exclude<PublishOutcome, { kind: 'lost' }>): void {
+  #onAnswer({ job, slot }: PublishWrite, outcome: Exclude<PublishOutcome, { kind: 'lost' }>): void {
     this.#pace.confirmed();
     if (this.isApart) this.#heldBack.expectConfirms(this.#clock.monotonic());
-    if (outcome.kind === 'nack') this.#settlement.nacked(job, outcome.returned);
+    if (outcome.kind === 'nack') this.#settlement.nacked(job, outcome.returned, this.#goesFresh(job, slot));
     else if (outcome.returned === undefined) this.#settlement.confirmed(job);
     else this.#settlement.returned(job, outcome.returned);
+  }
+
+  /**
+   * Whether a nack may be the channel's own, so that another one is opened for the next attempt, once for each message.
+   * RabbitMQ 3.10 refuses everything for a quorum queue, for ever, on a channel that was opened while its leader was elected.
+   */
+  #goesFresh(job: PublishJob, slot: ChannelSlot): boolean {
+    const age = this.#clock.monotonic() - slot.openedAt;
+    if (age < FRESH_MS || job.failures?.some(({ kind }) => kind === 'nacked-by-channel')) return false;
+    if (this.#keeper.isCurrent(slot)) this.#keeper.replace();
+    return true;
   }
 
   /** An attempt that was given up after `confirmTimeout` succeeded: welcome for as long as somebody waits. */
@@ -350,6 +361,8 @@ export class PublishLane implements IsolatedLane {
 }
 
 const CHANNEL_CLOSE_MS = 1_000;
+/** A channel no older than this is fresh. A queue that is full costs no more channels than one in this time. */
+const FRESH_MS = 1_000;
 
 function waitsForConnection(job: PublishJob): boolean {
   const kind = job.failures?.at(-1)?.kind;

@@ -119,15 +119,45 @@ describe('Publisher retry', () => {
   });
 
   it('repeats nacks, and rejects with the last', async () => {
-    const { publisher, transport, clock } = setUp({ retry: { maxAttempts: 2 } });
+    const { publisher, transport, clock } = setUp({ retry: { maxAttempts: 2, initialInterval: 500 } });
     const publishing = watch(publisher.publish('orders', 'paid', 'x'));
     await turn();
     transport.channel.nack();
-    await clock.advance(1_000);
+    await clock.advance(500);
     transport.channel.nack();
     await turn();
     expect(publishing.error).to.be.instanceOf(PublishNackedError).and.to.include({ fate: 'refused', attempts: 2 });
     expect(publisher.stats).to.include({ nacked: 2, retried: 1, failed: 1 });
+  });
+
+  it('tries a fresh channel before it believes the nack of an older one, once for each message', async () => {
+    const { publisher, transport, clock } = setUp({ retry: false });
+    await publishAndAck();
+    await clock.advance(2_000);
+    const refused = watch(publisher.publish('orders', 'paid', 'refused'));
+    const bystander = watch(publisher.publish('orders', 'paid', 'bystander'));
+    await turn();
+    const [old] = transport.channels;
+    old?.nack(2);
+    await clock.advance(1_000);
+    expect(transport.channels, 'a second channel beside the first').to.have.length(2);
+    expect(old?.closed, 'the first one while something is in flight on it').to.equal(false);
+    old?.ack(3);
+    await turn();
+    expect(bystander.value).to.include({ attempts: 1 });
+    expect(old?.closed).to.equal(true);
+    expect(refused.error).to.equal(undefined);
+    transport.channel.nack();
+    await turn();
+    expect(refused.error).to.be.instanceOf(PublishNackedError).and.to.include({ fate: 'refused', attempts: 1 });
+
+    async function publishAndAck() {
+      const first = watch(publisher.publish('orders', 'paid', 'first'));
+      await turn();
+      transport.channel.ack();
+      await turn();
+      expect(first.value).to.include({ confirmed: true });
+    }
   });
 
   it('gives up a try to open a channel that the transport has forgotten', async () => {
