@@ -1,9 +1,11 @@
 import { durationMs, serviceName, systemClock } from '@leveret/core';
 import { acquire } from './acquire.js';
+import { leftOpen, type MysqlSession, readMysqlSession } from './mysql-session.js';
 import type { PoolOptions } from './postgres-database.js';
 import { runTransaction } from './run-transaction.js';
 import type { SqlDatabase, SqlExecutor, SqlResult } from './sql-database.js';
 import { mysql } from './sql-dialect.js';
+import { sqlFault } from './sql-fault.js';
 
 /** What is needed of a connection of `mysql2/promise`. */
 export interface MysqlClient {
@@ -23,8 +25,14 @@ export interface MysqlPool<Connection extends MysqlPoolConnection> extends Mysql
   getConnection(): Promise<Connection>;
 }
 
+// Whatever completion_type says: the connection goes on, and without a transaction.
+const COMMIT = 'COMMIT AND NO CHAIN NO RELEASE';
+const ROLLBACK = 'ROLLBACK AND NO CHAIN NO RELEASE';
+
 /**
- * Uses a pool of `mysql2/promise` (`createPool(…)`), on MySQL or MariaDB; a transaction is a connection of it.
+ * Uses a pool of `mysql2/promise` (`createPool(…)`), on MySQL or MariaDB; a transaction is a connection of it. How sessions
+ * are set up by default (`autocommit`, isolation, `completion_type`, `sql_mode`, time zone) makes no difference; their
+ * character set has to be utf8mb4, which is checked when a connection is first used.
  * @throws {ConfigurationError} when `service` is missing, or an option is out of range
  */
 export function mysqlDatabase<Connection extends MysqlPoolConnection>(
@@ -40,10 +48,34 @@ export function mysqlDatabase<Connection extends MysqlPoolConnection>(
       () => pool.getConnection(),
       (late) => late.release(),
     );
-  return {
+  const sessions = new WeakMap<object, MysqlSession>();
+  const sessionOf = async (connection: Connection): Promise<MysqlSession> => {
+    // Each time it is taken out, mysql2 puts another wrapper around it.
+    const key = (connection as { readonly connection?: object }).connection ?? connection;
+    const session = sessions.get(key) ?? (await readMysqlSession(mysqlExecutor(connection)));
+    sessions.set(key, session);
+    return session;
+  };
+  const database: SqlDatabase<Connection> = {
     dialect: mysql,
     service,
-    query: (text, parameters) => mysqlExecutor(pool).query(text, parameters),
+    query: async (text, parameters = []) => {
+      const connection = await connect();
+      let known = false;
+      try {
+        const { autocommit } = await sessionOf(connection);
+        const answer = await answerTo(connection, text, parameters);
+        if (!autocommit || leftOpen(answer)) await connection.query(COMMIT);
+        known = true;
+        return resultOf(answer);
+      } catch (error) {
+        known = sqlFault(error) !== 'read-only' && (await rolledBack(connection));
+        throw error;
+      } finally {
+        if (known) connection.release();
+        else connection.destroy();
+      }
+    },
     within: mysqlExecutor,
     transaction: async (work) => {
       const connection = await connect();
@@ -52,29 +84,52 @@ export function mysqlDatabase<Connection extends MysqlPoolConnection>(
         work,
         {
           begin: async () => {
+            await sessionOf(connection);
             // For the next transaction only.
             await connection.query('SET TRANSACTION ISOLATION LEVEL READ COMMITTED');
             await connection.query('START TRANSACTION');
           },
-          commit: () => connection.query('COMMIT'),
-          rollback: () => connection.query('ROLLBACK'),
+          commit: () => connection.query(COMMIT),
+          rollback: () => connection.query(ROLLBACK),
           release: (destroy) => (destroy ? connection.destroy() : connection.release()),
         },
         { of: 'connection' },
       );
     },
   };
+  COMMITS_BY_ITSELF.add(database);
+  return database;
+}
+
+/** Databases that commit a statement outside of a transaction whatever their sessions do. */
+const COMMITS_BY_ITSELF = new WeakSet<object>();
+
+export function commitsByItself(database: object): boolean {
+  return COMMITS_BY_ITSELF.has(database);
 }
 
 /** Runs statements on a connection of `mysql2/promise`, such as the one of a transaction. */
 export function mysqlExecutor(connection: MysqlClient): SqlExecutor {
-  return {
-    query: async (text, parameters = []): Promise<SqlResult> => {
-      // Parameters go to the server apart from the text: escaping them here would depend on its sql_mode.
-      const [answer] =
-        parameters.length === 0 ? await connection.query(text) : await connection.execute(text, parameters);
-      if (Array.isArray(answer)) return { rows: answer, rowCount: answer.length };
-      return { rows: [], rowCount: (answer as { affectedRows?: number }).affectedRows ?? 0 };
-    },
-  };
+  return { query: async (text, parameters = []) => resultOf(await answerTo(connection, text, parameters)) };
+}
+
+async function answerTo(connection: MysqlClient, text: string, parameters: readonly unknown[]): Promise<unknown> {
+  // Parameters go to the server apart from the text: escaping them here would depend on its sql_mode.
+  const [answer] = parameters.length === 0 ? await connection.query(text) : await connection.execute(text, parameters);
+  return answer;
+}
+
+function resultOf(answer: unknown): SqlResult {
+  if (Array.isArray(answer)) return { rows: answer, rowCount: answer.length };
+  return { rows: [], rowCount: (answer as { affectedRows?: number }).affectedRows ?? 0 };
+}
+
+/** Behind a statement that failed: what may be open is undone. Answers whether the connection is of further use. */
+async function rolledBack(connection: MysqlClient): Promise<boolean> {
+  try {
+    await connection.query(ROLLBACK);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -42,26 +42,38 @@ export function postgresDatabase<Client extends PostgresPoolClient>(
 ): SqlDatabase<Client> {
   const service = serviceName(options?.service, 'postgresDatabase');
   const acquireTimeoutMs = durationMs(options.acquireTimeout ?? '30s', 'acquireTimeout');
-  const connect = () =>
-    acquire(
+  const connect = async () => {
+    const client = await acquire(
       systemClock,
       acquireTimeoutMs,
       () => pool.connect(),
       (late) => late.release(),
     );
+    // A client that is taken out has no other listener, and a lost connection would end the process.
+    client.on('error', ignore);
+    const release = (destroy: boolean) => {
+      client.off('error', ignore);
+      client.release(destroy);
+    };
+    return { client, release };
+  };
   return {
     dialect: postgres,
     service,
-    query: (text, parameters) => postgresExecutor(pool).query(text, parameters),
+    query: async (text, parameters) => {
+      const { client, release } = await connect();
+      let failed = true;
+      try {
+        const result = await postgresExecutor(client).query(text, parameters);
+        failed = false;
+        return result;
+      } finally {
+        release(failed);
+      }
+    },
     within: postgresExecutor,
     transaction: async (work) => {
-      const client = await connect();
-      // A client that is taken out has no other listener, and a lost connection would end the process.
-      client.on('error', ignore);
-      const release = (destroy: boolean) => {
-        client.off('error', ignore);
-        client.release(destroy);
-      };
+      const { client, release } = await connect();
       return runTransaction(
         client,
         work,

@@ -1,4 +1,5 @@
 import { type LendOptions, LentTransaction } from './lent-transaction.js';
+import { sqlFault } from './sql-fault.js';
 
 /** The steps of a transaction on one connection. */
 export interface TransactionSteps {
@@ -38,6 +39,10 @@ export async function runTransaction<Connection, T>(
     await steps.commit();
     known = true;
     return value;
+  } catch (error) {
+    // A server that writes no more answers on, and would answer whoever has the connection next.
+    if (sqlFault(error) === 'read-only') known = false;
+    throw error;
   } finally {
     loan.end();
     steps.release(!known);

@@ -15,7 +15,7 @@ import {
 } from '@leveret/core';
 import { type SqlDatabase, type SqlResult, serviceOf } from '../database/sql-database.js';
 import { isTransactionConflict } from '../database/sql-fault.js';
-import { recordService } from '../schema/services.js';
+import { checkServer, checkSessions } from '../schema/server-check.js';
 import { type ClaimSql, claimSql } from './claim-sql.js';
 
 /** Deadlocks and claims that end between two statements are met again; each time somebody else got on. */
@@ -41,6 +41,7 @@ export class SqlIdempotencyStore implements IdempotencyStore {
   readonly service: string;
   readonly #database: SqlDatabase<unknown>;
   readonly #sql: ClaimSql;
+  #sessions: Promise<void> | undefined;
 
   /**
    * Every statement has to be a transaction of its own: give it the database, never a transaction.
@@ -52,9 +53,9 @@ export class SqlIdempotencyStore implements IdempotencyStore {
     this.#sql = claimSql(database.dialect);
   }
 
-  /** Writes down who uses it. */
+  /** Writes down who uses it, and asks the database whether what it commits is safe. */
   check(application: ApplicationIdentity): Promise<readonly StoreConcern[]> {
-    return recordService(this.#database, application);
+    return checkServer(this.#database, application);
   }
 
   async claim(key: string, options: { readonly leaseMs: number }): Promise<ClaimResult> {
@@ -115,9 +116,19 @@ export class SqlIdempotencyStore implements IdempotencyStore {
     }));
   }
 
+  /** Before the first question: on sessions that commit nothing, every claim would be granted. */
+  #checked(): Promise<void> {
+    this.#sessions ??= checkSessions(this.#database).catch((error) => {
+      this.#sessions = undefined;
+      throw error;
+    });
+    return this.#sessions;
+  }
+
   async #ask(what: string, key: string, text: string, parameters: readonly unknown[]): Promise<SqlResult> {
     for (let tries = 1; ; tries++) {
       try {
+        await this.#checked();
         return await this.#database.query(text, parameters);
       } catch (cause) {
         if (!isTransactionConflict(cause) || tries >= MAX_TRIES) {

@@ -1,5 +1,6 @@
 import {
   type ApplicationIdentity,
+  backoffDelayMs,
   boundedKey,
   ConfigurationError,
   type Duration,
@@ -11,21 +12,27 @@ import {
   type IdempotencyGuard,
   inContext,
   LeveretError,
+  pause,
   type StillRunning,
   type StoreConcern,
   serviceKey,
+  systemClock,
 } from '@leveret/core';
 import { LentTransaction, lenderOf } from '../database/lent-transaction.js';
 import { type SqlDatabase, type SqlExecutor, serviceOf } from '../database/sql-database.js';
 import { sqlFault } from '../database/sql-fault.js';
-import { recordService } from '../schema/services.js';
+import { checkServer } from '../schema/server-check.js';
 import { findRow, INSERT_ONCE, type InboxRow } from './insert-once.js';
 
 /** How an inbox waits. */
 export interface TransactionalInboxOptions {
   /** How long a duplicate waits for the transaction that handles the message now. Above 0; default 2 s. */
   readonly lockTimeout?: Duration;
-  /** How often the handler is called again at once when its transaction was rolled back by a deadlock or serialization failure. Default 2. */
+  /**
+   * How often the handler is called again, within the same attempt, when its transaction was rolled back by a deadlock or a
+   * serialization failure, or met a server that writes no more. The pauses grow from 10 ms to half a second, at random.
+   * From 0; default 10: some three seconds.
+   */
   readonly conflictRetries?: number;
   /** Called behind each commit, such as to wake the relay of an outbox in this process. What it throws is ignored. */
   readonly onCommit?: () => void;
@@ -33,6 +40,9 @@ export interface TransactionalInboxOptions {
 
 /** Where a transaction has come to. */
 type Stage = 'begin' | 'handler' | 'check' | 'commit';
+
+/** Waits before the handler is called again: what met before should not meet again. */
+const CONFLICT_BACKOFF = { initialIntervalMs: 10, multiplier: 2, maxIntervalMs: 500, jitter: 0.5 };
 
 interface Progress {
   stage: Stage;
@@ -50,6 +60,7 @@ interface Progress {
  * | another transaction has the message, for longer than `lockTimeout` | rolled back | `in-progress` |
  * | handler threw | rolled back | the error is thrown on |
  * | deadlock or serialization failure | rolled back | handler called again, up to `conflictRetries` times |
+ * | the server writes no more, as after a failover | rolled back, its connection closed | the same |
  * | handler swallowed a failed statement, or rolled back itself | rolled back | LEV_INBOX_TRANSACTION |
  * | no answer to COMMIT | committed or not | LEV_INBOX_COMMIT: the redelivery finds the row, or not |
  *
@@ -70,7 +81,7 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
   /** @throws {ConfigurationError} when an option is out of range, or the database does not say which service uses it */
   constructor(database: SqlDatabase<Tx>, options: TransactionalInboxOptions = {}) {
     this.service = serviceOf(database);
-    const { lockTimeout = '2s', conflictRetries = 2, onCommit = () => {} } = options;
+    const { lockTimeout = '2s', conflictRetries = 10, onCommit = () => {} } = options;
     this.#database = database;
     this.#lockTimeoutMs = durationMs(lockTimeout, 'lockTimeout');
     if (this.#lockTimeoutMs <= 0) {
@@ -85,9 +96,9 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
     this.#onCommit = inContext(onCommit);
   }
 
-  /** Writes down who uses it. */
+  /** Writes down who uses it, and asks the database whether what it commits is safe. */
   check(application: ApplicationIdentity): Promise<readonly StoreConcern[]> {
-    return recordService(this.#database, application);
+    return checkServer(this.#database, application);
   }
 
   async run(
@@ -98,7 +109,10 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
   ): Promise<GuardedResult> {
     for (let conflicts = 0; ; conflicts++) {
       const result = await this.#once(this.#row(listenerId, key), attempt, stillRunning, conflicts);
-      if (result.kind === 'conflict') continue;
+      if (result.kind === 'again') {
+        await pause(systemClock, backoffDelayMs(CONFLICT_BACKOFF, conflicts + 1));
+        continue;
+      }
       if (result.kind === 'handled') this.#tellCommit();
       return result;
     }
@@ -157,7 +171,7 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
     attempt: GuardedAttempt,
     stillRunning: StillRunning,
     conflicts: number,
-  ): Promise<GuardedResult | { readonly kind: 'conflict' }> {
+  ): Promise<GuardedResult | { readonly kind: 'again' }> {
     const database = this.#database;
     const { dialect } = database;
     const { messageId } = row;
@@ -180,7 +194,7 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
       const error = thrown === undefined ? caught : thrown.error;
       const fault = sqlFault(error);
       const again = conflicts < this.#conflictRetries && stillRunning() === undefined;
-      if (fault === 'conflict' && again) return { kind: 'conflict' };
+      if ((fault === 'conflict' || fault === 'read-only') && again) return { kind: 'again' };
       if (fault === 'busy' && stage === 'begin') return { kind: 'in-progress', retryAfterMs: this.#lockTimeoutMs };
       throw stage === 'handler' ? error : failed(stage, messageId, error);
     }

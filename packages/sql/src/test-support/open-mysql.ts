@@ -16,6 +16,7 @@ export function openMysql(url: string, step: Step, service = 'test'): OpenDataba
         ...stepping(connection),
         release: () => connection.release(),
         destroy: () => connection.destroy(),
+        connection: connection.connection,
       };
     },
   };
