@@ -1,4 +1,4 @@
-import type { ConfirmedSender } from '../recoverer/recoverer.js';
+import type { ReplySender } from '../recoverer/recoverer.js';
 import type { RedeliveryAttempts } from '../retry/redelivery-attempts.js';
 import type { Clock } from '../time/clock.js';
 import type { BrokerPatience } from './broker-patience.js';
@@ -10,7 +10,7 @@ import type { StreamPosition } from './stream-position.js';
 /** What the deliveries of one listener share. */
 export interface DeliveryEnvironment {
   readonly definition: ListenerDefinition;
-  readonly publisher: ConfirmedSender;
+  readonly publisher: ReplySender;
   readonly clock: Clock;
   readonly reporter: DeliveryReporter;
   /** What is known of the broker's delivery acknowledgement timeout. */

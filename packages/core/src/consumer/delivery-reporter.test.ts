@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { LeveretError } from '../errors/leveret-error.js';
 import { aDelivery } from '../transport/delivery.support.test.js';
 import type { DeliveryNews } from './delivery-reporter.js';
 import { ListenerHarness } from './listener-harness.support.test.js';
@@ -69,5 +70,17 @@ describe('DeliveryReporter', () => {
     expect(second?.fields['body'])
       .to.match(/^\\u001b\[2J\\n(secret)+/)
       .and.has.length.below(220);
+  });
+
+  it('logs replies that nobody gets once for each cause, and counts them all', () => {
+    const harness = new ListenerHarness();
+    for (let i = 0; i < 50; i++) {
+      for (const code of ['LEV_PUBLISH_UNROUTABLE', 'LEV_REPLY_NOT_ALLOWED'] as const) {
+        harness.env.reporter.report(aDelivery(), { type: 'reply-dropped', error: new LeveretError(code, `${i}`) });
+      }
+    }
+    expect(harness.logger.lines).to.have.length(2);
+    expect(harness.counted).to.deep.equal({ repliesDropped: 100 });
+    expect(harness.happened).to.have.length(100);
   });
 });

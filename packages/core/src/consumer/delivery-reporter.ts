@@ -1,3 +1,4 @@
+import { LeveretError } from '../errors/leveret-error.js';
 import type { DeliveryEvent } from '../events/delivery-event.js';
 import type { EventSink } from '../events/event-hub.js';
 import { type Logger, logSafely } from '../events/logger.js';
@@ -15,6 +16,8 @@ export class DeliveryReporter {
   readonly #listenerId: string;
   readonly #events: EventSink<DeliveryEvent>;
   readonly #logger: Logger;
+  /** Codes of the errors for which a dropped reply was logged. */
+  readonly #causesSaid = new Set<string>();
 
   constructor(listenerId: string, counts: ListenerCounts, events: EventSink<DeliveryEvent>, logger: Logger) {
     this.#listenerId = listenerId;
@@ -59,9 +62,18 @@ export class DeliveryReporter {
     logSafely(this.#logger, 'debug', fields, 'the body of the message that cannot be handled begins so');
   }
 
+  /** Who sends requests must not fill the log with replies that nobody can get: each cause is said once, and all are counted. */
+  #isNews(news: DeliveryNews): boolean {
+    if (news.type !== 'reply-dropped') return true;
+    const cause = LeveretError.is(news.error) ? news.error.code : 'other';
+    if (this.#causesSaid.has(cause)) return false;
+    this.#causesSaid.add(cause);
+    return true;
+  }
+
   #log(delivery: Delivery, news: DeliveryNews): void {
     const line = LINES[news.type];
-    if (line === undefined) return;
+    if (line === undefined || !this.#isNews(news)) return;
     const [level, text] = line;
     const { type: _type, error, ...facts } = news as { type: string; error?: unknown };
     logSafely(
@@ -137,6 +149,6 @@ const LINES: Partial<Record<DeliveryNews['type'], readonly ['debug' | 'info' | '
   'channel-gone': ['warn', 'channel gone before the message was settled; the broker delivers it again'],
   abandoned: ['error', 'handler still running at the end of the shutdown; the broker delivers the message again'],
   'settle-conflict': ['error', 'a second, different settlement was refused'],
-  'reply-dropped': ['error', 'reply dropped'],
+  'reply-dropped': ['error', 'reply dropped; further ones for the same reason are only counted'],
   'left-unsettled': ['error', 'handler failed in manual mode without settling; the message stays unacknowledged'],
 };

@@ -4,7 +4,7 @@ import type { DeliveryEvent } from '../events/delivery-event.js';
 import type { EventSink } from '../events/event-hub.js';
 import type { ListenerEvent } from '../events/listener-event.js';
 import { type Logger, logSafely } from '../events/logger.js';
-import type { ConfirmedSender } from '../recoverer/recoverer.js';
+import type { ReplySender } from '../recoverer/recoverer.js';
 import { RedeliveryAttempts } from '../retry/redelivery-attempts.js';
 import { type Clock, within } from '../time/clock.js';
 import type { InterruptionCause, Transport } from '../transport/transport.js';
@@ -22,7 +22,7 @@ import { StreamPosition } from './stream-position.js';
 export interface ListenerDependencies {
   readonly transport: Transport;
   /** For recoverers and replies. */
-  readonly publisher: ConfirmedSender;
+  readonly publisher: ReplySender;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: EventSink<DeliveryEvent | ListenerEvent>;

@@ -4,6 +4,7 @@ import type { IdempotencyGuard } from '../idempotency/idempotency-guard.js';
 import type { Recoverer } from '../recoverer/recoverer.js';
 import type { FailurePolicy } from '../retry/failure-policy.js';
 import type { QueueDeclaration } from '../topology/topology.js';
+import type { IsReplyAllowed } from './reply-addresses.js';
 
 /** How one handler takes effect once for each message. */
 export interface HandlerIdempotency {
@@ -42,4 +43,6 @@ export interface ListenerDefinition {
   readonly idempotency?: ReadonlyMap<HandlerRoute, HandlerIdempotency> | undefined;
   /** Errors travel back to a requester that asked for a reply. */
   readonly returnExceptions: boolean;
+  /** Whether a request may ask for its reply at an address. */
+  readonly isReplyAllowed: IsReplyAllowed;
 }

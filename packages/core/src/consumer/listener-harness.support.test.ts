@@ -79,6 +79,7 @@ export function aDefinition(parts: ListenerParts = {}): ListenerDefinition {
         ? undefined
         : new Map([[route, { scope: 'Orders.onPaid', guard: parts.guard, policy: parts.keyPolicy ?? {} }]]),
     returnExceptions: false,
+    isReplyAllowed: ({ exchange }) => exchange === '',
     ...parts.definition,
   };
 }

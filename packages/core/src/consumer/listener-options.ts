@@ -5,6 +5,7 @@ import type { AcknowledgeMode } from '../retry/failure-policy.js';
 import type { RetryOptions } from '../retry/retry-options.js';
 import type { Duration } from '../time/duration.js';
 import type { ListenerTopologyOptions } from '../topology/listener-topology.js';
+import type { ReplyOptions } from './reply-addresses.js';
 
 /** An instance, or a class that the container makes one of. */
 // biome-ignore lint/suspicious/noExplicitAny: an injectable class may take any constructor arguments
@@ -58,4 +59,6 @@ export interface ListenerPolicyOptions extends ReadHints {
   readonly consumerArguments?: Readonly<Record<string, unknown>>;
   /** Send errors back to requesters that asked for a reply, instead of retrying. Default `false`. */
   readonly returnExceptions?: boolean;
+  /** Where replies may be sent. Default: to queues, directly or by the default exchange. */
+  readonly replies?: ReplyOptions;
 }

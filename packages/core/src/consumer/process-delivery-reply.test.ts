@@ -32,8 +32,9 @@ describe('the journey of a request', () => {
     });
 
     it('drops a reply to names that cannot be written, and acknowledges', async () => {
+      const definition = { isReplyAllowed: () => true };
       for (const replyTo of ['\uFFFD'.repeat(100), `${'\uFFFD'.repeat(100)}/key`]) {
-        const { frames, publisher, event } = await travel(answers, { replyTo });
+        const { frames, publisher, event } = await travel({ ...answers, definition }, { replyTo });
         expect(publisher.sent).to.deep.equal([]);
         expect(frames).to.deep.equal([ACK]);
         expect(event('reply-dropped').error).to.have.property('code', 'LEV_PUBLISH_UNROUTABLE');
@@ -52,8 +53,32 @@ describe('the journey of a request', () => {
       expect([unasked.frames, nothing.frames]).to.deep.equal([[ACK], [ACK]]);
     });
 
-    it('acknowledges although the requester is gone: doing the work again would not bring it back', async () => {
-      for (const code of ['LEV_PUBLISH_UNROUTABLE', 'LEV_PUBLISH_EXCHANGE_MISSING'] as const) {
+    it('sends nothing where a request must not choose, and acknowledges: the work is done', async () => {
+      for (const replyTo of ['amq.topic/x', 'internal/', 'pay.direct/pay.success']) {
+        const { frames, publisher, event, counted } = await travel({ ...answers, retry: {} }, { replyTo });
+        expect(publisher.sent).to.deep.equal([]);
+        expect(frames).to.deep.equal([ACK]);
+        expect(event('reply-dropped').error).to.have.property('code', 'LEV_REPLY_NOT_ALLOWED');
+        expect(counted).to.deep.equal({ received: 1, repliesDropped: 1, handled: 1 });
+      }
+    });
+
+    it('drops a reply that cannot be written, and acknowledges', async () => {
+      const reply = { sendTo: undefined, encode: fails(new TypeError('circular')) };
+      const { frames, counted } = await travel({ ...answers, retry: {}, route: { reply } }, request);
+      expect(frames).to.deep.equal([ACK]);
+      expect(counted).to.deep.equal({ received: 1, repliesDropped: 1, handled: 1 });
+    });
+
+    it('acknowledges although the reply is refused: doing the work again would not bring the requester back', async () => {
+      for (const code of [
+        'LEV_PUBLISH_UNROUTABLE',
+        'LEV_PUBLISH_EXCHANGE_MISSING',
+        'LEV_PUBLISH_REFUSED',
+        'LEV_PUBLISH_NACKED',
+        'LEV_PUBLISH_UNENCODABLE',
+        'LEV_PUBLISH_CONFIRM_TIMEOUT',
+      ] as const) {
         const journey = new Journey(answers, request);
         journey.publisher.answer = fails(new LeveretError(code, 'gone'));
         await finish(journey, journey.next());

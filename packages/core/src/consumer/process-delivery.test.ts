@@ -136,10 +136,6 @@ describe('the journey of a delivery', () => {
           { handle: fails(error) },
           { handle: () => Promise.reject(error) },
           { route: { invoke: composeInterceptors([fails(error)], () => expect.fail('called')) } },
-          {
-            handle: () => 'value',
-            route: { reply: { sendTo: { exchange: '', routingKey: 'r' }, encode: fails(error) } },
-          },
         ];
         for (const way of ways) {
           const { frames, counted } = await travel({ ...way, retry: { maxAttempts: 2 } });

@@ -22,7 +22,8 @@ export function buildErrorReply(request: Message, error: unknown): Publication |
   return address === undefined ? undefined : replyTo(request, address, remoteFailureReply(error));
 }
 
-function requestedAddress(request: Message): ReplyAddress | undefined {
+/** Where a request wants its reply, if it says so. */
+export function requestedAddress(request: Message): ReplyAddress | undefined {
   return request.replyTo === undefined || request.replyTo === '' ? undefined : parseReplyAddress(request.replyTo);
 }
 

@@ -14,7 +14,9 @@ describe('resolveListenerPolicies', () => {
   it('fills in defaults that lose no messages', () => {
     const { policies, problems } = resolve();
     expect(problems).to.deep.equal([]);
-    expect(policies).to.deep.equal({
+    const { isReplyAllowed, ...rest } = policies;
+    expect(isReplyAllowed({ exchange: '', routingKey: 'queue' })).to.equal(true);
+    expect(rest).to.deep.equal({
       concurrency: 1,
       prefetch: 50,
       exclusive: false,
@@ -27,6 +29,27 @@ describe('resolveListenerPolicies', () => {
       returnExceptions: false,
       failurePolicy: { acknowledge: 'auto', invalid: 'reject', retry: undefined, defaultRequeueRejected: true },
     });
+  });
+
+  it('answers queues only, and what is allowed', () => {
+    const asked = [
+      { exchange: '', routingKey: 'amq.rabbitmq.reply-to.g1' },
+      { exchange: '', routingKey: 'mine' },
+      { exchange: 'replies', routingKey: 'a' },
+      { exchange: 'replies', routingKey: 'b/c' },
+      { exchange: 'repliesx', routingKey: 'a' },
+      { exchange: 'a.b', routingKey: '' },
+      { exchange: 'axb', routingKey: '' },
+    ];
+    const allowed = (...allow: string[]) => {
+      const { policies, problems } = resolve(allow.length === 0 ? {} : { replies: { allow } });
+      expect(problems).to.deep.equal([]);
+      return asked.map(policies.isReplyAllowed);
+    };
+    expect(allowed()).to.deep.equal([true, true, false, false, false, false, false]);
+    expect(allowed('replies/a')).to.deep.equal([true, true, true, false, false, false, false]);
+    expect(allowed('replies/*', 'a.b/')).to.deep.equal([true, true, true, true, false, true, false]);
+    expect(allowed('*/*')).to.deep.equal(asked.map(() => true));
   });
 
   it('takes what is given', () => {
@@ -92,6 +115,9 @@ describe('resolveListenerPolicies', () => {
     [{ missingQueue: 'create' }, /^missingQueue must be one of 'fail', 'wait'; got "create"/],
     [{ consumerArguments: [] }, /^consumerArguments must be an object; got an array of 0/],
     [{ consumerArguments: null }, /^consumerArguments must be an object; got null/],
+    [{ replies: 'all' }, /^replies must be \{ allow: /],
+    [{ replies: { allow: ['key'] } }, /^replies\.allow takes texts such as 'exchange\/key'/],
+    [{ replies: { alow: [] } }, /^replies has no option "alow"/],
     [{ returnExceptions: 'yes' }, /^returnExceptions must be true or false; got "yes"/],
     [{ acknowledge: 'manual', retry: true }, /^retry does not go with acknowledge: 'manual'/],
     [{ acknowledge: 'none', retry: { stateless: false } }, /^stateful retry does not go with acknowledge: 'none'/],

@@ -6,6 +6,7 @@ import { checkDuration } from '../time/duration.js';
 import { checkTable } from '../topology/check-options.js';
 import type { ListenerDefinition } from './listener-definition.js';
 import type { ListenerPolicyOptions } from './listener-options.js';
+import { resolveReplies } from './reply-addresses.js';
 
 /** The part of a {@link ListenerDefinition} that comes from policy options. */
 export type ResolvedListenerPolicies = {
@@ -23,6 +24,7 @@ export type ResolvedListenerPolicies = {
   | 'timeoutMs'
   | 'failurePolicy'
   | 'returnExceptions'
+  | 'isReplyAllowed'
 >;
 
 const OPTION_NAMES = {
@@ -42,6 +44,7 @@ const OPTION_NAMES = {
   missingQueue: true,
   consumerArguments: true,
   returnExceptions: true,
+  replies: true,
 } satisfies Record<Exclude<keyof ListenerPolicyOptions, keyof ReadHints>, true>;
 
 /** Names of all options of {@link ListenerPolicyOptions}. */
@@ -99,6 +102,7 @@ export function resolveListenerPolicies(
         ? Number.POSITIVE_INFINITY
         : timeout(options.consumerTimeout, 'consumerTimeout', problems),
     returnExceptions: checkFlag(options.returnExceptions, 'returnExceptions', false, problems),
+    isReplyAllowed: resolveReplies(options.replies, problems),
     failurePolicy: {
       acknowledge,
       invalid,

@@ -41,6 +41,7 @@ export const ERROR_CODES = {
   LEV_PUBLISH_BUFFER_FULL: 'More messages or bytes wait to be published than the buffer may hold; nothing was sent.',
   LEV_PUBLISHER_CLOSED: 'The publisher was closed before the message was confirmed.',
   LEV_REQUEST_TIMEOUT: 'No reply to a request came in time.',
+  LEV_REPLY_NOT_ALLOWED: 'A request asks for its reply at an address that the listener does not allow.',
   LEV_REMOTE_FAILURE: 'The listener that was asked replied with an error.',
   LEV_IDEMPOTENCY_KEY_MISSING: 'A message that is to be handled once has no key to know it by.',
   LEV_IDEMPOTENCY_STORE: 'The idempotency store could not be asked, or did not answer in time.',

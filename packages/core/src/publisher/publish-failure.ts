@@ -49,8 +49,8 @@ type FailureOf<K extends FailureKind> = PublishFailure & { readonly kind: K };
 interface FailureRule<F> {
   /** What is known of the message after this attempt. */
   readonly fate: PublishFate | ((failure: F) => PublishFate);
-  /** Whether another attempt may mend it. */
-  readonly repeatable: boolean;
+  /** What another attempt may find mended: the connection, or the queues of the message. */
+  readonly repeatable: false | 'connection' | 'queue';
   /** Whether it used up one of the attempts; what only waited did not. */
   readonly attempt: boolean;
   /** What the error text says of it. */
@@ -67,8 +67,14 @@ const lost = (text: string, details: PublishErrorDetails) => new PublishChannelL
 
 /** The one table of failures. */
 const RULES: { readonly [K in FailureKind]: FailureRule<FailureOf<K>> } = {
-  nacked: { fate: 'refused', repeatable: true, attempt: true, says: nacked, toError: refusedByQueue },
-  'nacked-by-channel': { fate: 'refused', repeatable: true, attempt: false, says: nacked, toError: refusedByQueue },
+  nacked: { fate: 'refused', repeatable: 'queue', attempt: true, says: nacked, toError: refusedByQueue },
+  'nacked-by-channel': {
+    fate: 'refused',
+    repeatable: 'connection',
+    attempt: false,
+    says: nacked,
+    toError: refusedByQueue,
+  },
   unroutable: {
     fate: 'refused',
     repeatable: false,
@@ -100,16 +106,16 @@ const RULES: { readonly [K in FailureKind]: FailureRule<FailureOf<K>> } = {
   },
   'confirm-timeout': {
     fate: whenSent,
-    repeatable: true,
+    repeatable: 'queue',
     attempt: true,
     says: notConfirmed,
     toError: (text, details, { stuck }) => new PublishConfirmTimeoutError(text, { ...details, stuck }),
   },
-  'channel-lost': { fate: 'unknown', repeatable: true, attempt: true, says: channelGone, toError: lost },
-  spoilt: { fate: 'unknown', repeatable: true, attempt: false, says: channelGone, toError: lost },
+  'channel-lost': { fate: 'unknown', repeatable: 'connection', attempt: true, says: channelGone, toError: lost },
+  spoilt: { fate: 'unknown', repeatable: 'connection', attempt: false, says: channelGone, toError: lost },
   'not-connected': {
     fate: 'not-sent',
-    repeatable: true,
+    repeatable: 'connection',
     attempt: true,
     says: ({ error }) => `could not be sent: ${error.message}`,
     toError: (text, details) => new PublishNotConnectedError(text, details),
@@ -161,7 +167,9 @@ export function decideAfterFailure(
   failure: PublishFailure,
   attempts: number,
 ): RetryDecision {
-  if (!ruleOf(failure).repeatable || attempts >= policy.maxAttempts) return FAIL;
+  const { repeatable } = ruleOf(failure);
+  if (repeatable === false || attempts >= policy.maxAttempts) return FAIL;
+  if (repeatable === 'queue' && policy.connectionOnly === true) return FAIL;
   return { action: 'retry', afterMs: backoffDelayMs(policy.backoff, Math.max(1, attempts)) };
 }
 

@@ -114,6 +114,8 @@ export interface PublishRetryPolicy {
   /** 1 when retry is off. */
   readonly maxAttempts: number;
   readonly backoff: BackoffPolicy;
+  /** Repeats only what failed for want of a connection. */
+  readonly connectionOnly?: boolean;
 }
 
 /** Fills in defaults and notes every fault in `problems`; a faulty value is replaced by its default. */

@@ -44,6 +44,9 @@ export interface RequestOptions<T = unknown> extends Omit<PublishOptions, 'corre
 /** Requests, or replies, that may be unconfirmed at a time. */
 const WINDOW = 256;
 
+/** How long a handler waits for the confirm of its reply at most. */
+const REPLY_CONFIRM_MS = 5_000;
+
 /** How long the broker may take to say whether an exchange is there; after that it is taken to be. */
 const LOOK_TIMEOUT_MS = 5_000;
 
@@ -119,7 +122,7 @@ export class Publisher {
    * not be able to hold up anything else.
    */
   reply(publication: Publication): Promise<PublishReceipt> {
-    this.#replies ??= this.#openLanes({ ...this.#options, ...confirmedOneByOne(this.#options) });
+    this.#replies ??= this.#openLanes(optionsOfReplies(this.#options));
     return this.#submit(this.#replies, publication, publication.body);
   }
 
@@ -358,6 +361,16 @@ function requireType(value: unknown, type: PayloadClass | undefined): unknown {
 /** Requests and replies are confirmed whatever the publisher's own mode is. */
 function confirmedOneByOne({ confirms, window }: ResolvedPublisherOptions) {
   return { confirms: 'correlated', window: confirms === 'correlated' ? window : WINDOW } as const;
+}
+
+/** A handler waits for its reply, and a stranger says where that goes: a queue that does not take it must not hold up the handler. */
+function optionsOfReplies(options: ResolvedPublisherOptions): ResolvedPublisherOptions {
+  return {
+    ...options,
+    ...confirmedOneByOne(options),
+    retry: { ...options.retry, connectionOnly: true },
+    confirmTimeoutMs: Math.min(options.confirmTimeoutMs, REPLY_CONFIRM_MS),
+  };
 }
 
 const DIRECT_REPLY_PREFIX = `${DIRECT_REPLY_TO}.`;

@@ -1,9 +1,9 @@
 import type { Message, Publication } from '../message/message.js';
 import { aMessage } from '../message/message.support.test.js';
-import type { ConfirmedSender, FailedDelivery } from './recoverer.js';
+import type { FailedDelivery, ReplySender } from './recoverer.js';
 
 /** A sender that keeps what it is given; confirms at once unless `answer` says otherwise. */
-export class FakeSender implements ConfirmedSender {
+export class FakeSender implements ReplySender {
   readonly sent: Publication[] = [];
   frameMax = 131_072;
   answer: (publication: Publication) => unknown = () => undefined;
@@ -11,6 +11,10 @@ export class FakeSender implements ConfirmedSender {
   async send(publication: Publication): Promise<unknown> {
     this.sent.push(publication);
     return this.answer(publication);
+  }
+
+  reply(publication: Publication): Promise<unknown> {
+    return this.send(publication);
   }
 }
 

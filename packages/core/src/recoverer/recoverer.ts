@@ -38,6 +38,15 @@ export interface ConfirmedSender {
   readonly frameMax: number;
 }
 
+/** The same, with a way for replies: who asks chooses where they go, so that they must not hold up anything else. */
+export interface ReplySender extends ConfirmedSender {
+  /**
+   * Publishes a reply and waits for the confirm.
+   * @throws {PublishError} as {@link ConfirmedSender.send}
+   */
+  reply(publication: Publication): Promise<unknown>;
+}
+
 /** What becomes of the original delivery after recovery. */
 export type RecoveryOutcome = 'ack' | 'requeue' | 'reject';
 
