@@ -4,13 +4,14 @@
  *   consume   consuming beside amqplib by hand
  *   publish   confirmed publishing beside amqplib by hand
  *   idle      what leveret costs before the first message
+ *   hostile   what the worst message costs that the default limits let in
  *   broker    the embedded broker beside a RabbitMQ 3.10 that it starts for itself
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const url = process.env.AMQP_URL ?? 'amqp://127.0.0.1';
-const benches = { consume: [], publish: ['--url', url], idle: [], broker: [] };
+const benches = { consume: [], publish: ['--url', url], idle: [], hostile: [], broker: [] };
 
 const args = process.argv.slice(2);
 const firstOption = args.findIndex((arg) => arg.startsWith('-'));

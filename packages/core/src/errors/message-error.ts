@@ -43,7 +43,7 @@ export interface Violation {
 export class MessageValidationError extends FatalMessageError {
   /** The first 100 at most, each text cut after 1,000 characters. */
   readonly violations: readonly Violation[];
-  /** How many there are, those included that `violations` does not list. */
+  /** How many were found, those included that `violations` does not list. Nobody looks for many more than 100. */
   readonly total: number;
 
   constructor(message: string, violations: readonly Violation[], options?: ErrorOptions & { readonly total?: number }) {

@@ -1,9 +1,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { ConfigurationError } from '../errors/configuration-error.js';
 import { MessageConversionError } from '../errors/message-error.js';
-import { contentTypeConverter } from './content-type-converter.js';
+import { type ContentTypeConverterOptions, contentTypeConverter } from './content-type-converter.js';
 import { aMessage, harmlessJson } from './message.support.test.js';
+import type { PayloadClass } from './message-converter.js';
+import type { ReadHints } from './read-hints.js';
 
 class Order {}
 const converter = contentTypeConverter();
@@ -170,5 +173,47 @@ describe('writing a payload', () => {
         expect(converter.fromMessage(message, undefined)).to.deep.equal(expected);
       }),
     );
+  });
+});
+
+describe('what a body may cost', () => {
+  const list = (count: number) => `[${Array(count).fill('1').join(',')}]`;
+  const readList =
+    (count: number, options: ContentTypeConverterOptions, target: PayloadClass, hints?: ReadHints) => () =>
+      contentTypeConverter(options).fromMessage(
+        aMessage({ text: list(count), contentType: 'application/json' }),
+        target,
+        hints,
+      );
+
+  it('is 5,000 elements for a class, 50,000 for all else', () => {
+    expect(readList(4999, {}, Order)).not.to.throw();
+    expect(readList(5001, {}, Order)).to.throw(MessageConversionError, 'more than 5000 elements');
+    expect(readList(5001, {}, Array)).to.throw(MessageConversionError);
+    expect(readList(49_999, {}, Object)).not.to.throw();
+    expect(readList(50_001, {}, Object)).to.throw(MessageConversionError, 'more than 50000 elements');
+  });
+
+  it('grows with the bytes that are allowed, unless it is given too', () => {
+    const large = { maxBodyBytes: 4 * 1024 * 1024 };
+    expect(readList(19_999, large, Order)).not.to.throw();
+    expect(readList(20_001, large, Order)).to.throw('more than 20000 elements');
+    expect(readList(19_999, {}, Order, large)).not.to.throw();
+    expect(readList(5, { ...large, maxElements: 2 }, Order)).to.throw('more than 2 elements');
+    expect(readList(4999, { maxBodyBytes: 20_000 }, Order)).not.to.throw();
+  });
+
+  it('is 4 MiB of JSON, and 16 MiB of text or bytes, where no class is declared', () => {
+    const body = Buffer.alloc(4 * 1024 * 1024 + 1, '1');
+    const of = (contentType: string) => aMessage({ body, contentType });
+    expect(() => converter.fromMessage(of('application/json'), undefined)).to.throw('at most 4194304 are accepted');
+    expect(converter.fromMessage(of('text/plain'), undefined)).to.have.lengthOf(body.length);
+    expect(converter.fromMessage(of('image/png'), undefined)).to.equal(body);
+  });
+
+  it('is refused at start when it is no number', () => {
+    for (const options of [{ maxBodyBytes: 0 }, { maxElements: '5' }, { longNumbers: 'big' }, { maxBytes: 5 }]) {
+      expect(() => contentTypeConverter(options as ContentTypeConverterOptions)).to.throw(ConfigurationError);
+    }
   });
 });

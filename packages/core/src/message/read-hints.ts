@@ -6,12 +6,13 @@ import type { LongNumbers } from './long-number.js';
 export interface ReadHints {
   /**
    * Bodies larger than this many bytes are refused before they are decoded. From 1; default 1 MiB for a declared class or
-   * array, 16 MiB (the broker's own limit since 4.0) for all else.
+   * array, 4 MiB for other JSON, 16 MiB (the broker's own limit since 4.0) for text and bytes.
    */
   readonly maxBodyBytes?: number;
   /**
    * JSON with more elements of arrays and members of objects than this, on all levels, is refused before it is parsed.
-   * From 1; default 10,000 for a declared class or array, 200,000 for all else.
+   * From 1; default 5,000 for a declared class or array, 50,000 for all else, and as many times more as `maxBodyBytes` is
+   * raised.
    */
   readonly maxElements?: number;
   /** What becomes of JSON numbers with more digits than a JavaScript number holds, such as 64-bit ids. Default `refuse`. */

@@ -1,6 +1,6 @@
 import { errorText, MessageValidationError, type PayloadClass } from '@leveret/core';
-import type { ValidationError, ValidatorOptions } from 'class-validator';
 import * as classValidator from 'class-validator';
+import { boundedValidation, type Validated } from './bounded-validation.js';
 import type { PayloadValidation } from './payload-validation.js';
 import { type FoundViolations, NO_VIOLATIONS, violationsOf } from './violations.js';
 
@@ -15,16 +15,15 @@ export type ClassValidation = (payload: object) => FoundViolations | Promise<Fou
  */
 export function classValidation(type: PayloadClass, options: PayloadValidation): ClassValidation | undefined {
   if (rulesOf(type).length === 0) return undefined;
-  const validatorOptions: ValidatorOptions = { ...options, validationError: { target: false, value: true } };
+  const validation = boundedValidation({ ...options, validationError: { target: false, value: true } });
   return (payload) => {
-    if (!mayWait(payload))
-      return toViolations(guard(type, () => classValidator.validateSync(payload, validatorOptions)));
-    return guard(type, () => classValidator.validate(payload, validatorOptions)).then(toViolations);
+    if (!mayWait(payload)) return toViolations(guard(type, () => validation.now(payload)));
+    return guard(type, () => validation.wait(payload)).then(toViolations);
   };
 }
 
-function toViolations(errors: readonly ValidationError[]): FoundViolations {
-  return errors.length === 0 ? NO_VIOLATIONS : violationsOf(errors);
+function toViolations({ errors, isCut }: Validated): FoundViolations {
+  return errors.length === 0 ? NO_VIOLATIONS : { ...violationsOf(errors), isCut };
 }
 
 function guard<T>(type: PayloadClass, run: () => T): T {

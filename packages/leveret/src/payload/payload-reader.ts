@@ -13,7 +13,8 @@ import { type ClassConstructor, plainToInstance } from 'class-transformer';
 import { type ClassValidation, classValidation } from './class-validation.js';
 import { describeTarget, isPlainType, type PayloadTarget, scalarKind } from './payload-target.js';
 import type { PayloadValidation } from './payload-validation.js';
-import { type FoundViolations, validationFailure, violationsOfElements } from './violations.js';
+import { type SizeCheck, sizeCheck } from './size-rules.js';
+import { type FoundViolations, MAX_VIOLATIONS, validationFailure, violationsOfElements } from './violations.js';
 
 /** Reads the payload of a message; a promise only when a rule of its class may be asynchronous. */
 export type PayloadReader = (message: Message) => unknown;
@@ -67,12 +68,18 @@ function elementReader(type: PayloadClass, validation: PayloadValidation | false
   if (isPlainType(type)) return undefined;
   const kind = scalarKind(type);
   if (kind !== undefined) return (value, path) => requireScalar(value, kind, path);
-  const validate = validation === false ? undefined : classValidation(type, validation);
-  if (validate === undefined) return (value, path) => toInstance(type, value, path);
+  if (validation === false) return (value, path) => toInstance(type, value, path);
+  const check = sizeCheck(type, validation);
+  const validate = classValidation(type, validation);
   return (value, path) => {
+    if (check !== undefined && !(value instanceof type)) refuseLargeParts(type.name, value, check);
     const instance = toInstance(type, value, path);
-    return validated(type.name, instance, validate(instance));
+    return validate === undefined ? instance : validated(type.name, instance, validate(instance));
   };
+}
+
+function refuseLargeParts(typeName: string, value: unknown, check: SizeCheck): void {
+  if (typeof value === 'object' && value !== null) checked(typeName, value, check(value));
 }
 
 function validated(typeName: string, payload: unknown, found: ReturnType<ClassValidation>): unknown {
@@ -89,7 +96,9 @@ function arrayReader(target: PayloadTarget, validation: PayloadValidation | fals
   const { type } = target;
   const name = describeTarget(target);
   const kind = scalarKind(type);
-  const validate = kind === undefined && validation !== false ? classValidation(type, validation) : undefined;
+  const isChecked = kind === undefined && validation !== false;
+  const check = isChecked ? sizeCheck(type, validation) : undefined;
+  const validate = isChecked ? classValidation(type, validation) : undefined;
   const toElement = (value: unknown, index: number): unknown => {
     if (kind !== undefined) return requireScalar(value, kind, `[${index}]`);
     return isPlainType(type) ? value : toInstance(type, value, `[${index}]`);
@@ -100,15 +109,35 @@ function arrayReader(target: PayloadTarget, validation: PayloadValidation | fals
         `The payload is declared as ${name}: expected an array, got ${describeKind(value)}.`,
       );
     }
+    if (check !== undefined) refuseLargeParts(name, value, check);
     const payload = value.map(toElement);
     if (validate === undefined) return payload;
-    const found = payload.map((element) => validate(element as object));
+    const found = validateElements(payload, validate);
     if (found.some((violations) => violations instanceof Promise)) {
       return Promise.all(found).then((all) => checked(name, payload, violationsOfElements(all)));
     }
     return checked(name, payload, violationsOfElements(found as FoundViolations[]));
   };
 }
+
+/** Up to the element that makes the violations enough. */
+function validateElements(payload: readonly unknown[], validate: ClassValidation): ReturnType<ClassValidation>[] {
+  const found: ReturnType<ClassValidation>[] = [];
+  let total = 0;
+  for (const element of payload) {
+    const violations = validate(element as object);
+    found.push(violations);
+    if (violations instanceof Promise) continue;
+    total += violations.total;
+    if (total >= MAX_VIOLATIONS) {
+      found.push(CUT);
+      break;
+    }
+  }
+  return found;
+}
+
+const CUT: FoundViolations = { listed: [], total: 0, isCut: true };
 
 function requireScalar(value: unknown, kind: string, path: string): unknown {
   if (typeof value === kind) return value;

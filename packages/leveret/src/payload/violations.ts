@@ -1,19 +1,21 @@
 import { MessageValidationError, type Violation } from '@leveret/core';
 import type { ValidationError } from 'class-validator';
 
-/** The broken rules of a payload that are told one by one, and how many there are in all. */
+/** The broken rules of a payload that are told one by one, and how many were found in all. */
 export interface FoundViolations {
   /** At most {@link MAX_VIOLATIONS}. */
   readonly listed: readonly Violation[];
   readonly total: number;
+  /** There may be more: nobody looked further. */
+  readonly isCut: boolean;
 }
 
-/** A sender chooses how many rules a message breaks: what is beyond these is counted only. */
+/** A sender chooses how many rules a message breaks: nobody looks for more than about these. */
 export const MAX_VIOLATIONS = 100;
 /** At most this many violations are spelled out in the text of the error; `violations` has up to 100. */
 const MAX_IN_TEXT = 10;
 
-export const NO_VIOLATIONS: FoundViolations = { listed: [], total: 0 };
+export const NO_VIOLATIONS: FoundViolations = { listed: [], total: 0, isCut: false };
 
 interface Branch {
   readonly error: ValidationError;
@@ -22,7 +24,7 @@ interface Branch {
 }
 
 /** The broken rules of an error tree of class-validator, each with the path of its property. */
-export function violationsOf(errors: readonly ValidationError[], prefix = ''): FoundViolations {
+export function violationsOf(errors: readonly ValidationError[], prefix = ''): Omit<FoundViolations, 'isCut'> {
   const listed: Violation[] = [];
   let total = 0;
   const open = branches(errors, prefix, false);
@@ -56,14 +58,14 @@ export function violationsOfElements(all: readonly FoundViolations[]): FoundViol
       listed.push({ ...violation, path: `[${index}]${rest}` });
     }
   }
-  return { listed, total };
+  return { listed, total, isCut: all.some(({ isCut }) => isCut) };
 }
 
 /** The error of a payload that breaks rules. */
-export function validationFailure(typeName: string, { listed, total }: FoundViolations): MessageValidationError {
+export function validationFailure(typeName: string, { listed, total, isCut }: FoundViolations): MessageValidationError {
   const shown = listed.slice(0, MAX_IN_TEXT).map(({ path, message }) => describe(path, message));
   if (total > shown.length) shown.push(`and ${total - shown.length} more`);
-  const rules = total === 1 ? '1 rule' : `${total} rules`;
+  const rules = total === 1 ? '1 rule' : `${total} rules${isCut ? ' or more' : ''}`;
   return new MessageValidationError(`The payload breaks ${rules} of ${typeName}: ${shown.join('; ')}.`, listed, {
     total,
   });

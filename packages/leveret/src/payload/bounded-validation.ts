@@ -1,0 +1,143 @@
+import { createRequire } from 'node:module';
+import * as classValidator from 'class-validator';
+import { type ValidationError, Validator, type ValidatorOptions } from 'class-validator';
+import { MAX_VIOLATIONS } from './violations.js';
+
+type Storage = ReturnType<typeof classValidator.getMetadataStorage>;
+
+/** What is used of class-validator's walk over an object. Its types call most of this private. */
+interface Executor {
+  metadataStorage: Pick<
+    Storage,
+    'hasValidationMetaData' | 'getTargetValidationMetadatas' | 'groupByPropertyName' | 'getTargetValidatorConstraints'
+  >;
+  ignoreAsyncValidations: boolean;
+  readonly awaitingPromises: Promise<unknown>[];
+  execute(object: object, schema: string | undefined, errors: ValidationError[]): void;
+  performValidations(...args: unknown[]): void;
+  createValidationError(...args: unknown[]): [type: string, message: string];
+  stripEmptyErrors(errors: ValidationError[]): ValidationError[];
+}
+type ExecutorClass = new (validator: Validator, options: ValidatorOptions) => Executor;
+
+/** The errors of an object, and whether there may be more than were looked for. */
+export interface Validated {
+  readonly errors: readonly ValidationError[];
+  readonly isCut: boolean;
+}
+
+/** Validates objects with the same options. Asynchronous rules are only heeded by `wait`. */
+export interface BoundedValidation {
+  now(payload: object): Validated;
+  wait(payload: object): Promise<Validated>;
+}
+
+/**
+ * class-validator, but that it stops looking once there are {@link MAX_VIOLATIONS}, for a sender chooses how many objects a
+ * list holds; and that it works out the rules of a class once, not for each object. Both need a class that class-validator
+ * does not export: where it is not what it was, the exported functions do the same, and look to the end.
+ */
+export function boundedValidation(options: ValidatorOptions): BoundedValidation {
+  if (Bounded === undefined) {
+    return {
+      now: (payload) => ({ errors: classValidator.validateSync(payload, options), isCut: false }),
+      wait: async (payload) => ({ errors: await classValidator.validate(payload, options), isCut: false }),
+    };
+  }
+  const Walk = Bounded;
+  const storage = remembering(classValidator.getMetadataStorage());
+  const walk = (payload: object, ignoreAsync: boolean) => {
+    const executor = new Walk(validator, options);
+    executor.metadataStorage = storage;
+    executor.ignoreAsyncValidations = ignoreAsync;
+    const found: ValidationError[] = [];
+    executor.execute(payload, undefined, found);
+    return { executor, result: () => ({ errors: executor.stripEmptyErrors(found), isCut: executor.isCut }) };
+  };
+  return {
+    now: (payload) => walk(payload, true).result(),
+    wait: async (payload) => {
+      const { executor, result } = walk(payload, false);
+      await Promise.all(executor.awaitingPromises);
+      return result();
+    },
+  };
+}
+
+const validator = new Validator();
+const Bounded = boundedExecutor();
+
+function boundedExecutor() {
+  const Base = findExecutor();
+  if (Base === undefined) return undefined;
+  return class extends Base {
+    isCut = false;
+    #found = 0;
+
+    override execute(object: object, schema: string | undefined, errors: ValidationError[]): void {
+      const before = errors.length;
+      super.execute(object, schema, errors);
+      // These two are made elsewhere: an object of no known class, and properties that no rule knows.
+      for (let i = before; i < errors.length; i++) {
+        const { constraints } = errors[i] as ValidationError;
+        if (constraints?.['unknownValue'] !== undefined || constraints?.['whitelistValidation'] !== undefined) {
+          this.#found++;
+        }
+      }
+    }
+
+    override performValidations(...args: unknown[]): void {
+      if (this.#found >= MAX_VIOLATIONS) this.isCut = true;
+      else super.performValidations(...args);
+    }
+
+    override createValidationError(...args: unknown[]): [string, string] {
+      this.#found++;
+      return super.createValidationError(...args);
+    }
+  };
+}
+
+function findExecutor(): ExecutorClass | undefined {
+  try {
+    const require = createRequire(import.meta.url);
+    const { ValidationExecutor: found } = require('class-validator/cjs/validation/ValidationExecutor.js') as {
+      readonly ValidationExecutor: ExecutorClass;
+    };
+    const used = ['execute', 'performValidations', 'createValidationError', 'stripEmptyErrors'] as const;
+    return used.every((name) => typeof found.prototype[name] === 'function') ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+type Rules = ReturnType<Storage['getTargetValidationMetadatas']>;
+
+/** The rules of classes by their class. Options are always the same here. */
+function remembering(storage: Storage): Executor['metadataStorage'] {
+  const byClass = new WeakMap<object, Map<string, Rules>>();
+  const byName = new WeakMap<Rules, ReturnType<Storage['groupByPropertyName']>>();
+  return {
+    hasValidationMetaData: storage.hasValidationMetaData,
+    getTargetValidationMetadatas(type, schema, ...options) {
+      // A body may say anything under the name "constructor".
+      if (typeof type !== 'function') return storage.getTargetValidationMetadatas(type, schema, ...options);
+      const known = byClass.get(type) ?? new Map<string, Rules>();
+      let rules = known.get(schema);
+      if (rules === undefined) {
+        rules = storage.getTargetValidationMetadatas(type, schema, ...options);
+        byClass.set(type, known.set(schema, rules));
+      }
+      return rules;
+    },
+    groupByPropertyName(rules) {
+      let grouped = byName.get(rules);
+      if (grouped === undefined) {
+        grouped = storage.groupByPropertyName(rules);
+        byName.set(rules, grouped);
+      }
+      return grouped;
+    },
+    getTargetValidatorConstraints: (type) => storage.getTargetValidatorConstraints(type),
+  };
+}
