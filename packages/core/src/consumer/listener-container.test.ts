@@ -92,6 +92,19 @@ describe('ListenerContainer', () => {
       }
     });
 
+    it('does not reject before the others are closed, or are given up', async () => {
+      const { container, transport, clock } = listener(three);
+      transport.answers = false;
+      const started = watch(container.start());
+      await turn();
+      for (const subscription of transport.subscriptions) subscription.hangs = 'close';
+      transport.last.fail(new Error('access refused'));
+      await turn();
+      expect([started.error, transport.last.calls]).to.deep.equal([undefined, ['close']]);
+      await clock.advance(5000);
+      expect(started.error).to.be.an('error').with.property('message', 'access refused');
+    });
+
     it('fails when a consumer fails right after it was ready', async () => {
       const { container, transport } = listener();
       transport.answers = false;

@@ -27,17 +27,19 @@ export interface DeliveryContext extends AttemptFacts {
   readonly receivedAt: number;
   /**
    * The transaction in which the handler is to write, when the listener has a transactional inbox: what is written with
-   * it takes effect once, together with the memory of the message. `undefined` otherwise.
+   * it takes effect once, together with the memory of the message. Behind the result of the attempt it refuses statements
+   * (LEV_ATTEMPT_OVER). `undefined` otherwise.
    */
   readonly transaction: unknown;
   /**
-   * Fires when the handler's time is up (its listener's `timeout`), when the channel of the delivery is gone, when the
-   * claim on the message is lost (`@Idempotent`), or when the shutdown can wait no longer. Hand it to whatever you call.
+   * Fires when the handler's time is up (its listener's `timeout`), when the attempt has failed while something of it runs on
+   * (an interceptor gave it up, one branch of a `Promise.all` threw), when the channel of the delivery is gone, when the claim
+   * on the message is lost (`@Idempotent`), or when the shutdown can wait no longer. Hand it to whatever you call.
    */
   readonly signal: AbortSignal;
   /**
    * Manual mode: acknowledges. Answers whether a frame was sent; `false` when the channel is gone and the broker will
-   * deliver again.
+   * deliver again, or when a guard has undone the attempt, which has failed.
    * @throws {LeveretError} LEV_ALREADY_SETTLED when it was settled differently before, LEV_INVALID_STATE outside manual mode
    */
   ack(): boolean;

@@ -163,6 +163,22 @@ describe('sqliteDatabase', () => {
     expect((await database.query('SELECT 1 AS one')).rows).to.have.lengthOf(1);
   });
 
+  it('is as useful as before after a commit that was refused', async () => {
+    const connection = memory();
+    const database = sqliteDatabase(connection, { service: 'test' });
+    connection.exec('PRAGMA foreign_keys = ON');
+    connection.exec('CREATE TABLE parents (id int PRIMARY KEY)');
+    connection.exec('CREATE TABLE children (parent int REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED)');
+    const insert = (parent: number) =>
+      database.transaction((tx) => database.within(tx).query('INSERT INTO children VALUES (?)', [parent]));
+    await database.query('INSERT INTO parents VALUES (1)');
+    for (let round = 0; round < 2; round++) {
+      expect((await rejection(insert(2))).message).to.contain('FOREIGN KEY');
+      await insert(1);
+    }
+    expect((await database.query('SELECT parent FROM children')).rows).to.deep.equal([{ parent: 1 }, { parent: 1 }]);
+  });
+
   it('waits for the lock of another connection without stopping the process, within a bound', async () => {
     const kind = DATABASE_KINDS.find(({ name }) => name === 'SQLite in a file');
     if (kind === undefined) throw new Error('SQLite is always there');
