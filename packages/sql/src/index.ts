@@ -23,7 +23,7 @@ export {
   type SqliteOptions,
   type SqliteStatement,
 } from './database/sqlite-database.js';
-export { migrate, type Migration, migrations } from './schema/migrate.js';
+export { migrate, type Migration, migrations, migrationScript } from './schema/migrate.js';
 export { SqlIdempotencyStore } from './idempotency/sql-idempotency-store.js';
 export { TransactionalInbox, type TransactionalInboxOptions } from './inbox/transactional-inbox.js';
 export { Outbox, type OutboxOptions, type OutboxPublishOptions } from './outbox/outbox.js';

@@ -1,10 +1,28 @@
+import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { needs } from '../../../../scripts/needs.mjs';
+import { purge } from '../cleanup/purge.js';
+import type { SqlDatabase } from '../database/sql-database.js';
 import { mysql, postgres, sqlite } from '../database/sql-dialect.js';
+import { SqlIdempotencyStore } from '../idempotency/sql-idempotency-store.js';
+import { TransactionalInbox } from '../inbox/transactional-inbox.js';
+import { Outbox } from '../outbox/outbox.js';
+import { OutboxRelay } from '../relay/outbox-relay.js';
+import { eventually } from '../test-support/eventually.js';
+import { FakeSender } from '../test-support/fake-sender.js';
+import { openDatabase } from '../test-support/open-database.js';
+import type { OpenDatabase } from '../test-support/opened.js';
 import { rejection } from '../test-support/rejection.js';
 import { DATABASE_KINDS, TestDatabase } from '../test-support/test-database.js';
-import { migrate, migrations } from './migrate.js';
+import { migrate, migrationScript, migrations } from './migrate.js';
+
+/** As somebody runs a file: what one statement sets, the next one knows. */
+function inOneSession(database: SqlDatabase<unknown>, statements: readonly string[]): Promise<void> {
+  return database.transaction(async (tx) => {
+    for (const statement of statements) if (statement.trim() !== '') await database.within(tx).query(statement);
+  });
+}
 
 for (const kind of DATABASE_KINDS) {
   describe(`migrate on ${kind.name}`, () => {
@@ -25,6 +43,52 @@ for (const kind of DATABASE_KINDS) {
     it('creates the tables that are used', async () => {
       for (const table of ['leveret_inbox', 'leveret_outbox', 'leveret_idempotency']) {
         expect((await made.open().query(`SELECT * FROM ${table}`)).rows).to.deep.equal([]);
+      }
+    });
+
+    it('writes nothing and locks nothing where nothing is to be done', async () => {
+      const { dialect, query } = made.open();
+      const asked: string[] = [];
+      const reading = {
+        dialect,
+        service: 'test',
+        query: (text: string) => {
+          asked.push(text);
+          return query(text);
+        },
+        within: () => expect.fail('a transaction'),
+        transaction: () => expect.fail('a transaction'),
+      };
+      expect(await migrate(reading)).to.deep.equal([]);
+      for (const text of asked) expect(text).to.match(/^SELECT /);
+    });
+
+    it('has nothing to do behind its script', async () => {
+      const other = await TestDatabase.create(kind, { migrated: false });
+      try {
+        const database = other.open();
+        await inOneSession(database, migrationScript(database.dialect).split(/;\s*\n/));
+        expect(await migrate(database)).to.deep.equal([]);
+      } finally {
+        await other.dispose();
+      }
+    });
+
+    it('goes on where a process died between the statements of a step', async () => {
+      const other = await TestDatabase.create(kind, { migrated: false });
+      try {
+        const database = other.open();
+        const [first, second] = migrations(database.dialect);
+        await inOneSession(database, migrationScript(database.dialect, first && [first]).split(/;\s*\n/));
+        // Where statements of a step are not one transaction.
+        if (kind.service === 'mariadb') await database.query(second?.statements[0] ?? '');
+        expect(await migrate(database)).to.deep.equal(
+          migrations(database.dialect)
+            .slice(1)
+            .map(({ name }) => name),
+        );
+      } finally {
+        await other.dispose();
       }
     });
 
@@ -49,6 +113,75 @@ describe('migrations', () => {
     }
   });
 });
+
+/** A service's user, who may read and write rows and nothing else. */
+const USERS = {
+  PostgreSQL: {
+    make: (user: string, name: string) => [
+      `CREATE ROLE ${user} LOGIN`,
+      // What PostgreSQL before 15 lets everybody do.
+      'REVOKE CREATE ON SCHEMA public FROM PUBLIC',
+      `GRANT CONNECT ON DATABASE ${name} TO ${user}`,
+    ],
+    grant: (user: string) => [`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${user}`],
+    drop: (user: string) => [`DROP OWNED BY ${user}`, `DROP ROLE ${user}`],
+  },
+  MariaDB: {
+    make: (user: string, name: string) => [
+      `CREATE USER ${user}@'%'`,
+      `GRANT SELECT, INSERT, UPDATE, DELETE ON ${name}.* TO ${user}@'%'`,
+    ],
+    grant: () => [],
+    drop: (user: string) => [`DROP USER ${user}@'%'`],
+  },
+};
+
+for (const name of ['PostgreSQL', 'MariaDB'] as const) {
+  describe(`migrate for a user who may not create tables, on ${name}`, () => {
+    const kind = DATABASE_KINDS.find((each) => each.name === name);
+    const user = `leveret_${randomUUID().slice(0, 8)}`;
+    let made: TestDatabase;
+    let service: OpenDatabase;
+    const asAdministrator = (statements: readonly string[]) => inOneSession(made.open(), statements);
+    if (kind?.service !== undefined) before(needs(kind.service));
+    before(async () => {
+      made = await TestDatabase.create(kind ?? expect.fail(), { migrated: false });
+      await asAdministrator(USERS[name].make(user, new URL(made.url).pathname.slice(1)));
+      const url = new URL(made.url);
+      url.username = user;
+      service = openDatabase(url.href);
+    });
+    after(async () => {
+      await service?.close();
+      if (made !== undefined) await asAdministrator(USERS[name].drop(user));
+      await made?.dispose();
+    });
+
+    it('says what an administrator has to run, and has nothing to do behind that', async () => {
+      const error = await rejection(migrate(service.database));
+      expect(error).to.include({ code: 'LEV_MIGRATION' });
+      expect(error.message).to.match(/could not be created or changed: .*denied/);
+      const script = error.message.slice(error.message.indexOf('CREATE TABLE'));
+      await asAdministrator(script.split(/;(?: |$)/));
+      await asAdministrator(USERS[name].grant(user));
+      expect(await migrate(service.database)).to.deep.equal([]);
+    });
+
+    it('inbox, claims and outbox work with these rights', async () => {
+      const { database } = service;
+      const outbox = new Outbox(database);
+      const inbox = new TransactionalInbox(database);
+      const handle = () => inbox.run('l', 'm', (tx) => outbox.publish(tx, 'e', 'k', 1));
+      expect([(await handle()).kind, (await handle()).kind]).to.deep.equal(['handled', 'duplicate']);
+      expect((await new SqlIdempotencyStore(database).claim('k', { leaseMs: 1_000 })).kind).to.equal('claimed');
+      const sender = new FakeSender();
+      await using relay = new OutboxRelay(database, sender).start();
+      await eventually('it is published', () => relay.stats.published === 1);
+      await inbox.check({ service: 'test', uses: new Map([['l', 'q']]) });
+      await purge(database);
+    });
+  });
+}
 
 describe('migrate beside a process that holds the lock', () => {
   it('says what it waited for', async () => {
