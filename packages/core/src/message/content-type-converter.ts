@@ -26,8 +26,8 @@ const MIB = 1024 * 1024;
 const CLASS_LIMITS: Limits = { maxBodyBytes: MIB, maxJsonBytes: MIB, maxElements: 5000, longNumbers: 'refuse' };
 const PLAIN_LIMITS: Limits = {
   maxBodyBytes: 16 * MIB,
-  maxJsonBytes: 8 * MIB,
-  maxElements: 100_000,
+  maxJsonBytes: 4 * MIB,
+  maxElements: 50_000,
   longNumbers: 'refuse',
 };
 const PLAIN: ReadonlySet<unknown> = new Set([undefined, Object, String, Number, Boolean, Buffer, Uint8Array]);
