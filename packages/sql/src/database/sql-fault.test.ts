@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { isTransactionConflict, type SqlFault, sqlFault } from './sql-fault.js';
@@ -27,6 +28,18 @@ describe('sqlFault', () => {
     ['a node that has lost its cluster', coded('ER_UNKNOWN_COM_ERROR'), 'read-only'],
     ['a file that cannot be written', coded('SQLITE_READONLY'), 'read-only'],
     ['a file of node:sqlite that was moved', coded('ERR_SQLITE_ERROR', { errcode: 1032 }), 'read-only'],
+    ['a driver that gives numbers only', Object.assign(new Error('x'), { errno: 1213 }), 'conflict'],
+    ['a busy SQLite that recovers', coded('SQLITE_BUSY_RECOVERY'), 'busy'],
+    ['a busy SQLite whose time is over', coded('SQLITE_BUSY_TIMEOUT'), 'busy'],
+    ['a locked table of a shared cache', coded('SQLITE_LOCKED_SHAREDCACHE'), 'busy'],
+    ['an old snapshot of sqlite3', coded('SQLITE_BUSY', { errno: 517 }), 'conflict'],
+    ['a file that was moved', coded('SQLITE_READONLY_DBMOVED'), 'read-only'],
+    ['an error of SQLite that wraps nothing', coded('SQLITE_CONSTRAINT', { errno: 19 }), 'other'],
+    ['a nativeError of Objection', Object.assign(new Error('x'), { nativeError: coded('40P01') }), 'conflict'],
+    ['what MikroORM has wrapped', Object.assign(new Error('x'), { previous: coded('40001') }), 'conflict'],
+    ['one of several errors', new AggregateError([new Error('a'), coded('40001')]), 'conflict'],
+    ['an error whose properties throw', Object.defineProperty({}, 'code', { get: () => new URL('') }), 'other'],
+    ['a number of the system', Object.assign(new Error('x'), { errno: -104, code: 'ECONNRESET' }), 'other'],
     ['a unique violation', coded('23505'), 'other'],
     ['a name of Object', coded('constructor'), 'other'],
     ['a text', 'deadlock', 'other'],
@@ -44,4 +57,45 @@ describe('sqlFault', () => {
     error.cause = error;
     expect(sqlFault(error)).to.equal('other');
   });
+
+  it('ends where errors wrap each other, whatever they wrap', () => {
+    const [a, b]: Record<string, unknown>[] = [{}, {}];
+    Object.assign(a ?? {}, { original: b, errors: [a, b] });
+    Object.assign(b ?? {}, {
+      parent: a,
+      cause: {
+        get cause() {
+          return { cause: a };
+        },
+      },
+    });
+    expect(sqlFault(a)).to.equal('other');
+    let deep: object = coded('40001');
+    for (let i = 0; i < 10_000; i++) deep = { cause: deep };
+    expect(sqlFault(deep)).to.equal('other');
+  });
+});
+
+/** Provoked on real databases, through each driver and mapper, by `recipes/fault-shapes/fault-shapes.mjs`. */
+describe('the errors of drivers and mappers', () => {
+  interface Shape {
+    readonly database: string;
+    readonly library: string;
+    readonly scenario: string;
+    readonly fault: SqlFault;
+    readonly error: object;
+  }
+  const file = new URL('../../src/test-support/fault-shapes.json', import.meta.url);
+  const shapes = JSON.parse(readFileSync(file, 'utf8')) as readonly Shape[];
+
+  it('are many', () => {
+    expect(new Set(shapes.map(({ database, library }) => `${database} ${library}`)).size).to.be.above(20);
+  });
+
+  for (const { database, library, scenario, fault, error } of shapes) {
+    it(`${database}, ${library}: a ${scenario} is ${fault}`, () => {
+      expect(sqlFault(error)).to.equal(fault);
+      expect(sqlFault(new Error('of the application', { cause: error }))).to.equal(fault);
+    });
+  }
 });
