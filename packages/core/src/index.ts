@@ -39,6 +39,7 @@ export { tableBytes } from './message/table-bytes.js';
 export { consoleLogger, type LogFields, type Logger, type LogLevel, logSafely, silentLogger } from './events/logger.js';
 export type { DeliveryEvent } from './events/delivery-event.js';
 export type { ListenerEvent } from './events/listener-event.js';
+export type { ApplicationPart, PartEvent, PartHost } from './events/application-part.js';
 export { EventHub, type EventSink } from './events/event-hub.js';
 export { type Enter, inContext, keepContext } from './events/own-context.js';
 export type {

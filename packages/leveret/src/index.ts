@@ -41,6 +41,7 @@ export type { RunningSchedule, ScheduleRegistry } from './application/schedule-r
 export type { RunOutcome, ScheduleCounts, ScheduleSnapshot } from './schedule/schedule.js';
 export type { ScheduleEvent } from './schedule/schedule-event.js';
 export type { Health } from './application/health.js';
+export type { PartHealth } from './application/application-parts.js';
 export type { StoreHealth } from './application/store-watch.js';
 export type { ApplicationEvent, LeveretEvent } from './application/leveret-event.js';
 export { ManagementApiError } from '@leveret/amqplib';
@@ -138,6 +139,7 @@ export {
   PublishNackedError,
   PublishNotConnectedError,
   type PublishOptions,
+  type PartEvent,
   type PublishEvent,
   type PublishReceipt,
   PublishRefusedError,

@@ -1,5 +1,6 @@
 import { ConfigurationError, describeKind, describeValue } from '../errors/configuration-error.js';
 import { MessageConversionError } from '../errors/message-error.js';
+import type { ApplicationPart, PartHost } from '../events/application-part.js';
 import type { EventSink } from '../events/event-hub.js';
 import type { Logger } from '../events/logger.js';
 import type { Publication } from '../message/message.js';
@@ -29,6 +30,8 @@ export interface PublisherSetup {
   readonly logger: Logger;
   /** Told what happens to each publish. */
   readonly events?: EventSink<PublishEvent>;
+  /** Takes what works with this publisher into the application's log, events and health. */
+  readonly attach?: (part: ApplicationPart) => PartHost;
   /** Where instances of a class go that says so itself; `undefined` for all others. */
   readonly routeOf?: (payload: object) => PublishRoute | undefined;
 }
@@ -115,6 +118,14 @@ export class Publisher {
   /** Publishes a message that is complete already: nothing is added to it, its body is not converted. */
   send(publication: Publication): Promise<PublishReceipt> {
     return this.#submit(this.#own, publication, publication.body);
+  }
+
+  /**
+   * Makes something that publishes through this publisher, such as the relay of an outbox, part of the application: its trouble
+   * shows in the log, the events and the health of it. `undefined` for a publisher that belongs to none.
+   */
+  attach(part: ApplicationPart): PartHost | undefined {
+    return this.#setup.attach?.(part);
   }
 
   /**

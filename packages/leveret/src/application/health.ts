@@ -1,5 +1,6 @@
 import type { ConnectionHealth, ListenerSnapshot, StoreConcern } from '@leveret/core';
 import type { ScheduleSnapshot } from '../schedule/schedule.js';
+import type { PartHealth } from './application-parts.js';
 import type { StoreHealth } from './store-watch.js';
 
 /**
@@ -8,7 +9,7 @@ import type { StoreHealth } from './store-watch.js';
  * | status | when |
  * |---|---|
  * | `up` | every connection stands, and every listener that is to run has all its consumers |
- * | `degraded` | something is amiss, but not everything: a connection or a consumer is gone, a listener failed, publishing is blocked, a store cannot be reached, forgets early or is another application's too |
+ * | `degraded` | something is amiss, but not everything: a connection or a consumer is gone, a listener failed, publishing is blocked, a store cannot be reached, forgets early or is another application's too, a relay cannot read its outbox, cannot publish, or has parked messages |
  * | `down` | it is not running, or no connection stands |
  */
 export interface Health {
@@ -20,6 +21,8 @@ export interface Health {
   readonly schedules: readonly ScheduleSnapshot[];
   /** What keeps keys that outlive the process, and can say how it is. `undefined` where nothing does. */
   readonly stores: StoreHealth | undefined;
+  /** What works beside the listeners, such as relays that publish through `app.publisher`. */
+  readonly parts: readonly PartHealth[];
 }
 
 /** Judges what connections and listeners say of themselves. A listener that was stopped on purpose is no fault. */
@@ -29,8 +32,11 @@ export function judgeHealth(
   listeners: readonly ListenerSnapshot[],
   schedules: readonly ScheduleSnapshot[],
   stores: StoreHealth | undefined,
+  parts: readonly PartHealth[],
 ): Health {
-  return { status: statusOf(running, connections, listeners, stores), connections, listeners, schedules, stores };
+  const well = parts.every(({ concerns }) => concerns.length === 0);
+  const status = statusOf(running, connections, listeners, stores, well);
+  return { status, connections, listeners, schedules, stores, parts };
 }
 
 function statusOf(
@@ -38,6 +44,7 @@ function statusOf(
   connections: readonly ConnectionHealth[],
   listeners: readonly ListenerSnapshot[],
   stores: StoreHealth | undefined,
+  partsAreWell: boolean,
 ): Health['status'] {
   if (!running || !connections.some(({ state }) => state === 'connected')) return 'down';
   const connected = connections.every(({ state, blocked }) => state === 'connected' && !blocked);
@@ -45,7 +52,7 @@ function statusOf(
     ({ state, attached: now, concurrency }) => state === 'stopped' || (state === 'running' && now === concurrency),
   );
   const safe = stores?.concerns.some(({ kind }) => AMISS.has(kind)) !== true;
-  return connected && attached && safe ? 'up' : 'degraded';
+  return connected && attached && safe && partsAreWell ? 'up' : 'degraded';
 }
 
 /** What costs messages as it is; the rest is shown. */

@@ -1,4 +1,4 @@
-import type { ConnectionEvent, DeliveryEvent, ListenerEvent, PublishEvent } from '@leveret/core';
+import type { ConnectionEvent, DeliveryEvent, ListenerEvent, PartEvent, PublishEvent } from '@leveret/core';
 
 import type { ScheduleEvent } from '../schedule/schedule-event.js';
 
@@ -9,11 +9,12 @@ export type ApplicationEvent =
   /** `abandoned` handlers were still at work when the time was up; their messages are delivered again. */
   | { readonly type: 'closed'; readonly abandoned: number };
 
-/** Everything that can be watched: of connections, listeners, single deliveries and publishes, schedules, and the application. */
+/** Everything that can be watched: of connections, listeners, single deliveries and publishes, schedules, relays, and the application. */
 export type LeveretEvent =
   | ConnectionEvent
   | ListenerEvent
   | DeliveryEvent
   | PublishEvent
   | ScheduleEvent
+  | PartEvent
   | ApplicationEvent;

@@ -15,6 +15,7 @@ import {
 import { Container } from 'inversify';
 import { InstanceResolver } from '../container/instance-resolver.js';
 import { Schedule } from '../schedule/schedule.js';
+import { ApplicationParts } from './application-parts.js';
 import { closeInOrder } from './close-in-order.js';
 import { type Health, judgeHealth } from './health.js';
 import type { LeveretEvent } from './leveret-event.js';
@@ -68,6 +69,7 @@ export class Leveret {
   #schedules: readonly Schedule[] = [];
   #scheduleRegistry = new ScheduleRegistry([]);
   #stores: StoreWatch | undefined;
+  readonly #parts: ApplicationParts;
   #state: LeveretState = { name: 'new' };
   #removeHooks: () => void = () => {};
   /** Resolves when a close that was asked for has ended; one during the start ends that. */
@@ -82,6 +84,7 @@ export class Leveret {
     this.#options = resolveLeveretOptions(options);
     const { transport, publisher, logger, raw } = this.#options;
     this.#events = new EventHub(logger);
+    this.#parts = new ApplicationParts(logger, this.#events);
     if (typeof raw.onEvent === 'function') this.#events.on(raw.onEvent);
     transport.on((event) => {
       logConnectionEvent(logger, event);
@@ -190,6 +193,7 @@ export class Leveret {
       this.#registry.inspect(),
       this.#scheduleRegistry.inspect(),
       this.#stores?.health,
+      this.#parts.health,
     );
   }
 
@@ -346,6 +350,7 @@ export class Leveret {
       logger,
       routeOf: publishRouteOf,
       events: this.#events,
+      attach: (part) => this.#parts.attach(part),
     });
   }
 

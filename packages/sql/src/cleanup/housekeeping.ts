@@ -8,6 +8,10 @@ export interface HousekeepingEnvironment {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly counters: { purged: number; databaseErrors: number };
+  readonly health: {
+    amiss(trouble: 'housekeeping', why: unknown): void;
+    well(trouble: 'housekeeping'): void;
+  };
   /** How long the inbox remembers; `undefined`: nothing is deleted. */
   readonly retentionMs: number | undefined;
 }
@@ -31,10 +35,10 @@ export class Housekeeping<Tx> {
   }
 
   start(): void {
-    const { retentionMs } = this.#env;
+    const { retentionMs, clock } = this.#env;
     this.#running ??= Promise.all([
       this.#every(WAKE_EVERY_MS, 'order keys were not looked through', (signal) =>
-        wakeStrandedKeys(this.#database, this.#env.clock, signal),
+        wakeStrandedKeys(this.#database, clock, signal),
       ),
       retentionMs === undefined
         ? undefined
@@ -58,15 +62,17 @@ export class Housekeeping<Tx> {
   }
 
   async #every(ms: number, failed: string, chore: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
-    const { clock, logger, counters } = this.#env;
+    const { clock, logger, counters, health } = this.#env;
     const { signal } = this.#stopping;
     // Relays that were started together should not do the same at once.
     await pause(clock, ms * Math.random(), signal);
     while (!signal.aborted) {
       try {
         await chore(signal);
+        health.well('housekeeping');
       } catch (err) {
         counters.databaseErrors++;
+        health.amiss('housekeeping', err);
         logSafely(logger, 'warn', { err }, failed);
       }
       await pause(clock, ms * (0.75 + Math.random() / 2), signal);

@@ -37,6 +37,13 @@ describe('decideRefusal', () => {
     expect(decideRefusal(unanswered, 2, true, policy)).to.deep.equal({ kind: 'park' });
   });
 
+  it('believes the publisher that says which destination is stuck, and what was never written', () => {
+    const stuck = Object.assign(new LeveretError('LEV_PUBLISH_CONFIRM_TIMEOUT', ''), { stuck: true, fate: 'unknown' });
+    expect(decideRefusal(stuck, 2, false, policy)).to.deep.equal({ kind: 'park' });
+    const held = Object.assign(new LeveretError('LEV_PUBLISH_CONFIRM_TIMEOUT', ''), { stuck: true, fate: 'not-sent' });
+    expect(decideRefusal(held, 99, false, policy)).to.deep.equal({ kind: 'later', delayMs: 1_000 });
+  });
+
   it('counts a message that was sent and lost its channel, each time it was tried', () => {
     const lost = new LeveretError('LEV_PUBLISH_CHANNEL_LOST', '');
     expect(decideRefusal(lost, 2, false, policy)).to.deep.equal({ kind: 'park' });

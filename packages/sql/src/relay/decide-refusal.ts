@@ -1,9 +1,17 @@
-import { type BackoffPolicy, backoffDelayMs, errorText, LeveretError } from '@leveret/core';
+import {
+  type BackoffPolicy,
+  backoffDelayMs,
+  errorText,
+  LeveretError,
+  type PublishConfirmTimeoutError,
+} from '@leveret/core';
 
 /** What becomes of a message that was not confirmed. */
 export type RefusalDecision =
   /** Not the message's fault: nobody could take it. It stays as it is, and the relay waits. */
   | { readonly kind: 'outage' }
+  /** It was never written, because its destination does not answer to others: it stays as it is, and is tried later. */
+  | { readonly kind: 'later'; readonly delayMs: number }
   /** The broker refused it, or does not answer to it alone: the next attempt comes after a wait. */
   | { readonly kind: 'back-off'; readonly delayMs: number }
   /** That happened as often as allowed: a person has to look at it. */
@@ -32,7 +40,7 @@ export function isUnanswered(error: unknown): boolean {
   return LeveretError.is(error) && error.code === 'LEV_PUBLISH_CONFIRM_TIMEOUT';
 }
 
-/** Whether an error says something of the message or its destination: it was sent, and something came of it. */
+/** Whether an error says nothing of the message nor of its destination: nobody could take it. */
 export function isOutage(error: unknown): boolean {
   return LeveretError.is(error) && OUTAGES.has(error.code);
 }
@@ -41,7 +49,7 @@ export function isOutage(error: unknown): boolean {
  * Decides by the error of a publish. An outage of an hour must not park what waits; a message that alone has no answer, or
  * that ends the channel each time it is sent, must not go round for ever.
  * @param failures refusals before this one
- * @param othersAnswered whether the broker answered to other messages while this one waited
+ * @param othersAnswered whether the broker answered to other messages while this one waited; a publisher of leveret says so itself
  */
 export function decideRefusal(
   error: unknown,
@@ -50,7 +58,12 @@ export function decideRefusal(
   policy: RefusalPolicy,
   random: () => number = Math.random,
 ): RefusalDecision {
-  if (isOutage(error) || (isUnanswered(error) && !othersAnswered)) return { kind: 'outage' };
+  if (isOutage(error)) return { kind: 'outage' };
+  if (isUnanswered(error)) {
+    const { stuck, fate } = error as Partial<PublishConfirmTimeoutError>;
+    if (stuck !== true && !othersAnswered) return { kind: 'outage' };
+    if (fate === 'not-sent') return { kind: 'later', delayMs: policy.backoff.initialIntervalMs };
+  }
   if (failures + 1 >= policy.maxFailures) return { kind: 'park' };
   return { kind: 'back-off', delayMs: backoffDelayMs(policy.backoff, failures + 1, random) };
 }

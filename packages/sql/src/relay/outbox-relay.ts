@@ -2,7 +2,9 @@ import { backoffDelayMs, type Duration, durationMs, logSafely, pause, within } f
 import { Housekeeping } from '../cleanup/housekeeping.js';
 import { type SqlDatabase, serviceOf } from '../database/sql-database.js';
 import { isTransactionConflict } from '../database/sql-fault.js';
+import { ParkedRows } from '../outbox/parked-rows.js';
 import { adoptRows } from './adopt-rows.js';
+import { RelayHealth } from './relay-health.js';
 import { type OutboxRelayOptions, type ResolvedRelayOptions, resolveRelayOptions } from './relay-options.js';
 import { type RelayCounters, type RelayStats, zeroCounters } from './relay-stats.js';
 import { type PublicationSender, RelayStream } from './relay-stream.js';
@@ -12,6 +14,8 @@ import { CONFLICT_BACKOFF } from './settlement-writer.js';
 const OUTAGE_BACKOFF = { initialIntervalMs: 500, multiplier: 2, maxIntervalMs: 30_000, jitter: 0.2 };
 /** Longest wait for room: a publish that goes without an answer makes room by becoming slow. */
 const ROOM_WAIT_MS = 500;
+/** How often it looks whether anything is parked. */
+const PARKED_LOOK_MS = 60_000;
 
 /**
  * Publishes what an {@link Outbox} holds, and deletes each message once the broker has confirmed it. Any number of relays,
@@ -24,17 +28,22 @@ const ROOM_WAIT_MS = 500;
  * | no answer, while others get theirs | the same; its destination is tried with one message at a time until it answers |
  * | no connection, broker's alarm, no answer to anything | stays as it is; the relay waits, and nothing is counted against the message |
  * | this process died | is published by whoever looks first after its lease; again, perhaps, with the same id |
+ *
+ * With the publisher of an application it is part of that: what is amiss with it shows in its log, its events and its health.
  */
 export class OutboxRelay<Tx> {
   readonly #database: SqlDatabase<Tx>;
   readonly #options: ResolvedRelayOptions;
   readonly #counters: RelayCounters = zeroCounters();
+  readonly #health: RelayHealth;
   readonly #stream: RelayStream;
   readonly #housekeeping: Housekeeping<Tx>;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
+  readonly #parked: ParkedRows<Tx>;
   #adopted: Promise<void> | undefined;
+  #parkedLookAt = Number.NEGATIVE_INFINITY;
   #woken = false;
   #wakeFromPause: (() => void) | undefined;
 
@@ -43,24 +52,27 @@ export class OutboxRelay<Tx> {
    * @throws {ConfigurationError} when an option is out of range, or the database does not say which service uses it
    */
   constructor(database: SqlDatabase<Tx>, sender: PublicationSender, options: OutboxRelayOptions = {}) {
-    serviceOf(database);
     this.#database = database;
-    this.#options = resolveRelayOptions(options);
-    const counters = this.#counters;
+    this.#parked = new ParkedRows(database);
+    this.#health = new RelayHealth(`outbox relay of ${serviceOf(database)}`);
+    const resolved = resolveRelayOptions(options);
+    const host = sender.attach?.(this.#health);
+    this.#health.attachedTo(host);
+    this.#options = { ...resolved, logger: options.logger ?? host?.logger ?? resolved.logger };
+    const environment = { ...this.#options, counters: this.#counters, health: this.#health };
     this.#stream = new RelayStream({
-      ...this.#options,
+      ...environment,
       database: database as SqlDatabase<unknown>,
       sender,
-      counters,
       onProgress: () => this.#lookAgain(),
     });
-    this.#housekeeping = new Housekeeping(database, { ...this.#options, counters });
+    this.#housekeeping = new Housekeeping(database, environment);
   }
 
   /** Begins. Calling it again does nothing; a relay that was stopped stays stopped. */
   start(): this {
     if (this.#running !== undefined || this.#stopped !== undefined) return this;
-    this.#options.wakeUp?.start(() => this.wake());
+    this.#options.wakeUp?.start(() => this.wake(), this.#options.logger);
     this.#running = this.#run();
     this.#housekeeping.start();
     return this;
@@ -111,6 +123,7 @@ export class OutboxRelay<Tx> {
         'the relay stopped with messages in flight: they may be published twice',
       ),
     );
+    this.#health.detach();
   }
 
   #lookAgain(): void {
@@ -147,13 +160,28 @@ export class OutboxRelay<Tx> {
         throw err;
       });
       await this.#adopted;
-      return (await this.#stream.look()).more ? 'more' : 'nothing';
+      await this.#lookForParked();
+      const { more } = await this.#stream.look();
+      this.#health.well('read');
+      return more ? 'more' : 'nothing';
     } catch (err) {
       if (isTransactionConflict(err)) return 'conflict';
       this.#counters.databaseErrors++;
+      this.#health.amiss('read', err);
       logSafely(this.#options.logger, 'warn', { err }, 'the outbox could not be read');
       return 'unreadable';
     }
+  }
+
+  /** A person may have put them right since, or another relay may have parked some. */
+  async #lookForParked(): Promise<void> {
+    const now = this.#options.clock.monotonic();
+    if (now < this.#parkedLookAt) return;
+    const { parkings } = this.#health;
+    const [first] = await this.#parked.page(1, 0);
+    this.#parkedLookAt = now + PARKED_LOOK_MS;
+    if (first !== undefined) this.#health.amiss('parked', first.error);
+    else if (this.#health.parkings === parkings) this.#health.well('parked');
   }
 
   /** Relays that were started together should not look together. */

@@ -1,11 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { type Clock, errorText, LeveretError, type Logger, logSafely, type Publication, within } from '@leveret/core';
+import {
+  type ApplicationPart,
+  type Clock,
+  errorText,
+  LeveretError,
+  type Logger,
+  logSafely,
+  type PartHost,
+  type Publication,
+  within,
+} from '@leveret/core';
 import type { SqlDatabase } from '../database/sql-database.js';
 import { type OutboxEntry, type RawRow, readEntry, readKey, readPublication } from '../outbox/outbox-row.js';
 import type { Room } from './choose-rows.js';
 import { decideRefusal, isOutage, isUnanswered, type RefusalPolicy, refusalText } from './decide-refusal.js';
 import { Lanes } from './lanes.js';
 import { destinationOf, leaseRows } from './lease-rows.js';
+import type { RelayHealth } from './relay-health.js';
 import { renewLeases, settleRows } from './relay-rows.js';
 import type { RelayCounters } from './relay-stats.js';
 import { type HeldRow, RowsInHand } from './rows-in-hand.js';
@@ -14,6 +25,8 @@ import { SettlementWriter } from './settlement-writer.js';
 /** What publishes: a leveret `Publisher`, or anything that resolves once the broker has the message. */
 export interface PublicationSender {
   send(publication: Publication): Promise<unknown>;
+  /** Makes the relay part of the application whose publisher this is; `undefined` when it is of none. */
+  attach?(part: ApplicationPart): PartHost | undefined;
 }
 
 /** What a stream works with. */
@@ -28,6 +41,7 @@ export interface StreamEnvironment {
   readonly leaseMs: number;
   readonly sendTimeoutMs: number;
   readonly refusals: RefusalPolicy;
+  readonly health: RelayHealth;
   /** There is room again, or rows have become due. */
   onProgress?(): void;
 }
@@ -158,6 +172,7 @@ export class RelayStream {
 
   #confirmed(held: HeldRow): void {
     this.#lanes.answered(held.destination, held.id, this.#env.clock.monotonic());
+    this.#env.health.well('publish');
     const { key } = held;
     if (key !== undefined && !this.#sendNext(key)) this.#writer.add('keys', key);
     this.#hand.settle(held.id);
@@ -197,8 +212,12 @@ export class RelayStream {
         if (!this.#outage)
           logSafely(logger, 'warn', { err: error }, 'the outbox waits: messages cannot be published now');
         this.#outage = true;
+        this.#env.health.amiss('publish', error);
         counters.outages++;
         this.#giveBack(held, pauseMs);
+        return;
+      case 'later':
+        this.#giveBack(held, Math.max(pauseMs, decision.delayMs));
         return;
       case 'back-off': {
         counters.refused++;

@@ -1,5 +1,6 @@
 import { backoffDelayMs, type Clock, type Logger, logSafely, pause } from '@leveret/core';
 import { isTransactionConflict } from '../database/sql-fault.js';
+import type { RelayHealth } from './relay-health.js';
 import type { Settled, Settlement } from './relay-rows.js';
 import type { RelayCounters } from './relay-stats.js';
 
@@ -8,6 +9,7 @@ export interface WriterEnvironment {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly counters: RelayCounters;
+  readonly health: RelayHealth;
   settle(settlement: Settlement): Promise<Settled>;
   /** These rows are written down, or given up: nothing of them is in hand any more. */
   onWritten(ids: readonly number[]): void;
@@ -54,13 +56,15 @@ export class SettlementWriter {
 
   /** What could not be written is leased until its lease ends by itself, and published again. */
   async #writeDown(settlement: Settlement): Promise<void> {
-    const { clock, logger, counters } = this.#env;
+    const { clock, logger, counters, health } = this.#env;
     const pauses = [...WRITE_PAUSES_MS];
     for (let conflicts = 1; ; ) {
       try {
         const { deleted, parked } = await this.#env.settle(settlement);
         counters.lostLeases += settlement.confirmed.length - deleted;
         counters.parked += parked;
+        health.well('write');
+        if (parked > 0) this.#tellParked(settlement);
         return;
       } catch (err) {
         // Two transactions were in each other's way: the same again may work at once.
@@ -69,6 +73,7 @@ export class SettlementWriter {
           continue;
         }
         counters.databaseErrors++;
+        health.amiss('write', err);
         const text = 'what became of messages of the outbox could not be written down';
         logSafely(logger, 'warn', { err, ids: idsOf(settlement).length }, text);
       }
@@ -76,6 +81,10 @@ export class SettlementWriter {
       if (pauseMs === undefined) return;
       await pause(clock, pauseMs);
     }
+  }
+
+  #tellParked({ refused }: Settlement): void {
+    for (const { id, delayMs, error } of refused) if (delayMs === 'never') this.#env.health.parked(id, error);
   }
 }
 

@@ -13,7 +13,8 @@ import { OUTBOX_CHANNEL } from '../outbox/outbox.js';
 
 /** Tells a relay that there may be something to publish. A wake-up that is missed only costs time: relays poll as well. */
 export interface WakeUp {
-  start(onWake: () => void): void;
+  /** @param logger of the relay */
+  start(onWake: () => void, logger?: Logger): void;
   /** Resolves when nothing of it is left. Never rejects. */
   stop(): Promise<void>;
 }
@@ -44,7 +45,8 @@ export function postgresWakeUp(
   newClient: () => ListeningClient,
   options: { readonly clock?: Clock; readonly logger?: Logger } = {},
 ): WakeUp {
-  const { clock = systemClock, logger = consoleLogger() } = options;
+  const { clock = systemClock } = options;
+  let logger = options.logger ?? consoleLogger();
   const stopping = new AbortController();
   let running: Promise<void> = Promise.resolve();
 
@@ -96,7 +98,8 @@ export function postgresWakeUp(
   };
 
   return {
-    start: (onWake) => {
+    start: (onWake, ofRelay) => {
+      logger = options.logger ?? ofRelay ?? logger;
       running = run(onWake);
     },
     stop: async () => {

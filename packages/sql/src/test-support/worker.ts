@@ -8,6 +8,7 @@ import { type Publication, silentLogger, systemClock } from '@leveret/core';
 import type { SqlDatabase } from '../database/sql-database.js';
 import { TransactionalInbox } from '../inbox/transactional-inbox.js';
 import { Outbox } from '../outbox/outbox.js';
+import { RelayHealth } from '../relay/relay-health.js';
 import { zeroCounters } from '../relay/relay-stats.js';
 import { RelayStream } from '../relay/relay-stream.js';
 import type { OpenDatabase, Step } from './opened.js';
@@ -76,6 +77,7 @@ async function relay(): Promise<number> {
     clock: systemClock,
     logger: silentLogger,
     counters: zeroCounters(),
+    health: new RelayHealth('worker'),
     batchSize: 10,
     batchBytes: 1_000_000,
     leaseMs: 300,
