@@ -18,6 +18,7 @@ export {
 export { ConfigurationError, describeKind, describeValue, Problems } from './errors/configuration-error.js';
 export { didYouMean } from './errors/did-you-mean.js';
 export { errorText } from './errors/error-text.js';
+export { type Redact, redactError, redactor, redactUrls } from './errors/redact.js';
 export { escapeText } from './errors/escape-text.js';
 export { type BackoffPolicy, backoffDelayMs } from './time/backoff.js';
 export { type Clock, pause, systemClock, within } from './time/clock.js';
@@ -36,6 +37,7 @@ export { type PlainForm, usePlainForm } from './message/plain-form.js';
 export { type ContentType, readContentType } from './message/content-type.js';
 export { wireTable } from './message/wire-table.js';
 export { tableBytes } from './message/table-bytes.js';
+export { redactingLogger } from './events/redacting-logger.js';
 export { consoleLogger, type LogFields, type Logger, type LogLevel, logSafely, silentLogger } from './events/logger.js';
 export type { DeliveryEvent } from './events/delivery-event.js';
 export type { ListenerEvent } from './events/listener-event.js';

@@ -71,7 +71,8 @@ export class AttemptContext implements DeliveryContext, AttemptParts {
   }
 
   get brokerDeliveryCount(): number {
-    return brokerDeliveryCount(this.#delivery.message);
+    // On a first delivery the header is not the broker's.
+    return this.redelivered ? brokerDeliveryCount(this.#delivery.message) : 0;
   }
 
   get deathCount(): number {

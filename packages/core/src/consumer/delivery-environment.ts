@@ -1,3 +1,4 @@
+import type { Redact } from '../errors/redact.js';
 import type { ReplySender } from '../recoverer/recoverer.js';
 import type { RedeliveryAttempts } from '../retry/redelivery-attempts.js';
 import type { Clock } from '../time/clock.js';
@@ -19,6 +20,8 @@ export interface DeliveryEnvironment {
   readonly stillAtWork: StillAtWork;
   /** How far it has come, when it consumes a stream. */
   readonly position?: StreamPosition | undefined;
+  /** What texts of errors go through before they leave the process. Default: passwords of URLs are taken out. */
+  readonly redact?: Redact | undefined;
   /** Memory of stateful retry. */
   readonly attempts: RedeliveryAttempts;
   /** Recoveries that failed since the last one that worked: the pause grows with them. */

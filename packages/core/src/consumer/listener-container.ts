@@ -1,5 +1,6 @@
 import { asError } from '../errors/error-text.js';
 import { LeveretError } from '../errors/leveret-error.js';
+import type { Redact } from '../errors/redact.js';
 import type { DeliveryEvent } from '../events/delivery-event.js';
 import type { EventSink } from '../events/event-hub.js';
 import type { ListenerEvent } from '../events/listener-event.js';
@@ -26,6 +27,8 @@ export interface ListenerDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: EventSink<DeliveryEvent | ListenerEvent>;
+  /** What texts of errors go through before they leave the process. Default: passwords of URLs are taken out. */
+  readonly redact?: Redact;
 }
 
 /** Where a listener is in its life. */
@@ -97,6 +100,7 @@ export class ListenerContainer {
       patience: new BrokerPatience(definition.consumerTimeoutMs),
       stillAtWork: new StillAtWork(),
       position: consumesStream(definition) ? new StreamPosition(deps.clock) : undefined,
+      redact: deps.redact,
       attempts: new RedeliveryAttempts(),
       recoverer: { failuresInARow: 0 },
       idempotency: { failuresInARow: 0 },

@@ -57,7 +57,7 @@ describe('the journey of a delivery whose handler throws', () => {
   }
 
   it('an error of another realm: is parked with its name, its text and its stack', async () => {
-    const recoverer = republish('error.direct', 'error');
+    const recoverer = republish('error.direct', 'error', { includeStackTrace: true });
     const { publisher } = await travel({
       handle: () => {
         throw runInNewContext('new RangeError("card declined")');

@@ -1,6 +1,7 @@
 import { describeValue } from '../errors/configuration-error.js';
 import { errorText } from '../errors/error-text.js';
 import { LeveretError } from '../errors/leveret-error.js';
+import { redactUrls } from '../errors/redact.js';
 import type { FailedDelivery, RecoveryOutcome } from '../recoverer/recoverer.js';
 import type { RememberedFailures } from '../retry/redelivery-attempts.js';
 import type { BackoffPolicy } from '../time/backoff.js';
@@ -24,7 +25,7 @@ export async function recoverDelivery(
   failure: Pick<FailedDelivery, 'reason' | 'error' | 'attempts'>,
   known: RememberedFailures,
 ): Promise<RecoveryOutcome> {
-  const { definition, publisher, clock } = env;
+  const { definition, publisher, clock, redact = redactUrls } = env;
   const lastFailedAt = clock.now();
   const answer = await definition.recoverer.recover({
     message: delivery.message,
@@ -33,6 +34,7 @@ export async function recoverDelivery(
     queue: delivery.queue,
     firstFailedAt: known.failures > 0 ? known.firstFailedAt : lastFailedAt,
     lastFailedAt,
+    redact,
     publisher,
   });
   const outcome = answer ?? 'ack';

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Redact } from '../errors/redact.js';
 import type { ReplyAddress, ReplyPolicy } from '../handler/handler.js';
 import type { Message, Publication } from '../message/message.js';
 import { remoteFailureReply } from '../publisher/remote-failure.js';
@@ -17,9 +18,9 @@ export function buildReply(request: Message, value: unknown, policy: ReplyPolicy
 }
 
 /** The reply that says that the handler failed, in the form that Spring's `returnExceptions` has. */
-export function buildErrorReply(request: Message, error: unknown): Publication | undefined {
+export function buildErrorReply(request: Message, error: unknown, redact?: Redact): Publication | undefined {
   const address = requestedAddress(request);
-  return address === undefined ? undefined : replyTo(request, address, remoteFailureReply(error));
+  return address === undefined ? undefined : replyTo(request, address, remoteFailureReply(error, redact));
 }
 
 /** Where a request wants its reply, if it says so. */

@@ -30,7 +30,7 @@ export async function replyWithValue(
 export async function replyWithError(env: DeliveryEnvironment, delivery: Delivery, error: unknown): Promise<boolean> {
   if (!env.definition.returnExceptions) return false;
   try {
-    return await send(env, delivery, () => buildErrorReply(delivery.message, error));
+    return await send(env, delivery, () => buildErrorReply(delivery.message, error, env.redact));
   } catch (fault) {
     env.reporter.report(delivery, { type: 'reply-dropped', error: fault });
     return false;

@@ -4,9 +4,12 @@ import type { Message } from '../message/message.js';
 export interface AttemptFacts {
   /** This attempt, from 1: calls of the handler for this message that this process knows of, this one included. */
   readonly attempt: number;
-  /** Failed deliveries as the broker counts them on quorum queues (`x-delivery-count`), 0 when it does not say. */
+  /**
+   * Failed deliveries as the broker counts them on quorum queues (`x-delivery-count`), 0 when it does not say, and on a first
+   * delivery. Classic queues do not count: there a redelivery may show what the sender wrote.
+   */
   readonly brokerDeliveryCount: number;
-  /** How often the message was dead-lettered from this queue (`x-death`), 0 when never. */
+  /** How often the message was dead-lettered from this queue (`x-death`), 0 when never. A hint: a sender can write it too. */
   readonly deathCount: number;
 }
 

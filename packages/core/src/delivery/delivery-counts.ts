@@ -2,7 +2,7 @@ import type { Message } from '../message/message.js';
 
 /**
  * Failed deliveries as a quorum queue counts them: `x-delivery-count`, absent (0) on the first one and on classic
- * queues.
+ * queues, where it could only be the sender's.
  * @see https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling
  */
 export function brokerDeliveryCount(message: Message): number {
@@ -12,7 +12,8 @@ export function brokerDeliveryCount(message: Message): number {
 
 /**
  * How often the message was dead-lettered from `queue` after a rejection, as `x-death` tells. Headers come from
- * strangers: anything that does not have the broker's shape counts as nothing.
+ * strangers: anything that does not have the broker's shape counts as nothing, and a sender that knows the shape can write
+ * it: a hint, to decide nothing by that is worth forging.
  * @see https://www.rabbitmq.com/docs/dlx#effects
  */
 export function deathCount(message: Message, queue: string): number {

@@ -1,5 +1,6 @@
 import { escapeText } from '../errors/escape-text.js';
 import { LeveretError } from '../errors/leveret-error.js';
+import { redactError, redactUrls } from '../errors/redact.js';
 
 /**
  * Where leveret writes what a person should know. The shape of pino's logger (fields first, text second), so that pino
@@ -43,22 +44,24 @@ export const silentLogger: Logger = consoleLogger('silent');
 
 /**
  * Writes a line; a logger that throws, as one does whose destination is closed, does not disturb what the line is about.
- * Texts are escaped, whatever the logger: a stranger chose some of them. Errors are passed on as they are.
+ * Whatever the logger, passwords of URLs are taken out of texts and errors, and texts are escaped: a stranger chose some of
+ * them.
  */
 export function logSafely(logger: Logger, level: Exclude<LogLevel, 'silent'>, fields: LogFields, text: string): void {
   try {
-    logger[level](escapedFields(fields), escapeText(text));
+    logger[level](shownFields(fields), escapeText(redactUrls(text)));
   } catch {
     // There is no other place to say it.
   }
 }
 
-function escapedFields(fields: LogFields): LogFields {
-  const escaped: Record<string, unknown> = {};
+function shownFields(fields: LogFields): LogFields {
+  const shown: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
-    escaped[name] = typeof value === 'string' ? escapeText(value) : value;
+    if (typeof value === 'string') shown[name] = escapeText(redactUrls(value));
+    else shown[name] = value instanceof Error ? redactError(value, redactUrls) : value;
   }
-  return escaped;
+  return shown;
 }
 
 function renderFields(fields: LogFields, told: WeakSet<Error>): string {

@@ -18,6 +18,13 @@ describe('readRemoteFailure', () => {
     });
   });
 
+  it('tells no password of a URL, and what the application takes out', () => {
+    const error = new Error('card 4111 at db://u:hunter2@h');
+    expect(String(remoteFailureReply(error).body)).to.include('db://u:***@h');
+    const told = String(remoteFailureReply(error, (text) => text.replace('4111', '****')).body);
+    expect(told).to.include('card ****').and.not.include('4111');
+  });
+
   it('reads an error as Spring writes it', () => {
     const body =
       '{"exception":{"cause":null,"localizedMessage":"card declined","message":"card declined","stackTrace":[]}}';

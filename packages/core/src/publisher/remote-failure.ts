@@ -1,5 +1,6 @@
 import { isRecord } from '../errors/check-option.js';
 import { errorText } from '../errors/error-text.js';
+import { type Redact, redactUrls } from '../errors/redact.js';
 import { parseJson } from '../message/json-body.js';
 import type { Message, MessageHeaders } from '../message/message.js';
 import type { RemoteFailure } from './publish-error.js';
@@ -17,10 +18,11 @@ export interface RemoteFailureReply {
 
 /**
  * The reply that tells a requester that the listener failed. The body has the form of Spring's `returnExceptions` with
- * its JSON converter, without the stack trace: `{"exception": {"name", "message", "code"}}`.
+ * its JSON converter, redacted and without the stack trace: `{"exception": {"name", "message", "code"}}`.
  */
-export function remoteFailureReply(error: unknown): RemoteFailureReply {
-  const failure = describeError(error);
+export function remoteFailureReply(error: unknown, redact: Redact = redactUrls): RemoteFailureReply {
+  const { name, message, code } = describeError(error);
+  const failure = { name: name === undefined ? undefined : redact(name), message: redact(message), code };
   return {
     body: Buffer.from(JSON.stringify({ exception: failure })),
     contentType: 'application/json',

@@ -57,6 +57,26 @@ describe('errorHeaders', () => {
     expect(headers).to.have.property('cc', 'kept');
   });
 
+  it('drops from a sender what would be taken for the word of leveret, in any case', () => {
+    const forged = {
+      'x-leveret-original-user-id': 'payments-admin',
+      'x-leveret-approved-by': 'risk',
+      'X-Leveret-Attempts': 1,
+      'x-original-exchange': 'trusted',
+      'x-original-queue': 'trusted',
+      'x-exception-cause': 'none',
+      'X-EXCEPTION-STACKTRACE': 'none',
+      'x-leveret': 'kept',
+      'x-originally': 'kept',
+      tenant: 'kept',
+    };
+    const headers = errorHeaders(aFailure({ of: { headers: forged } }), { ...roomy, includeStackTrace: false });
+    const foreign = Object.keys(headers).filter((name) => Object.hasOwn(forged, name));
+    expect(foreign.sort()).to.deep.equal(['tenant', 'x-leveret', 'x-original-exchange', 'x-originally']);
+    expect(headers['x-original-exchange']).to.not.equal('trusted');
+    expect(headers).not.to.have.property('x-leveret-headers-left-out');
+  });
+
   it('drops the texts of an earlier failure', () => {
     const before = { 'x-exception-message': 'old', 'x-exception-stacktrace': 'old trace', 'x-leveret-attempts': 9 };
     const headers = errorHeaders(aFailure({ of: { headers: before } }), { ...roomy, includeStackTrace: false });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { errorText, isError } from '../errors/error-text.js';
+import { type Redact, redactUrls } from '../errors/redact.js';
 import type { MessageHeaders } from '../message/message.js';
 import { tableBytes } from '../message/table-bytes.js';
 import { isWritableHeader } from '../message/writable-value.js';
@@ -15,14 +16,14 @@ export interface ErrorHeaderOptions {
 }
 
 /**
- * The headers of a republished message: those it came with, plus the names that Spring writes (`x-exception-message`,
+ * The headers of a republished message: those it came with, but none that only leveret may write, plus the names that Spring writes (`x-exception-message`,
  * `x-exception-stacktrace`, `x-original-exchange`, `x-original-routingKey`) and leveret's own (`x-leveret-…`). When they
  * would not fit into one frame, the stack trace is cut first, then the message, neither in the middle of a character;
  * then the largest of the headers it came with are left out and counted in `x-leveret-headers-left-out`, as those are that
  * can be read but not written again: a message that cannot be parked would go round for ever.
  */
 export function errorHeaders(failure: FailedDelivery, options: ErrorHeaderOptions): Record<string, unknown> {
-  const { message, error } = failure;
+  const { message, error, redact = redactUrls } = failure;
   const own: Record<string, unknown> = {
     'x-original-exchange': message.exchange,
     'x-original-routingKey': message.routingKey,
@@ -32,13 +33,13 @@ export function errorHeaders(failure: FailedDelivery, options: ErrorHeaderOption
     'x-leveret-reason': failure.reason,
     'x-leveret-first-failed-at': new Date(failure.firstFailedAt).toISOString(),
     'x-leveret-last-failed-at': new Date(failure.lastFailedAt).toISOString(),
-    'x-leveret-error-name': cutUtf8(errorName(error), 200),
+    'x-leveret-error-name': cutUtf8(redact(errorName(error)), 200),
     'x-leveret-fingerprint': fingerprint(error),
   };
   if (message.expiration !== undefined) own['x-leveret-original-expiration'] = message.expiration;
   if (message.userId !== undefined) own['x-leveret-original-user-id'] = message.userId;
   const headers = { ...keptHeaders(message.headers, own, options.budgetBytes), ...own };
-  addTexts(headers, error, options);
+  addTexts(headers, error, redact, options);
   return headers;
 }
 
@@ -80,29 +81,29 @@ function keptHeaders(headers: MessageHeaders, own: MessageHeaders, budgetBytes: 
 const EMPTY_TABLE_BYTES = tableBytes({});
 
 /**
- * Without CC and BCC: a republished message must reach the error queue alone. Without the texts of an earlier failure:
- * they would stand beside the facts of this one.
+ * Whether a copy must not have this header from the message that it is a copy of. CC and BCC: it must reach the error queue
+ * alone. What leveret writes itself: from a sender it would be taken for leveret's word, and from an earlier failure it would
+ * stand beside the facts of this one.
  */
-function passedOn(headers: MessageHeaders): Record<string, unknown> {
-  const {
-    CC: _cc,
-    BCC: _bcc,
-    'x-exception-message': _message,
-    'x-exception-stacktrace': _trace,
-    'x-leveret-headers-left-out': _leftOut,
-    ...rest
-  } = headers;
-  return rest;
+export function isNotPassedOn(name: string): boolean {
+  return name === 'CC' || name === 'BCC' || OWNED.test(name);
 }
 
-function addTexts(headers: Record<string, unknown>, error: unknown, options: ErrorHeaderOptions): void {
+// In any case: a person, or a tool that does not look at it, must not take one for the other.
+const OWNED = /^x-(?:leveret|original|exception)-/i;
+
+function passedOn(headers: MessageHeaders): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !isNotPassedOn(name)));
+}
+
+function addTexts(headers: Record<string, unknown>, error: unknown, redact: Redact, options: ErrorHeaderOptions): void {
   // Space that the two texts may share.
   let left = Math.max(0, options.budgetBytes - tableBytes(headers) - RESERVED_BYTES);
-  const text = cutUtf8(errorText(error), Math.min(left, MAX_MESSAGE_BYTES));
+  const text = cutUtf8(redact(errorText(error)), Math.min(left, MAX_MESSAGE_BYTES));
   headers['x-exception-message'] = text;
   left -= Buffer.byteLength(text);
   if (!options.includeStackTrace) return;
-  const trace = cutUtf8(stackOf(error), Math.min(left, options.maxStackTraceBytes));
+  const trace = cutUtf8(redact(stackOf(error)), Math.min(left, options.maxStackTraceBytes));
   if (trace !== '') headers['x-exception-stacktrace'] = trace;
 }
 

@@ -1,3 +1,4 @@
+import type { Redact } from '../errors/redact.js';
 import type { Message, Publication } from '../message/message.js';
 import type { Topology } from '../topology/topology.js';
 
@@ -23,6 +24,8 @@ export interface FailedDelivery {
   /** Milliseconds since the epoch. */
   readonly firstFailedAt: number;
   readonly lastFailedAt: number;
+  /** Takes out of a text what nobody may read: for every text of the error that leaves the process. */
+  readonly redact?: Redact;
   /** Publishes confirmed, on the application's publish connection. */
   readonly publisher: ConfirmedSender;
 }

@@ -127,6 +127,26 @@ describe('republish', () => {
     expect(headers).not.to.have.property('x-exception-stacktrace');
   });
 
+  it('sends no stack trace unless told to, and no password of a URL', async () => {
+    const url = 'postgres://pay:hunter2@db/pay';
+    const error = Object.assign(new Error(`connect ${url}`), { name: url });
+    const plain = await parkedBy(republish('errors', 'e'), aFailure({ error }));
+    expect(plain.headers).not.to.have.property('x-exception-stacktrace');
+    expect(plain.headers['x-exception-message']).to.equal('connect postgres://pay:***@db/pay');
+    const full = await parkedBy(republish('errors', 'e', { includeStackTrace: true }), aFailure({ error }));
+    expect(full.headers['x-exception-stacktrace']).to.include('connect postgres://pay:***@db/pay');
+    expect(JSON.stringify([plain.headers, full.headers])).to.not.include('hunter2');
+  });
+
+  it('takes out of every text what the application says', async () => {
+    const redact = (text: string) => text.replaceAll('4111', '****');
+    const error = new Error('card 4111', { cause: new Error('4111 declined') });
+    const failure = aFailure({ error, redact });
+    const { headers } = await parkedBy(republish('errors', 'e', { includeStackTrace: true }), failure);
+    expect(headers['x-exception-message']).to.equal('card ****');
+    expect(JSON.stringify(headers)).to.include('**** declined').and.not.include('4111');
+  });
+
   it('keeps the headers within the frame, and within what amqplib can write [spring 40]', async () => {
     for (const [frameMax, atMost] of [
       [4096, 2048],
@@ -139,7 +159,10 @@ describe('republish', () => {
       const error = new Error('long');
       error.stack = `Error: long\n${'at x\n'.repeat(50_000)}`;
       const failure = aFailure({ error, publisher, of: { headers: { note: 'n'.repeat(1000) } } });
-      const { headers } = await parkedBy(republish('errors', 'e', { maxStackTraceBytes: 1_000_000 }), failure);
+      const { headers } = await parkedBy(
+        republish('errors', 'e', { includeStackTrace: true, maxStackTraceBytes: 1_000_000 }),
+        failure,
+      );
       expect(tableBytes(headers)).to.be.within(atMost / 2, atMost);
       expect(headers['note']).to.be.a('string');
     }

@@ -9,6 +9,7 @@ import type {
   LogLevel,
   MessageConverter,
   PublisherOptions,
+  Redact,
   Transport,
 } from '@leveret/core';
 import type { Container } from 'inversify';
@@ -57,6 +58,12 @@ export interface LeveretOptions {
   readonly mismatch?: 'fail' | 'warn';
   /** Where log lines go, or from which level the console has them. Default `info` on the console. */
   readonly logger?: Logger | LogLevel;
+  /**
+   * Takes out of a text what nobody may read, such as card numbers: asked for every text of an error that leaves the
+   * process, in log lines, in the headers of parked messages and in error replies. Passwords of URLs are taken out before,
+   * with or without it. When it throws, nothing of the text is shown.
+   */
+  readonly redact?: Redact;
   /** How long `close` waits for what is running. Default 25 s: within the 30 s that Kubernetes gives. */
   readonly shutdownTimeout?: Duration;
   /** Close at SIGTERM and SIGINT, or at the signals named; a second one waits no longer. Default `false`. */
@@ -87,6 +94,7 @@ export const LEVERET_OPTION_NAMES: readonly string[] = Object.keys({
   idempotency: true,
   mismatch: true,
   logger: true,
+  redact: true,
   shutdownTimeout: true,
   shutdownHooks: true,
   onEvent: true,

@@ -617,6 +617,63 @@ describe('Leveret', () => {
     });
   });
 
+  describe('redacting', () => {
+    const url = 'postgres://pay:hunter2@db';
+    const failing = (options: object) =>
+      listenerOf({ queue: 'q', defaultRequeueRejected: false, ...options }, () => {
+        throw new Error(`card 4111 at ${url}`);
+      });
+    const writing = (lines: string[]): Logger => {
+      const write = ({ err, ...fields }: LogFields, text: string) =>
+        void lines.push([text, JSON.stringify(fields), err instanceof Error ? err.stack : ''].join(' '));
+      return { debug: write, info: write, warn: write, error: write };
+    };
+
+    it('takes what the application says, and passwords of URLs, out of logs, parked headers and replies', async () => {
+      const lines: string[] = [];
+      await using running = await start({
+        listeners: [
+          failing({ retry: { maxAttempts: 1 }, recoverer: republish('errors', 'e', { includeStackTrace: true }) }),
+        ],
+        logger: writing(lines),
+        redact: (text) => text.replaceAll('4111', '****'),
+      });
+      const { transport } = running;
+      transport.deliver('q', { id: 1 });
+      await until('parked', () => transport.settled.length === 1);
+      const told = [...lines, JSON.stringify(transport.published[0]?.headers)].join('\n');
+      expect(told)
+        .to.include('card ****')
+        .and.include('pay:***@db')
+        .and.not.match(/4111|hunter2/);
+    });
+
+    it('takes them out of error replies', async () => {
+      await using running = await start({
+        listeners: [failing({ returnExceptions: true })],
+        redact: (text) => text.replaceAll('4111', '****'),
+      });
+      const { transport } = running;
+      transport.deliver('q', { id: 1 }, { replyTo: 'amq.rabbitmq.reply-to.x', correlationId: 'c' });
+      await until('replied', () => transport.published.length === 1);
+      const body = String(transport.published[0]?.body);
+      expect(body)
+        .to.include('card ****')
+        .and.include('pay:***@db')
+        .and.not.match(/4111|hunter2/);
+    });
+
+    it('takes passwords of URLs out when nothing is said, and refuses what is no function', async () => {
+      const lines: string[] = [];
+      await using running = await start({ listeners: [failing({})], logger: writing(lines) });
+      running.transport.deliver('q', { id: 1 });
+      await until('rejected', () => running.transport.settled.length === 1);
+      expect(lines.join('\n')).to.include('card 4111').and.include('pay:***@db').and.not.include('hunter2');
+      const error = await rejection(start({ redact: 'all' as never }));
+      expect(String(error)).to.include('redact must be a function');
+    });
+  });
+
   describe('looking listeners up', () => {
     it('finds them by id, in the order they were declared in', async () => {
       class Two {

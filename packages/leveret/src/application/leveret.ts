@@ -355,12 +355,13 @@ export class Leveret {
   }
 
   #newListener(definition: ResolvedApplication['definitions'][number]): ListenerContainer {
-    const { transport, clock, logger } = this.#options;
+    const { transport, clock, logger, redact } = this.#options;
     return new ListenerContainer(definition, {
       transport,
       publisher: this.#sender,
       clock,
       logger,
+      redact,
       events: this.#events,
     });
   }

@@ -15,7 +15,10 @@ import {
   type LogLevel,
   logSafely,
   Problems,
+  type Redact,
   type ResolvedPublisherOptions,
+  redactingLogger,
+  redactor,
   resolvePublisherOptions,
   systemClock,
   type Topology,
@@ -40,6 +43,8 @@ export interface ResolvedLeveretOptions {
   readonly idempotency: IdempotencyOptions;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** What texts of errors go through before they leave the process. */
+  readonly redact: Redact;
   readonly shutdownTimeoutMs: number;
   readonly shutdownSignals: readonly ShutdownSignal[];
   /** How long the start waits for the consumers of its listeners. */
@@ -61,12 +66,15 @@ export function resolveLeveretOptions(given: LeveretOptions): ResolvedLeveretOpt
   if (raw.onEvent !== undefined && typeof raw.onEvent !== 'function') {
     problems.add(`onEvent must be a function; got ${describeValue(raw.onEvent)}`);
   }
+  const redact = redactor(readRedact(raw.redact, problems));
+  const logger = unfailing(readLogger(raw.logger, problems));
   const connection = attempt(problems, () => resolveConnectionOptions(raw.connection)) ?? resolveConnectionOptions({});
   return {
     raw,
     problems,
     clock,
-    logger: unfailing(readLogger(raw.logger, problems)),
+    logger: raw.redact === undefined ? logger : redactingLogger(logger, redact),
+    redact,
     transport: raw.transport ?? makeTransport(raw, clock, problems),
     publisher: resolvePublisherOptions(raw.publisher, problems.at('publisher')),
     management: resolveManagementOptions(raw.management, connection, problems),
@@ -109,6 +117,12 @@ function attempt<T>(problems: Problems, resolve: () => T): T | undefined {
 
 const LEVELS: readonly unknown[] = ['debug', 'info', 'warn', 'error', 'silent'] satisfies LogLevel[];
 const METHODS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly (keyof Logger)[];
+
+function readRedact(given: unknown, problems: Problems): Redact | undefined {
+  if (given === undefined || typeof given === 'function') return given as Redact | undefined;
+  problems.add(`redact must be a function from text to text; got ${describeValue(given)}`);
+  return undefined;
+}
 
 function readLogger(given: unknown, problems: Problems): Logger {
   if (given === undefined) return consoleLogger();

@@ -1,0 +1,111 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { describe, it } from 'mocha';
+import { LeveretError } from './leveret-error.js';
+import { redactError, redactor, redactUrls } from './redact.js';
+
+describe('redactUrls', () => {
+  const cases: readonly (readonly [string, string])[] = [
+    ['connect postgres://pay:hunter2@db.internal/pay failed', 'connect postgres://pay:***@db.internal/pay failed'],
+    ['amqp://u:hunter2@h1:5672,amqp://u:hunter2@h2', 'amqp://u:***@h1:5672,amqp://u:***@h2'],
+    ['redis://:hunter2@h', 'redis://:***@h'],
+    ['amqps://u:12345@h', 'amqps://u:***@h'],
+    ['mysql://u:hun@ter2@h/db', 'mysql://u:***@h/db'],
+    ['mongodb+srv://u:hun/ter?2#@h/db', 'mongodb+srv://u:***@h/db'],
+    ['{"url":"amqp://u:hunter2@h","mail":"a@b"}', '{"url":"amqp://u:***@h","mail":"a@b"}'],
+    ['postgres://h/db?sslmode=require&password=hunter2&x=1', 'postgres://h/db?sslmode=require&password=***&x=1'],
+    ['https://h/a?TOKEN=hunter2', 'https://h/a?TOKEN=***'],
+    ['amqp://u:80/hunter2@h', 'amqp://u:***@h'],
+    [
+      'https://h:8080/path?a=1 and http://[::1]:15672/api, a@b',
+      'https://h:8080/path?a=1 and http://[::1]:15672/api, a@b',
+    ],
+    ['amqp://guest@h, mail a:b@c, password=visible', 'amqp://guest@h, mail a:b@c, password=visible'],
+  ];
+  for (const [text, expected] of cases) {
+    it(`makes ${JSON.stringify(expected)}`, () => {
+      expect(redactUrls(text)).to.equal(expected);
+      expect(redactUrls(expected)).to.equal(expected);
+    });
+  }
+
+  it('shows no password of any URL, whatever stands around it', () => {
+    const word = fc.stringMatching(/^[a-z]{1,8}$/);
+    const around = fc.stringMatching(/^[ a-z.,()"'\n]{0,20}$/);
+    const password = fc.stringMatching(/^[a-zA-Z0-9%!$&*+=_@/?#-]{0,20}SECRET[a-zA-Z0-9%!$&*+=_@/?#-]{0,20}$/);
+    fc.assert(
+      fc.property(around, word, word, password, word, around, (before, scheme, user, secret, host, after) => {
+        const text = `${before} ${scheme}://${user}:${secret}@${host}/x ${after}`;
+        expect(redactUrls(text)).to.not.include('SECRET');
+      }),
+    );
+  });
+
+  it('takes time in proportion to the text', () => {
+    for (const part of ['://a:', '://', 'a:b@', '://a:b', '?password=', '://a:1']) {
+      const text = part.repeat(100_000);
+      const from = performance.now();
+      redactUrls(text);
+      expect(performance.now() - from, part).to.be.below(2000);
+    }
+  });
+});
+
+describe('redactor', () => {
+  it('takes out what the own function says, besides the passwords of URLs', () => {
+    const redact = redactor((text) => text.replace(/\d{16}/g, '****'));
+    expect(redact('card 4111111111111111 at db://u:p@h')).to.equal('card **** at db://u:***@h');
+  });
+
+  it('shows nothing when the own function fails or answers no text', () => {
+    const failing = redactor(() => {
+      throw new Error('broken');
+    });
+    expect(failing('secret')).to.equal('[not shown: redact failed]');
+    expect(redactor((() => undefined) as never)('secret')).to.equal('[not shown: redact failed]');
+  });
+});
+
+describe('redactError', () => {
+  const url = 'postgres://pay:hunter2@h';
+
+  it('answers the same error when there is nothing to take out', () => {
+    const error = new Error('a', { cause: new Error('b') });
+    expect(redactError(error, redactUrls)).to.equal(error);
+  });
+
+  it('takes it out of the message, the stack, other texts, causes and lists, and leaves the error as it was', () => {
+    const error = new LeveretError('LEV_CONNECTION_FAILED', url, {
+      cause: new AggregateError([new TypeError(url), 'x'], 'several', { cause: url }),
+    });
+    const before = error.stack;
+    Object.assign(error, { address: url, causes: [new RangeError(url)], count: 5 });
+    const shown = redactError(error, redactUrls) as LeveretError & { causes: Error[]; address: string; count: number };
+    const cause = shown.cause as AggregateError;
+    const texts = [shown.message, shown.stack, shown.address, shown.causes[0]?.message, cause.stack, cause.cause];
+    for (const text of [...texts, ...cause.errors.map(String), cause.errors[0].stack]) {
+      expect(text).to.not.include('hunter2');
+    }
+    expect(shown).to.be.instanceOf(LeveretError).and.include({ code: 'LEV_CONNECTION_FAILED', count: 5 });
+    expect(LeveretError.is(shown)).to.equal(true);
+    expect(cause.errors[0]).to.be.instanceOf(TypeError);
+    expect([error.message, error.stack]).to.deep.equal([url, before]);
+  });
+
+  it('bears errors that bite their tail, throw when they are read, or are proxies', () => {
+    const tail: Error & { self?: unknown } = new Error(url);
+    tail.cause = tail;
+    expect(redactError(tail, redactUrls).message).to.not.include('hunter2');
+    const hostile = new Error('x');
+    Object.defineProperty(hostile, 'detail', {
+      enumerable: true,
+      get() {
+        throw new Error('no');
+      },
+    });
+    expect(redactError(hostile, redactUrls).message).to.equal('[not shown: redact failed]');
+    const { proxy, revoke } = Proxy.revocable(new Error('x'), {});
+    revoke();
+    expect(redactError(proxy, redactUrls).message).to.equal('[not shown: redact failed]');
+  });
+});
