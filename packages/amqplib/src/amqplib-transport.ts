@@ -6,6 +6,7 @@ import {
   type ConnectionHealth,
   type ConnectionRole,
   type ConsumeRequest,
+  type DeclareOptions,
   type DeliverySink,
   inContext,
   LeveretError,
@@ -72,7 +73,7 @@ export class AmqplibTransport implements Transport {
     this.#warnings = [...connection.warnings];
     const clock = options.clock ?? systemClock;
     this.#clock = clock;
-    this.#keeper = new TopologyKeeper({ mismatch, unavailable: 'fail' }, (event) => this.#emit(event), clock);
+    this.#keeper = new TopologyKeeper(mismatch, (event) => this.#emit(event), clock);
     this.#consume = new ManagedConnection('consume', connection, this.#eventsOf('consume'), clock);
     this.#publish = new ManagedConnection('publish', connection, this.#eventsOf('publish'), clock);
     this.#spare = new SpareConnection(connection, clock);
@@ -86,9 +87,9 @@ export class AmqplibTransport implements Transport {
     return this.#broker;
   }
 
-  async declare(topology: Topology): Promise<void> {
+  async declare(topology: Topology, options: DeclareOptions = {}): Promise<void> {
     const link = this.#consume.link ?? this.#publish.link;
-    await this.#keeper.add(topology, link, link === this.#consume.link ? 'consume' : 'publish');
+    await this.#keeper.add(topology, options, link, link === this.#consume.link ? 'consume' : 'publish');
   }
 
   connect(role: ConnectionRole): Promise<void> {

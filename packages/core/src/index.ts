@@ -51,6 +51,7 @@ export type {
   ConnectionHealth,
   ConnectionRole,
   ConsumeRequest,
+  DeclareOptions,
   Delivery,
   DeliveryChannel,
   DeliverySink,

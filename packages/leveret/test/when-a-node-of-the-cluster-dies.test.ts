@@ -56,4 +56,33 @@ describe('when a node of the cluster dies', function () {
     await publisher.sendToQueue(classic, { id: 3 });
     await eventually('an order of the queue that was dead', () => handled.has('classic 3'));
   });
+
+  it('starts without a queue whose node is down, if it may, or says within seconds that it cannot', async () => {
+    const [healthy, dead] = [unique('cluster.healthy'), unique('cluster.dead')];
+    await using raw = await RawClient.connect(third?.url ?? '');
+    await raw.once((channel) => channel.assertQueue(dead, { durable: true }));
+    await third?.keepDeclarations();
+    await third?.kill();
+    const handled = new Set<string>();
+    const listeners = [healthy, dead].map((name) =>
+      orderListener({ queue: { name }, id: name }, ({ id }) => void handled.add(`${name} ${id}`)),
+    );
+    const urls = [first, second].map((node) => node?.url ?? '');
+
+    const startedAt = performance.now();
+    const failure = await startApp(urls, { listeners }).catch((error: unknown) => error);
+    expect(failure).to.include({ code: 'LEV_TOPOLOGY_UNAVAILABLE' });
+    expect((failure as Error).message).to.include(dead);
+    expect(performance.now() - startedAt, 'milliseconds until the start failed').to.be.below(20_000);
+
+    await using running = await startApp(urls, { listeners, start: 'degraded' });
+    expect(running.app.health().status).to.equal('degraded');
+    await running.app.publisher.sendToQueue(healthy, { id: 1 });
+    await eventually('an order of the healthy queue', () => handled.has(`${healthy} 1`));
+
+    await third?.start();
+    await eventually('the dead queue consumed', () => running.app.health().status === 'up', 60_000);
+    await running.app.publisher.sendToQueue(dead, { id: 2 });
+    await eventually('an order of the queue that was dead', () => handled.has(`${dead} 2`));
+  });
 });

@@ -12,10 +12,16 @@ import { type Declared, declarationError } from './declaration-error.js';
 import { parseMismatch } from './parse-mismatch.js';
 import { queueArguments } from './queue-arguments.js';
 
+/** A declaration that failed, and what it was part of: a queue with its bindings, an exchange, a binding. */
+export interface DeclareFailure {
+  readonly error: LeveretError;
+  readonly part: Topology;
+}
+
 /** What came of declaring a topology. */
 export interface DeclareReport {
   /** One per declaration that the broker refused; the others were declared all the same. */
-  readonly failures: readonly LeveretError[];
+  readonly failures: readonly DeclareFailure[];
   /** What was declared differently from what was asked, in words. */
   readonly notices: readonly string[];
   /** The parts that cannot be had now, such as a queue whose node is down, and may be later. */
@@ -50,7 +56,8 @@ export class Declarer {
     for (const queue of part.queues) await this.#queue(queue);
     if (!this.#failures.some(isUnavailable)) for (const binding of part.bindings) await this.#binding(binding);
     const unavailable = this.#failures.some(isUnavailable) ? [part] : [];
-    return { failures: this.#failures, notices: this.#notices, unavailable };
+    const failures = this.#failures.map((error) => ({ error, part }));
+    return { failures, notices: this.#notices, unavailable };
   }
 
   /** Lets go of the channel; nobody waits for that. */

@@ -5,7 +5,7 @@ import {
   type Clock,
   type ConnectionEvent,
   type ConnectionRole,
-  type LeveretError,
+  type DeclareOptions,
   pause,
   type Topology,
   within,
@@ -14,7 +14,7 @@ import type { Link } from '../connection/link.js';
 import { asError } from '../errors/broker-reply.js';
 import { unansweredError } from './declaration-error.js';
 import { declareTopology, type LatePart, mergeReports, topologyOfQueue } from './declare-topology.js';
-import type { DeclareReport } from './declarer.js';
+import type { DeclareFailure, DeclareReport } from './declarer.js';
 
 const DELAYED = 'x-delayed-message';
 const EMPTY: Topology = { exchanges: [], queues: [], bindings: [], policies: [] };
@@ -25,21 +25,15 @@ const EMPTY: Topology = { exchanges: [], queues: [], bindings: [], policies: [] 
  */
 export class TopologyKeeper {
   readonly #mismatch: 'fail' | 'warn';
-  readonly #unavailable: 'fail' | 'wait';
   readonly #emit: (event: ConnectionEvent) => void;
   readonly #clock: Clock;
   #topology: Topology = EMPTY;
+  #canWait: NonNullable<DeclareOptions['canWait']> = () => false;
   #delayed: ReadonlySet<string> = new Set();
   readonly #said = new Set<string>();
 
-  /** @param faults what stops the start: whatever exists with other properties, and whatever cannot be had now */
-  constructor(
-    faults: { readonly mismatch: 'fail' | 'warn'; readonly unavailable: 'fail' | 'wait' },
-    emit: (event: ConnectionEvent) => void,
-    clock: Clock,
-  ) {
-    this.#mismatch = faults.mismatch;
-    this.#unavailable = faults.unavailable;
+  constructor(mismatch: 'fail' | 'warn', emit: (event: ConnectionEvent) => void, clock: Clock) {
+    this.#mismatch = mismatch;
     this.#emit = emit;
     this.#clock = clock;
   }
@@ -59,7 +53,13 @@ export class TopologyKeeper {
    * added, so that it cannot stop the next connection.
    * @throws {LeveretError} LEV_TOPOLOGY_MISMATCH, LEV_TOPOLOGY_REFUSED
    */
-  async add(topology: Topology, link: Link | undefined, role: ConnectionRole): Promise<void> {
+  async add(
+    topology: Topology,
+    { canWait }: DeclareOptions,
+    link: Link | undefined,
+    role: ConnectionRole,
+  ): Promise<void> {
+    if (canWait !== undefined) this.#canWait = canWait;
     if (link !== undefined) await this.#declare(topology, link, role, true);
     this.#topology = mergeTopologies(this.#topology, topology);
     this.#delayed = new Set(this.#topology.exchanges.filter(({ type }) => type === DELAYED).map(({ name }) => name));
@@ -93,27 +93,32 @@ export class TopologyKeeper {
   /** Waits for what the broker answers soon; when starting, for all of it, within bounds. */
   async #declare(topology: Topology, link: Link, role: ConnectionRole, strict: boolean): Promise<void> {
     const { late, ...early } = await declareTopology(link, topology, role === 'consume', this.#clock);
-    const reports = late.map((each) => this.#inTime(each, link, role));
-    const report = strict ? mergeReports([early, ...(await Promise.all(reports))]) : early;
+    const needed = late.filter(({ part }) => strict && !this.#waitsFor(part));
+    const answers = await Promise.all(needed.map((each) => this.#inTime(each, link, role)));
+    const report = mergeReports([early, ...answers]);
     this.#tell(report, role, strict);
     const fatal = report.failures.find((failure) => strict && this.#isFatal(failure));
-    if (fatal !== undefined) throw fatal;
+    if (fatal !== undefined) throw fatal.error;
     this.#tryAgain(report.unavailable, link, role);
-    if (strict) return;
-    for (const each of reports) each.then((answered) => this.#tell(answered, role, false), ignoreEnd);
+    for (const each of late) {
+      if (needed.includes(each)) continue;
+      this.#inTime(each, link, role).then((answered) => this.#answeredLate(answered, link, role), ignoreEnd);
+    }
   }
 
   /** The answer, or within 10 s that there is none; then it is told when it comes. */
   #inTime({ part, answered }: LatePart, link: Link, role: ConnectionRole): Promise<DeclareReport> {
     return within(this.#clock, ANSWER_MS, answered, () => {
       const error = unansweredError(part, ANSWER_MS);
-      answered.then((report) => this.#answeredAfterAll(error, report, link, role), ignoreEnd);
-      return { failures: [error], notices: [], unavailable: [] };
+      answered.then((report) => {
+        this.#said.delete(error.message);
+        this.#answeredLate(report, link, role);
+      }, ignoreEnd);
+      return { failures: [{ error, part }], notices: [], unavailable: [] };
     });
   }
 
-  #answeredAfterAll(before: LeveretError, report: DeclareReport, link: Link, role: ConnectionRole): void {
-    this.#said.delete(before.message);
+  #answeredLate(report: DeclareReport, link: Link, role: ConnectionRole): void {
     this.#tell(report, role, false);
     this.#tryAgain(report.unavailable, link, role);
   }
@@ -138,8 +143,9 @@ export class TopologyKeeper {
 
   #tell(report: DeclareReport, role: ConnectionRole, strict: boolean): void {
     for (const text of report.notices) if (this.#isNews(text)) this.#emit({ type: 'notice', text });
-    for (const error of report.failures) {
-      const fatal = strict && this.#isFatal(error);
+    for (const failure of report.failures) {
+      const { error } = failure;
+      const fatal = strict && this.#isFatal(failure);
       if (this.#isNews(error.message) || fatal) this.#emit({ type: 'declare-failed', role, error, fatal });
     }
   }
@@ -150,15 +156,19 @@ export class TopologyKeeper {
     return true;
   }
 
-  #isFatal(failure: LeveretError): boolean {
-    switch (failure.code) {
+  #isFatal({ error, part }: DeclareFailure): boolean {
+    switch (error.code) {
       case 'LEV_TOPOLOGY_MISMATCH':
         return this.#mismatch === 'fail';
       case 'LEV_TOPOLOGY_UNAVAILABLE':
-        return this.#unavailable === 'fail';
+        return !this.#waitsFor(part);
       default:
         return true;
     }
+  }
+
+  #waitsFor(part: Topology): boolean {
+    return this.#canWait(part.queues[0]?.name);
   }
 }
 

@@ -53,7 +53,10 @@ export interface ListenerPolicyOptions extends ReadHints {
   readonly converter?: InstanceOrClass<MessageConverter>;
   /** What cannot be read or is invalid is rejected at once (`reject`, the default), or goes to the recoverer at once (`recover`). */
   readonly invalid?: 'reject' | 'recover';
-  /** A queue that is missing and that nobody declares stops the start (`fail`, the default), or is waited for (`wait`). */
+  /**
+   * A queue that is missing and that nobody declares, or that the broker cannot give now, stops the start (`fail`, the default),
+   * or is waited for (`wait`).
+   */
   readonly missingQueue?: 'fail' | 'wait';
   /** Further arguments of `basic.consume`, such as `x-stream-offset`. */
   readonly consumerArguments?: Readonly<Record<string, unknown>>;

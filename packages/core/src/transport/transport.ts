@@ -213,13 +213,22 @@ export interface ConnectionHealth {
   readonly lastError: Error | undefined;
 }
 
+/** Options of {@link Transport.declare}. */
+export interface DeclareOptions {
+  /**
+   * Whether the first connection goes on without something that the broker cannot give now, such as a queue whose node is
+   * down. `undefined` asks about an exchange or a binding. It is declared when it can be. Default: it fails the connection.
+   */
+  readonly canWait?: (queue: string | undefined) => boolean;
+}
+
 /** What a broker adapter must do. `@leveret/amqplib` is one. */
 export interface Transport {
   /**
    * Sets what is declared on every new connection: exchanges, then queues, then bindings. Must be called before
    * {@link connect}; later calls add to it and declare the addition at once when connected.
    */
-  declare(topology: Topology): Promise<void>;
+  declare(topology: Topology, options?: DeclareOptions): Promise<void>;
   /**
    * Opens the connection of a role and declares the topology. Resolves when both are done; keeps trying within the
    * connect timeout unless the fault cannot mend itself (credentials, mismatch with `mismatch: 'fail'`).

@@ -19,6 +19,7 @@ import type { PayloadValidation } from '../payload/payload-validation.js';
 import type { AnyClass } from '../reading/class-kind.js';
 import type { LeveretEvent } from './leveret-event.js';
 import type { ShutdownSignal } from './shutdown-hooks.js';
+import type { StartMode } from './start-listeners.js';
 
 /** Options of `Leveret.start`. Everything may be left out: then it is a publisher on `amqp://localhost`. */
 export interface LeveretOptions {
@@ -54,6 +55,13 @@ export interface LeveretOptions {
   readonly service?: string;
   /** How `@Idempotent` handlers are guarded that do not say otherwise. Default: a store in this process's memory, with a warning. */
   readonly idempotency?: IdempotencyOptions;
+  /**
+   * What to do about a queue that cannot be had at the start, such as one whose node is down: `fail` (the default) stops the
+   * start within seconds; `wait` waits for it as long as `connection.startTimeout`; `degraded` starts everything else, and the
+   * listener begins by itself when it can (health says `degraded` until then). A listener with `missingQueue: 'wait'` is never
+   * waited for.
+   */
+  readonly start?: StartMode;
   /** A queue or exchange that exists with other properties: report it and go on (`warn`, the default), or fail the start. */
   readonly mismatch?: 'fail' | 'warn';
   /** Where log lines go, or from which level the console has them. Default `info` on the console. */
@@ -92,6 +100,7 @@ export const LEVERET_OPTION_NAMES: readonly string[] = Object.keys({
   validation: true,
   service: true,
   idempotency: true,
+  start: true,
   mismatch: true,
   logger: true,
   redact: true,

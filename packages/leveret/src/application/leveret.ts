@@ -213,7 +213,7 @@ export class Leveret {
   }
 
   async #start(): Promise<void> {
-    const { clock, logger, transport, shutdownSignals, startTimeoutMs } = this.#options;
+    const { clock, logger, transport, shutdownSignals, start: mode, startTimeoutMs } = this.#options;
     const startedAt = clock.monotonic();
     // First of all: a signal that comes while it connects must not end a process with handlers at work, nor be ignored.
     this.#removeHooks = installShutdownHooks(shutdownSignals, {
@@ -236,14 +236,14 @@ export class Leveret {
       // Before anything is consumed: what a store cannot work with would be found by the messages.
       await this.#stores.start();
       this.#stillStarting();
-      await transport.declare(resolved.topology);
+      await transport.declare(resolved.topology, { canWait: this.#canWait() });
       await Promise.all(this.#roles().map((role) => transport.connect(role)));
       this.#stillStarting();
       if (resolved.topology.policies.length > 0) {
         await this.#applyPolicies(resolved.topology.policies);
         this.#stillStarting();
       }
-      await startListeners(this.#containers, { clock, logger, timeoutMs: startTimeoutMs });
+      await startListeners(this.#containers, { clock, logger, mode, timeoutMs: startTimeoutMs });
       this.#stillStarting();
     } catch (error) {
       if (this.#state.name !== 'starting') throw this.#closedMeanwhile(error);
@@ -262,6 +262,14 @@ export class Leveret {
     this.#resolver.provide(Leveret, this);
     this.#resolver.provide(Publisher, this.publisher);
     return readAndCheck(this.#options, this.#resolver);
+  }
+
+  /** What may be missing at the start: everything, or the queues of listeners that wait for theirs. */
+  #canWait(): (queue: string | undefined) => boolean {
+    if (this.#options.start !== 'fail') return () => true;
+    const patient = this.#containers.filter(({ definition }) => definition.missingQueue === 'wait');
+    const queues = new Set(patient.map(({ definition }) => definition.queue));
+    return (queue) => queue !== undefined && queues.has(queue);
   }
 
   /** Nobody needs a connection to consume where nothing is consumed. */

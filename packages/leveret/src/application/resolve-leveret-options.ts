@@ -30,6 +30,7 @@ import { checkKnownOptions } from '../reading/check-known-options.js';
 import { readIdempotencyOptions } from '../reading/read-idempotent.js';
 import { LEVERET_OPTION_NAMES, type LeveretOptions } from './leveret-options.js';
 import { readShutdownHooks, type ShutdownSignal } from './shutdown-hooks.js';
+import { START_MODES, type StartMode } from './start-listeners.js';
 
 /** {@link LeveretOptions} as far as they can be resolved without the container; what is at fault has its default. */
 export interface ResolvedLeveretOptions {
@@ -47,6 +48,7 @@ export interface ResolvedLeveretOptions {
   readonly redact: Redact;
   readonly shutdownTimeoutMs: number;
   readonly shutdownSignals: readonly ShutdownSignal[];
+  readonly start: StartMode;
   /** How long the start waits for the consumers of its listeners. */
   readonly startTimeoutMs: number;
 }
@@ -85,6 +87,7 @@ export function resolveLeveretOptions(given: LeveretOptions): ResolvedLeveretOpt
         ? DEFAULT_SHUTDOWN_MS
         : checkDuration(raw.shutdownTimeout, 'shutdownTimeout', DEFAULT_SHUTDOWN_MS, problems),
     shutdownSignals: readShutdownHooks(raw.shutdownHooks, problems),
+    start: readStart(raw.start, problems),
     startTimeoutMs: connection.startTimeoutMs,
   };
 }
@@ -103,6 +106,14 @@ function makeTransport(raw: LeveretOptions, clock: Clock, problems: Problems): T
     if (error instanceof ConfigurationError) return new AmqplibTransport({ clock });
     throw error;
   }
+}
+
+function readStart(given: unknown, problems: Problems): StartMode {
+  const mode = START_MODES.find((each) => each === given);
+  if (mode === undefined && given !== undefined) {
+    problems.add(`start must be ${START_MODES.map(describeValue).join(', ')}; got ${describeValue(given)}`);
+  }
+  return mode ?? 'fail';
 }
 
 function attempt<T>(problems: Problems, resolve: () => T): T | undefined {

@@ -4,6 +4,7 @@ import type {
   ConnectionHealth,
   ConnectionRole,
   ConsumeRequest,
+  DeclareOptions,
   DeliverySink,
   PublishChannel,
   ReplyChannel,
@@ -32,8 +33,8 @@ export class WatchedTransport implements Transport {
     return this.#inner.broker;
   }
 
-  declare(topology: Topology): Promise<void> {
-    return this.#inner.declare(topology);
+  declare(topology: Topology, options?: DeclareOptions): Promise<void> {
+    return this.#inner.declare(topology, options);
   }
 
   connect(role: ConnectionRole): Promise<void> {
