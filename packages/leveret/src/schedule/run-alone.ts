@@ -1,4 +1,4 @@
-import { type Claim, type Clock, claimGuard, type IdempotencyStore, type Logger } from '@leveret/core';
+import { type Claim, type Clock, claimGuard, type IdempotencyStore, type Logger, logSafely } from '@leveret/core';
 
 /** A run that only one instance is to make. */
 export interface AloneRun {
@@ -26,11 +26,15 @@ const SCOPE = 'leveret.schedule';
 export async function runAlone(alone: AloneRun): Promise<boolean> {
   const { id, store, leaseMs, clock, logger, controller, run } = alone;
   const guard = claimGuard(untilNextBeat(store, alone.untilNext), { lease: leaseMs, clock, logger });
-  const { kind } = await guard.run(SCOPE, id, (_transaction, claimLost) => {
+  const result = await guard.run(SCOPE, id, (_transaction, claimLost) => {
     claimLost.addEventListener('abort', () => controller.abort(claimLost.reason), { once: true });
     return run();
   });
-  return kind === 'handled';
+  if (result.kind === 'handled' && result.error !== undefined) {
+    const text = 'a run is not remembered, because the store is away: another instance may run before the next beat';
+    logSafely(logger, 'warn', { schedule: id, err: result.error }, text);
+  }
+  return result.kind === 'handled';
 }
 
 /** The store, but remembering what is completed no longer than to the next beat. */

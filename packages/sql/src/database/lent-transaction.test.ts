@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { rejection } from '../test-support/rejection.js';
 import { type LendOptions, LentTransaction, lenderOf } from './lent-transaction.js';
 
 class FakeClient {
@@ -43,6 +44,11 @@ function lend(of: LendOptions['of'] = 'connection') {
   return { client, loan, lent: loan.lent };
 }
 
+function lentOf<Tx>(client: Tx) {
+  const loan = new LentTransaction(client, { of: 'connection' });
+  return { lent: loan.lent, end: () => loan.end() };
+}
+
 const OVER = /This attempt is over, and its transaction with it/;
 
 describe('LentTransaction', () => {
@@ -59,22 +65,55 @@ describe('LentTransaction', () => {
   });
 
   it('refuses every way to the database behind its end', async () => {
-    const { client, loan, lent } = lend();
-    const later = lent.query;
-    const ways: (() => unknown)[] = [
-      () => lent.query('1'),
-      () => lent.prepare('2'),
-      lent.prepare('3').run,
-      lent.prepare('4').raw().run,
-      () => lent.inner.query('5'),
-      () => lent.on('error').query('6'),
-      () => later('7'),
-    ];
+    for (const of of ['connection', 'synchronous'] as const) {
+      const { client, loan, lent } = lend(of);
+      const later = lent.query;
+      const ways: (() => unknown)[] = [
+        () => lent.query('1'),
+        () => lent.prepare('2'),
+        lent.prepare('3').run,
+        lent.prepare('4').raw().run,
+        () => lent.inner.query('5'),
+        () => lent.on('error').query('6'),
+        () => later('7'),
+      ];
+      loan.end();
+      loan.end();
+      for (const way of ways) {
+        if (of === 'synchronous') expect(way).to.throw(OVER).with.property('code', 'LEV_ATTEMPT_OVER');
+        else expect(await rejection(way() as Promise<unknown>)).to.include({ code: 'LEV_ATTEMPT_OVER' });
+      }
+      expect(client.sent).to.deep.equal([]);
+      expect(client.listeners).to.deep.equal(['error']);
+    }
+  });
+
+  it('refuses in the way in which the driver tells an error', async () => {
+    const { loan, lent } = lend();
+    const query = lent.query as (...args: unknown[]) => unknown;
     loan.end();
+    const told = await new Promise((resolve) => query('SELECT 1', resolve));
+    expect(told).to.include({ code: 'LEV_ATTEMPT_OVER' });
+    expect(() => query({ submit: () => {} })).to.throw(OVER);
+  });
+
+  it('lets a handler clear up behind its end, but not close what is no longer its own', () => {
+    const calls: string[] = [];
+    const client = {
+      destroy: () => calls.push('destroy'),
+      off: () => calls.push('off'),
+      escapeLiteral: (text: string) => `'${text}'`,
+      [Symbol.dispose]() {
+        calls.push(this === client ? 'dispose' : 'with another this');
+      },
+    };
+    const { lent, ...loan } = { ...lentOf(client) };
+    lent[Symbol.dispose]();
+    lent.destroy();
     loan.end();
-    for (const way of ways) expect(way).to.throw(OVER).with.property('code', 'LEV_ATTEMPT_OVER');
-    expect(client.sent).to.deep.equal([]);
-    expect(client.listeners).to.deep.equal(['error']);
+    lent.destroy();
+    lent.off();
+    expect([calls, lent.escapeLiteral('a')]).to.deep.equal([['dispose', 'destroy', 'off'], "'a'"]);
   });
 
   it('gives the connection back to nobody, for it is not the handler that has it', () => {

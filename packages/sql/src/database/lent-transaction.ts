@@ -53,11 +53,17 @@ export class LentTransaction<Tx> {
 
   /** @throws {LeveretError} LEV_ATTEMPT_OVER when it was taken back */
   check(): void {
-    if (!this.#over) return;
-    throw new LeveretError(
-      'LEV_ATTEMPT_OVER',
-      'This attempt is over, and its transaction with it: the statement was not sent. Wait for all that a handler starts (Promise.allSettled instead of Promise.all), and stop at context.signal.',
-    );
+    if (this.#over) throw over();
+  }
+
+  /** As the driver tells an error: thrown, or by the promise or the callback, for a timer has nobody who would catch it. */
+  #refuse(args: readonly unknown[]): unknown {
+    const error = over();
+    const last = args.at(-1);
+    if (this.#of !== 'connection' || args.some(isCursor)) throw error;
+    if (typeof last !== 'function') return Promise.reject(error);
+    queueMicrotask(() => last(error));
+    return undefined;
   }
 
   #face(target: object): object {
@@ -70,7 +76,8 @@ export class LentTransaction<Tx> {
       get: (_shadow, name) => {
         const value: unknown = Reflect.get(target, name, target);
         if (typeof value !== 'function') return this.#handedOut(value);
-        if (typeof name === 'symbol' || name === 'constructor') return value;
+        if (name === 'constructor') return value;
+        if (typeof name === 'symbol') return value.bind(target);
         const before = methods.get(name);
         if (before?.value === value) return before.method;
         const method = this.#method(target, name, value as Callable);
@@ -80,7 +87,7 @@ export class LentTransaction<Tx> {
       set: (_shadow, name, value) => Reflect.set(target, name, value, target),
       has: (_shadow, name) => Reflect.has(target, name),
       apply: (_shadow, self, args) => {
-        this.check();
+        if (this.#over) return this.#refuse(args);
         return this.#handedOut(Reflect.apply(target as Callable, self, args));
       },
     });
@@ -89,16 +96,17 @@ export class LentTransaction<Tx> {
   }
 
   #method(target: object, name: string, method: Callable): Callable {
+    const of = this.#of === 'connection' ? MEANINGS.get(name) : undefined;
     // The connection goes back when the transaction has ended, whoever thinks that it is his.
-    if (name === 'release' && this.#of === 'connection') return () => {};
-    const guarded = !UNGUARDED.has(name);
+    if (of === 'give-back') return () => {};
     return (...args) => {
-      if (guarded) this.check();
+      if (this.#over && of === 'close') return undefined;
+      if (this.#over && !UNGUARDED.has(name)) return this.#refuse(args);
       const answer: unknown = Reflect.apply(method, target, args);
       if (answer === target) return this.#face(target);
       if (types.isPromise(answer)) return this.#followed(answer);
       // A statement with a callback, or a cursor: nobody here hears of its end.
-      if (this.#of === 'connection' && STATEMENTS.has(name)) this.#running++;
+      if (of === 'statement') this.#running++;
       return this.#handedOut(answer);
     };
   }
@@ -137,8 +145,14 @@ export function lenderOf(transaction: unknown): Lender | undefined {
   return isObject(transaction) ? LENDERS.get(transaction) : undefined;
 }
 
-/** What drivers call that which sends a statement. */
-const STATEMENTS: ReadonlySet<string> = new Set(['query', 'execute']);
+/** What methods of drivers with promises do that is not to be passed on as it is. */
+const MEANINGS: ReadonlyMap<string, 'statement' | 'give-back' | 'close'> = new Map([
+  ['query', 'statement'],
+  ['execute', 'statement'],
+  ['release', 'give-back'],
+  ['end', 'close'],
+  ['destroy', 'close'],
+]);
 /** By these an object is known as a way to the database. */
 const WAYS = ['query', 'execute', 'prepare', 'exec', 'run', 'all'] as const;
 /** What clears up behind a handler, and what never reaches the database. */
@@ -149,10 +163,28 @@ const UNGUARDED: ReadonlySet<string> = new Set([
   'addListener',
   'removeListener',
   'removeAllListeners',
+  'listenerCount',
+  'escape',
+  'escapeId',
+  'escapeIdentifier',
+  'escapeLiteral',
+  'format',
   'toString',
   'valueOf',
   'hasOwnProperty',
 ]);
+
+function over(): LeveretError {
+  return new LeveretError(
+    'LEV_ATTEMPT_OVER',
+    'This attempt is over, and its transaction with it: the statement was not sent. Wait for all that a handler starts (Promise.allSettled instead of Promise.all), and stop at context.signal.',
+  );
+}
+
+/** What `query` of pg answers as it is: there is no promise that could tell an error. */
+function isCursor(value: unknown): boolean {
+  return isObject(value) && typeof (value as { submit?: unknown }).submit === 'function';
+}
 
 function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
