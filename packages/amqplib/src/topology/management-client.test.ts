@@ -148,6 +148,33 @@ describe('ManagementClient', () => {
     expect(error.message).not.to.match(/cret/);
   });
 
+  const basic = Buffer.from('shop:sé:cret').toString('base64');
+  const echoes: readonly [string, string][] = [
+    ['as it came', `PUT /api HTTP/1.1\r\nauthorization: Basic ${basic}\r\naccept: */*`],
+    ['as JSON', JSON.stringify({ headers: { Authorization: `Basic ${basic}` }, user: 'shop', password: 'sé:cret' })],
+    ['without its padding', `Authorization=Basic ${basic.replace(/=+$/, '')}`],
+    ['cut', `you sent Basic ${basic.slice(0, 12)}`],
+    ['decoded', 'you are shop:sé:cret'],
+    ['as a part of an address', `http://shop:${encodeURIComponent('sé:cret')}@broker/`],
+    ['as HTML', `<td>Authorization</td><td>Basic ${basic}</td>`],
+  ];
+  for (const [how, echo] of echoes) {
+    it(`shows nothing of an answer that echoes the password: ${how}`, async () => {
+      const url = await listen((_request, response) => response.writeHead(400).end(`bad request: ${echo}`));
+      const error = await failureOf(clientOf(url).putPolicy(policy));
+      for (const text of [error.message, error.body, String(error.cause ?? '')]) {
+        expect(text).to.not.contain('cret').and.not.contain(basic.slice(0, 12)).and.not.contain('%3Acret');
+      }
+      expect(error.message).to.contain('bad request: ').and.contain('***');
+    });
+  }
+
+  it('leaves alone what only looks like one', async () => {
+    const text = 'basic authentication is off; Bearer tokens are off';
+    const url = await listen((_request, response) => response.writeHead(400).end(text));
+    expect((await failureOf(clientOf(url).putPolicy(policy))).body).to.equal(text);
+  });
+
   it('says what to look at for a user without rights and an unknown virtual host', async () => {
     let status = 401;
     const url = await listen((_request, response) => response.writeHead(status).end('x'.repeat(2000)));

@@ -118,7 +118,8 @@ export class ManagementClient {
         signal: AbortSignal.timeout(timeoutMs),
       });
       status = response.status;
-      text = await response.text();
+      // A proxy may answer with the request as it came.
+      text = withoutSecrets(await response.text(), credentials, password);
     } catch (error) {
       const isTimeout = error instanceof Error && error.name === 'TimeoutError';
       const fault = isTimeout ? `got no answer within ${timeoutMs} ms` : `failed: ${reasonOf(error)}`;
@@ -133,6 +134,25 @@ export class ManagementClient {
       throw new ManagementApiError(refusalText(request, status, text, username), status, text);
     }
   }
+}
+
+/** Shorter ones would be found in every text, and are no secret. */
+const MIN_SECRET = 4;
+
+/** A text in which neither the password nor an Authorization header can be read, however it was written there. */
+function withoutSecrets(text: string, credentials: string, password: string): string {
+  const encoded = credentials.replace(/=+$/, '');
+  const written = JSON.stringify(password).slice(1, -1);
+  const known = [encoded, encoded.replaceAll('/', '\\/'), password, written, encodeURIComponent(password)];
+  const without = known
+    .filter(({ length }) => length >= MIN_SECRET)
+    .reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
+  // Also where it was cut. A word such as "authentication" is none.
+  return without
+    .replace(/\b(basic|bearer)(\s+)[\w+/=.~-]{8,}/gi, (found, scheme, space) =>
+      /[A-Z\d]/.test(found.slice(scheme.length)) ? `${scheme}${space}***` : found,
+    )
+    .replace(/(authorization["']?\s*[:=]\s*["']?)[^"'\r\n<,}]+/gi, '$1***');
 }
 
 function refusalText(request: string, status: number, body: string, username: string): string {

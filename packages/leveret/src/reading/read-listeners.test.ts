@@ -6,6 +6,7 @@ import { Handler } from '../decorators/handler.js';
 import { Header } from '../decorators/header.js';
 import { Headers } from '../decorators/headers.js';
 import { Listener } from '../decorators/listener.js';
+import type { ListenerOptions } from '../decorators/listener-options.js';
 import { Message } from '../decorators/message.js';
 import { Payload } from '../decorators/payload.js';
 import { SendTo } from '../decorators/send-to.js';
@@ -55,6 +56,22 @@ function routeOf(listenerClass: unknown) {
 
 describe('readListeners', () => {
   describe('naming listeners', () => {
+    /** A class without a name, as an expression has that is passed on at once. */
+    const anonymous = (options: ListenerOptions) => {
+      const made = [
+        class {
+          handle(): void {}
+        },
+      ][0] as new () => { handle(): void };
+      Listener(options)(made.prototype, 'handle', Object.getOwnPropertyDescriptor(made.prototype, 'handle') ?? {});
+      return made;
+    };
+
+    it('refuses a class without a name, unless its listener has an id', () => {
+      expect(faultOf(anonymous({ queue: 'q' }))).to.match(/^listener \.handle: the class has no name/);
+      expect(plansOf(anonymous({ queue: 'q', id: 'orders' }))[0]?.id).to.equal('orders');
+    });
+
     it('takes the class and the method, and counts further listeners of one method', () => {
       class Orders {
         @Listener('one')

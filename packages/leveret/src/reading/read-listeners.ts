@@ -2,7 +2,7 @@ import { describeValue, type Problems } from '@leveret/core';
 import type { ListenerDeclaration } from '../decorators/class-record.js';
 import type { ListenerOptions } from '../decorators/listener-options.js';
 import { checkKnownOptions } from './check-known-options.js';
-import { type AnyClass, isClass } from './class-kind.js';
+import { type AnyClass, checkName, isClass } from './class-kind.js';
 import { LISTENER_OPTION_NAMES } from './listener-option-names.js';
 import type { HandlerPlan, ListenerPlan } from './listener-plan.js';
 import { type MergedClass, mergedRecord } from './merged-record.js';
@@ -114,7 +114,9 @@ function readListener(
 ): ListenerPlan {
   const place = `listener ${defaultId}`;
   const options = readOptions(declaration, problems.at(place));
-  return { id: readId(options, defaultId, problems.at(place)), place, listenerClass, options, handler };
+  const id = readId(options, defaultId, problems.at(place));
+  if (options.id === undefined) checkName(listenerClass, '@Listener', problems.at(place));
+  return { id, place, listenerClass, options, handler };
 }
 
 function readOptions(declaration: ListenerDeclaration, problems: Problems): ListenerOptions {

@@ -58,6 +58,21 @@ describe('readSchedules', () => {
     expect(read([], [Orders]).plans.map(({ id }) => id)).to.deep.equal(['Orders.poll']);
   });
 
+  it('refuses a class without a name, unless its schedule has an id', () => {
+    const anonymous = (options: ScheduleOptions) => {
+      const made = [
+        class {
+          poll(): void {}
+        },
+      ][0] as new () => { poll(): void };
+      const descriptor = Object.getOwnPropertyDescriptor(made.prototype, 'poll') ?? {};
+      Scheduled({ every: 5 }, options)(made.prototype, 'poll', descriptor);
+      return made;
+    };
+    expect(read([], [anonymous({})]).faults[0]).to.match(/^schedule \.poll: the class has no name/);
+    expect(read([], [anonymous({ id: 'nightly' })]).plans[0]?.id).to.equal('nightly');
+  });
+
   it('reads runOnOneInstance', () => {
     const aloneOf = (runOnOneInstance: unknown) =>
       read([], [scheduled({ every: 5 }, { runOnOneInstance })]).plans[0]?.alone;

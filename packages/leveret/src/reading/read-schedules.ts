@@ -3,7 +3,7 @@ import type { ScheduleDeclaration } from '../decorators/class-record.js';
 import type { RunOnOneInstanceOptions, ScheduleOptions, ScheduleTimes } from '../decorators/scheduled.js';
 import { cronTiming, everyTiming, type Timing } from '../schedule/timing.js';
 import { checkKnownOptions } from './check-known-options.js';
-import { type AnyClass, isClass } from './class-kind.js';
+import { type AnyClass, checkName, isClass } from './class-kind.js';
 import { type MergedClass, type MergedMethod, mergedRecord } from './merged-record.js';
 
 /** A schedule as its class declares it: read and checked, nothing made yet. */
@@ -124,6 +124,7 @@ function readSchedule(
     return { ...plan, jitterMs: 0, immediate: false, timeoutMs: undefined, alone: undefined };
   }
   const { id, jitter, immediate, timeout, runOnOneInstance } = options as ScheduleOptions;
+  if (id === undefined) checkName(scheduleClass, '@Scheduled', faults);
   if (id !== undefined && (typeof id !== 'string' || id === ''))
     faults.add(`id must be a name; got ${describeValue(id)}`);
   if (immediate !== undefined && typeof immediate !== 'boolean') {

@@ -9,6 +9,7 @@ import { NotSettledError } from '../errors/not-settled-error.js';
 import { Journal } from '../watch/journal.js';
 import type { AnyClass } from './any-class.js';
 import { Application } from './application.js';
+import { checkTurns } from './check-turns.js';
 import { closeApplication } from './close-application.js';
 import type { ExpectedFailure } from './expected-failures.js';
 import { FailureLedger } from './failure-ledger.js';
@@ -72,10 +73,11 @@ export class TestHarness implements AsyncDisposable {
    * Starts a broker (or connects to a real one) and the application. When it rejects, nothing is left behind.
    * @throws {ConfigurationError} with every fault of the options, of the harness or of leveret
    * @throws {LeveretError} what else `Leveret.start` throws
-   * @throws {HarnessError} when the container is in use by another harness
+   * @throws {HarnessError} when the container is in use by another harness, or `nextTick` or `queueMicrotask` is faked
    */
   static async start(options: HarnessOptions = {}): Promise<TestHarness> {
     const resolved = resolveHarnessOptions(options);
+    await checkTurns();
     const { broker, application, overrides } = resolved;
     const side =
       'url' in broker
@@ -138,7 +140,8 @@ export class TestHarness implements AsyncDisposable {
   publish(exchange: string, routingKey: string, payload: unknown, options?: PublishOptions): Promise<PublishReceipt>;
   /** Publishes an instance of a class that says itself where it goes, by `@PublishTo`. */
   publish(payload: object, options?: PublishOptions): Promise<PublishReceipt>;
-  publish(...args: unknown[]): Promise<PublishReceipt> {
+  async publish(...args: unknown[]): Promise<PublishReceipt> {
+    await checkTurns();
     const { publisher } = this.app;
     const published = (publisher.publish as (...args: unknown[]) => Promise<PublishReceipt>).apply(publisher, args);
     const { timeoutMs } = this.#options;
@@ -158,6 +161,7 @@ export class TestHarness implements AsyncDisposable {
    */
   async settled(options: SettledOptions = {}): Promise<void> {
     const timeoutMs = options.timeout === undefined ? this.#options.timeoutMs : durationMs(options.timeout, 'timeout');
+    await checkTurns();
     await this.#rest.settled(timeoutMs, options.includeRetries ?? false);
     this.#throwUnexpected();
   }
@@ -171,6 +175,7 @@ export class TestHarness implements AsyncDisposable {
    * @throws {NotSettledError} when it takes more than 20 s of real time
    */
   async advance(duration: Duration): Promise<void> {
+    await checkTurns();
     await this.#rest.advance(duration);
     this.#throwUnexpected();
   }
@@ -208,7 +213,14 @@ export class TestHarness implements AsyncDisposable {
    * @throws {NotSettledError} when handlers were still running, and the test was not told of that
    */
   close(): Promise<void> {
-    this.#closed ??= this.#close();
+    this.#closed ??= checkTurns().then(
+      () => this.#close(),
+      (error) => {
+        // When they are real again, it can be closed.
+        this.#closed = undefined;
+        throw error;
+      },
+    );
     return this.#closed;
   }
 
