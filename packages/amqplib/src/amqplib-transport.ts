@@ -16,15 +16,13 @@ import {
   systemClock,
   type Topology,
   type Transport,
-  within,
 } from '@leveret/core';
 import type { Channel } from 'amqplib';
 import { type ConnectionOptions, resolveConnectionOptions } from './connection/connection-options.js';
 import type { Link } from './connection/link.js';
 import { ManagedConnection } from './connection/managed-connection.js';
 import { SpareConnection } from './connection/spare-connection.js';
-import { ConsumerSubscription } from './delivery/consumer-subscription.js';
-import { queueExists } from './delivery/queue-exists.js';
+import { Subscriptions } from './delivery/subscriptions.js';
 import { asError, errorText } from './errors/broker-reply.js';
 import { AmqplibPublishChannel } from './publisher/amqplib-publish-channel.js';
 import { AmqplibReplyChannel } from './publisher/amqplib-reply-channel.js';
@@ -56,7 +54,7 @@ export class AmqplibTransport implements Transport {
   readonly #publish: ManagedConnection;
   readonly #spare: SpareConnection;
   readonly #keeper: TopologyKeeper;
-  readonly #subscriptions = new Set<ConsumerSubscription>();
+  readonly #subscriptions: Subscriptions;
   readonly #listeners = new Set<(event: ConnectionEvent) => void>();
   /** What is still to be told of the options. */
   readonly #warnings: string[];
@@ -77,6 +75,11 @@ export class AmqplibTransport implements Transport {
     this.#consume = new ManagedConnection('consume', connection, this.#eventsOf('consume'), clock);
     this.#publish = new ManagedConnection('publish', connection, this.#eventsOf('publish'), clock);
     this.#spare = new SpareConnection(connection, clock);
+    this.#subscriptions = new Subscriptions({
+      ...{ common: this.#consume, keeper: this.#keeper, clock },
+      connect: (events) => new ManagedConnection('consume', connection, events, clock),
+      suspected: (queue, error) => this.#emit({ type: 'queue-suspected', role: 'consume', queue, error }),
+    });
   }
 
   get publishBlocked(): boolean {
@@ -98,22 +101,7 @@ export class AmqplibTransport implements Transport {
   }
 
   subscribe(request: ConsumeRequest, sink: DeliverySink): Subscription {
-    const subscription = new ConsumerSubscription(
-      request,
-      sink,
-      {
-        link: () => this.#consume.link,
-        declares: (queue) => this.#keeper.declares(queue),
-        redeclare: (queue, link) => this.#keeper.redeclare(queue, link),
-        exists: (queue, link) => queueExists(queue, link, this.#clock),
-        ended: (ended) => this.#subscriptions.delete(ended),
-      },
-      this.#clock,
-    );
-    this.#subscriptions.add(subscription);
-    // Later, because the caller has not got the subscription yet.
-    queueMicrotask(() => this.#begin(subscription));
-    return subscription;
+    return this.#subscriptions.begin(request, sink);
   }
 
   async openPublishChannel(options: {
@@ -146,7 +134,7 @@ export class AmqplibTransport implements Transport {
   }
 
   health(): readonly ConnectionHealth[] {
-    return [this.#consume.health(), this.#publish.health()];
+    return [this.#consume.health(), this.#publish.health(), ...this.#subscriptions.health()];
   }
 
   on(listener: (event: ConnectionEvent) => void): () => void {
@@ -163,26 +151,13 @@ export class AmqplibTransport implements Transport {
   async #close(timeoutMs: number): Promise<void> {
     const deadline = this.#clock.monotonic() + timeoutMs;
     // Closing a channel flushes what was settled on it; closing the connection under it would not.
-    const closing = Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
-    await within(this.#clock, timeoutMs / 2, closing, () => undefined);
+    await this.#subscriptions.close(timeoutMs / 2);
     const leftMs = Math.max(0, deadline - this.#clock.monotonic());
     await Promise.all([this.#consume.close(leftMs), this.#publish.close(leftMs), this.#spare.close(leftMs)]);
   }
 
   #connection(role: ConnectionRole): ManagedConnection {
     return role === 'consume' ? this.#consume : this.#publish;
-  }
-
-  #begin(subscription: ConsumerSubscription): void {
-    if (!this.#subscriptions.has(subscription)) return;
-    if (this.#closing !== undefined) {
-      subscription.connectionFailed(new LeveretError('LEV_INVALID_STATE', 'The transport is closed; make a new one.'));
-      return;
-    }
-    const { link, failure } = this.#consume;
-    if (failure !== undefined) subscription.connectionFailed(failure);
-    else if (link !== undefined) subscription.connected(link);
-    else this.#consume.ensure();
   }
 
   /** Opens a channel on the connection that publishes, or on the spare one when that does not answer although it stands. */
@@ -232,14 +207,16 @@ export class AmqplibTransport implements Transport {
       connected: (link: Link, again: boolean) => {
         this.#broker = link.facts;
         this.#emit({ type: 'connected', role, host: link.host, broker: link.facts, again });
-        if (role === 'consume') for (const subscription of [...this.#subscriptions]) subscription.connected(link);
+        if (role === 'consume') this.#subscriptions.connected(link);
       },
-      disconnected: (error: Error | undefined) => this.#emit({ type: 'disconnected', role, error }),
+      disconnected: (error: Error | undefined, link: Link) => {
+        if (role === 'consume') this.#subscriptions.disconnected(link);
+        this.#emit({ type: 'disconnected', role, error });
+      },
       connectFailed: (host: string, error: Error, retryInMs: number) =>
         this.#emit({ type: 'connect-failed', role, host, error, retryInMs }),
       failed: (error: Error) => {
-        if (role === 'consume')
-          for (const subscription of [...this.#subscriptions]) subscription.connectionFailed(error);
+        if (role === 'consume') this.#subscriptions.failed(error);
       },
       blocked: (reason: string) => this.#emit({ type: 'blocked', role, reason }),
       unblocked: () => this.#emit({ type: 'unblocked', role }),

@@ -40,6 +40,7 @@ export class Link {
   #ended = false;
   #blocked = false;
   #error: Error | undefined;
+  #untaken: number | undefined;
   readonly #endListeners = new Set<() => void>();
 
   constructor(model: ChannelModel, host: string, events: LinkEvents, clock: Clock) {
@@ -50,7 +51,9 @@ export class Link {
     this.host = host;
     this.#stream = internals.stream;
     if (this.#stream !== undefined) coalesceWrites(this.#stream);
-    guardDecoding(model.connection);
+    guardDecoding(model.connection, (channel) => {
+      this.#untaken ??= channel;
+    });
     this.facts = {
       product: String(internals.serverProperties?.['product'] ?? 'unknown'),
       version: String(internals.serverProperties?.['version'] ?? '0.0.0'),
@@ -88,6 +91,11 @@ export class Link {
   /** Why it ended, when that is known. */
   get error(): Error | undefined {
     return this.#error;
+  }
+
+  /** The channel of the frame that could not be taken, when that ended it. */
+  get untakenOn(): number | undefined {
+    return this.#untaken;
   }
 
   /** Calls back when it has ended; at once when it has already. The result takes the listener away. */

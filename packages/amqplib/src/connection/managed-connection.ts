@@ -21,7 +21,7 @@ export interface ManagedConnectionEvents {
   accepted(): boolean;
   secretNotRenewed(error: Error, retryInMs: number): void;
   connected(link: Link, again: boolean): void;
-  disconnected(error: Error | undefined): void;
+  disconnected(error: Error | undefined, link: Link): void;
   connectFailed(host: string, error: Error, retryInMs: number): void;
   /** No further attempt will be made. */
   failed(error: Error): void;
@@ -192,7 +192,8 @@ export class ManagedConnection {
   #linkEvents(link: () => Link) {
     return {
       ended: (error: Error | undefined) => {
-        if (this.#state.name === 'connected' && this.#state.link === link()) this.#lost(this.#state.since, error);
+        if (this.#state.name === 'connected' && this.#state.link === link())
+          this.#lost(this.#state.since, error, link());
       },
       blocked: (reason: string) => this.#events.blocked(reason),
       unblocked: () => this.#events.unblocked(),
@@ -212,7 +213,7 @@ export class ManagedConnection {
     this.#events.connected(link, again);
     this.#waiters.resolveAll(link);
     // It may have ended in the same turn as the handshake, before the state said connected.
-    if (link.ended && this.#isCurrent(link)) this.#lost(this.#clock.monotonic(), link.error);
+    if (link.ended && this.#isCurrent(link)) this.#lost(this.#clock.monotonic(), link.error, link);
   }
 
   #isCurrent(link: Link): boolean {
@@ -243,14 +244,14 @@ export class ManagedConnection {
     this.#events.connectFailed(label, error, inMs);
   }
 
-  #lost(since: number, error: Error | undefined): void {
+  #lost(since: number, error: Error | undefined, link: Link): void {
     this.#lastError = error ?? this.#lastError;
     const lastedMs = this.#clock.monotonic() - since;
     const next = roundAfterLoss({ lastedMs, shortLivedBefore: this.#shortLived }, this.#options.reconnect);
     this.#shortLived = next.shortLived;
     if (next.inMs === 0) this.#startRound();
     else this.#waitFor(next.inMs, [], undefined);
-    this.#events.disconnected(error);
+    this.#events.disconnected(error, link);
   }
 
   #waitFor(inMs: number, doors: readonly HostTarget[], refused: Error | undefined): void {

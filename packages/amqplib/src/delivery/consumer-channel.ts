@@ -31,6 +31,8 @@ export class ConsumerChannel implements DeliveryChannel {
   readonly #queue: string;
   #tag = '';
   #noAck = false;
+  /** `basic.consume` was sent and not answered. */
+  #isAsking = false;
   readonly #events: ConsumerChannelEvents;
   readonly #clock: Clock;
   // amqplib takes a message where the protocol takes a tag: one is kept and filled in, so that settling allocates nothing.
@@ -66,6 +68,16 @@ export class ConsumerChannel implements DeliveryChannel {
     return this.#error;
   }
 
+  get isAsking(): boolean {
+    return this.#isAsking;
+  }
+
+  /** The number that its frames carry. */
+  get number(): number | undefined {
+    const { ch } = this.#channel as unknown as { readonly ch?: unknown };
+    return typeof ch === 'number' ? ch : undefined;
+  }
+
   /** Whether it has brought what is not settled yet. */
   get owes(): boolean {
     return this.#outstanding > 0;
@@ -91,7 +103,12 @@ export class ConsumerChannel implements DeliveryChannel {
       ...(priority === undefined ? {} : { priority }),
       arguments: consumerArguments(request),
     });
-    await this.#answer(consuming);
+    this.#isAsking = true;
+    try {
+      await this.#answer(consuming);
+    } finally {
+      this.#isAsking = false;
+    }
   }
 
   ack(deliveryTag: number): boolean {

@@ -11,6 +11,7 @@ import type { Link } from '../connection/link.js';
 import { asError, brokerReply, channelClosedError } from '../errors/broker-reply.js';
 import { ConsumerChannel } from './consumer-channel.js';
 import { uniqueTag } from './consumer-tag.js';
+import type { ConsumerAtEnd } from './decide-suspects.js';
 import {
   channelEndCause,
   consumeFailure,
@@ -55,6 +56,8 @@ export class ConsumerSubscription implements Subscription {
   #prefetch: number;
   #isHeld = false;
   #generation = 0;
+  /** The channel that it consumes on, or asks to. */
+  #channel: ConsumerChannel | undefined;
   readonly #failures: FailuresInARow;
   #everConsumed = false;
   /** The interruption the sink knows of, until consuming begins again. */
@@ -78,6 +81,20 @@ export class ConsumerSubscription implements Subscription {
     });
     // Nobody has to look at it: failures reach the sink as well.
     this.ready.catch(() => {});
+  }
+
+  get queue(): string {
+    return this.#request.queue;
+  }
+
+  uses(link: Link): boolean {
+    return 'link' in this.#phase && this.#phase.link === link;
+  }
+
+  /** What it is about, should its connection have ended over it. */
+  atEnd(): ConsumerAtEnd {
+    const { queue } = this.#request;
+    return { queue, channel: this.#channel?.number, isAsking: this.#channel?.isAsking === true };
   }
 
   /** The consuming connection stands, first or again. */
@@ -141,6 +158,7 @@ export class ConsumerSubscription implements Subscription {
     if (this.#phase !== phase) return;
     const channel = phase.kept?.isOpen === true ? phase.kept : await this.#openChannel(phase.link);
     if (this.#phase === phase) {
+      this.#channel = channel;
       this.#generation += 1;
       try {
         await channel.consume(this.#request, this.#prefetch, `${this.#tagPrefix}-${this.#generation}`);

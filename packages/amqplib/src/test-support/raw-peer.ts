@@ -5,12 +5,23 @@ const METHOD = 1;
 const HEADER = 2;
 const BODY = 3;
 
-/** A broker as far as one consumer notices, that delivers whatever it is told to. */
+interface Consumer {
+  readonly socket: Socket;
+  readonly channel: number;
+  readonly tag: string;
+}
+
+/** A broker as far as consumers notice, that delivers whatever it is told to. */
 export class RawPeer {
   readonly #server: Server;
-  #socket: Socket | undefined;
-  #consumer: { readonly channel: number; readonly tag: string } | undefined;
+  readonly #sockets = new Set<Socket>();
+  /** By queue, the last one that asked. */
+  readonly #consumers = new Map<string, Consumer>();
   #tag = 0;
+  /** Called when a consumer has its answer; for what a broker delivers at once. */
+  onConsume: (queue: string) => void = () => {};
+  /** Queues over which the whole connection is closed when somebody asks to consume, and with what. */
+  readonly closes = new Map<string, { readonly code: number; readonly text: string }>();
   /** Connections that were opened. */
   connections = 0;
   /** Acknowledgements, rejections and nacks that came. */
@@ -32,35 +43,51 @@ export class RawPeer {
     return `amqp://127.0.0.1:${(this.#server.address() as { port: number }).port}`;
   }
 
+  /** Connections that stand. */
+  get standing(): number {
+    return this.#sockets.size;
+  }
+
   /** Delivers a message with these property flags and properties; resolves when the socket has room for more. */
-  async deliver(section: Buffer, body = Buffer.from('{}')): Promise<void> {
-    if (this.#consumer === undefined) throw new Error('expected a consumer to deliver to');
-    const { channel, tag } = this.#consumer;
+  async deliver(section: Buffer, body = Buffer.from('{}'), queue = 'q'): Promise<void> {
+    const { channel, tag, socket } = this.#consumer(queue);
     this.#tag++;
-    const method = Buffer.concat([hex('003c003c'), short(tag), long(this.#tag), hex('00'), short(''), short('q')]);
+    const method = Buffer.concat([hex('003c003c'), short(tag), long(this.#tag), hex('00'), short(''), short(queue)]);
     const header = Buffer.concat([hex('003c0000'), long(body.length), section]);
     const bodyFrame = body.length === 0 ? [] : [frame(BODY, channel, body)];
     const frames = [frame(METHOD, channel, method), frame(HEADER, channel, header), ...bodyFrame];
-    const socket = this.#socket;
-    if (socket?.write(Buffer.concat(frames)) === false) {
+    if (!socket.write(Buffer.concat(frames))) {
       await new Promise<void>((resolve) => socket.once('drain', () => resolve()));
     }
   }
 
+  /** Sends a frame on the channel of a consumer that no client can take: a method that nobody knows. */
+  sendNonsense(queue: string): void {
+    const { socket, channel } = this.#consumer(queue);
+    socket.write(frame(METHOD, channel, hex('003cffff')));
+  }
+
   /** Cancels the consumer, as a broker does; can be said again. */
-  cancel(): void {
-    if (this.#consumer !== undefined)
-      this.#send(this.#consumer.channel, '003c001e', short(this.#consumer.tag), hex('01'));
+  cancel(queue = 'q'): void {
+    const { socket, channel, tag } = this.#consumer(queue);
+    send(socket, channel, '003c001e', short(tag), hex('01'));
   }
 
   async stop(): Promise<void> {
-    this.#socket?.destroy();
+    for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #consumer(queue: string): Consumer {
+    const consumer = this.#consumers.get(queue);
+    if (consumer === undefined) throw new Error(`expected a consumer of ${queue} to deliver to`);
+    return consumer;
   }
 
   #serve(socket: Socket): void {
     this.connections++;
-    this.#socket = socket;
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
     let read: Buffer = Buffer.alloc(0);
     let greeted = false;
     socket.on('error', () => {});
@@ -69,33 +96,47 @@ export class RawPeer {
       if (!greeted && read.length >= 8) {
         greeted = true;
         read = read.subarray(8);
-        this.#send(0, '000a000a', hex('0009'), bytes(), bytes(Buffer.from('PLAIN')), bytes(Buffer.from('en_US')));
+        send(socket, 0, '000a000a', hex('0009'), bytes(), bytes(Buffer.from('PLAIN')), bytes(Buffer.from('en_US')));
       }
       while (greeted && read.length >= 7 && read.length >= 8 + read.readUInt32BE(3)) {
         const end = 8 + read.readUInt32BE(3);
-        if (read[0] === METHOD) this.#answer(read.readUInt16BE(1), read.subarray(7, end - 1));
+        if (read[0] === METHOD) this.#answer(socket, read.readUInt16BE(1), read.subarray(7, end - 1));
         read = read.subarray(end);
       }
     });
   }
 
-  #answer(channel: number, method: Buffer): void {
+  #answer(socket: Socket, channel: number, method: Buffer): void {
     const id = method.toString('hex', 0, 4);
     if (SETTLEMENTS.includes(id)) this.settled++;
-    if (id === BASIC_CONSUME) {
-      // Ticket and queue come first.
-      const at = 7 + (method[6] ?? 0);
-      const tag = method.toString('latin1', at + 1, at + 1 + (method[at] ?? 0));
-      this.#consumer = { channel, tag };
-      this.#send(channel, '003c0015', short(tag));
-    }
+    if (id === BASIC_CONSUME) this.#consume(socket, channel, method);
     const answer = ANSWERS[id];
-    if (answer !== undefined) this.#send(channel, ...answer);
+    if (answer !== undefined) send(socket, channel, ...answer);
   }
 
-  #send(channel: number, id: string, ...parts: readonly Buffer[]): void {
-    this.#socket?.write(frame(METHOD, channel, Buffer.concat([hex(id), ...parts])));
+  #consume(socket: Socket, channel: number, method: Buffer): void {
+    // Ticket, queue, tag.
+    const queue = textAt(method, 6);
+    const closing = this.closes.get(queue);
+    if (closing !== undefined) {
+      const code = Buffer.alloc(2);
+      code.writeUInt16BE(closing.code);
+      send(socket, 0, '000a0032', code, short(closing.text), hex('003c0014'));
+      return;
+    }
+    const tag = textAt(method, 7 + Buffer.byteLength(queue));
+    this.#consumers.set(queue, { socket, channel, tag });
+    send(socket, channel, '003c0015', short(tag));
+    this.onConsume(queue);
   }
+}
+
+function send(socket: Socket, channel: number, id: string, ...parts: readonly Buffer[]): void {
+  socket.write(frame(METHOD, channel, Buffer.concat([hex(id), ...parts])));
+}
+
+function textAt(method: Buffer, at: number): string {
+  return method.toString('latin1', at + 1, at + 1 + (method[at] ?? 0));
 }
 
 const BASIC_CONSUME = '003c0014';

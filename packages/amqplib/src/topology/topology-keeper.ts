@@ -43,6 +43,11 @@ export class TopologyKeeper {
     return this.#topology.queues.some(({ name }) => name === queue);
   }
 
+  /** Whether a queue of the topology is for the connection alone that declares it. */
+  isExclusive(queue: string): boolean {
+    return this.#topology.queues.some(({ name, exclusive }) => name === queue && exclusive);
+  }
+
   /** Whether an exchange of the topology holds messages back (`x-delayed-message`). */
   delays(exchange: string): boolean {
     return this.#delayed.has(exchange);

@@ -193,6 +193,13 @@ export type ConnectionEvent =
     }
   | { readonly type: 'blocked'; readonly role: ConnectionRole; readonly reason: string }
   | { readonly type: 'unblocked'; readonly role: ConnectionRole }
+  /** The consumers of a queue ended the common connection twice: they have one of their own from now on. */
+  | {
+      readonly type: 'queue-suspected';
+      readonly role: ConnectionRole;
+      readonly queue: string;
+      readonly error: Error | undefined;
+    }
   /** A declaration was refused; `fatal` when the start was stopped because of it. */
   | { readonly type: 'declare-failed'; readonly role: ConnectionRole; readonly error: Error; readonly fatal: boolean }
   /**
@@ -211,6 +218,8 @@ export interface ConnectionHealth {
   readonly blocked: boolean;
   readonly host: string | undefined;
   readonly lastError: Error | undefined;
+  /** The queue that has this connection for itself, because its consumers ended the common one twice. */
+  readonly suspect?: string | undefined;
 }
 
 /** Options of {@link Transport.declare}. */

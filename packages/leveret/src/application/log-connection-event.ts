@@ -42,6 +42,12 @@ function lineOf(event: ConnectionEvent): Line {
     }
     case 'unblocked':
       return { level: 'info', fields: { connection: event.role }, text: 'publishing is no longer blocked' };
+    case 'queue-suspected': {
+      const fields = { queue: event.queue, err: event.error };
+      const text =
+        'its consumers ended the connection of all listeners twice; the queue has a connection of its own now';
+      return { level: 'error', fields, text };
+    }
     case 'declare-failed': {
       const fields = { connection: event.role, err: event.error };
       return { level: event.fatal ? 'error' : 'warn', fields, text: 'declaration refused' };
