@@ -6,6 +6,7 @@ import { Handler } from '../decorators/handler.js';
 import { Idempotent } from '../decorators/idempotent.js';
 import { Listener } from '../decorators/listener.js';
 import { Scheduled, type ScheduleOptions, type ScheduleTimes } from '../decorators/scheduled.js';
+import { SendTo } from '../decorators/send-to.js';
 import { UseInterceptors } from '../decorators/use-interceptors.js';
 import { readListeners } from './read-listeners.js';
 import { readSchedules } from './read-schedules.js';
@@ -141,6 +142,24 @@ describe('readSchedules', () => {
       'schedule Two.two: the id "same" is taken by schedule Two.one. Give one of them another',
     ]);
   });
+
+  const misplaced: readonly [string, MethodDecorator][] = [
+    ['@UseInterceptors', UseInterceptors((_context, next) => next())],
+    ['@SendTo', SendTo('q')],
+    ['@Idempotent', Idempotent()],
+  ];
+  for (const [name, decorator] of misplaced) {
+    it(`refuses ${name} on a schedule, alone as well`, () => {
+      class Polling {
+        @decorator
+        @Scheduled({ every: 5 })
+        poll(): void {}
+      }
+      expect(read([], [Polling]).faults).to.deep.equal([
+        'schedule Polling.poll: has decorators that are for listeners. Only @Scheduled has a meaning here',
+      ]);
+    });
+  }
 
   it('refuses methods that are called with a message as well, and what is for listeners only', () => {
     @Listener('all')

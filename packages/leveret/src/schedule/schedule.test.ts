@@ -208,6 +208,19 @@ describe('Schedule', () => {
   });
 
   describe('with a run that takes long', () => {
+    it('is running for what its method does at once, which joins that run', async () => {
+      const seen: unknown[] = [];
+      const harness = new Harness({
+        call: () => {
+          seen.push(harness.schedule.inspect().state, harness.schedule.run() === running);
+        },
+      });
+      const running = harness.schedule.run();
+      expect(await running).to.equal('succeeded');
+      expect(seen).to.deep.equal(['running', true]);
+      expect(harness.beganAt).to.have.length(1);
+    });
+
     it('never overlaps itself: beats are skipped, counted, and warned of once for each run', async () => {
       const { call, ends } = held();
       const harness = new Harness({ call });

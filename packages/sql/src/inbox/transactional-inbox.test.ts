@@ -1,11 +1,12 @@
-import type { GuardedAttempt, GuardedResult } from '@leveret/core';
+import { type GuardedAttempt, type GuardedResult, LeveretError } from '@leveret/core';
 import { expect } from 'chai';
 import { before, beforeEach, describe, it } from 'mocha';
 import type { SqlDatabase } from '../database/sql-database.js';
-import { postgres } from '../database/sql-dialect.js';
+import { mysql, postgres } from '../database/sql-dialect.js';
 import { describeOnEachDatabase } from '../test-support/each-database.js';
 import { eventually } from '../test-support/eventually.js';
 import { rejection } from '../test-support/rejection.js';
+import { INSERT_ONCE } from './insert-once.js';
 import { TransactionalInbox, type TransactionalInboxOptions } from './transactional-inbox.js';
 
 describeOnEachDatabase('TransactionalInbox', (at) => {
@@ -318,6 +319,55 @@ describe('TransactionalInbox', () => {
   for (const [options, problem] of refused) {
     it(`refuses ${JSON.stringify(options)}`, () => {
       expect(() => new TransactionalInbox(database, options)).to.throw(problem);
+    });
+  }
+
+  /** An inbox on a database that has every row, and answers a COMMIT as it is told. */
+  const committing = (fault: Error) => {
+    const query = async () => ({ rows: [{ one: 1 }], rowCount: 1 });
+    return new TransactionalInbox({
+      dialect: postgres,
+      service: 'test',
+      query,
+      within: () => ({ query }),
+      transaction: async (work) => {
+        await work(undefined);
+        throw fault;
+      },
+    });
+  };
+
+  it('says that a commit is not known, whatever the fault, and leaves alone what says that there was none', async () => {
+    const rolledBack = new LeveretError('LEV_INBOX_TRANSACTION', 'rolled back');
+    expect(await rejection(committing(rolledBack).run('l', 'm', () => 1))).to.equal(rolledBack);
+    for (const fault of [new Error('reset'), new LeveretError('LEV_DATABASE_BUSY', 'taken')]) {
+      const error = await rejection(committing(fault).run('l', 'm', () => 1));
+      expect(error).to.include({ code: 'LEV_INBOX_COMMIT', cause: fault });
+    }
+  });
+});
+
+describe('INSERT_ONCE', () => {
+  for (const [lockTimeoutMs, seconds] of [
+    [1, 1],
+    [1_000, 1],
+    [1_001, 2],
+    [2_500, 3],
+  ] as const) {
+    it(`waits ${seconds} s of MySQL for ${lockTimeoutMs} ms, and lets the handler wait as before`, async () => {
+      const sent: string[] = [];
+      const executor = {
+        query: async (text: string) => {
+          sent.push(text);
+          return { rows: [], rowCount: 1 };
+        },
+      };
+      const row = { listener: 'l', before: 'b', messageId: 'm', lockTimeoutMs };
+      expect(await INSERT_ONCE.mysql(executor, mysql, row)).to.deep.equal({ written: true });
+      expect(sent[0]).to.equal(
+        `SET @leveret_lock_wait = @@SESSION.innodb_lock_wait_timeout, SESSION innodb_lock_wait_timeout = ${seconds}`,
+      );
+      expect(sent.at(-1)).to.equal('SET SESSION innodb_lock_wait_timeout = @leveret_lock_wait');
     });
   }
 });
