@@ -498,6 +498,16 @@ describe('Leveret', () => {
       expect(container.get(Leveret)).to.equal(app);
     });
 
+    it('drops a reply that cannot be written: the work is done', async () => {
+      const cyclic: { self?: unknown } = {};
+      cyclic.self = cyclic;
+      await using running = await start({ listeners: [listenerOf('q', () => cyclic)] });
+      running.transport.deliver('q', { id: 1 }, { replyTo: 'answers' });
+      await until('settled', () => running.transport.settled.length === 1);
+      expect(running.transport.settled).to.deep.equal(['ack 1']);
+      expect(running.events.map(({ type }) => type)).to.include('reply-dropped');
+    });
+
     it('takes what a handler cannot send for its failure, and not for a fault of the message it handles', async () => {
       const unsendable = { amount: 1n };
       const recoveries: unknown[] = [];
@@ -514,11 +524,9 @@ describe('Leveret', () => {
       const broken = new MessageValidationError('amount must be an integer', []);
       const cases: {
         readonly publisher?: LeveretOptions['publisher'];
-        readonly reply?: true;
         readonly payload: unknown;
       }[] = [
         { payload: unsendable },
-        { payload: unsendable, reply: true },
         { payload: {}, publisher: { validate: () => Promise.reject(broken) } },
         {
           payload: {},
@@ -529,12 +537,12 @@ describe('Leveret', () => {
           },
         },
       ];
-      for (const { payload, publisher = {}, reply } of cases) {
+      for (const { payload, publisher = {} } of cases) {
         const running: { app?: Leveret } = {};
-        const handle = () => (reply ? payload : running.app?.publisher.publish('paid', '', payload));
+        const handle = () => running.app?.publisher.publish('paid', '', payload);
         await using started = await start({ publisher, listeners: failing(handle) as never });
         running.app = started.app;
-        started.transport.deliver('q', { id: 1 }, reply ? { replyTo: 'answers' } : {});
+        started.transport.deliver('q', { id: 1 });
         await until('settled', () => started.transport.settled.length === 1);
         expect(started.transport.settled).to.deep.equal(['ack 1']);
         expect(recoveries.shift()).to.equal('exhausted');
