@@ -1,5 +1,5 @@
 /**
- * What would be published can be used: packs each public package, installs the tarballs into an empty project, imports
+ * What would be published says where it comes from and can be used: looks at the metadata of each public package, packs each public package, installs the tarballs into an empty project, imports
  * them with ESM, with `require`, and by types. A file missing from `files`, an import of something undeclared or a broken
  * `exports` shows up only here, because inside the workspace everything is linked.
  */
@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { metadataFaults } from './package-metadata.mjs';
 import { conclude, read, root, workspaces } from './sources.mjs';
 
 const faults = [];
@@ -14,6 +15,8 @@ const packages = workspaces('packages')
   .map((home) => ({ home, manifest: JSON.parse(read(`${home}/package.json`)) }))
   .filter(({ manifest }) => !manifest.private);
 const project = realpathSync(mkdtempSync(join(tmpdir(), 'leveret-pack-')));
+
+for (const { home, manifest } of packages) faults.push(...metadataFaults(home, manifest));
 
 try {
   install(packages.map(pack));

@@ -193,6 +193,24 @@ describe('the checks of the test command', () => {
   });
 });
 
+describe('the metadata of packages', () => {
+  it('is complete in every public package, and missed where it is not', async () => {
+    const { metadataFaults } = await import('./package-metadata.mjs');
+    const { read, workspaces } = await import('./sources.mjs');
+    const manifests = workspaces('packages').map((home) => [home, JSON.parse(read(`${home}/package.json`))]);
+    for (const [home, manifest] of manifests.filter(([, { private: hidden }]) => !hidden)) {
+      expect(metadataFaults(home, manifest)).to.deep.equal([]);
+    }
+    const [home, manifest] = manifests[0];
+    for (const name of ['description', 'license', 'repository', 'bugs', 'homepage', 'keywords', 'publishConfig']) {
+      const { [name]: _left, ...rest } = manifest;
+      expect(metadataFaults(home, rest).join(), name).to.include('expected');
+    }
+    const elsewhere = { ...manifest, repository: { ...manifest.repository, directory: 'packages/other' } };
+    expect(metadataFaults(home, elsewhere)).to.have.length(1);
+  });
+});
+
 describe('reading imports', () => {
   it('finds every form of import and skips comments and templates', () => {
     const text = [

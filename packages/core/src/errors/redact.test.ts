@@ -92,6 +92,26 @@ describe('redactError', () => {
     expect([error.message, error.stack]).to.deep.equal([url, before]);
   });
 
+  it('takes it out of plain objects, as violations and configurations of clients are', () => {
+    const error = Object.assign(new Error('x'), {
+      violations: [{ path: 'url', message: `${url} is no url` }],
+      config: { headers: { from: url }, at: new Date(0) },
+    });
+    const shown = redactError(error, redactUrls);
+    expect(JSON.stringify(shown)).to.include('pay:***@h is no url').and.not.include('hunter2');
+    expect((shown as unknown as typeof error).config.at).to.equal(error.config.at);
+  });
+
+  it('looks at no more than a bound, and shows nothing behind it', () => {
+    const error = Object.assign(new Error('x'), { many: Array.from({ length: 6000 }, () => url) });
+    expect(JSON.stringify(redactError(error, redactUrls))).to.not.include('hunter2');
+    let chain = new Error(url);
+    for (let depth = 0; depth < 100; depth++) chain = new Error('outer', { cause: chain });
+    let last: unknown = redactError(chain, redactUrls);
+    while (last instanceof Error && last.cause !== undefined) last = last.cause;
+    expect(String(last)).to.not.include('hunter2');
+  });
+
   it('bears errors that bite their tail, throw when they are read, or are proxies', () => {
     const tail: Error & { self?: unknown } = new Error(url);
     tail.cause = tail;

@@ -33,42 +33,81 @@ export function redactor(own: Redact | undefined): Redact {
   };
 }
 
-const MAX_DEPTH = 8;
+/** So many texts, errors, lists and objects of one error or log field are looked at: further ones are not shown. */
+const MAX_LOOKED_AT = 5000;
 
 /** The error itself when there is nothing to take out of it, else a copy of the same class. Never throws. */
 export function redactError(error: Error, redact: Redact): Error {
+  const shown = redactValue(error, redact);
+  return shown instanceof Error ? shown : new Error(NOT_SHOWN);
+}
+
+/**
+ * Takes it out of a text, an error, and of lists and plain objects of them; all else, and whatever there is nothing to take out
+ * of, is answered as it is. Never throws: what throws when it is read is not shown.
+ */
+export function redactValue(value: unknown, redact: Redact): unknown {
   try {
-    return redacted(error, redact, 0) as Error;
+    return new Redaction(redact).of(value);
   } catch {
-    return new Error(NOT_SHOWN);
+    return NOT_SHOWN;
   }
 }
 
-/** Texts, errors, and lists of them; all else is answered as it is. */
-function redacted(value: unknown, redact: Redact, depth: number): unknown {
-  if (typeof value === 'string') return redact(value);
-  if (depth === MAX_DEPTH) return value;
-  if (Array.isArray(value)) {
-    const items = value.map((item) => redacted(item, redact, depth + 1));
-    return items.some((item, index) => item !== value[index]) ? items : value;
+class Redaction {
+  readonly #redact: Redact;
+  readonly #seen = new Map<object, unknown>();
+  #lookedAt = 0;
+
+  constructor(redact: Redact) {
+    this.#redact = redact;
   }
-  return value instanceof Error ? redactedCopy(value, redact, depth) : value;
+
+  of(value: unknown): unknown {
+    if (typeof value === 'string') return ++this.#lookedAt > MAX_LOOKED_AT ? NOT_SHOWN : this.#redact(value);
+    if (typeof value !== 'object' || value === null) return value;
+    if (this.#seen.has(value)) return this.#seen.get(value);
+    const isError = value instanceof Error;
+    if (!isError && !Array.isArray(value) && !isPlain(value)) return value;
+    if (++this.#lookedAt > MAX_LOOKED_AT) return NOT_SHOWN;
+    // What bites its own tail is not shown there: its copy does not exist yet.
+    this.#seen.set(value, NOT_SHOWN);
+    const shown = isError ? this.#ofError(value) : Array.isArray(value) ? this.#ofList(value) : this.#ofObject(value);
+    this.#seen.set(value, shown);
+    return shown;
+  }
+
+  #ofList(list: readonly unknown[]): readonly unknown[] {
+    const items = list.map((item) => this.of(item));
+    return items.some((item, index) => item !== list[index]) ? items : list;
+  }
+
+  #ofObject(object: object): object {
+    const entries = Object.entries(object);
+    const shown = entries.map(([name, value]) => [name, this.of(value)] as const);
+    return shown.some(([, value], index) => value !== entries[index]?.[1]) ? Object.fromEntries(shown) : object;
+  }
+
+  #ofError(error: Error): Error {
+    const properties = Object.getOwnPropertyDescriptors(error) as Record<string, PropertyDescriptor>;
+    // Where they are inherited, as from a class that declares them, or getters.
+    properties['message'] ??= hidden(error.message);
+    properties['stack'] ??= hidden(error.stack);
+    let changed = false;
+    for (const [name, property] of Object.entries(properties)) {
+      const before: unknown = 'value' in property ? property.value : Reflect.get(error, name);
+      const after = this.of(before);
+      if (after === before) continue;
+      changed = true;
+      properties[name] = { ...hidden(after), enumerable: property.enumerable ?? false };
+    }
+    return changed ? (Object.create(Object.getPrototypeOf(error), properties) as Error) : error;
+  }
 }
 
-function redactedCopy(error: Error, redact: Redact, depth: number): Error {
-  const properties = Object.getOwnPropertyDescriptors(error) as Record<string, PropertyDescriptor>;
-  // Where it is inherited, as from a class that declares it, or a getter.
-  properties['message'] ??= hidden(error.message);
-  properties['stack'] ??= hidden(error.stack);
-  let changed = false;
-  for (const [name, property] of Object.entries(properties)) {
-    const before: unknown = 'value' in property ? property.value : Reflect.get(error, name);
-    const after = redacted(before, redact, depth + 1);
-    if (after === before) continue;
-    changed = true;
-    properties[name] = { ...hidden(after), enumerable: property.enumerable ?? false };
-  }
-  return changed ? (Object.create(Object.getPrototypeOf(error), properties) as Error) : error;
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function hidden(value: unknown): PropertyDescriptor {

@@ -1,6 +1,6 @@
 import { escapeText } from '../errors/escape-text.js';
 import { LeveretError } from '../errors/leveret-error.js';
-import { redactError, redactUrls } from '../errors/redact.js';
+import { redactUrls, redactValue } from '../errors/redact.js';
 
 /**
  * Where leveret writes what a person should know. The shape of pino's logger (fields first, text second), so that pino
@@ -59,7 +59,7 @@ function shownFields(fields: LogFields): LogFields {
   const shown: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
     if (typeof value === 'string') shown[name] = escapeText(redactUrls(value));
-    else shown[name] = value instanceof Error ? redactError(value, redactUrls) : value;
+    else shown[name] = redactValue(value, redactUrls);
   }
   return shown;
 }

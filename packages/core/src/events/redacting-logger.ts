@@ -1,4 +1,4 @@
-import { type Redact, redactError } from '../errors/redact.js';
+import { type Redact, redactError, redactValue } from '../errors/redact.js';
 import type { LogFields, Logger } from './logger.js';
 
 /** The logger, with every text and error that it is given redacted first. */
@@ -10,11 +10,7 @@ export function redactingLogger(logger: Logger, redact: Redact): Logger {
     copies.set(error, copy);
     return copy;
   };
-  const shown = (value: unknown): unknown => {
-    if (typeof value === 'string') return redact(value);
-    if (Array.isArray(value)) return value.map(shown);
-    return value instanceof Error ? copyOf(value) : value;
-  };
+  const shown = (value: unknown) => (value instanceof Error ? copyOf(value) : redactValue(value, redact));
   const fieldsOf = (fields: LogFields): LogFields =>
     Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, shown(value)]));
   return {
