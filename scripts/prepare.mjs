@@ -29,10 +29,10 @@ function checkNode() {
 
 // What `npm ci` would change: npm keeps a lock file of what it installed. Comparing the two is safer than a stamp of ours,
 // which somebody's own `npm install` would not renew.
-function whyStale() {
-  const installedFile = join(root, 'node_modules/.package-lock.json');
+export function whyStale(project = '.') {
+  const installedFile = join(root, project, 'node_modules/.package-lock.json');
   if (!existsSync(installedFile)) return 'node_modules is missing';
-  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+  const wanted = JSON.parse(readFileSync(join(root, project, 'package-lock.json'), 'utf8')).packages;
   const installed = JSON.parse(readFileSync(installedFile, 'utf8')).packages;
   for (const [path, entry] of Object.entries(wanted)) {
     const found = installed[path];

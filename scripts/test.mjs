@@ -8,6 +8,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { prepare } from './prepare.mjs';
+import { runRecipes } from './recipes.mjs';
 import { runMocha, testFiles } from './run-mocha.mjs';
 import { probeServices, withoutServices } from './services.mjs';
 import { root } from './sources.mjs';
@@ -23,6 +24,7 @@ const STEPS = [
   ['clocks', () => check(['scripts/check-clocks.mjs'])],
   ['tests', runTests],
   ['coverage', checkCoverage],
+  ['recipes', async () => runRecipes((await probeServices()).env)],
   ['pack', () => check(['scripts/check-pack.mjs'])],
 ];
 

@@ -151,7 +151,8 @@ const LOCKS: Readonly<Record<SqlDialectName, MigrationLock>> = {
   postgres: {
     take: async (executor) => {
       await executor.query(`SELECT set_config('lock_timeout', '${LOCK_SECONDS}s', true)`);
-      await executor.query(`SELECT pg_advisory_xact_lock(${PG_LOCK_KEY})`);
+      // As text: Prisma cannot read a column of type void.
+      await executor.query(`SELECT pg_advisory_xact_lock(${PG_LOCK_KEY})::text`);
     },
     release: async () => {},
   },
