@@ -10,13 +10,29 @@
  */
 export type LongNumbers = 'refuse' | 'bigint' | 'text' | 'round';
 
-/** Whether a JSON text may hold a number that loses digits. Quick, and never wrong when it says no. */
+/** Whether a JSON text may hold a number that loses digits. Quick, for every message is asked; never wrong when it says no. */
 export function mayLoseDigits(text: string): boolean {
-  return SUSPECT.test(text);
+  // Up to 15 digits, and any exponent of two, are held by a double whatever they are. So many in a row stand on every 16th place.
+  for (let i = RUN - 1; i < text.length; i += RUN) {
+    if (isOfRun(text.charCodeAt(i)) && runAround(text, i) >= RUN) return true;
+  }
+  return LONG_EXPONENT.test(text);
 }
 
-// Up to 15 digits, and any exponent of two, are held by a double whatever they are.
-const SUSPECT = /[\d.]{16}|\d[eE][+-]?\d{3}/;
+const RUN = 16;
+const LONG_EXPONENT = /\d[eE][+-]?\d{3}/;
+
+function runAround(text: string, at: number): number {
+  let start = at;
+  while (start > 0 && isOfRun(text.charCodeAt(start - 1))) start--;
+  let end = at + 1;
+  while (end < text.length && end - start < RUN && isOfRun(text.charCodeAt(end))) end++;
+  return end - start;
+}
+
+function isOfRun(code: number): boolean {
+  return (code >= ZERO && code <= NINE) || code === DOT;
+}
 
 /**
  * Whether a JSON number reads as another than was written: the nearest double is neither written so by JavaScript, nor with
@@ -75,4 +91,6 @@ function withoutEndingZeros(digits: string): string {
   return digits.slice(0, end);
 }
 
+const DOT = 0x2e;
 const ZERO = 0x30;
+const NINE = 0x39;

@@ -71,6 +71,17 @@ describe('losesDigits', () => {
     fc.assert(fc.property(fc.double({ min: 1e-5, max: 1e15, noNaN: true }), (n) => !isLost(n.toPrecision(17))));
   });
 
+  it('finds a long number wherever it stands', () => {
+    for (const token of ['9007199254740993', '123456789.1234567', '1e400']) {
+      for (let before = 0; before < 40; before++) {
+        for (const after of ['', ' ', ' '.repeat(20)]) {
+          expect(mayLoseDigits(`${' '.repeat(before)}${token}${after}`), `${before} ${token}`).to.equal(true);
+        }
+      }
+    }
+    expect(mayLoseDigits('123456789012345 '.repeat(20))).to.equal(false);
+  });
+
   it('is right about every whole number', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: -(2n ** 64n), max: 2n ** 64n }), (id) => {
