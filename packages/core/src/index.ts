@@ -183,7 +183,7 @@ export {
   RequestTimeoutError,
 } from './publisher/publish-error.js';
 export { buildPublication, encodable, type PublishRoute } from './publisher/build-publication.js';
-export type { BatchMessage, PublishResult } from './publisher/publish-all.js';
+export type { BatchMessage, PublishAllOptions, PublishCounts, PublishResult } from './publisher/publish-all.js';
 export type {
   ConfirmCallback,
   PublishAnswer,
@@ -192,6 +192,7 @@ export type {
 } from './publisher/publish-callbacks.js';
 export type { PublishEvent } from './publisher/publish-event.js';
 export type { PublishDefaults, PublishOptions, PublishReceipt } from './publisher/publish-options.js';
+export type { PublisherHoldings } from './publisher/publish-ways.js';
 export { Publisher, type PublisherSetup, type RequestOptions } from './publisher/publisher.js';
 export {
   type ConfirmMode,

@@ -223,4 +223,39 @@ describe('AmqplibPublishChannel', () => {
     await channel.close();
     expect(channel.isOpen).to.equal(false);
   });
+
+  it('ends once, and tells that end to whoever asks later', async () => {
+    const fake = new FakeChannel();
+    const channel = channelOver(fake);
+    const ends: ChannelEnd[] = [];
+    channel.onEnd((end) => ends.push(end));
+    fake.end(NOT_FOUND);
+    await microtasks();
+    await channel.close();
+    fake.end();
+    await microtasks();
+    expect(ends).to.have.length(1);
+    expect(ends[0]).to.include({ kind: 'channel-error', replyCode: 404 });
+    channel.onEnd((end) => ends.push(end));
+    const outcome = await new Promise<PublishOutcome>((resolve) => channel.publish(message('late'), resolve));
+    expect(outcome).to.deep.equal({ kind: 'lost', closed: ends[0] });
+    expect(ends[1]).to.equal(ends[0]);
+  });
+
+  it('says what the broker closed the connection with', async () => {
+    const refused = new Error('Connection closed: 541 (INTERNAL-ERROR) with message "INTERNAL_ERROR"');
+    const forced = new Error('Connection closed: 320 (CONNECTION-FORCED) with message "shutdown"');
+    for (const [error, replyCode] of [
+      [refused, 541],
+      [forced, 320],
+      [new Error('read ECONNRESET'), undefined],
+      [undefined, undefined],
+    ] as const) {
+      const fake = new FakeChannel();
+      const channel = channelOver(fake, true, { ...LINK, ended: true, error });
+      const ended = new Promise<ChannelEnd>((resolve) => channel.onEnd(resolve));
+      fake.end();
+      expect(await ended).to.deep.equal({ kind: 'connection-lost', error, replyCode });
+    }
+  });
 });

@@ -46,4 +46,26 @@ onEachNode('when a request is answered', (broker) => {
     const error = await rejectionOf(here.transport.openReplyChannel({ timeoutMs: 1000 }));
     expect(error).to.include({ code: 'LEV_PUBLISH_NOT_CONNECTED' });
   });
+
+  it('takes replies without acknowledging them: the broker keeps none back', async () => {
+    const requests = await here.transport.openReplyChannel({ timeoutMs: 2000 });
+    const replies: Message[] = [];
+    requests.onReply((message) => replies.push(message));
+    const queue = await here.admin.makeQueue(here.admin.queueName('many'));
+    const answers = await here.transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
+    const sink = new RecordingSink(({ channel, deliveryTag, message }) => {
+      const properties = { correlationId: message.correlationId };
+      for (let i = 0; i < 20; i++) {
+        answers.publish(publicationOf('', message.replyTo ?? '', { properties, mandatory: false }), () => {});
+      }
+      channel.ack(deliveryTag);
+    });
+    await here.transport.subscribe(consumeRequest(queue), sink).ready;
+    for (let i = 0; i < 20; i++) {
+      await publish(requests, publicationOf('', queue, { properties: { correlationId: `c${i}`, replyTo } }));
+    }
+    await eventually('all replies', () => replies.length === 400);
+    expect(requests.isOpen).to.equal(true);
+    await requests.close();
+  });
 });

@@ -80,8 +80,7 @@ export function encodable(publication: Publication): Publication {
   }
 }
 
-/** What the converter is told of a message besides its payload. */
-export function encodeHints(options: PublishOptions, defaults: PublishOptions): EncodeHints {
+function encodeHints(options: PublishOptions, defaults: PublishOptions): EncodeHints {
   const contentType = options.contentType ?? defaults.contentType;
   const contentEncoding = options.contentEncoding ?? defaults.contentEncoding;
   return contentType === undefined && contentEncoding === undefined ? NO_HINTS : { contentType, contentEncoding };

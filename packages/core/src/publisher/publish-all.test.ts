@@ -64,4 +64,48 @@ describe('publishAll', () => {
     await turn();
     expect(publishing.error?.message).to.equal('no more');
   });
+
+  it('keeps no result where each is told as it comes', async () => {
+    const { publisher, transport } = setUp();
+    const told: [number, string, unknown][] = [];
+    const items = ['1', '2', '3'].map((payload) => ({ queue: 'q', payload }));
+    const publishing = watch(
+      publisher.publishAll(items, {
+        onResult: ({ status }, item, index) => told.push([index, status, item.payload]),
+      }),
+    );
+    await turn();
+    transport.channel.ack(2);
+    await turn();
+    expect(told).to.deep.equal([[1, 'fulfilled', '2']]);
+    transport.channel.return(1);
+    transport.channel.ack(1);
+    transport.channel.ack(3);
+    await turn();
+    expect(publishing.value).to.deep.equal({ confirmed: 2, failed: 1 });
+    expect(told.slice(1)).to.deep.equal([
+      [0, 'rejected', '1'],
+      [2, 'fulfilled', '3'],
+    ]);
+  });
+
+  it('ends with what is thrown for a result, and takes no more', async () => {
+    const { publisher, transport } = setUp({ window: 1 });
+    let taken = 0;
+    function* source() {
+      for (; taken < 10; taken++) yield { queue: 'q', payload: String(taken) };
+    }
+    const onResult = () => {
+      throw new Error('no more');
+    };
+    const publishing = watch(publisher.publishAll(source(), { onResult }));
+    for (let i = 0; i < 10; i++) {
+      await turn();
+      transport.channel.ack(transport.channel.sent.length, true);
+    }
+    await turn();
+    expect(publishing.error?.message).to.equal('no more');
+    expect(taken).to.be.below(5);
+    expect(publisher.stats.held).to.equal(0);
+  });
 });

@@ -13,22 +13,42 @@ export type BatchMessage =
 /** How one message of a batch ended, in the shape of `Promise.allSettled`. */
 export type PublishResult = PromiseSettledResult<PublishReceipt>;
 
+/** How a batch is published whose results are not kept. */
+export interface PublishAllOptions<T = object> {
+  /**
+   * Called with the result of each item as it comes, and with its place in the source, from 0: not in this order. Nothing is
+   * kept of it. What it throws rejects the call, once the items taken before have settled.
+   */
+  readonly onResult: (result: PublishResult, item: T, index: number) => void;
+}
+
+/** What a batch came to whose results were not kept. */
+export interface PublishCounts {
+  readonly confirmed: number;
+  readonly failed: number;
+}
+
 /**
- * Publishes item after item without waiting for each, and answers one result for each, in the order of the items. Takes
- * the next item only when fewer than `ahead` are unsettled, so that a source of any length needs little memory.
- * @throws what the source throws, once the items taken before have settled
+ * Publishes item after item without waiting for each. Takes the next item only when fewer than `ahead` are unsettled, so that
+ * a source of any length needs little memory.
+ * @throws what the source or `onResult` throws, once the items taken before have settled
  */
 export async function publishAll<T>(
   source: Iterable<T> | AsyncIterable<T>,
   ahead: number,
   publish: (item: T) => Promise<PublishReceipt>,
-): Promise<PublishResult[]> {
-  const results: PublishResult[] = [];
+  onResult: (result: PublishResult, item: T, index: number) => void,
+): Promise<void> {
   let taken = 0;
   let unsettled = 0;
   let wake: (() => void) | undefined;
-  const settle = (index: number, result: PublishResult) => {
-    results[index] = result;
+  let fault: { readonly error: unknown } | undefined;
+  const settle = (result: PublishResult, item: T, index: number) => {
+    try {
+      onResult(result, item, index);
+    } catch (error) {
+      fault ??= { error };
+    }
     unsettled--;
     wake?.();
   };
@@ -45,15 +65,16 @@ export async function publishAll<T>(
       const index = taken++;
       unsettled++;
       callPublish(publish, item).then(
-        (value) => settle(index, { status: 'fulfilled', value }),
-        (reason: unknown) => settle(index, { status: 'rejected', reason }),
+        (value) => settle({ status: 'fulfilled', value }, item, index),
+        (reason: unknown) => settle({ status: 'rejected', reason }, item, index),
       );
       if (unsettled >= ahead) await fewerThan(ahead);
+      if (fault !== undefined) break;
     }
   } finally {
     await fewerThan(1);
   }
-  return results;
+  if (fault !== undefined) throw fault.error;
 }
 
 /** A publish that throws instead of rejecting is no different: what was taken must settle. */

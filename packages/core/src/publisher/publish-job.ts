@@ -106,13 +106,13 @@ export class PublishJob implements Linked<PublishJob> {
 
   /**
    * Gets back a body that was let go.
-   * @throws {Error} when it is not what it was: the caller has changed the payload since
+   * @throws {Error} when it is not what it was: the caller has changed the payload since, or it is never written the same
    */
   fetchBody(): void {
     if (this.#digest === undefined || this.#source === undefined) return;
     const body = Buffer.from(this.#source.body());
     if (digestOf(body) !== this.#digest) {
-      throw new Error('its payload was changed while it waited for room in the buffer');
+      throw new Error('its body is another one than before it waited for room in the buffer: its payload was changed');
     }
     this.#digest = undefined;
     this.#publication = { ...this.#publication, body };

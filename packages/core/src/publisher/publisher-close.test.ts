@@ -81,4 +81,40 @@ describe('closing a publisher', () => {
     await Promise.all([publisher.close(), publisher.close()]);
     await publisher[Symbol.asyncDispose]();
   });
+
+  it('waits when it is disposed of, too', async () => {
+    const { publisher, transport } = setUp();
+    const publishing = watch(publisher.publish('orders', 'paid', 'x'));
+    await turn();
+    const disposing = watch(publisher[Symbol.asyncDispose]());
+    await turn();
+    expect(disposing.settlements).to.equal(0);
+    transport.channel.ack();
+    await turn();
+    expect([disposing.settlements, publishing.settlements]).to.deep.equal([1, 1]);
+  });
+
+  it('closes the channels of requests and replies, and leaves neither timer nor listener', async () => {
+    const { publisher, transport, clock } = setUp();
+    watch(publisher.request('', 'q', 'x', { timeout: '1s' }));
+    watch(publisher.publish('orders', 'paid', 'x'));
+    watch(
+      publisher.reply({
+        exchange: '',
+        routingKey: 'r',
+        body: Buffer.alloc(0),
+        headers: {},
+        properties: {},
+        mandatory: true,
+      }),
+    );
+    await turn();
+    expect(transport.channels).to.have.length(3);
+    for (const channel of transport.channels) channel.ack();
+    await clock.advance(1_000);
+    await publisher.close();
+    expect(transport.channels.map(({ closed }) => closed)).to.deep.equal([true, true, true]);
+    expect(transport.listeners).to.equal(0);
+    expect(clock.waits).to.deep.equal([]);
+  });
 });

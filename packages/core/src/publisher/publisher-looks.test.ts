@@ -84,4 +84,21 @@ describe('Publisher before its first message to an exchange', () => {
     expect(publishing.error).to.include({ fate: 'not-sent' });
     expect(publisher.stats.held).to.equal(0);
   });
+
+  it('asks for no return of what a delayed exchange holds back, and for one of what it routes at once', async () => {
+    const { publisher, transport } = start('later', 'orders');
+    Object.defineProperty(transport, 'delays', { value: (exchange: string) => exchange === 'later' });
+    watch(publisher.publish('later', 'k', 'held back', { headers: { 'x-delay': 5_000 } }));
+    watch(publisher.publish('later', 'k', 'at once'));
+    watch(publisher.publish('orders', 'k', 'elsewhere', { headers: { 'x-delay': 5_000 } }));
+    await turn();
+    const mandatory = transport.channel.sent.map(({ body, mandatory: asked }) => [body.toString(), asked]);
+    expect(new Map(mandatory as [string, boolean][])).to.deep.equal(
+      new Map([
+        ['held back', false],
+        ['at once', true],
+        ['elsewhere', true],
+      ]),
+    );
+  });
 });

@@ -79,4 +79,18 @@ describe('resolvePublisherOptions', () => {
     expect(options.confirms).to.equal('correlated');
     expect(options.confirmTimeoutMs).to.equal(10_000);
   });
+
+  it('takes a multiplier that is a finite number from 1, and nothing else', () => {
+    for (const multiplier of [1, 1.5, 1e6]) {
+      const problems = new Problems();
+      expect(resolvePublisherOptions({ retry: { multiplier } }, problems).retry.backoff).to.include({ multiplier });
+      expect(problems.list).to.deep.equal([]);
+    }
+    for (const multiplier of [0.99, 0, -1, Number.NaN, Number.POSITIVE_INFINITY, '2' as never]) {
+      const problems = new Problems();
+      const { backoff } = resolvePublisherOptions({ retry: { multiplier } }, problems).retry;
+      expect(backoff).to.include({ multiplier: 1 });
+      expect(problems.list.join()).to.match(/^retry\.multiplier must be a number from 1/);
+    }
+  });
 });

@@ -170,6 +170,32 @@ describe('Publisher retry', () => {
 });
 
 describe('Publisher confirm timeout', () => {
+  it('runs from the last time that a message was written, not from the first', async () => {
+    const { publisher, transport, clock } = setUp({ confirmTimeout: '10s', retry: { initialInterval: '1s' } });
+    const publishing = watch(publisher.publish('orders', 'paid', 'x'));
+    await clock.advance(10_000);
+    await clock.advance(1_000);
+    expect(transport.channel.sent).to.have.length(2);
+    await clock.advance(9_999);
+    expect(publisher.stats.confirmTimeouts).to.equal(1);
+    transport.channel.ack(2);
+    await turn();
+    expect(publishing.value).to.include({ attempts: 2, confirmMs: 9_999 });
+  });
+
+  it('does not hasten the end of what waited long in the queue before it was held back', async () => {
+    const { publisher, transport, clock } = setUp({ window: 1, blockedTimeout: '5s', confirmTimeout: '60s' });
+    watch(publisher.publish('orders', 'paid', 'x'));
+    const queued = watch(publisher.publish('orders', 'paid', 'y'));
+    await clock.advance(20_000);
+    transport.block();
+    transport.channel.ack();
+    await clock.advance(4_999);
+    expect(queued.settlements).to.equal(0);
+    await clock.advance(1);
+    expect(queued.error).to.have.property('code', 'LEV_PUBLISH_BLOCKED');
+  });
+
   it('sends again, and then rejects with an unknown fate', async () => {
     const { publisher, transport, clock } = setUp({ confirmTimeout: '10s', retry: { maxAttempts: 2 } });
     const publishing = watch(publisher.publish('orders', 'paid', 'x'));

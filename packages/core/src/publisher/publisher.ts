@@ -1,5 +1,4 @@
-import { ConfigurationError, describeKind, describeValue } from '../errors/configuration-error.js';
-import { MessageConversionError } from '../errors/message-error.js';
+import { ConfigurationError, describeValue } from '../errors/configuration-error.js';
 import type { ApplicationPart, PartHost } from '../events/application-part.js';
 import type { EventSink } from '../events/event-hub.js';
 import type { Logger } from '../events/logger.js';
@@ -7,19 +6,23 @@ import type { Publication } from '../message/message.js';
 import type { MessageConverter, PayloadClass } from '../message/message-converter.js';
 import type { Clock } from '../time/clock.js';
 import { type Duration, durationMs } from '../time/duration.js';
-import type { ReplyChannel, Transport } from '../transport/transport.js';
-import { buildPublication, encodeHints, type PublishRoute } from './build-publication.js';
-import { ExchangeLooks } from './exchange-looks.js';
-import { Isolation } from './isolation.js';
-import { type BatchMessage, type PublishResult, publishAll } from './publish-all.js';
+import type { Transport } from '../transport/transport.js';
+import { buildPublication, type PublishRoute } from './build-publication.js';
+import {
+  type BatchMessage,
+  type PublishAllOptions,
+  type PublishCounts,
+  type PublishResult,
+  publishAll,
+} from './publish-all.js';
 import { type ConfirmCallback, PublishCallbacks, type ReturnCallback } from './publish-callbacks.js';
 import type { PublishEvent } from './publish-event.js';
 import type { BodySource } from './publish-job.js';
-import { PublishLanes, type PublishLanesSetup } from './publish-lanes.js';
 import type { PublishOptions, PublishReceipt } from './publish-options.js';
+import { type PublisherHoldings, PublishWays } from './publish-ways.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
-import { type PublisherStats, zeroStats } from './publisher-stats.js';
-import { DIRECT_REPLY_TO, Requester } from './requester.js';
+import type { PublisherStats } from './publisher-stats.js';
+import { requireType } from './require-type.js';
 
 /** What a publisher works with. */
 export interface PublisherSetup {
@@ -44,15 +47,6 @@ export interface RequestOptions<T = unknown> extends Omit<PublishOptions, 'corre
   readonly replyType?: PayloadClass<T>;
 }
 
-/** Requests, or replies, that may be unconfirmed at a time. */
-const WINDOW = 256;
-
-/** How long a handler waits for the confirm of its reply at most. */
-const REPLY_CONFIRM_MS = 5_000;
-
-/** How long the broker may take to say whether an exchange is there; after that it is taken to be. */
-const LOOK_TIMEOUT_MS = 5_000;
-
 /** The largest frame RabbitMQ offers by default, assumed until a connection has said otherwise. */
 const DEFAULT_FRAME_MAX = 131_072;
 
@@ -76,24 +70,14 @@ export class Publisher {
   readonly #setup: PublisherSetup;
   readonly #options: ResolvedPublisherOptions;
   readonly #callbacks: PublishCallbacks;
-  readonly #stats: PublisherStats = zeroStats();
-  readonly #isolation = new Isolation();
-  readonly #looks: ExchangeLooks;
-  readonly #own: PublishLanes;
-  #replies: PublishLanes | undefined;
-  #requests: { readonly requester: Requester; readonly lanes: PublishLanes } | undefined;
-  readonly #unsubscribe: () => void;
+  readonly #ways: PublishWays;
   #closing: Promise<void> | undefined;
 
   constructor(setup: PublisherSetup) {
     this.#setup = setup;
     this.#options = setup.options;
     this.#callbacks = new PublishCallbacks(setup.logger);
-    this.#looks = new ExchangeLooks(setup.transport, LOOK_TIMEOUT_MS);
-    this.#unsubscribe = setup.transport.on((event) => {
-      if (event.type === 'disconnected' && event.role === 'publish') this.#looks.forgetAll();
-    });
-    this.#own = this.#openLanes(setup.options);
+    this.#ways = new PublishWays(setup, this.#callbacks);
   }
 
   /** Publishes a payload to an exchange. */
@@ -117,7 +101,7 @@ export class Publisher {
 
   /** Publishes a message that is complete already: nothing is added to it, its body is not converted. */
   send(publication: Publication): Promise<PublishReceipt> {
-    return this.#submit(this.#own, publication, publication.body);
+    return this.#ways.send(publication, wholeBody(publication));
   }
 
   /**
@@ -133,18 +117,40 @@ export class Publisher {
    * not be able to hold up anything else.
    */
   reply(publication: Publication): Promise<PublishReceipt> {
-    this.#replies ??= this.#openLanes(optionsOfReplies(this.#options));
-    return this.#submit(this.#replies, publication, publication.body);
+    return this.#ways.reply(publication, wholeBody(publication));
   }
 
   /**
-   * Publishes every item of a source and answers one result for each, in order. Items are taken as room allows, so the
-   * source may be of any length. An item is a {@link BatchMessage}, or an instance of a class that says where it goes.
-   * @throws what the source throws, once the items taken before have settled
+   * Publishes every item of a source and answers one result for each, in order. Items are taken as room allows, so the source
+   * may be of any length; the results of all are kept until the last has settled. For long ones, `onResult` is told each result
+   * as it comes, and only counts are kept. An item is a {@link BatchMessage}, or an instance of a class that says where it goes.
+   * @throws what the source or `onResult` throws, once the items taken before have settled
    */
-  publishAll(source: Iterable<object> | AsyncIterable<object>): Promise<PublishResult[]> {
+  publishAll(source: Iterable<object> | AsyncIterable<object>): Promise<PublishResult[]>;
+  publishAll<T extends object>(
+    source: Iterable<T> | AsyncIterable<T>,
+    options: PublishAllOptions<T>,
+  ): Promise<PublishCounts>;
+  async publishAll<T extends object>(
+    source: Iterable<T> | AsyncIterable<T>,
+    options?: PublishAllOptions<T>,
+  ): Promise<PublishResult[] | PublishCounts> {
     const ahead = Math.min(2 * this.#options.window, this.#options.buffer.maxMessages);
-    return publishAll(source, ahead, (item) => this.#publishItem(item));
+    const publish = (item: T) => this.#publishItem(item);
+    if (options === undefined) {
+      const results: PublishResult[] = [];
+      await publishAll(source, ahead, publish, (result, _item, index) => {
+        results[index] = result;
+      });
+      return results;
+    }
+    let [confirmed, failed] = [0, 0];
+    await publishAll(source, ahead, publish, (result, item, index) => {
+      if (result.status === 'fulfilled') confirmed++;
+      else failed++;
+      options.onResult(result, item, index);
+    });
+    return { confirmed, failed };
   }
 
   /**
@@ -169,8 +175,7 @@ export class Publisher {
     const timeoutMs = timeout === undefined ? this.#options.requestTimeoutMs : durationMs(timeout, 'timeout');
     await this.#options.validate?.(payload);
     const publication = this.#build({ exchange, routingKey }, payload, publishOptions);
-    this.#requests ??= this.#openRequests();
-    const reply = await this.#requests.requester.request(publication, timeoutMs);
+    const reply = await this.#ways.requester.request(publication, timeoutMs);
     const value: unknown = await this.#setup.converter.fromMessage(reply, replyType);
     return requireType(value, replyType) as T;
   }
@@ -191,21 +196,8 @@ export class Publisher {
   }
 
   /** Counts since the start, and what is held now. */
-  get stats(): Readonly<PublisherStats> & {
-    readonly held: number;
-    readonly heldBytes: number;
-    readonly inFlight: number;
-    /** Destinations (exchange and routing key) that do not answer, and have a channel of their own for it. */
-    readonly apart: number;
-  } {
-    const sum = (of: (lanes: PublishLanes) => number) => this.#lanes.reduce((total, lanes) => total + of(lanes), 0);
-    return {
-      ...this.#stats,
-      held: sum(({ held }) => held),
-      heldBytes: sum(({ heldBytes }) => heldBytes),
-      inFlight: sum(({ inFlight }) => inFlight),
-      apart: sum(({ apart }) => apart),
-    };
+  get stats(): Readonly<PublisherStats> & PublisherHoldings {
+    return { ...this.#ways.stats, ...this.#ways.holdings };
   }
 
   /**
@@ -223,42 +215,23 @@ export class Publisher {
 
   async #close(timeout: Duration | undefined): Promise<void> {
     const timeoutMs = timeout === undefined ? this.#options.closeTimeoutMs : durationMs(timeout, 'timeout');
-    await Promise.all(this.#lanes.map((lanes) => lanes.close(timeoutMs)));
-    this.#unsubscribe();
-  }
-
-  get #lanes(): readonly PublishLanes[] {
-    return [this.#own, this.#replies, this.#requests?.lanes].filter((lanes) => lanes !== undefined);
+    await this.#ways.close(timeoutMs);
   }
 
   #publish(route: PublishRoute, payload: unknown, options: PublishOptions | undefined): Promise<PublishReceipt> {
     try {
+      const send = () => {
+        const publication = this.#build(route, payload, options);
+        return this.#ways.send(publication, {
+          isShared: ArrayBuffer.isView(payload),
+          body: () => this.#build(route, payload, options).body,
+        });
+      };
       const valid = this.#options.validate?.(payload);
-      if (valid === undefined) return this.#submit(this.#own, this.#build(route, payload, options), payload, options);
-      return Promise.resolve(valid).then(() =>
-        this.#submit(this.#own, this.#build(route, payload, options), payload, options),
-      );
+      return valid === undefined ? send() : Promise.resolve(valid).then(send);
     } catch (error) {
       return Promise.reject(error);
     }
-  }
-
-  #submit(
-    lanes: PublishLanes,
-    publication: Publication,
-    payload: unknown,
-    options?: PublishOptions,
-  ): Promise<PublishReceipt> {
-    const source = this.#sourceOf(publication, payload, options);
-    return new Promise((resolve, reject) => {
-      lanes.submit(this.#withoutFalseReturns(publication), resolve, reject, source);
-    });
-  }
-
-  /** Where the body comes from, in case that it cannot be kept at once. */
-  #sourceOf({ body }: Publication, payload: unknown, options: PublishOptions = {}): BodySource {
-    const encode = () => this.#setup.converter.toMessage(payload, encodeHints(options, this.#options.defaults)).body;
-    return { isShared: ArrayBuffer.isView(payload), body: payload === body ? () => body : encode };
   }
 
   #publishTyped(payload: object, options: PublishOptions | undefined): Promise<PublishReceipt> {
@@ -297,91 +270,9 @@ export class Publisher {
     const publication = buildPublication(route, payload, options, this.#options, this.#setup.converter);
     return this.#options.beforePublish?.(publication) ?? publication;
   }
-
-  /**
-   * Asks for no return where one would come although the message is delivered: RabbitMQ before 4.3 returns direct replies, and
-   * the delayed message exchange plugin returns whatever it holds back.
-   */
-  #withoutFalseReturns(publication: Publication): Publication {
-    const { mandatory, exchange, routingKey, headers } = publication;
-    if (!mandatory) return publication;
-    const isReply = exchange === '' && routingKey.startsWith(DIRECT_REPLY_PREFIX);
-    const isHeldBack = headers['x-delay'] !== undefined && this.#setup.transport.delays?.(exchange) === true;
-    return isReply || isHeldBack ? { ...publication, mandatory: false } : publication;
-  }
-
-  #openLanes(options: ResolvedPublisherOptions, more: Partial<PublishLanesSetup> = {}): PublishLanes {
-    const { transport, clock, logger, events } = this.#setup;
-    const confirm = options.confirms !== 'none';
-    const lanes = new PublishLanes({
-      transport,
-      open: (timeoutMs) => transport.openPublishChannel({ confirm, timeoutMs }),
-      options,
-      clock,
-      logger,
-      events,
-      callbacks: this.#callbacks,
-      stats: this.#stats,
-      isolation: this.#isolation,
-      looks: this.#looks,
-      separates: confirm,
-      ...more,
-    });
-    if (this.#closing !== undefined) void lanes.close(0);
-    return lanes;
-  }
-
-  #openRequests(): { readonly requester: Requester; readonly lanes: PublishLanes } {
-    const { transport, clock, logger } = this.#setup;
-    const open = async (timeoutMs: number): Promise<ReplyChannel> => {
-      const channel = await transport.openReplyChannel({ timeoutMs });
-      channel.onReply((reply) => requester.onReply(reply));
-      return channel;
-    };
-    const lanes = this.#openLanes(
-      { ...this.#options, ...confirmedOneByOne(this.#options) },
-      { open, separates: false, onChannelEnd: (error) => requester.onChannelEnd(error) },
-    );
-    const requester = new Requester({
-      submit: (request, confirmed, failed) => lanes.submit(this.#withoutFalseReturns(request), confirmed, failed),
-      withdraw: (job, error) => lanes.withdraw(job, error),
-      clock,
-      logger,
-      stats: this.#stats,
-    });
-    return { requester, lanes };
-  }
 }
 
-const SCALARS: ReadonlyMap<unknown, string> = new Map<unknown, string>([
-  [String, 'string'],
-  [Number, 'number'],
-  [Boolean, 'boolean'],
-]);
-
-/** What the caller is told to have is what there is: not every converter makes instances. */
-function requireType(value: unknown, type: PayloadClass | undefined): unknown {
-  if (type === undefined || (type as unknown) === Object) return value;
-  const scalar = SCALARS.get(type);
-  if (scalar === undefined ? value instanceof type : typeof value === scalar) return value;
-  throw new MessageConversionError(
-    `The reply was to be read as ${type.name}, but the converter made ${describeKind(value)} of it. Leave out replyType, or give the publisher a converter that makes one.`,
-  );
+/** A message that is complete is its caller's, body and all. */
+function wholeBody({ body }: Publication): BodySource {
+  return { isShared: true, body: () => body };
 }
-
-/** Requests and replies are confirmed whatever the publisher's own mode is. */
-function confirmedOneByOne({ confirms, window }: ResolvedPublisherOptions) {
-  return { confirms: 'correlated', window: confirms === 'correlated' ? window : WINDOW } as const;
-}
-
-/** A handler waits for its reply, and a stranger says where that goes: a queue that does not take it must not hold up the handler. */
-function optionsOfReplies(options: ResolvedPublisherOptions): ResolvedPublisherOptions {
-  return {
-    ...options,
-    ...confirmedOneByOne(options),
-    retry: { ...options.retry, connectionOnly: true },
-    confirmTimeoutMs: Math.min(options.confirmTimeoutMs, REPLY_CONFIRM_MS),
-  };
-}
-
-const DIRECT_REPLY_PREFIX = `${DIRECT_REPLY_TO}.`;

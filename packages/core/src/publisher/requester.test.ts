@@ -97,4 +97,64 @@ describe('a request', () => {
     await turn();
     expect(asking.value).to.equal('ok');
   });
+
+  it('is not published once its time is over, wherever it waits', async () => {
+    const { publisher, transport, clock } = setUp({ window: 1, connectionTimeout: '60s' });
+    transport.openings.push('never');
+    const unsent = ['a', 'b'].map((payload) => watch(publisher.request('', 'q', payload, { timeout: '1s' })));
+    await clock.advance(1_000);
+    for (const { error } of unsent) {
+      expect(error).to.be.instanceOf(RequestTimeoutError);
+      expect(error?.message).to.contain('not sent, and will not be');
+    }
+    expect(publisher.stats).to.include({ held: 0, failed: 2 });
+    await clock.advance(120_000);
+    const later = watch(publisher.request('', 'q', 'later', { timeout: '1s' }));
+    await turn();
+    expect(transport.channels.flatMap(({ sent }) => sent).map(({ body }) => body.toString())).to.deep.equal(['later']);
+    await clock.advance(1_000);
+    expect(later.error?.message).to.contain('It may have been handled.');
+  });
+
+  it('is not tried again once its time is over', async () => {
+    const { publisher, transport, clock } = setUp({ retry: { initialInterval: 100 } });
+    const asking = watch(publisher.request('', 'q', 'x', { timeout: '1s' }));
+    await turn();
+    await clock.advance(1_000);
+    expect(asking.error).to.be.instanceOf(RequestTimeoutError);
+    transport.channel.loseConnection();
+    await clock.advance(10_000);
+    expect(transport.channels.flatMap(({ sent }) => sent)).to.have.length(1);
+    expect(publisher.stats.held).to.equal(0);
+  });
+
+  it('rejects when its channel ends in the same moment as its confirm comes', async () => {
+    const { publisher, transport } = setUp();
+    const asking = watch(publisher.request('orders', 'price', 'x'));
+    await turn();
+    transport.channel.ack();
+    transport.channel.loseConnection();
+    await turn();
+    expect(asking.error).to.be.instanceOf(PublishChannelLostError).and.to.include({ fate: 'unknown' });
+    expect(asking.error?.message).to.contain('its reply cannot arrive');
+  });
+
+  it('leaves no timer behind, however it ends', async () => {
+    const { publisher, transport, clock } = setUp();
+    const ends: ((tag: number) => void)[] = [
+      (tag) => transport.channel.reply({ correlationId: transport.channel.sent[tag - 1]?.properties.correlationId }),
+      (tag) => {
+        transport.channel.return(tag);
+        transport.channel.ack(tag);
+      },
+    ];
+    for (const [index, end] of ends.entries()) {
+      watch(publisher.request('orders', 'price', 'x', { timeout: '45s' }));
+      await turn();
+      end(index + 1);
+      transport.channel.ack(index + 1);
+      await turn();
+      expect(clock.waits.some((ms) => ms > 10_000)).to.equal(false);
+    }
+  });
 });
