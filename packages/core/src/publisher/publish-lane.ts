@@ -121,8 +121,7 @@ export class PublishLane implements IsolatedLane {
   }
 
   /** Takes a job that has room. It is written at the next {@link pump}. */
-  add(job: PublishJob): void {
-    const now = this.#clock.monotonic();
+  add(job: PublishJob, now = this.#clock.monotonic()): void {
     job.lane = this;
     job.queue(this.#places.placeOf(job), now);
     if (this.isApart) this.#deadlines.arm(this.#heldBack.queueDeadline(now));

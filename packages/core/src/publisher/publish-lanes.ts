@@ -122,7 +122,7 @@ export class PublishLanes {
       this.#settlement.giveUp(job, { kind: 'closed', error: new Error('the publisher is closed'), sent: false });
     } else if (this.#buffer.take(job, lane.share)) {
       job.keepBody();
-      lane.add(job);
+      lane.add(job, now);
       lane.pump();
     } else if (limits.whenFull === 'fail') {
       this.#settlement.giveUp(job, { kind: 'buffer-full', error: this.#buffer.fullError(undefined) });

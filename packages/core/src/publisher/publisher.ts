@@ -71,6 +71,7 @@ export class Publisher {
   readonly #options: ResolvedPublisherOptions;
   readonly #callbacks: PublishCallbacks;
   readonly #ways: PublishWays;
+  readonly #rebuild: Build = (route, payload, options) => this.#build(route, payload, options);
   #closing: Promise<void> | undefined;
 
   constructor(setup: PublisherSetup) {
@@ -220,18 +221,16 @@ export class Publisher {
 
   #publish(route: PublishRoute, payload: unknown, options: PublishOptions | undefined): Promise<PublishReceipt> {
     try {
-      const send = () => {
-        const publication = this.#build(route, payload, options);
-        return this.#ways.send(publication, {
-          isShared: ArrayBuffer.isView(payload),
-          body: () => this.#build(route, payload, options).body,
-        });
-      };
       const valid = this.#options.validate?.(payload);
-      return valid === undefined ? send() : Promise.resolve(valid).then(send);
+      if (valid === undefined) return this.#send(route, payload, options);
+      return Promise.resolve(valid).then(() => this.#send(route, payload, options));
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  #send(route: PublishRoute, payload: unknown, options: PublishOptions | undefined): Promise<PublishReceipt> {
+    return this.#ways.send(this.#build(route, payload, options), new PayloadBody(this.#rebuild, route, payload, options));
   }
 
   #publishTyped(payload: object, options: PublishOptions | undefined): Promise<PublishReceipt> {
@@ -269,6 +268,31 @@ export class Publisher {
     }
     const publication = buildPublication(route, payload, options, this.#options, this.#setup.converter);
     return this.#options.beforePublish?.(publication) ?? publication;
+  }
+}
+
+type Build = (route: PublishRoute, payload: unknown, options: PublishOptions | undefined) => Publication;
+
+/** The body of a payload, which can be made once more. A class, because there is one for each message. */
+class PayloadBody implements BodySource {
+  readonly #build: Build;
+  readonly #route: PublishRoute;
+  readonly #payload: unknown;
+  readonly #options: PublishOptions | undefined;
+
+  constructor(build: Build, route: PublishRoute, payload: unknown, options: PublishOptions | undefined) {
+    this.#build = build;
+    this.#route = route;
+    this.#payload = payload;
+    this.#options = options;
+  }
+
+  get isShared(): boolean {
+    return ArrayBuffer.isView(this.#payload);
+  }
+
+  body(): Buffer {
+    return this.#build(this.#route, this.#payload, this.#options).body;
   }
 }
 
