@@ -19,7 +19,13 @@ describe('Publisher when the broker closes its channel', () => {
     transport.channel.ack(2, true);
     await turn();
     expect([before.value?.attempts, after.value?.attempts]).to.deep.equal([1, 1]);
-    expect(publisher.stats).to.include({ channelErrors: 1, channelsOpened: 2, republished: 2, failed: 1, confirmed: 2 });
+    expect(publisher.stats).to.include({
+      channelErrors: 1,
+      channelsOpened: 2,
+      republished: 2,
+      failed: 1,
+      confirmed: 2,
+    });
   });
 
   it('calls the fate of a neighbour unknown when it cannot be published again', async () => {

@@ -230,7 +230,10 @@ export class Publisher {
   }
 
   #send(route: PublishRoute, payload: unknown, options: PublishOptions | undefined): Promise<PublishReceipt> {
-    return this.#ways.send(this.#build(route, payload, options), new PayloadBody(this.#rebuild, route, payload, options));
+    return this.#ways.send(
+      this.#build(route, payload, options),
+      new PayloadBody(this.#rebuild, route, payload, options),
+    );
   }
 
   #publishTyped(payload: object, options: PublishOptions | undefined): Promise<PublishReceipt> {
