@@ -14,6 +14,18 @@ export interface Held {
   readonly times: number;
 }
 
+/** Obstacles that a delivery has met since its last attempt: since when, and how often in a row of one kind. */
+export interface HeldSince {
+  readonly kind: Obstacle['kind'];
+  readonly since: number;
+  readonly times: number;
+}
+
+/** Counts one more obstacle. @param now by the monotonic hand of the clock */
+export function meets({ kind }: Obstacle, before: HeldSince | undefined, now: number): HeldSince {
+  return { kind, since: before?.since ?? now, times: before?.kind === kind ? before.times + 1 : 1 };
+}
+
 /** Wait and ask again, or let the broker deliver the message again. */
 export type HoldDecision = { readonly kind: 'wait'; readonly delayMs: number } | { readonly kind: 'give-back' };
 

@@ -6,7 +6,7 @@ import type { Delivery } from '../transport/transport.js';
 import type { AttemptContext } from './attempt-context.js';
 import { attemptOnce } from './attempt-once.js';
 import { beginAttempt, callHandler, invokeHandler } from './call-handler.js';
-import { decideHold, type Obstacle } from './decide-hold.js';
+import { decideHold, type HeldSince, meets, type Obstacle } from './decide-hold.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
 import { DeliveryFailures, messageIdentity } from './delivery-failures.js';
 import type { HandlerSettlement } from './held-settlement.js';
@@ -29,9 +29,6 @@ type Result =
   | { readonly kind: 'duplicate'; readonly key: string }
   | { readonly kind: 'failed'; readonly error: unknown }
   | Obstacle;
-
-/** Since when, and how often in a row, the delivery has met an obstacle. */
-type Held = { readonly kind: Obstacle['kind']; readonly since: number; readonly times: number };
 
 /**
  * The whole journey of one delivery, from top to bottom: convert, find its key, call the handler through its guard and
@@ -80,7 +77,7 @@ export class DeliveryProcess {
 
   async #journey(failures: DeliveryFailures): Promise<void> {
     if (failures.count > 0 && !(await this.#goOn(failures))) return;
-    for (let held: Held | undefined; ; ) {
+    for (let held: HeldSince | undefined; ; ) {
       const startedAt = this.#env.clock.monotonic();
       const result = await this.#attempt(failures.count + 1);
       switch (result.kind) {
@@ -255,19 +252,18 @@ export class DeliveryProcess {
   }
 
   /** Holds what cannot be handled now, neither lost nor failed. Answers how long so far, when it is tried again here. */
-  async #hold(obstacle: Obstacle, before: Held | undefined): Promise<Held | undefined> {
+  async #hold(obstacle: Obstacle, before: HeldSince | undefined): Promise<HeldSince | undefined> {
     if (!this.delivery.channel.isOpen) {
       this.#settlement.channelGone();
       return undefined;
     }
     const now = this.#env.clock.monotonic();
-    const times = before?.kind === obstacle.kind ? before.times + 1 : 1;
-    const held = { kind: obstacle.kind, since: before?.since ?? now, times };
-    if (obstacle.kind === 'in-progress' && times === 1) {
-      const { kind: type, key, retryAfterMs } = obstacle;
-      this.#env.reporter.report(this.delivery, { type, key, retryAfterMs });
+    const held = meets(obstacle, before, now);
+    if (obstacle.kind === 'in-progress' && held.times === 1) {
+      const { key, retryAfterMs } = obstacle;
+      this.#env.reporter.report(this.delivery, { type: 'in-progress', key, retryAfterMs });
     }
-    const decision = decideHold(obstacle, { ms: now - held.since, times });
+    const decision = decideHold(obstacle, { ms: now - held.since, times: held.times });
     if (decision.kind === 'wait') return (await this.#waitHere(decision.delayMs, undefined)) ? held : undefined;
     this.#settlement.giveBack(obstacle.kind === 'unknown' ? 'idempotency-failed' : 'in-progress', undefined);
     return undefined;
