@@ -140,6 +140,25 @@ describe('an attempt that runs on behind its result', () => {
     });
   });
 
+  it('has its end when every attempt of its delivery has', async () => {
+    const { handle, end } = heldHandler();
+    const journey = new Journey({ handle, definition: { timeoutMs: 50 }, retry: { maxAttempts: 2 } }, ID);
+    const process = journey.next();
+    const state = start(process);
+    await journey.clock.advance(5000);
+    expect([state.ended, journey.frames]).to.deep.equal([true, [REJECT]]);
+    let ended = false;
+    void process.stillRunning()?.then(() => {
+      ended = true;
+    });
+    for (const expected of [false, true]) {
+      expect(ended).to.equal(false);
+      end();
+      await turn();
+      expect(ended).to.equal(expected);
+    }
+  });
+
   it('calls no handler any more: an interceptor that goes on later is refused', async () => {
     let late: Promise<unknown> | undefined;
     let calls = 0;

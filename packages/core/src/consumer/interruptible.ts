@@ -22,6 +22,8 @@ export class Interruptible {
   readonly #clock: Clock;
   #activity: Activity = BUSY;
   #why: Interruption | undefined;
+  /** The ends of attempts that ran on behind their results. */
+  #stillRunning: Promise<void> | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -51,8 +53,18 @@ export class Interruptible {
 
   /** The attempt at hand, if there is one, is over. */
   attemptEnded(failure?: { readonly error: unknown }): void {
-    if (failure !== undefined && this.#activity.name === 'handling') this.#activity.context.failed(failure.error);
+    if (this.#activity.name !== 'handling') return;
+    const { context } = this.#activity;
+    if (failure !== undefined) context.failed(failure.error);
     this.#activity = BUSY;
+    const before = this.#stillRunning;
+    const running = context.stillRunning();
+    if (running !== undefined) this.#stillRunning = before === undefined ? running : running.then(() => before);
+  }
+
+  /** Resolves when nothing of any attempt runs any more; `undefined` when each had ended with its result. */
+  get stillRunning(): Promise<void> | undefined {
+    return this.#stillRunning;
   }
 
   /** Resolves when the time has passed, or as soon as there is an interruption. */

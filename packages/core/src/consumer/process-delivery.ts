@@ -43,7 +43,6 @@ export class DeliveryProcess {
   readonly #enter: Enter;
   readonly #interruptible: Interruptible;
   #progress: Progress = UNREAD;
-  #context: AttemptContext | undefined;
 
   /** @param enter takes each further attempt back to the async context in which the listener was started */
   constructor(delivery: Delivery, env: DeliveryEnvironment, enter: Enter = (work) => work()) {
@@ -65,9 +64,9 @@ export class DeliveryProcess {
     }
   }
 
-  /** Resolves when the last attempt has its end, `undefined` when it has that already, as most have with their result. */
+  /** To be asked at the end: resolves when its attempts have their ends, as most have with their results (`undefined`). */
   stillRunning(): Promise<void> | undefined {
-    return this.#context?.stillRunning();
+    return this.#interruptible.stillRunning;
   }
 
   /** Tells the process that waiting, or going on, is of no use. */
@@ -148,7 +147,6 @@ export class DeliveryProcess {
   ): AttemptContext {
     const context = beginAttempt(this.#env, this.delivery, call, { attempt, settlement, transaction, claimLost });
     this.#interruptible.handles(context);
-    this.#context = context;
     return context;
   }
 
