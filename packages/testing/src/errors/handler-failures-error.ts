@@ -1,4 +1,4 @@
-import { errorText } from '@leveret/core';
+import { errorText, escapeText } from '@leveret/core';
 import type { Failure } from '../watch/failure.js';
 
 const MOST_SHOWN = 10;
@@ -11,7 +11,7 @@ export class HandlerFailuresError extends AggregateError {
   override readonly name = 'HandlerFailuresError';
 
   constructor(failures: readonly Failure[]) {
-    const lines = failures.slice(0, MOST_SHOWN).map(({ what, error }) => `  - ${what}: ${errorText(error)}`);
+    const lines = failures.slice(0, MOST_SHOWN).map(({ what, error }) => `  - ${what}: ${shown(error)}`);
     if (failures.length > MOST_SHOWN) lines.push(`  - and ${failures.length - MOST_SHOWN} more`);
     const head = failures.length === 1 ? '1 failure' : `${failures.length} failures`;
     super(
@@ -20,4 +20,9 @@ export class HandlerFailuresError extends AggregateError {
       { cause: failures[0]?.error },
     );
   }
+}
+
+/** Line by line: assertions have several. */
+function shown(error: unknown): string {
+  return errorText(error).split('\n').map(escapeText).join('\n');
 }
