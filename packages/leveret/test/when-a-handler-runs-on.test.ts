@@ -52,7 +52,7 @@ function onceListener(
     }
   }
   class Limited {
-    @Listener({ id: unique('orders'), ...options, timeout: '1h' })
+    @Listener({ id: unique('orders'), ...options, timeout: '20m' })
     @Idempotent(idempotent)
     @UseInterceptors(impatient)
     on(@Context() context: DeliveryContext): unknown {

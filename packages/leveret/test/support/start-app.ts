@@ -17,6 +17,7 @@ export async function startApp(url: string | readonly string[], options: Leveret
   const app = await Leveret.start({
     connection: { urls: url, ...connection },
     logger: silentLogger,
+    service: 'test',
     onEvent: (event) => events.push(event),
     ...rest,
   });
