@@ -50,7 +50,8 @@ onEachMortalBroker('when the wall clock is set', function (broker) {
       offsetMs = jumpMs;
       const receipt = await publisher.publish('', queue, { id: 2 });
       expect(receipt.confirmMs).to.be.within(0, 5000);
-      await eventually('the handler at work', () => calls.length === 3);
+      // The ack of the first may have been lost with the broker: then it came again before this one.
+      await eventually('the handler at work', () => calls.at(-1)?.id === 2);
 
       const closing = running.app.close({ timeout: 600 });
       const closedFrom = performance.now();
