@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { SqlIdempotencyStore } from './idempotency/sql-idempotency-store.js';
 import { TransactionalInbox } from './inbox/transactional-inbox.js';
+import { Outbox } from './outbox/outbox.js';
 import { describeOnEachDatabase } from './test-support/each-database.js';
 import { rejection } from './test-support/rejection.js';
 
@@ -37,17 +38,25 @@ const MARIADB_WAYS: typeof POSTGRES_WAYS = [
   ],
   [
     'a partition that is missing',
-    (table) => [`ALTER TABLE ${table} PARTITION BY RANGE COLUMNS (${KEY[table]}) (PARTITION p VALUES LESS THAN ('a'))`],
+    (table) => [
+      `ALTER TABLE ${table} PARTITION BY RANGE COLUMNS (${KEY[table]}) (PARTITION p VALUES LESS THAN (${table === 'leveret_outbox' ? '0' : "'a'"}))`,
+    ],
     (table) => [`ALTER TABLE ${table} REMOVE PARTITIONING`],
   ],
   [
     'a check that fails',
-    (table) => [`ALTER TABLE ${table} ADD CONSTRAINT c CHECK (${KEY[table]} = 'none')`],
+    (table) => [
+      `ALTER TABLE ${table} ADD CONSTRAINT c CHECK (${table === 'leveret_outbox' ? 'exchange' : KEY[table]} = 'none')`,
+    ],
     (table) => [`ALTER TABLE ${table} DROP CONSTRAINT c`],
   ],
 ];
 
-const KEY: Readonly<Record<string, string>> = { leveret_inbox: 'listener', leveret_idempotency: 'claim_key' };
+const KEY: Readonly<Record<string, string>> = {
+  leveret_inbox: 'listener',
+  leveret_idempotency: 'claim_key',
+  leveret_outbox: 'id',
+};
 const WAYS = { postgres: POSTGRES_WAYS, mysql: MARIADB_WAYS, sqlite: SQLITE_WAYS };
 
 describeOnEachDatabase('when a row is not written,', (at) => {
@@ -70,6 +79,15 @@ describeOnEachDatabase('when a row is not written,', (at) => {
           const inbox = new TransactionalInbox(at.database);
           const error = await rejection(inbox.run('listener', `by ${way}`, () => expect.fail('handled')));
           expect(error).to.include({ code: 'LEV_IDEMPOTENCY_STORE' });
+        });
+      });
+
+      describe('of the outbox,', () => {
+        beforeEach(() => setTable('leveret_outbox'));
+
+        it('publishing fails, and with it the transaction', async () => {
+          const outbox = new Outbox(at.database);
+          await rejection(at.database.transaction((tx) => outbox.publish(tx, 'e', 'k', 1)));
         });
       });
 

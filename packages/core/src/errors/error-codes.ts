@@ -49,6 +49,7 @@ export const ERROR_CODES = {
   LEV_INBOX_TRANSACTION: 'The transaction of an inbox had ended, or could not go on, when its handler returned.',
   LEV_INBOX_COMMIT: 'The transaction of a handled message was not committed, or nobody knows whether it was.',
   LEV_DATABASE_BUSY: 'The connection to the database was taken by a transaction for longer than the time allowed.',
+  LEV_OUTBOX_NOT_WRITTEN: 'A message was given to an outbox whose table did not take it.',
   LEV_MIGRATION: 'The tables of the inbox and the outbox could not be created, or differ from what is expected.',
 } as const;
 

@@ -7,6 +7,7 @@ import {
   describeValue,
   durationMs,
   encodable,
+  LeveretError,
   type MessageConverter,
   Problems,
   type Publication,
@@ -86,6 +87,7 @@ export class Outbox<Tx> {
    * @throws {ConfigurationError} when an option, the exchange or the routing key is not what it must be; nothing was written
    * @throws {MessageConversionError} when the payload cannot be written as a message; nothing was written
    * @throws {PublishUnencodableError} when a header is no value of an AMQP table; nothing was written
+   * @throws {LeveretError} LEV_OUTBOX_NOT_WRITTEN when the table did not take it, with no fault of the database
    */
   async publish(
     tx: Tx,
@@ -110,7 +112,7 @@ export class Outbox<Tx> {
     const { exchange, routingKey, properties, headers, mandatory, body } = publication;
     // Now, while the caller can still mend it: the relay could only park it.
     encodable(publication);
-    await this.#database
+    const { rowCount } = await this.#database
       .within(tx)
       .query(this.#insert, [
         properties.messageId === undefined ? null : boundedKey(properties.messageId),
@@ -124,6 +126,7 @@ export class Outbox<Tx> {
         orderKeyOf(options.orderKey),
         this.#service,
       ]);
+    if (rowCount !== 1) throw notWritten(rowCount);
     return properties.messageId;
   }
 
@@ -189,4 +192,12 @@ function checkedIds(ids: readonly number[] | 'all'): readonly number[] | 'all' {
 function checkedWhole(value: number): number {
   if (Number.isSafeInteger(value) && value >= 0) return value;
   throw new ConfigurationError([`outbox: ids and limits must be whole numbers from 0; got ${describeValue(value)}`]);
+}
+
+/** Without this, a trigger that keeps a row out would lose a message that was "published". */
+function notWritten(rowCount: number): LeveretError {
+  return new LeveretError(
+    'LEV_OUTBOX_NOT_WRITTEN',
+    `The insert into leveret_outbox wrote ${rowCount} rows instead of 1, and the database reported no fault: let this error out, so that the transaction is rolled back. See what triggers, rules and partitions the table has, and that query() of your SqlDatabase answers rowCount.`,
+  );
 }
