@@ -93,6 +93,11 @@ export class ChannelKeeper {
     return false;
   }
 
+  /** The channel to publish on, when there is one. */
+  get current(): ChannelSlot | undefined {
+    return this.#state.kind === 'open' ? this.#state.slot : undefined;
+  }
+
   /** Whether a channel is the one to publish on. */
   isCurrent(slot: ChannelSlot): boolean {
     return this.#state.kind === 'open' && this.#state.slot === slot;

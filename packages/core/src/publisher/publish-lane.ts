@@ -203,10 +203,11 @@ export class PublishLane implements IsolatedLane {
   }
 
   #sendNext(): boolean {
-    const { suspects, queue, inFlight, isIsolating } = this.#places;
+    const { suspects, queue, isIsolating } = this.#places;
     const job = suspects.head ?? queue.head;
     if (job === undefined) return false;
-    if (isIsolating || inFlight.size >= this.#pace.window) return false;
+    // What is in flight on a channel that was replaced is beside the point: here it may go.
+    if (isIsolating || (this.#keeper.current?.inFlight ?? 0) >= this.#pace.window) return false;
     if (!this.#setup.isolation.allows(this, job.suspicion === 'connection')) return false;
     const now = this.#clock.monotonic();
     if (this.#heldBack.isBlocked(now)) return this.#waitInQueue(job);
@@ -215,7 +216,7 @@ export class PublishLane implements IsolatedLane {
     if (this.#heldBack.isCongested) return this.#waitInQueue(job);
     if (slot.abandoned >= this.#pace.most) {
       // As many messages as the window holds never got an answer: what the channel still keeps of them must not grow.
-      if (inFlight.size > 0) return false;
+      if (slot.inFlight > 0) return false;
       this.#keeper.retire(slot);
       return true;
     }
