@@ -30,7 +30,7 @@ export const ERROR_CODES = {
   LEV_PUBLISH_NACKED: 'The broker answered a publish with a nack: it does not have the message in every queue.',
   LEV_PUBLISH_UNROUTABLE: 'The broker returned a message because no queue is bound for its routing key.',
   LEV_PUBLISH_EXCHANGE_MISSING: 'A message was published to an exchange that does not exist.',
-  LEV_PUBLISH_REFUSED: 'The broker closed the channel because of this one publish.',
+  LEV_PUBLISH_REFUSED: 'The broker closed the channel or the connection because of this one publish.',
   LEV_PUBLISH_UNENCODABLE:
     'A message cannot be written as AMQP, such as headers that no frame holds; nothing was sent.',
   LEV_PUBLISH_CONFIRM_TIMEOUT: 'The broker neither confirmed nor refused a publish in time; its fate is unknown.',

@@ -33,7 +33,8 @@ export interface ExchangeOptions {
   readonly alternateExchange?: string;
   /**
    * Holds messages back for the time in their `x-delay` header, then routes by `type`. Needs the delayed message
-   * exchange plugin of the broker. Default `false`.
+   * exchange plugin of the broker. What it holds back is published without `mandatory`, because it would be returned although
+   * it is delivered later. Default `false`.
    * @see https://github.com/rabbitmq/rabbitmq-delayed-message-exchange
    */
   readonly delayed?: boolean;
