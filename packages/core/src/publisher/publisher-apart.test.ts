@@ -65,7 +65,8 @@ describe('Publisher when one destination confirms nothing', () => {
       for (let round = 0; round < 12; round++) {
         await turn();
         for (const channel of transport.channels.filter(isOther)) {
-          for (const [tag, { publication }] of [...channel.pending]) if (publication.exchange === 'good') channel.ack(tag);
+          for (const [tag, { publication }] of [...channel.pending])
+            if (publication.exchange === 'good') channel.ack(tag);
         }
       }
     };
