@@ -91,4 +91,27 @@ describe('FrameWriter', () => {
     for (let i = 0; i < 20_000; i++) writer.settle(1, 80, i, false);
     expect(first?.equals(before)).to.equal(true);
   });
+
+  it('writes sound frames wherever a large body falls', () => {
+    for (const before of [...Array(20).keys()].map((i) => 65_536 - 20 - 12 - i)) {
+      const writer = new FrameWriter(131_072);
+      writer.content(1, { ...content(''), bytes: Buffer.alloc(before), propertiesStart: 0, propertiesEnd: before });
+      writer.content(2, content('x'.repeat(5_000)));
+      const frames = parsed(writer.take());
+      expect(frames.map(({ type, channel }) => `${channel}:${type}`)).to.deep.equal(['1:2', '2:2', '2:3']);
+    }
+    // A header that fills its part to the last byte.
+    const writer = new FrameWriter(131_072);
+    const properties = Buffer.alloc(90_000);
+    const body = Buffer.alloc(5_000, 'b');
+    writer.content(1, {
+      bytes: properties,
+      propertiesStart: 0,
+      propertiesEnd: 90_000,
+      bodyBytes: body,
+      bodyStart: 0,
+      bodyEnd: 5_000,
+    });
+    expect(parsed(writer.take()).map(({ payload }) => payload.length)).to.deep.equal([90_012, 5_000]);
+  });
 });

@@ -131,7 +131,9 @@ export class FrameWriter {
       this.#slab[at + 7 + size] = FRAME_END;
       return;
     }
-    writeHead(this.#slab, this.#reserve(7), type, channel, size);
+    const head = this.#reserve(7);
+    // Not before: there may be another slab now.
+    writeHead(this.#slab, head, type, channel, size);
     this.#cut();
     this.#pieces.push(bytes.subarray(start, end));
     this.#pendingBytes += size;
