@@ -1,4 +1,5 @@
 import { type Clock, pause } from '@leveret/core';
+import { byIndexOnly } from '../database/by-index.js';
 import { type SqlDatabase, serviceOf } from '../database/sql-database.js';
 import { idList, textLiteral } from '../database/sql-text.js';
 import { type RawRow, readKey } from '../outbox/outbox-row.js';
@@ -22,6 +23,7 @@ export async function wakeStrandedKeys<Tx>(
     const startedAt = clock.monotonic();
     const rows = await database.transaction(async (tx) => {
       const executor = database.within(tx);
+      await byIndexOnly(executor, database.dialect.name);
       const page = (await executor.query(rowsOfKeys(database, after))).rows;
       const ids = firstOfEach(page)
         .filter((row) => row['due_at'] === null && row['parked_at'] === null)

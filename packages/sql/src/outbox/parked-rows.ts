@@ -1,3 +1,4 @@
+import { byIndexOnly } from '../database/by-index.js';
 import { type SqlDatabase, type SqlExecutor, type SqlResult, serviceOf } from '../database/sql-database.js';
 import { idList, textLiteral, whole } from '../database/sql-text.js';
 import { readKey } from './outbox-row.js';
@@ -74,6 +75,7 @@ export class ParkedRows<Tx> {
 
   /** By the index of parked rows, however many others there are. */
   async #ids(executor: SqlExecutor, afterId: number, limit: number): Promise<number[]> {
+    await byIndexOnly(executor, this.#database.dialect.name);
     const { rows } = await executor.query(
       `SELECT id FROM leveret_outbox${BY_PARKED[this.#database.dialect.name]}
        WHERE parked_at IS NOT NULL AND ${this.#own} AND id > ${afterId} ORDER BY id LIMIT ${whole(limit)}`,

@@ -7,6 +7,7 @@ const open = () => ({ rows: 100, deferMs: 0 });
 const row = (id: number, more: Partial<Candidate> = {}): Candidate => ({
   id,
   behind: undefined,
+  rightBehind: true,
   destination: 'd',
   size: 10,
   ...more,
@@ -28,6 +29,11 @@ describe('chooseRows', () => {
     const rows = [row(5, { behind: 4 }), row(6, { behind: 5 }), row(7)];
     const choice = chooseRows(rows, new Set([4, 5, 6, 7]), plenty, open);
     expect([choice.take, choice.aside]).to.deep.equal([[7], [5, 6]]);
+  });
+
+  it('puts aside what is somewhere behind a row that is taken: others may be in between', () => {
+    const choice = chooseRows([row(1), row(4, { behind: 1, rightBehind: false })], new Set([1, 4]), plenty, open);
+    expect([choice.take, choice.aside]).to.deep.equal([[1], [4]]);
   });
 
   it('leaves alone what is behind a row that may be gone in a moment', () => {

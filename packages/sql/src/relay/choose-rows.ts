@@ -1,8 +1,10 @@
 /** A row that is due, as far as the choice depends on it. */
 export interface Candidate {
   readonly id: number;
-  /** The row before it with the same order key, if there is one. */
+  /** A row before it with the same order key, if there is one. */
   readonly behind: number | undefined;
+  /** There is no other row in between. */
+  readonly rightBehind: boolean;
   readonly destination: string;
   /** Bytes of its body. */
   readonly size: number;
@@ -50,23 +52,21 @@ export function chooseRows(
   const takenOf = new Map<string, number>();
   let bytes = 0;
   let full = room.rows === 0;
-  for (const { id, behind, destination, size } of candidates) {
-    if (behind !== undefined && !taken.has(behind)) {
-      if (held.has(behind)) aside.push(id);
+  for (const candidate of candidates) {
+    const { id, behind, destination, size } = candidate;
+    if (!hasItsTurn(candidate, taken)) {
+      if (behind !== undefined && held.has(behind)) aside.push(id);
       continue;
     }
     const already = takenOf.get(destination) ?? 0;
     const { rows, deferMs } = allowanceOf(destination);
-    if (already >= rows) {
-      // Behind one that is taken it has no turn of its own.
-      if (behind === undefined) defer.set(deferMs, [...(defer.get(deferMs) ?? []), id]);
-      else aside.push(id);
-      continue;
-    }
+    const allowed = already < rows;
     // Nothing passes one that is too large for now, or it would never have its turn.
-    full ||= bytes + size > room.bytes && !(room.empty && taken.size === 0);
-    if (full) {
+    full ||= allowed && bytes + size > room.bytes && !(room.empty && taken.size === 0);
+    if (full || !allowed) {
+      // Behind one that is taken it has no turn of its own.
       if (behind !== undefined) aside.push(id);
+      else if (!allowed) defer.set(deferMs, [...(defer.get(deferMs) ?? []), id]);
       continue;
     }
     taken.add(id);
@@ -75,4 +75,8 @@ export function chooseRows(
     full = taken.size >= room.rows;
   }
   return { take: [...taken], aside, defer };
+}
+
+function hasItsTurn({ behind, rightBehind }: Candidate, taken: ReadonlySet<number>): boolean {
+  return behind === undefined || (rightBehind && taken.has(behind));
 }

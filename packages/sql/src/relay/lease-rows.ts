@@ -1,8 +1,9 @@
+import { byIndexOnly } from '../database/by-index.js';
 import { type SqlDatabase, type SqlExecutor, serviceOf } from '../database/sql-database.js';
 import type { SqlDialectName } from '../database/sql-dialect.js';
 import { idList, textLiteral, uuid, whole } from '../database/sql-text.js';
-import { PUBLICATION_COLUMNS, type RawRow } from '../outbox/outbox-row.js';
-import type { SqlPlace } from '../outbox/wake-keys.js';
+import { PUBLICATION_COLUMNS, type RawRow, readKey } from '../outbox/outbox-row.js';
+import { firstRowsOf, type SqlPlace } from '../outbox/wake-keys.js';
 import { type Allowance, type Candidate, chooseRows, type Room } from './choose-rows.js';
 
 /** What a look at the table gave. */
@@ -38,19 +39,17 @@ export async function leaseRows<Tx>(
   const { name, now } = database.dialect;
   return database.transaction(async (tx) => {
     const executor = database.within(tx);
+    await byIndexOnly(executor, name);
     const { rows: due } = await executor.query(dueRows(database, lease.lookAt));
     if (due.length === 0) return { rows: [], moved: 0, due: 0 };
     const before = await predecessors(executor, database, due);
     const held = new Set(due.map(idOf));
-    for (const id of await stillThere(
-      executor,
-      name,
-      [...before.values()].filter((id) => !held.has(id)),
-    ))
-      held.add(id);
+    const others = [...before.values()].map(({ behind }) => behind).filter((id) => id !== undefined && !held.has(id));
+    for (const id of await stillThere(executor, name, others as number[])) held.add(id);
     const candidates = due.map((row): Candidate => {
       const id = idOf(row);
-      return { id, behind: before.get(id), destination: destinationOf(row), size: Number(row['size']) };
+      const { behind, rightBehind = true } = before.get(id) ?? {};
+      return { id, behind, rightBehind, destination: destinationOf(row), size: Number(row['size']) };
     });
     const choice = chooseRows(candidates, held, roomNow(), allowanceOf);
     await setDue(executor, name, choice.aside, 'NULL');
@@ -91,30 +90,29 @@ export function dueRows(place: SqlPlace, limit: number): string {
   }
 }
 
-/** The row before each with the same key. */
+/**
+ * A row before each that has one with the same key: the one right before it as far as its key was read, else the first of its
+ * key. Read from the beginning of each key, wherever in it the rows stand.
+ */
 async function predecessors(
   executor: SqlExecutor,
   place: SqlPlace,
   due: readonly RawRow[],
-): Promise<ReadonlyMap<number, number>> {
-  const ids = due.filter((row) => row['order_key'] !== null).map(idOf);
-  if (ids.length === 0) return new Map();
-  const { rows } = await executor.query(rowsBefore(place, ids));
-  const found = rows.filter((row) => row['behind'] !== null);
-  return new Map(found.map((row) => [idOf(row), Number(row['behind'])]));
-}
-
-/** One step back in the index of keys, wherever in its key a row stands. */
-export function rowsBefore({ dialect: { name } }: SqlPlace, ids: readonly number[]): string {
-  const index = name === 'mysql' ? 'FORCE INDEX (leveret_outbox_order)' : 'INDEXED BY leveret_outbox_order';
-  const before =
-    name === 'postgres'
-      ? `SELECT CASE WHEN e.order_key = o.order_key AND e.service = o.service THEN e.id END FROM leveret_outbox e
-         WHERE e.order_key IS NOT NULL AND (e.service, e.order_key, e.id) < (o.service, o.order_key, o.id)
-         ORDER BY e.service DESC, e.order_key DESC, e.id DESC LIMIT 1`
-      : `SELECT e.id FROM leveret_outbox e ${index}
-         WHERE e.service = o.service AND e.order_key = o.order_key AND e.id < o.id ORDER BY e.id DESC LIMIT 1`;
-  return `SELECT o.id, (${before}) AS behind FROM leveret_outbox o${byId(name)} WHERE o.id IN (${idList(ids)})`;
+): Promise<ReadonlyMap<number, Pick<Candidate, 'behind' | 'rightBehind'>>> {
+  const keyed = due.flatMap((row) => {
+    const key = readKey(row);
+    return key === undefined ? [] : [{ id: idOf(row), key }];
+  });
+  const keys = [...new Set(keyed.map(({ key }) => key))];
+  // Twice as many as there are on average: keys have more and fewer rows.
+  const firsts = await firstRowsOf(executor, place, keys, 2 * keyed.length);
+  const before = new Map<number, Pick<Candidate, 'behind' | 'rightBehind'>>();
+  for (const { id, key } of keyed) {
+    const rows = firsts.get(key) ?? [];
+    const index = rows.indexOf(id);
+    before.set(id, { behind: index === -1 ? rows[0] : rows[index - 1], rightBehind: index !== -1 });
+  }
+  return before;
 }
 
 /** Those that are there and that nobody is deleting: they stay until this transaction ends. */
