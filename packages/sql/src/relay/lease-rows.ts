@@ -28,7 +28,7 @@ export interface LeaseOrder {
  * Leases rows that are due. What it costs depends on how many rows it takes, and not on how many wait, are held up or parked:
  * it reads the index of `due_at` from its beginning, which holds only what may be taken. A row that turns out to wait behind
  * another of its order key leaves that index (`due_at` becomes NULL) until the one before it is gone.
- * @see docs/decisions/0006-lease-by-due-time.md
+ * @see docs/decisions/0012-lease-by-due-time.md
  */
 export async function leaseRows<Tx>(
   database: SqlDatabase<Tx>,
