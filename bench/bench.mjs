@@ -13,6 +13,8 @@ import { fileURLToPath } from 'node:url';
 
 const url = process.env.AMQP_URL ?? 'amqp://127.0.0.1';
 const benches = { consume: [], publish: ['--url', url], idle: [], hostile: [], broker: [] };
+// Takes minutes, and databases that the others do not need.
+const byNameOnly = { relay: [] };
 
 const args = process.argv.slice(2);
 const firstOption = args.findIndex((arg) => arg.startsWith('-'));
