@@ -11,8 +11,7 @@ import { replyNotAllowed } from './reply-addresses.js';
 /**
  * Sends what a handler returned. The reply is with the broker before the request is acknowledged. A reply that nobody can get,
  * for whatever reason, is dropped: the work is done, and doing it again would not bring the requester back.
- * @throws what the converter throws for a value that cannot be written: the handler has failed, whoever asked for it; and
- * {PublishError} when there is no broker to take it
+ * @throws {PublishError} when there is no broker to take it
  */
 export async function replyWithValue(
   env: DeliveryEnvironment,
@@ -44,15 +43,18 @@ async function send(
   delivery: Delivery,
   build: () => Publication | undefined,
 ): Promise<boolean> {
-  const requested = requestedAddress(delivery.message);
-  if (requested !== undefined && !env.definition.isReplyAllowed(requested)) {
-    env.reporter.report(delivery, { type: 'reply-dropped', error: replyNotAllowed(requested) });
+  let reply: Publication | undefined;
+  try {
+    const requested = requestedAddress(delivery.message);
+    if (requested !== undefined && !env.definition.isReplyAllowed(requested)) throw replyNotAllowed(requested);
+    reply = build();
+    if (reply !== undefined) refuseLongNames(reply);
+  } catch (error) {
+    env.reporter.report(delivery, { type: 'reply-dropped', error });
     return false;
   }
-  const reply = build();
   if (reply === undefined) return false;
   try {
-    refuseLongNames(reply);
     await env.publisher.reply(reply);
   } catch (error) {
     if (!isRefused(error)) throw error;
