@@ -117,6 +117,7 @@ export {
   type OpenStore,
 } from './idempotency/store-conformance.js';
 export { brokerPatienceFor, checkPatience } from './consumer/check-patience.js';
+export type { StreamOffsetStore } from './consumer/stream-offset-store.js';
 export { checkStream } from './consumer/check-stream.js';
 export type { HandlerIdempotency, ListenerDefinition } from './consumer/listener-definition.js';
 export type { InstanceOrClass, ListenerOptions, ListenerPolicyOptions } from './consumer/listener-options.js';

@@ -105,6 +105,28 @@ onRabbitMQ('when a stream is consumed', (broker) => {
     expect([here.running.count('disconnected'), here.running.count('interrupted')]).to.deep.equal([0, 0]);
   });
 
+  it('goes on in a new process where the store says', async function () {
+    this.timeout(60_000);
+    const saved = new Map<string, number>();
+    const streamOffsets = {
+      load: async (listener: string, stream: string) => saved.get(`${listener} ${stream}`),
+      save: async (listener: string, stream: string, offset: number) => void saved.set(`${listener} ${stream}`, offset),
+    };
+    const ids: number[] = [];
+    const options = { id: 'stored', streamOffsets, consumerArguments: { 'x-stream-offset': 'first' } };
+    await using here = await consuming(options, (order) => ids.push(order.id), 3);
+    await eventually('the first three', () => ids.length === 3);
+    await here.running.app.close();
+    expect([...saved.values()]).to.deep.equal([2]);
+    for (const id of [4, 5]) await here.raw.send(here.queue, { id });
+    const listener = orderListener({ queue: { name: here.queue, type: 'stream' }, ...options }, (order) =>
+      ids.push(order.id),
+    );
+    await using _again = await startApp(broker.url, { listeners: [listener] });
+    await eventually('the next two', () => ids.length === 5);
+    expect(ids).to.deep.equal([1, 2, 3, 4, 5]);
+  });
+
   it('refuses at start what no stream can do', async () => {
     const listener = orderListener(
       { queue: { name: unique('stream'), type: 'stream' }, concurrency: 2, prefetch: 0, acknowledge: 'none' },

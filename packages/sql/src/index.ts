@@ -26,6 +26,7 @@ export {
 export { migrate, type Migration, migrations, migrationScript } from './schema/migrate.js';
 export { SqlIdempotencyStore } from './idempotency/sql-idempotency-store.js';
 export { TransactionalInbox, type TransactionalInboxOptions } from './inbox/transactional-inbox.js';
+export { SqlStreamOffsets } from './stream/sql-stream-offsets.js';
 export { Outbox, type OutboxOptions, type OutboxPublishOptions } from './outbox/outbox.js';
 export type { OutboxCounts } from './outbox/outbox-counts.js';
 export type { OutboxEntry } from './outbox/outbox-row.js';

@@ -8,7 +8,10 @@ export function consumesStream({ queueDeclaration, consumerArguments }: Listener
 
 /** Notes what is impossible, or means something else, on a stream. */
 export function checkStream(definition: ListenerDefinition, problems: Problems): void {
-  if (!consumesStream(definition)) return;
+  if (!consumesStream(definition)) {
+    if (definition.streamOffsets !== undefined) problems.add('streamOffsets is for streams; this queue is none');
+    return;
+  }
   const { prefetch, concurrency, exclusive, priority, failurePolicy } = definition;
   if (prefetch === 0)
     problems.add('prefetch must be at least 1 on a stream: the broker refuses a consumer without one');

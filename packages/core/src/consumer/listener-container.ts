@@ -10,14 +10,13 @@ import { RedeliveryAttempts } from '../retry/redelivery-attempts.js';
 import { type Clock, within } from '../time/clock.js';
 import type { InterruptionCause, Transport } from '../transport/transport.js';
 import { BrokerPatience } from './broker-patience.js';
-import { consumesStream } from './check-stream.js';
 import { Consumer } from './consumer.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
 import { DeliveryReporter } from './delivery-reporter.js';
 import { type ListenerCounts, zeroCounts } from './listener-counters.js';
 import type { ListenerDefinition } from './listener-definition.js';
 import { StillAtWork } from './still-at-work.js';
-import { StreamPosition } from './stream-position.js';
+import { StreamPlace } from './stream-place.js';
 
 /** What a container stands on. */
 export interface ListenerDependencies {
@@ -82,6 +81,7 @@ export class ListenerContainer {
   readonly #deps: ListenerDependencies;
   readonly #env: DeliveryEnvironment;
   readonly #counts = zeroCounts();
+  readonly #stream: StreamPlace | undefined;
   #consumers: readonly Consumer[] = [];
   #state: ListenerState = { name: 'stopped' };
   #lastError: Error | undefined;
@@ -92,6 +92,9 @@ export class ListenerContainer {
   constructor(definition: ListenerDefinition, deps: ListenerDependencies) {
     this.definition = definition;
     this.#deps = deps;
+    this.#stream = StreamPlace.of(definition, deps.clock, (error) => {
+      logSafely(deps.logger, 'warn', { ...this.#place, err: error }, 'the place in the stream was not saved');
+    });
     this.#env = {
       definition,
       publisher: deps.publisher,
@@ -99,7 +102,7 @@ export class ListenerContainer {
       reporter: new DeliveryReporter(definition.id, this.#counts, deps.events, deps.logger),
       patience: new BrokerPatience(definition.consumerTimeoutMs),
       stillAtWork: new StillAtWork(),
-      position: consumesStream(definition) ? new StreamPosition(deps.clock) : undefined,
+      position: this.#stream?.position,
       redact: deps.redact,
       attempts: new RedeliveryAttempts(),
       recoverer: { failuresInARow: 0 },
@@ -175,6 +178,7 @@ export class ListenerContainer {
     const consumers = Array.from({ length: this.definition.concurrency }, () => this.#newConsumer());
     this.#consumers = consumers;
     try {
+      await this.#stream?.restore();
       await Promise.all(consumers.map((consumer) => consumer.start()));
       // A consumer may fail right after it was ready.
       if (this.#state.name === 'failed') throw this.#state.error;
@@ -248,6 +252,7 @@ export class ListenerContainer {
     await this.#drain(deadline - clock.monotonic(), Math.min(SIGNAL_BEFORE_END_MS, timeoutMs / 5), cut);
     this.#cutWait = undefined;
     const abandoned = await this.#closeConsumers();
+    await this.#stream?.flush();
     this.#state = { name: 'stopped' };
     this.#emit({ type: 'listener-stopped', abandoned });
     logSafely(logger, abandoned > 0 ? 'warn' : 'info', { listener: this.id, abandoned }, 'listener stopped');

@@ -5,6 +5,7 @@ import type { Recoverer } from '../recoverer/recoverer.js';
 import type { FailurePolicy } from '../retry/failure-policy.js';
 import type { QueueDeclaration } from '../topology/topology.js';
 import type { IsReplyAllowed } from './reply-addresses.js';
+import type { StreamOffsetStore } from './stream-offset-store.js';
 
 /** How one handler takes effect once for each message. */
 export interface HandlerIdempotency {
@@ -30,6 +31,8 @@ export interface ListenerDefinition {
   readonly exclusive: boolean;
   readonly priority: number | undefined;
   readonly consumerArguments: Readonly<Record<string, unknown>>;
+  /** Remembers the place in a stream. */
+  readonly streamOffsets?: StreamOffsetStore | undefined;
   readonly autoStart: boolean;
   readonly missingQueue: 'fail' | 'wait';
   /** How long one attempt may take, in milliseconds; `undefined` = no limit. */

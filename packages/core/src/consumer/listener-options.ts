@@ -6,6 +6,7 @@ import type { RetryOptions } from '../retry/retry-options.js';
 import type { Duration } from '../time/duration.js';
 import type { ListenerTopologyOptions } from '../topology/listener-topology.js';
 import type { ReplyOptions } from './reply-addresses.js';
+import type { StreamOffsetStore } from './stream-offset-store.js';
 
 /** An instance, or a class that the container makes one of. */
 // biome-ignore lint/suspicious/noExplicitAny: an injectable class may take any constructor arguments
@@ -60,6 +61,11 @@ export interface ListenerPolicyOptions extends ReadHints {
   readonly missingQueue?: 'fail' | 'wait';
   /** Further arguments of `basic.consume`, such as `x-stream-offset`. */
   readonly consumerArguments?: Readonly<Record<string, unknown>>;
+  /**
+   * Where a stream's listener has come to, over restarts: a new process goes on there instead of at `x-stream-offset`. Saved
+   * behind the handler; `SqlStreamOffsets` of `@leveret/sql` can also save in the handler's transaction. Default: from memory.
+   */
+  readonly streamOffsets?: StreamOffsetStore;
   /** Send errors back to requesters that asked for a reply, instead of retrying. Default `false`. */
   readonly returnExceptions?: boolean;
   /** Where replies may be sent. Default: to queues, directly or by the default exchange. */

@@ -26,6 +26,7 @@ describe('resolveListenerPolicies', () => {
       autoStart: true,
       timeoutMs: undefined,
       consumerTimeoutMs: undefined,
+      streamOffsets: undefined,
       returnExceptions: false,
       failurePolicy: { acknowledge: 'auto', invalid: 'reject', retry: undefined, defaultRequeueRejected: true },
     });

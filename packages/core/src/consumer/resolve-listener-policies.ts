@@ -7,6 +7,7 @@ import { checkTable } from '../topology/check-options.js';
 import type { ListenerDefinition } from './listener-definition.js';
 import type { ListenerPolicyOptions } from './listener-options.js';
 import { resolveReplies } from './reply-addresses.js';
+import type { StreamOffsetStore } from './stream-offset-store.js';
 
 /** The part of a {@link ListenerDefinition} that comes from policy options. */
 export type ResolvedListenerPolicies = {
@@ -19,6 +20,7 @@ export type ResolvedListenerPolicies = {
   | 'exclusive'
   | 'priority'
   | 'consumerArguments'
+  | 'streamOffsets'
   | 'autoStart'
   | 'missingQueue'
   | 'timeoutMs'
@@ -43,6 +45,7 @@ const OPTION_NAMES = {
   invalid: true,
   missingQueue: true,
   consumerArguments: true,
+  streamOffsets: true,
   returnExceptions: true,
   replies: true,
 } satisfies Record<Exclude<keyof ListenerPolicyOptions, keyof ReadHints>, true>;
@@ -95,6 +98,7 @@ export function resolveListenerPolicies(
     consumerArguments: isRecord(options.consumerArguments)
       ? checkTable(options.consumerArguments, 'consumerArguments', problems)
       : {},
+    streamOffsets: storeOf(options.streamOffsets, problems),
     autoStart: checkFlag(options.autoStart, 'autoStart', true, problems),
     timeoutMs: timeout(options.timeout, 'timeout', problems),
     consumerTimeoutMs:
@@ -110,6 +114,14 @@ export function resolveListenerPolicies(
       defaultRequeueRejected: checkFlag(options.defaultRequeueRejected, 'defaultRequeueRejected', true, problems),
     },
   };
+}
+
+function storeOf(value: unknown, problems: Problems): StreamOffsetStore | undefined {
+  const store = value as Partial<StreamOffsetStore> | undefined;
+  if (store === undefined) return undefined;
+  if (typeof store?.load === 'function' && typeof store.save === 'function') return store as StreamOffsetStore;
+  problems.add(`streamOffsets must have the methods load and save; got ${describeValue(value)}`);
+  return undefined;
 }
 
 function withoutUndefined<T extends object>(options: T): Partial<T> {

@@ -21,9 +21,17 @@ export class StreamPosition {
   #next: number | undefined;
   #beganAt: number | undefined;
   #isFirst = false;
+  readonly #moved: (offset: number) => void;
 
-  constructor(clock: Clock) {
+  /** @param moved told of the last offset below which everything is done with */
+  constructor(clock: Clock, moved: (offset: number) => void = () => {}) {
     this.#clock = clock;
+    this.#moved = moved;
+  }
+
+  /** Whether it knows where to go on. */
+  get isKnown(): boolean {
+    return this.#next !== undefined;
   }
 
   /** Goes on behind this offset. */
@@ -68,7 +76,11 @@ export class StreamPosition {
   }
 
   #moveOn(): void {
-    while (this.#taken[0]?.done === true) this.#next = (this.#taken.shift() as Taken).offset + 1;
+    let last: number | undefined;
+    while (this.#taken[0]?.done === true) last = (this.#taken.shift() as Taken).offset;
+    if (last === undefined) return;
+    this.#next = last + 1;
+    this.#moved(last);
   }
 
   /**

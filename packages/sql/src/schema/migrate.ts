@@ -33,7 +33,8 @@ export function migrations(dialect: SqlDialect): readonly Migration[] {
 }
 
 /**
- * Sees to it that the tables `leveret_inbox`, `leveret_outbox`, `leveret_idempotency` and `leveret_services` are there as this
+ * Sees to it that the tables `leveret_inbox`, `leveret_outbox`, `leveret_idempotency`, `leveret_services`
+ * and `leveret_stream_offsets` are there as this
  * version needs them. It looks first: where nothing is to be done it writes nothing, and needs no right but to read
  * `leveret_migrations`, in which the steps that were applied are written down. Of several processes that call it at once one
  * does the work while the others wait.
