@@ -57,6 +57,11 @@ export class LanePlaces {
     return { written, waiting: [...queued, ...this.retries.take(which)] };
   }
 
+  /** What was written before `time` and has no answer. */
+  unansweredSince(time: number): readonly PublishJob[] {
+    return [...this.inFlight].filter(({ at }) => at <= time).map(({ job }) => job);
+  }
+
   /** Whether a job is in flight, or waits to be, for which `which` says so. */
   some(which: (job: PublishJob) => boolean): boolean {
     for (const { job } of this.inFlight) if (which(job)) return true;

@@ -77,13 +77,13 @@ export class LanesApart {
     const { main, options, separates } = this.#setup;
     // One at a time means that everything waits for the one.
     if (!separates || options.window === 1) return;
-    const [oldest] = main.unansweredFor(this.#slowMs);
-    if (oldest !== undefined && main.some((job) => !isSameDestination(job, oldest))) main.replaceChannel();
+    const [oldest] = this.#unanswered;
+    if (oldest !== undefined && main.places.some((job) => !isSameDestination(job, oldest))) main.replaceChannel();
   }
 
   /** The main lane goes on with a fresh channel: what had no answer on the old one is set apart. */
   onReplaced(): void {
-    for (const job of this.#setup.main.unansweredFor(this.#slowMs)) {
+    for (const job of this.#unanswered) {
       if (job.lane === this.#setup.main) this.#separate(job.publication, 'confirms nothing');
     }
   }
@@ -112,6 +112,11 @@ export class LanesApart {
     this.#exchanges.clear();
   }
 
+  /** What has had no answer for too long. */
+  get #unanswered(): readonly PublishJob[] {
+    return this.#setup.main.places.unansweredSince(this.#setup.clock.monotonic() - this.#slowMs);
+  }
+
   #laneOf({ exchange, routingKey }: Publication): PublishLane | undefined {
     const apart = this.#exchanges.get(exchange);
     return apart?.whole ?? apart?.keys.get(routingKey);
@@ -128,7 +133,7 @@ export class LanesApart {
     const isWhole = apart.keys.size >= MAX_KEYS && exchange !== '';
     if (isWhole) apart.whole = lane;
     else apart.keys.set(routingKey, lane);
-    const content = main.find(
+    const content = main.places.find(
       ({ publication }) => publication.exchange === exchange && (isWhole || publication.routingKey === routingKey),
     );
     for (const job of [...content.written.map((write) => write.job), ...content.waiting]) moved(job);

@@ -1,14 +1,13 @@
 import { asError } from '../errors/error-text.js';
 import { type Logger, logSafely } from '../events/logger.js';
 import { type Clock, within } from '../time/clock.js';
-import type { ChannelEnd, PublishChannel, PublishOutcome } from '../transport/transport.js';
-import { carryOutVerdict } from './carry-out-verdict.js';
+import type { PublishChannel } from '../transport/transport.js';
 import { ChannelKeeper, type ChannelSlot } from './channel-keeper.js';
 import type { ExchangeLooks } from './exchange-looks.js';
-import { channelEndError, guiltyOf, isExchangeMissing } from './guilty-of.js';
 import { HeldBack } from './held-back.js';
 import type { IsolatedLane, Isolation } from './isolation.js';
 import type { JobSettlement } from './job-settlement.js';
+import { LaneAnswers } from './lane-answers.js';
 import { type LaneContent, LanePlaces } from './lane-places.js';
 import { Pace } from './pace.js';
 import type { Share } from './publish-buffer.js';
@@ -59,11 +58,13 @@ export interface PublishLaneSetup {
 export class PublishLane implements IsolatedLane {
   readonly share: Share;
   readonly isApart: boolean;
+  /** Where its messages are. */
+  readonly places: LanePlaces;
   readonly #setup: PublishLaneSetup;
   readonly #clock: Clock;
   readonly #keeper: ChannelKeeper;
   readonly #settlement: JobSettlement;
-  readonly #places: LanePlaces;
+  readonly #answers: LaneAnswers;
   readonly #deadlines: PublishDeadlines;
   readonly #heldBack: HeldBack;
   readonly #pace: Pace;
@@ -82,23 +83,35 @@ export class PublishLane implements IsolatedLane {
     this.#keeper = new ChannelKeeper(setup.open, setup.clock, connectionTimeoutMs, pauseMs, {
       opened: (slot) => this.#onOpened(slot),
       failed: (error) => this.#onOpenFailed(error),
-      ended: (slot, end) => this.#onEnd(slot, end),
+      ended: (slot, end) => this.#answers.ended(slot, end),
     });
-    this.#places = new LanePlaces(new RetryWaits(setup.clock, (jobs) => this.#requeue(jobs)));
+    this.places = new LanePlaces(new RetryWaits(setup.clock, (jobs) => this.#requeue(jobs)));
     this.#deadlines = new PublishDeadlines({
       ...setup,
       heldBack: this.#heldBack,
-      places: this.#places,
+      places: this.places,
       onTimeout: () => this.#pace.timedOut(),
       onSlow: () => setup.onSlow?.(this),
       onExpired: () => this.pump(),
+    });
+    this.#answers = new LaneAnswers({
+      ...setup,
+      lane: this,
+      keeper: this.#keeper,
+      pace: this.#pace,
+      heldBack: this.#heldBack,
     });
     setup.isolation.join(this);
     if (setup.isApart) this.#heldBack.expectConfirms(setup.clock.monotonic());
   }
 
+  /** Where answers to its messages go, on whatever channel they were written. */
+  get answers(): LaneAnswers {
+    return this.#answers;
+  }
+
   get inFlight(): number {
-    return this.#places.inFlight.size;
+    return this.places.inFlight.size;
   }
 
   /** What an end of the connection could be blamed on. A destination that does not answer has not ended anything so far. */
@@ -107,12 +120,12 @@ export class PublishLane implements IsolatedLane {
   }
 
   get hasConnectionSuspects(): boolean {
-    return this.#places.hasConnectionSuspects;
+    return this.places.hasConnectionSuspects;
   }
 
   /** No message is here, in whatever state. */
   get isEmpty(): boolean {
-    return this.#places.isEmpty && !this.#keeper.hasLost;
+    return this.places.isEmpty && !this.#keeper.hasLost;
   }
 
   /** Its last message was confirmed, and it has found its pace. */
@@ -123,17 +136,17 @@ export class PublishLane implements IsolatedLane {
   /** Takes a job that has room. It is written at the next {@link pump}. */
   add(job: PublishJob, now = this.#clock.monotonic()): void {
     job.lane = this;
-    job.queue(this.#places.placeOf(job), now);
+    job.queue(this.places.placeOf(job), now);
     if (this.isApart) this.#deadlines.arm(this.#heldBack.queueDeadline(now));
   }
 
   /** Puts a job that another one spoilt before all others. */
   putBack(job: PublishJob): void {
-    job.queueFirst(this.#places.placeOf(job), this.#clock.monotonic());
+    job.queueFirst(this.places.placeOf(job), this.#clock.monotonic());
   }
 
   retryLater(job: PublishJob, afterMs: number): void {
-    this.#places.retries.add(job, afterMs);
+    this.places.retries.add(job, afterMs);
   }
 
   /** Takes over jobs of another lane, with what is in flight of them. */
@@ -141,27 +154,11 @@ export class PublishLane implements IsolatedLane {
     for (const write of written) {
       write.job.lane = this;
       write.list?.remove(write);
-      this.#places.inFlight.push(write);
+      this.places.inFlight.push(write);
       this.#deadlines.written(write);
     }
     for (const job of waiting) this.add(job);
     this.pump();
-  }
-
-  /** What is here of some jobs, to be adopted by another lane. */
-  find(which: (job: PublishJob) => boolean): LaneContent {
-    return this.#places.find(which);
-  }
-
-  /** What has had no answer for longer than `ms`. */
-  unansweredFor(ms: number): readonly PublishJob[] {
-    const before = this.#clock.monotonic() - ms;
-    return [...this.#places.inFlight].filter(({ at }) => at <= before).map(({ job }) => job);
-  }
-
-  /** Whether a job is here for which `which` says so: in flight, or waiting to be. */
-  some(which: (job: PublishJob) => boolean): boolean {
-    return this.#places.some(which);
   }
 
   /** Goes on with another channel; the old one keeps what is in flight on it. */
@@ -193,17 +190,17 @@ export class PublishLane implements IsolatedLane {
 
   /** Gives up all that is here, and closes the channel. Never rejects. */
   async close(failure: (sent: boolean) => PublishFailure): Promise<void> {
-    const { written, waiting } = this.#places.find(() => true);
+    const { written, waiting } = this.places.find(() => true);
     for (const { job } of [...written, ...this.#keeper.drainLost()]) this.#settlement.giveUp(job, failure(true));
     for (const job of waiting) this.#settlement.giveUp(job, failure(false));
     this.#deadlines.stop();
-    this.#places.retries.stop();
+    this.places.retries.stop();
     this.#setup.isolation.leave(this);
     await within(this.#clock, CHANNEL_CLOSE_MS, this.#keeper.close(), () => undefined);
   }
 
   #sendNext(): boolean {
-    const { suspects, queue, isIsolating } = this.#places;
+    const { suspects, queue, isIsolating } = this.places;
     const job = suspects.head ?? queue.head;
     if (job === undefined) return false;
     // What is in flight on a channel that was replaced is beside the point: here it may go.
@@ -234,23 +231,23 @@ export class PublishLane implements IsolatedLane {
     const write = new PublishWrite(job, slot, now);
     let hasRoom: boolean;
     try {
-      hasRoom = slot.channel.publish(job.publication, (outcome) => this.#onOutcome(write, outcome));
+      hasRoom = slot.channel.publish(job.publication, (outcome) => this.#answers.outcome(write, outcome));
     } catch (error) {
       write.lose();
       this.#settlement.giveUp(job, { kind: 'unencodable', error: asError(error) });
       return;
     }
     job.sent(write);
-    this.#places.inFlight.push(write);
+    this.places.inFlight.push(write);
     this.#deadlines.written(write);
     if (!hasRoom) this.#heldBack.waitForDrain(slot.channel, now, () => this.pump());
   }
 
   #lookFor(job: PublishJob, now: number): void {
     const { exchange } = job.publication;
-    job.queue(this.#places.lookedFor, now);
+    job.queue(this.places.lookedFor, now);
     this.#setup.looks.lookFor(exchange, (missing) => {
-      const jobs = [...this.#places.lookedFor].filter(({ publication }) => publication.exchange === exchange);
+      const jobs = [...this.places.lookedFor].filter(({ publication }) => publication.exchange === exchange);
       if (missing !== undefined) {
         for (const each of jobs) this.#settlement.missing(each, missing);
       } else {
@@ -259,47 +256,6 @@ export class PublishLane implements IsolatedLane {
       }
       this.pump();
     });
-  }
-
-  #onOutcome(write: PublishWrite, outcome: PublishOutcome): void {
-    const { job, slot } = write;
-    if (outcome.kind === 'lost') {
-      if (!write.lose()) return;
-      slot.lost.push(write);
-      if (slot.end !== undefined) this.#judge(slot, slot.end);
-      return;
-    }
-    const lane = job.lane;
-    const isAwaited = write.answer();
-    if (isAwaited) lane.#onAnswer(write, outcome);
-    else if (outcome.kind === 'ack' && outcome.returned === undefined) lane.#onLateAck(job);
-    this.pump();
-    if (lane !== this) lane.pump();
-  }
-
-  #onAnswer({ job, slot }: PublishWrite, outcome: Exclude<PublishOutcome, { kind: 'lost' }>): void {
-    this.#pace.confirmed();
-    if (this.isApart) this.#heldBack.expectConfirms(this.#clock.monotonic());
-    if (outcome.kind === 'nack') this.#settlement.nacked(job, outcome.returned, this.#goesFresh(job, slot));
-    else if (outcome.returned === undefined) this.#settlement.confirmed(job);
-    else this.#settlement.returned(job, outcome.returned);
-  }
-
-  /**
-   * Whether a nack may be the channel's own, so that another one is opened for the next attempt, once for each message.
-   * RabbitMQ 3.10 refuses everything for a quorum queue, for ever, on a channel that was opened while its leader was elected.
-   */
-  #goesFresh(job: PublishJob, slot: ChannelSlot): boolean {
-    const age = this.#clock.monotonic() - slot.openedAt;
-    if (age < FRESH_MS || job.failures?.some(({ kind }) => kind === 'nacked-by-channel')) return false;
-    if (this.#keeper.isCurrent(slot)) this.#keeper.replace();
-    return true;
-  }
-
-  /** An attempt that was given up after `confirmTimeout` succeeded: welcome for as long as somebody waits. */
-  #onLateAck(job: PublishJob): void {
-    if (job.state.kind === 'settled') this.#setup.stats.lateConfirms++;
-    else this.#settlement.confirmed(job);
   }
 
   #requeue(jobs: readonly PublishJob[]): void {
@@ -321,48 +277,22 @@ export class PublishLane implements IsolatedLane {
   }
 
   #onOpenFailed(error: Error): void {
-    const jobs = [...this.#places.suspects, ...this.#places.queue];
+    const jobs = [...this.places.suspects, ...this.places.queue];
     const fields = { err: error, messages: jobs.length };
     logSafely(this.#setup.logger, 'warn', fields, 'there is no connection to publish on');
     for (const job of jobs) this.#settlement.failed(job, { kind: 'not-connected', error });
     this.pump();
   }
 
-  #onEnd(slot: ChannelSlot, end: ChannelEnd): void {
-    if (end.kind === 'channel-error') {
-      this.#setup.stats.channelErrors++;
-      const text = `the broker closed a publishing channel: ${end.replyText}`;
-      logSafely(this.#setup.logger, 'warn', { replyCode: end.replyCode, inFlight: slot.lost.length }, text);
-    }
-    this.#judge(slot, end);
-    this.#setup.onChannelEnd?.(channelEndError(end));
-  }
-
-  #judge(slot: ChannelSlot, end: ChannelEnd): void {
-    // What an earlier write has settled meanwhile is nobody's business any more.
-    const lost = slot.lost.splice(0).filter((write) => write.job.state === write);
-    const jobs = lost.map(({ job }) => job);
-    const { isolation, looks, stats } = this.#setup;
-    const bystanders = isolation.isHeldBesides(this);
-    if (isExchangeMissing(end)) for (const { publication } of jobs) looks.forget(publication.exchange);
-    carryOutVerdict(guiltyOf(end, jobs, { others: slot.abandoned > 0, bystanders }), end, {
-      settlement: this.#settlement,
-      stats,
-    });
-    this.pump();
-  }
-
   /** What waits only for a connection need not wait longer than until there is one. */
   #endRetryWaits(): void {
     this.#keeper.endPause();
-    const { retries } = this.#places;
+    const { retries } = this.places;
     if (retries.size > 0) this.#requeue(retries.take(waitsForConnection));
   }
 }
 
 const CHANNEL_CLOSE_MS = 1_000;
-/** A channel no older than this is fresh. A queue that is full costs no more channels than one in this time. */
-const FRESH_MS = 1_000;
 
 function waitsForConnection(job: PublishJob): boolean {
   const kind = job.failures?.at(-1)?.kind;

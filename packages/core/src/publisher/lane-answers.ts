@@ -1,0 +1,94 @@
+import { logSafely } from '../events/logger.js';
+import type { ChannelEnd, PublishOutcome } from '../transport/transport.js';
+import { carryOutVerdict } from './carry-out-verdict.js';
+import type { ChannelKeeper, ChannelSlot } from './channel-keeper.js';
+import { channelEndError, guiltyOf, isExchangeMissing } from './guilty-of.js';
+import type { HeldBack } from './held-back.js';
+import type { Pace } from './pace.js';
+import type { PublishJob } from './publish-job.js';
+import type { PublishLane, PublishLaneSetup } from './publish-lane.js';
+import type { PublishWrite } from './publish-write.js';
+
+/** What the answers of a lane work with. */
+export interface LaneAnswersSetup extends PublishLaneSetup {
+  readonly lane: PublishLane;
+  readonly keeper: ChannelKeeper;
+  readonly pace: Pace;
+  readonly heldBack: HeldBack;
+}
+
+/** A channel no older than this is fresh. A queue that is full costs no more channels than one in this time. */
+const FRESH_MS = 1_000;
+
+/** What the broker says to the messages of a lane, and what the end of one of its channels says about them. */
+export class LaneAnswers {
+  readonly #setup: LaneAnswersSetup;
+
+  constructor(setup: LaneAnswersSetup) {
+    this.#setup = setup;
+  }
+
+  /** The answer to one write on a channel of this lane, or the want of one. */
+  outcome(write: PublishWrite, outcome: PublishOutcome): void {
+    const { job, slot } = write;
+    if (outcome.kind === 'lost') {
+      if (!write.lose()) return;
+      slot.lost.push(write);
+      if (slot.end !== undefined) this.#judge(slot, slot.end);
+      return;
+    }
+    const lane = job.lane;
+    const isAwaited = write.answer();
+    if (isAwaited) lane.answers.#answered(write, outcome);
+    else if (outcome.kind === 'ack' && outcome.returned === undefined) lane.answers.#lateAck(job);
+    this.#setup.lane.pump();
+    if (lane !== this.#setup.lane) lane.pump();
+  }
+
+  #answered({ job, slot }: PublishWrite, outcome: Exclude<PublishOutcome, { kind: 'lost' }>): void {
+    this.#setup.pace.confirmed();
+    if (this.#setup.isApart) this.#setup.heldBack.expectConfirms(this.#setup.clock.monotonic());
+    if (outcome.kind === 'nack') this.#setup.settlement.nacked(job, outcome.returned, this.#goesFresh(job, slot));
+    else if (outcome.returned === undefined) this.#setup.settlement.confirmed(job);
+    else this.#setup.settlement.returned(job, outcome.returned);
+  }
+
+  /**
+   * Whether a nack may be the channel's own, so that another one is opened for the next attempt, once for each message.
+   * RabbitMQ 3.10 refuses everything for a quorum queue, for ever, on a channel that was opened while its leader was elected.
+   */
+  #goesFresh(job: PublishJob, slot: ChannelSlot): boolean {
+    const age = this.#setup.clock.monotonic() - slot.openedAt;
+    if (age < FRESH_MS || job.failures?.some(({ kind }) => kind === 'nacked-by-channel')) return false;
+    if (this.#setup.keeper.isCurrent(slot)) this.#setup.keeper.replace();
+    return true;
+  }
+
+  /** An attempt that was given up after `confirmTimeout` succeeded: welcome for as long as somebody waits. */
+  #lateAck(job: PublishJob): void {
+    if (job.state.kind === 'settled') this.#setup.stats.lateConfirms++;
+    else this.#setup.settlement.confirmed(job);
+  }
+
+  /** A channel of this lane has ended. */
+  ended(slot: ChannelSlot, end: ChannelEnd): void {
+    if (end.kind === 'channel-error') {
+      this.#setup.stats.channelErrors++;
+      const text = `the broker closed a publishing channel: ${end.replyText}`;
+      logSafely(this.#setup.logger, 'warn', { replyCode: end.replyCode, inFlight: slot.lost.length }, text);
+    }
+    this.#judge(slot, end);
+    this.#setup.onChannelEnd?.(channelEndError(end));
+  }
+
+  #judge(slot: ChannelSlot, end: ChannelEnd): void {
+    // What an earlier write has settled meanwhile is nobody's business any more.
+    const lost = slot.lost.splice(0).filter((write) => write.job.state === write);
+    const jobs = lost.map(({ job }) => job);
+    const { isolation, lane, looks, stats, settlement } = this.#setup;
+    const bystanders = isolation.isHeldBesides(lane);
+    if (isExchangeMissing(end)) for (const { publication } of jobs) looks.forget(publication.exchange);
+    carryOutVerdict(guiltyOf(end, jobs, { others: slot.abandoned > 0, bystanders }), end, { settlement, stats });
+    lane.pump();
+  }
+}
