@@ -44,6 +44,16 @@ describe('resolveManagementOptions', () => {
     expect(resolve({}, host({ tls: true, hostname: '::1' })).resolved.url).to.equal('https://[::1]:15671');
   });
 
+  it('asks whom the AMQP connection asks, unless a user is named here', () => {
+    const credentials = () => ({ username: 'shop', password: 'rotated' });
+    const ask = (options: object) =>
+      resolveManagementOptions(options, { hosts: [host()], credentials }, new Problems()).credentials;
+    expect(ask({})).to.equal(credentials);
+    expect(ask({ url: 'http://mgmt.example' })).to.equal(credentials);
+    expect(ask({ url: 'http://admin:p@mgmt.example' })).to.equal(undefined);
+    expect(ask({ username: 'admin', password: 'p' })).to.equal(undefined);
+  });
+
   it('takes the user from the URL, and from the options before that', () => {
     const url = 'https://admin:p%40ss@mgmt.example:8443/rabbit/';
     expect(resolve({ url, timeout: '2s' }).resolved).to.include({
@@ -110,6 +120,29 @@ describe('ManagementClient', () => {
     expect(error).to.be.instanceOf(ManagementApiError);
     return error as ManagementApiError;
   }
+
+  it('asks for the password of each request when there is somebody to ask', async () => {
+    const seen: unknown[] = [];
+    const url = await listen((request, response) => {
+      seen.push(request.headers.authorization);
+      response.writeHead(204).end();
+    });
+    let password = 'first';
+    const credentials = () => ({ username: 'shop', password });
+    const client = new ManagementClient({
+      url,
+      username: 'x',
+      password: 'x',
+      credentials,
+      vhost: '/',
+      timeoutMs: 5000,
+    });
+    await client.putPolicy(policy);
+    password = 'second';
+    await client.putPolicy(policy);
+    const basic = (user: string) => `Basic ${Buffer.from(user).toString('base64')}`;
+    expect(seen).to.deep.equal([basic('shop:first'), basic('shop:second')]);
+  });
 
   it('puts a policy under its virtual host and name, as the user given', async () => {
     let seen:

@@ -5,9 +5,11 @@ import {
   LeveretError,
   type PolicyDeclaration,
   type Problems,
+  systemClock,
 } from '@leveret/core';
 import type { ResolvedConnectionOptions } from '../connection/connection-options.js';
 import type { HostTarget } from '../connection/host-target.js';
+import { askForLogin, type CredentialsSource } from '../connection/login.js';
 import { errorText } from '../errors/broker-reply.js';
 
 /**
@@ -18,7 +20,8 @@ import { errorText } from '../errors/broker-reply.js';
 export interface ManagementOptions {
   /** Such as `http://localhost:15672`; a path in front of `/api` may follow. A user in it is used. */
   readonly url?: string;
-  /** Instead of the user in the URL. It needs the tag `policymaker`. Default: the URL's, else that of the AMQP connection. */
+  /** Instead of the user in the URL. It needs the tag `policymaker`. Default: the URL's, else that of the AMQP connection,
+   * `connection.credentials` included. */
   readonly username?: string;
   /** Instead of the password in the URL. */
   readonly password?: string;
@@ -32,6 +35,8 @@ export interface ResolvedManagementOptions {
   readonly url: string;
   readonly username: string;
   readonly password: string;
+  /** Asked before each request instead of these, when the AMQP connection asks it too and nobody else is named here. */
+  readonly credentials?: CredentialsSource;
   /** Virtual host of the AMQP connection. */
   readonly vhost: string;
   readonly timeoutMs: number;
@@ -44,7 +49,7 @@ const MAX_SHOWN_BODY = 500;
 /** Fills in what is left out from the AMQP connection, and notes faults. */
 export function resolveManagementOptions(
   options: ManagementOptions | undefined,
-  connection: Pick<ResolvedConnectionOptions, 'hosts'>,
+  connection: Pick<ResolvedConnectionOptions, 'hosts'> & Partial<Pick<ResolvedConnectionOptions, 'credentials'>>,
   problems: Problems,
 ): ResolvedManagementOptions {
   const here = problems.at('management');
@@ -56,10 +61,12 @@ export function resolveManagementOptions(
   }
   const url = readUrl(given.url, here);
   const [host] = connection.hosts;
+  const isNamed = [given.username, given.password, url?.username, url?.password].some((part) => part !== undefined);
   return Object.freeze({
     url: url?.address ?? defaultUrl(host),
     username: checkText(given.username, 'username', here) ?? url?.username ?? host?.username ?? 'guest',
     password: checkText(given.password, 'password', here) ?? url?.password ?? host?.password ?? 'guest',
+    ...(connection.credentials === undefined || isNamed ? {} : { credentials: connection.credentials }),
     vhost: host?.vhost ?? '/',
     timeoutMs: checkTimeout(given.timeout, here),
   });
@@ -102,8 +109,16 @@ export class ManagementClient {
     });
   }
 
+  async #login(): Promise<{ readonly username: string; readonly password: string }> {
+    const { credentials, timeoutMs } = this.#options;
+    if (credentials === undefined) return this.#options;
+    const { signal } = new AbortController();
+    return askForLogin(credentials, { clock: systemClock, timeoutMs, signal });
+  }
+
   async #put(path: string, body: unknown): Promise<void> {
-    const { url, username, password, timeoutMs } = this.#options;
+    const { url, timeoutMs } = this.#options;
+    const { username, password } = await this.#login();
     const request = `PUT ${url}${path}`;
     const credentials = Buffer.from(`${username}:${password}`).toString('base64');
     let status: number;
