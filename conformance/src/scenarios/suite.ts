@@ -1,5 +1,6 @@
 import { confirms } from './confirms.js';
 import { connections } from './connections.js';
+import { consumerTimeouts } from './consumer-timeouts.js';
 import { contents } from './contents.js';
 import { deadLetters } from './dead-letters.js';
 import { delivery } from './delivery.js';
@@ -21,6 +22,7 @@ export const suite: readonly Scenario[] = [
   ...queueArguments,
   ...delivery,
   ...confirms,
+  ...consumerTimeouts,
   ...contents,
   ...deadLetters,
   ...kindsOfQueues,
