@@ -5,7 +5,7 @@ import type { VersionProfile } from '../version/version-profile.js';
 import { toBinaryText } from '../wire/binary-text.js';
 import { MalformedTableError } from '../wire/field-table.js';
 import { MalformedTextError, type MethodValue } from '../wire/methods.js';
-import { MalformedPropertiesError } from '../wire/properties.js';
+import { MalformedPropertiesError } from '../wire/property-scan.js';
 
 /** The fields of a close; `method` is the number of the method that failed, 0 for none. */
 export function closeValues(error: AmqpError, method: number, profile: VersionProfile): Record<string, MethodValue> {

@@ -4,7 +4,7 @@ import { AmqpError } from '../errors/amqp-error.js';
 import { InvalidPolicyError } from '../vhost/policy.js';
 import { toBinaryText } from '../wire/binary-text.js';
 import { MalformedTableError } from '../wire/field-table.js';
-import { MalformedPropertiesError } from '../wire/properties.js';
+import { MalformedPropertiesError } from '../wire/property-scan.js';
 import { isOwnHost } from './host-guard.js';
 import { badRequest, HttpError, type HttpReply, notFound } from './http-reply.js';
 import { toShortText } from './json-fields.js';

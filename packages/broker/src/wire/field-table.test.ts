@@ -72,7 +72,7 @@ describe('field tables', () => {
     const scalar: fc.Arbitrary<FieldValue> = fc.oneof(
       fc.string({ unit: 'binary-ascii' }).map((value): FieldValue => ({ tag: 'S', value })),
       fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map((value): FieldValue => ({ tag: 'l', value })),
-      fc.double({ noNaN: true }).map((value): FieldValue => ({ tag: 'd', value })),
+      fc.double({ noNaN: true, noDefaultInfinity: true }).map((value): FieldValue => ({ tag: 'd', value })),
       fc.boolean().map((value): FieldValue => ({ tag: 't', value })),
     );
     const { value } = fc.letrec<{ value: FieldValue }>((tie) => ({

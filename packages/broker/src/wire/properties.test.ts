@@ -7,11 +7,10 @@ import {
   decodeProperties,
   editProperties,
   encodeProperties,
-  MalformedPropertiesError,
-  PropertyScan,
   readExpiration,
   readHeaders,
 } from './properties.js';
+import { MalformedPropertiesError, PropertyScan } from './property-scan.js';
 
 const ALL: DecodedProperties = {
   content_type: 'a/b',
