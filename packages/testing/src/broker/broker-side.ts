@@ -29,6 +29,6 @@ export interface BrokerSide {
 
 /** The connection options of an application, but to another broker than its own. */
 export function connectionTo(url: string, given: ConnectionOptions, name: string): ConnectionOptions {
-  const { urls, username, password, vhost, mechanism, tls, shuffle, ...rest } = given;
+  const { urls, username, password, credentials, vhost, mechanism, tls, shuffle, ...rest } = given;
   return { ...rest, urls: url, name };
 }
