@@ -3,6 +3,7 @@ import { Housekeeping } from '../cleanup/housekeeping.js';
 import { type SqlDatabase, serviceOf } from '../database/sql-database.js';
 import { isTransactionConflict } from '../database/sql-fault.js';
 import { ParkedRows } from '../outbox/parked-rows.js';
+import { checkSessions } from '../schema/server-check.js';
 import { adoptRows } from './adopt-rows.js';
 import { RelayHealth } from './relay-health.js';
 import { type OutboxRelayOptions, type ResolvedRelayOptions, resolveRelayOptions } from './relay-options.js';
@@ -155,7 +156,7 @@ export class OutboxRelay<Tx> {
   async #look(): Promise<'more' | 'nothing' | 'conflict' | 'unreadable'> {
     this.#counters.polls++;
     try {
-      this.#adopted ??= adoptRows(this.#database).catch((err: unknown) => {
+      this.#adopted ??= this.#adopt().catch((err: unknown) => {
         this.#adopted = undefined;
         throw err;
       });
@@ -171,6 +172,12 @@ export class OutboxRelay<Tx> {
       logSafely(this.#options.logger, 'warn', { err }, 'the outbox could not be read');
       return 'unreadable';
     }
+  }
+
+  /** On sessions that commit nothing, every message would be published again and again. */
+  async #adopt(): Promise<void> {
+    await checkSessions(this.#database);
+    await adoptRows(this.#database);
   }
 
   /** A person may have put them right since, or another relay may have parked some. */

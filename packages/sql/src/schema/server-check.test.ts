@@ -1,10 +1,13 @@
-import { ConfigurationError } from '@leveret/core';
+import { ConfigurationError, silentLogger } from '@leveret/core';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import type { SqlDatabase } from '../database/sql-database.js';
 import { mysql, postgres, type SqlDialect, sqlite } from '../database/sql-dialect.js';
 import { SqlIdempotencyStore } from '../idempotency/sql-idempotency-store.js';
+import { OutboxRelay } from '../relay/outbox-relay.js';
 import { describeOnEachDatabase } from '../test-support/each-database.js';
+import { eventually } from '../test-support/eventually.js';
+import { FakeSender } from '../test-support/fake-sender.js';
 import { rejection } from '../test-support/rejection.js';
 import { checkServer, checkSessions } from './server-check.js';
 
@@ -73,6 +76,17 @@ describe('a database of your own on MySQL', () => {
     const claim = await rejection(new SqlIdempotencyStore(database).claim('k', { leaseMs: 1 }));
     expect(claim).to.include({ code: 'LEV_IDEMPOTENCY_STORE' });
     expect(claim.message).to.contain('autocommit = 0');
+  });
+
+  it('publishes nothing while its sessions commit nothing', async () => {
+    const sender = new FakeSender();
+    const relay = new OutboxRelay(answering(mysql, { probe: [{ autocommit: 0, probe: UTF8 }] }), sender, {
+      retention: false,
+      logger: silentLogger,
+    }).start();
+    await eventually('it was refused', () => relay.stats.databaseErrors > 0);
+    await relay.stop();
+    expect(sender.sent).to.deep.equal([]);
   });
 
   it('is refused when its sessions do not hold text', async () => {
