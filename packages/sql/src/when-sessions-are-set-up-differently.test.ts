@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ConfigurationError } from '@leveret/core';
+import { ConfigurationError, silentLogger } from '@leveret/core';
 import { expect } from 'chai';
 import { after, afterEach, before, describe, it } from 'mocha';
 import mysql2 from 'mysql2/promise';
@@ -72,15 +72,18 @@ for (const name of ['MariaDB', 'PostgreSQL']) {
   describe(`when sessions are set up differently, on ${name},`, () => {
     const kind = DATABASE_KINDS.find((each) => each.name === name);
     let made: TestDatabase;
+    /** With sessions as they are. */
+    let plain: SqlDatabase<unknown>;
     const opened: Opened[] = [];
     if (kind?.service !== undefined) before(needs(kind.service));
     before(async () => {
       made = await TestDatabase.create(kind ?? expect.fail());
+      plain = made.open();
     });
     afterEach(async () => {
       for (const each of opened.splice(0)) await each.close();
       for (const table of ['leveret_inbox', 'leveret_outbox', 'leveret_idempotency'])
-        await made.open().query(`DELETE FROM ${table}`);
+        await plain.query(`DELETE FROM ${table}`);
     });
     after(() => made?.dispose());
 
@@ -122,22 +125,19 @@ for (const name of ['MariaDB', 'PostgreSQL']) {
           const [one, other] = two();
           const outbox = new Outbox(one);
           const sender = new FakeSender();
-          const relays = [one, other].map((database) =>
-            new OutboxRelay(database, sender, { pollInterval: 20, retention: false }).start(),
-          );
+          const settings = { pollInterval: 20, retention: false, logger: silentLogger } as const;
+          await using first = new OutboxRelay(one, sender, settings).start();
+          await using second = new OutboxRelay(other, sender, settings).start();
           const ids: (string | undefined)[] = [];
           for (let n = 0; n < 5; n++) {
             ids.push(await one.transaction((tx) => outbox.publish(tx, '', 'k', { n, text: `it's "é" \\ 😀` })));
           }
-          await eventually(
-            'all are published',
-            () => relays.reduce((sum, { stats }) => sum + stats.published, 0) === 5,
-          );
+          await eventually('all are published', () => first.stats.published + second.stats.published === 5);
           await eventually(
             'nothing is left',
-            async () => (await made.open().query('SELECT id FROM leveret_outbox')).rows.length === 0,
+            async () => (await plain.query('SELECT id FROM leveret_outbox')).rows.length === 0,
           );
-          for (const relay of relays) await relay.stop();
+          for (const relay of [first, second]) await relay.stop();
           expect(sender.sent.map(({ properties }) => properties.messageId)).to.have.members(ids);
           expect(sender.sent[0]?.body.toString()).to.contain(`it's \\"é\\" \\\\ 😀`);
         });
