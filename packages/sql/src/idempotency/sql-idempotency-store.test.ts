@@ -14,9 +14,9 @@ describeOnEachDatabase('SqlIdempotencyStore', (at) => {
   }
 
   it('lets no second handler of a key begin while the first runs on behind its result', async () => {
-    // Two instances. The handler of one has timed out and runs on, for longer than several leases by the clock of the store.
+    // Two instances. The handler of one has timed out and runs on, for longer than a lease by the clock of the store.
     const [one, other] = [new SqlIdempotencyStore(at.open()), new SqlIdempotencyStore(at.open())].map((store) =>
-      claimGuard(store, { lease: 300 }),
+      claimGuard(store, { lease: 1500, renew: 50 }),
     );
     let end = () => {};
     const running = new Promise<void>((resolve) => {
@@ -24,7 +24,7 @@ describeOnEachDatabase('SqlIdempotencyStore', (at) => {
     });
     const timedOut = () => Promise.reject(new Error('time-out'));
     await rejection(one?.run('orders', 'runs on', timedOut, () => running) as Promise<unknown>);
-    const until = performance.now() + 1000;
+    const until = performance.now() + 2000;
     while (performance.now() < until) {
       await new Promise((next) => setImmediate(next));
       for (const guard of [one, other]) {
