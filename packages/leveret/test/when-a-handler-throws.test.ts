@@ -39,7 +39,6 @@ onEachBroker('when a handler throws', (broker) => {
     const sends: readonly ((app: Leveret) => unknown)[] = [
       (app) => app.publisher.publish('', queue, unwritable),
       (app) => app.publisher.request('', queue, unwritable, { timeout: 100 }),
-      () => unwritable,
       () => {
         throw new MessageConversionError('a body that the handler reads by itself');
       },
@@ -55,7 +54,7 @@ onEachBroker('when a handler throws', (broker) => {
     running = started;
     for (const id of sends.keys()) await raw.send(queue, { id }, { replyTo: queue, messageId: `m-${id}` });
     await eventually('all handled', () => started.count('handled') === sends.length);
-    expect([started.count('failed'), started.count('invalid'), started.count('requeued')]).to.deep.equal([4, 0, 4]);
+    expect([started.count('failed'), started.count('invalid'), started.count('requeued')]).to.deep.equal([3, 0, 3]);
   });
 
   it('rejects with defaultRequeueRejected: false, to the dead letter exchange [spring 3, 21]', async () => {
