@@ -326,7 +326,8 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
    * queue goes on delivering to it, and may so send another basic.cancel for the same tag.
    */
   #takeBack(consumer: Consumer, deliveries: readonly Delivery[]): void {
-    if (!this.host.understandsCancel) {
+    // Nor can a consumer be taken away that its client has cancelled.
+    if (!this.host.understandsCancel || this.consumers.get(consumer.tag) !== consumer) {
       this.#failWaiting(-1);
       return;
     }

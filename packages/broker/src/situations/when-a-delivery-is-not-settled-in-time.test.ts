@@ -90,6 +90,21 @@ describe('when a delivery is not acknowledged in time', () => {
     expect(situation.broker.queue('qq')).to.include({ ready: 1, unacked: 0, consumers: 0 });
   });
 
+  it('closes the channel when the client has cancelled the consumer before (4.3)', async () => {
+    await using situation = await Situation.start({ version: '4.3' });
+    const client = await situation.client();
+    const args = table({ 'x-queue-type': 'quorum', 'x-consumer-timeout': 2_000 });
+    client.send(1, 'queue.declare', { queue: 'qq', durable: true, arguments: args });
+    client.publish(1, '', 'qq', 'm');
+    client.send(1, 'basic.consume', { queue: 'qq', consumerTag: 't' });
+    await client.settle();
+    client.send(1, 'basic.cancel', { consumerTag: 't' });
+    await client.settle();
+    situation.broker.clock.advance('2s');
+    expect((await client.lines()).join()).to.match(/^1 channel.close 406 .* timed out\. Timeout value used: -1 ms/);
+    expect(situation.broker.queue('qq')).to.include({ ready: 1, unacked: 0 });
+  });
+
   it('keeps the tag in use until the client cancels it (4.3)', async () => {
     await using situation = await Situation.start({ version: '4.3' });
     const client = await lateClient(situation);
