@@ -91,6 +91,23 @@ onEachImpatientBroker('when deliveries are not settled in time', (broker) => {
     expect(await raw.ready(dead)).to.equal(0);
   });
 
+  it('fires the signal of a handler that outlasts the timeout after the rest was given back', async function () {
+    this.timeout(60_000);
+    const { raw, dead, queue } = await limited();
+    const watch = new Watch();
+    const options = { queue, declare: false, consumerTimeout: '2s' } as const;
+    const listener = orderListener(options, async (order, { signal }) => {
+      await watch.work(order.id, order.id === 1 && !watch.calls.has(1) ? 4500 : 10, signal);
+    });
+    for (const id of [1, 2, 3]) await raw.send(queue, { id });
+    await using running = await startApp(broker.url, { listeners: [listener] });
+    await eventually('all handled', () => watch.calls.get(1) === 2 && watch.calls.has(2) && watch.calls.has(3), 30_000);
+    await eventually('an empty queue', async () => (await raw.ready(queue)) === 0);
+    expect([watch.aborted[0], watch.beside]).to.deep.equal([1, []]);
+    expect([running.count('intake-reduced') >= 1, running.count('taken-back')]).to.deep.equal([true, 1]);
+    expect([running.count('disconnected'), await raw.ready(dead)]).to.deep.equal([0, 0]);
+  });
+
   it('leaves its neighbours alone', async function () {
     this.timeout(60_000);
     const { raw, queue } = await limited();

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { type ConsumerFailure, consumeFailureCause, recoverConsumer } from './recover-consumer.js';
+import { type ConsumerFailure, channelEndCause, consumeFailureCause, recoverConsumer } from './recover-consumer.js';
 
 const noJitter = () => 0;
 
@@ -76,5 +76,21 @@ describe('consumeFailureCause', () => {
     expect(of(403, "ACCESS_REFUSED - access to queue 'q' refused for user 'u'")).to.equal('refused');
     expect(of(406, 'PRECONDITION_FAILED')).to.equal('refused');
     expect(consumeFailureCause(new Error('Channel ended'))).to.equal('channel-closed');
+  });
+});
+
+describe('channelEndCause', () => {
+  const closed = (text: string) =>
+    new Error(`Channel closed by server: 406 (PRECONDITION-FAILED) with message "PRECONDITION_FAILED - ${text}"`);
+  const late = (ms: number) => `delivery acknowledgement on channel 1 timed out. Timeout value used: ${ms} ms. This`;
+
+  it('knows the delivery acknowledgement timeout, with the time where the broker says it', () => {
+    expect(channelEndCause(closed(late(2000)))).to.deep.equal({ cause: 'delivery-timeout', timeoutMs: 2000 });
+    expect(channelEndCause(closed(late(-1)))).to.deep.equal({ cause: 'delivery-timeout' });
+  });
+
+  it('takes everything else for what it is', () => {
+    expect(channelEndCause(closed('unknown delivery tag 4711'))).to.deep.equal({ cause: 'channel-closed' });
+    expect(channelEndCause(new Error('odd'))).to.deep.equal({ cause: 'channel-closed' });
   });
 });

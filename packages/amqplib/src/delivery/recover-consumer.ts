@@ -82,11 +82,14 @@ export function recoverConsumer(failure: ConsumerFailure, random?: () => number)
 /** Why the broker closed a channel on which a consumer was, and how long it waits for settlements if that was it. */
 export function channelEndCause(error: Error): { readonly cause: InterruptionCause; readonly timeoutMs?: number } {
   const match = DELIVERY_TIMEOUT.exec(brokerReply(error)?.text ?? '');
-  return match === null ? { cause: 'channel-closed' } : { cause: 'delivery-timeout', timeoutMs: Number(match[1]) };
+  if (match === null) return { cause: 'channel-closed' };
+  const timeoutMs = Number(match[1]);
+  // RabbitMQ 4.3 says -1 for a consumer that was cancelled before.
+  return timeoutMs > 0 ? { cause: 'delivery-timeout', timeoutMs } : { cause: 'delivery-timeout' };
 }
 
 const DELIVERY_TIMEOUT =
-  /^PRECONDITION_FAILED - delivery acknowledgement on channel \d+ timed out\. Timeout value used: (\d+) ms/;
+  /^PRECONDITION_FAILED - delivery acknowledgement on channel \d+ timed out\. Timeout value used: (-?\d+) ms/;
 
 /** Why `basic.consume` failed, from the error it failed with. */
 export function consumeFailureCause(error: unknown): InterruptionCause {
