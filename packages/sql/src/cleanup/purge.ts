@@ -7,6 +7,7 @@ import {
   pause,
   systemClock,
 } from '@leveret/core';
+import { byIndexOnly } from '../database/by-index.js';
 import type { SqlDatabase, SqlExecutor, SqlResult } from '../database/sql-database.js';
 import type { SqlDialect } from '../database/sql-dialect.js';
 import { recordRetention } from '../schema/services.js';
@@ -15,7 +16,7 @@ import { recordRetention } from '../schema/services.js';
 export interface PurgeOptions {
   /** How long the inbox remembers, at least. Has to be longer than the longest way back of a message. Default 7 days. */
   readonly retention?: Duration;
-  /** Rows of one transaction. From 1; default 200. */
+  /** Rows of one transaction. From 1; default 500. */
   readonly batchSize?: number;
   /** Transactions for each table; what is left waits for the next call. From 1; default: until nothing is left. */
   readonly maxBatches?: number;
@@ -40,6 +41,9 @@ interface Purged {
 const INBOX: Purged = { table: 'leveret_inbox', key: ['listener', 'message_id'], endsBy: 'handled_at' };
 const CLAIMS: Purged = { table: 'leveret_idempotency', key: ['claim_key'], endsBy: 'ends_at' };
 
+/** MySQL takes its time to plan long lists of keys. */
+const KEYS_AT_A_TIME = 100;
+
 /** Times as long as a transaction took it rests before the next: handlers have the database nearly to themselves. */
 const REST = 4;
 
@@ -61,7 +65,7 @@ export async function purgeBy<Tx>(
   onDeleted: (rows: number) => void = () => {},
 ): Promise<PurgeReport> {
   const retentionMs = Math.ceil(durationMs(options.retention ?? '7d', 'retention'));
-  const batchSize = whole(options.batchSize ?? 200, 'batchSize');
+  const batchSize = whole(options.batchSize ?? 500, 'batchSize');
   const maxBatches =
     options.maxBatches === undefined ? Number.POSITIVE_INFINITY : whole(options.maxBatches, 'maxBatches');
   const { dialect } = database;
@@ -94,8 +98,10 @@ async function deleteSome(
   limit: number,
 ): Promise<number> {
   const columns = key.join(', ');
+  await byIndexOnly(executor, dialect.name);
+  // PostgreSQL would ask for the time again at each row, and read all of them.
   const some = (what: string) =>
-    `SELECT ${what} FROM ${table} WHERE ${endsBy} <= ${past} ORDER BY ${endsBy} LIMIT ${limit}`;
+    `SELECT ${what} FROM ${table} WHERE ${endsBy} <= ${dialect.name === 'postgres' ? `(SELECT ${past})` : past} ORDER BY ${endsBy} LIMIT ${limit}`;
   switch (dialect.name) {
     case 'sqlite':
       return (await executor.query(`DELETE FROM ${table} WHERE (${columns}) IN (${some(columns)})`)).rowCount;
@@ -107,23 +113,25 @@ async function deleteSome(
     // A DELETE of MySQL can pass over nothing: it would wait for the handler of a row, and others for it.
     case 'mysql': {
       const { rows } = await executor.query(`${some(columns)} FOR UPDATE SKIP LOCKED`);
-      if (rows.length === 0) return 0;
-      const text = `DELETE ${table} FROM ${table} FORCE INDEX (PRIMARY) WHERE ${oneOf(key, rows)}`;
-      return (await executor.query(text)).rowCount;
+      let deleted = 0;
+      for (let from = 0; from < rows.length; from += KEYS_AT_A_TIME) {
+        const some = rows.slice(from, from + KEYS_AT_A_TIME);
+        deleted += (await executor.query(deleteByKeys(table, key, some))).rowCount;
+      }
+      return deleted;
     }
   }
 }
 
-/** The rows by their keys, which are bytes: one list of last parts for each of the parts before it. */
-function oneOf(key: readonly string[], rows: SqlResult['rows']): string {
+/**
+ * Row by row by the whole key, whatever the optimizer thinks of it: by a part of the key it would read, and wait for, rows that
+ * are not to be deleted.
+ */
+function deleteByKeys(table: string, key: readonly string[], rows: SqlResult['rows']): string {
   const literal = (value: unknown) => `X'${Buffer.from(value as Uint8Array).toString('hex')}'`;
-  const [last, ...others] = [...key].reverse();
-  const lists = new Map<string, string[]>();
-  for (const row of rows) {
-    const first = others.map((name) => `${name} = ${literal(row[name])} AND `).join('');
-    lists.set(first, [...(lists.get(first) ?? []), literal(row[last ?? ''])]);
-  }
-  return [...lists].map(([first, values]) => `(${first}${last} IN (${values.join(', ')}))`).join(' OR ');
+  const list = rows.map((row) => `SELECT ${key.map((name) => `${literal(row[name])} AS ${name}`).join(', ')}`);
+  const same = key.map((name) => `t.${name} = k.${name}`).join(' AND ');
+  return `DELETE t FROM (${list.join(' UNION ALL ')}) AS k STRAIGHT_JOIN ${table} AS t FORCE INDEX (PRIMARY) ON ${same}`;
 }
 
 function whole(value: number, name: string): number {

@@ -1,7 +1,8 @@
-import type { Clock } from '@leveret/core';
+import { type Clock, silentLogger, systemClock } from '@leveret/core';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import pg from 'pg';
+import sinon from 'sinon';
 import { Outbox } from '../outbox/outbox.js';
 import { describeOnEachDatabase } from '../test-support/each-database.js';
 import { eventually } from '../test-support/eventually.js';
@@ -95,6 +96,33 @@ describe('postgresWakeUp and a server that says nothing', () => {
     wakeUp.start(() => {});
     await wakeUp.stop();
     expect(ended()).to.equal(1);
+  });
+
+  it('leaves no listener behind on its signal, however often it reconnects', async () => {
+    const added = sinon.spy(AbortSignal.prototype, 'addEventListener');
+    const removed = sinon.spy(AbortSignal.prototype, 'removeEventListener');
+    try {
+      let made = 0;
+      const lost = (): ListeningClient => {
+        made++;
+        return {
+          connect: async () => {},
+          query: async () => {},
+          end: async () => {},
+          // The server closes it as soon as it listens.
+          on: (event, listener) => void (event === 'end' && setImmediate(listener)),
+        };
+      };
+      const clock: Clock = { ...systemClock, after: (_ms, run) => systemClock.after(0, run) };
+      const wakeUp = postgresWakeUp(lost, { clock, logger: silentLogger });
+      wakeUp.start(() => {});
+      await eventually('it has reconnected twenty times', () => made > 20);
+      expect(added.callCount - removed.callCount).to.be.at.most(2);
+      await wakeUp.stop();
+    } finally {
+      added.restore();
+      removed.restore();
+    }
   });
 
   it('tries another connection after 30 seconds', async () => {
