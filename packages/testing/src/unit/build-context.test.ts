@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { buildContext } from './build-context.js';
+import { type BuiltContext, buildContext } from './build-context.js';
 import { buildMessage } from './build-message.js';
 
 describe('buildContext', () => {
@@ -19,12 +19,27 @@ describe('buildContext', () => {
     expect(context).to.include({ attempt: 4, redelivered: true, brokerDeliveryCount: 2, deathCount: 3 });
   });
 
-  it('remembers how it was settled', () => {
-    const context = buildContext();
-    const answers = [context.ack(), context.requeue(), context.requeue({ failed: false }), context.reject()];
-    expect(answers).to.deep.equal([true, true, true, true]);
-    expect(context.settlements).to.deep.equal(['ack', 'requeue', 'give-back', 'reject']);
-  });
+  for (const [how, settle] of [
+    ['ack', (context: BuiltContext) => context.ack()],
+    ['requeue', (context: BuiltContext) => context.requeue()],
+    ['give-back', (context: BuiltContext) => context.requeue({ failed: false })],
+    ['reject', (context: BuiltContext) => context.reject()],
+  ] as const) {
+    it(`is settled once, as a real delivery is (${how})`, () => {
+      const context = buildContext();
+      expect([settle(context), settle(context)]).to.deep.equal([true, false]);
+      expect(() => (how === 'ack' ? context.reject() : context.ack()))
+        .to.throw()
+        .include({ code: 'LEV_ALREADY_SETTLED' });
+      expect(context.settlements).to.deep.equal([how]);
+    });
+
+    it(`sends nothing behind the end of its channel (${how})`, () => {
+      const context = buildContext();
+      context.loseChannel();
+      expect([settle(context), context.settlements]).to.deep.equal([false, []]);
+    });
+  }
 
   it('fires its signal when it is told to', () => {
     const context = buildContext();

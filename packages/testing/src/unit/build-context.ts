@@ -1,4 +1,4 @@
-import { brokerDeliveryCount, type DeliveryContext, deathCount } from '@leveret/core';
+import { brokerDeliveryCount, type DeliveryContext, deathCount, LeveretError } from '@leveret/core';
 import { buildMessage } from './build-message.js';
 
 /** What is special about a delivery; what is left out is as of a first attempt. */
@@ -6,20 +6,35 @@ export type ContextParts = Partial<Omit<DeliveryContext, 'ack' | 'requeue' | 're
 
 /** A context for unit tests, which knows how it was settled. */
 export interface BuiltContext extends DeliveryContext {
-  /** The calls of `ack()`, `requeue()` and `reject()`, in order. */
+  /** What `ack()`, `requeue()` and `reject()` sent to the broker: one at most, as of a real delivery. */
   readonly settlements: readonly ('ack' | 'requeue' | 'give-back' | 'reject')[];
   /** Fires the signal, as when the handler's time is up. */
   abort(reason?: unknown): void;
+  /** The channel of the delivery is gone: what settles it from now on answers `false`, and has no effect. */
+  loseChannel(): void;
 }
 
-/** Makes the context of a delivery, for unit tests of handlers and interceptors: no broker, no connection. */
+/**
+ * Makes the context of a delivery, for unit tests of handlers and interceptors: no broker, no connection. It is settled as a
+ * real one is: the same again answers `false`, and anything else throws LEV_ALREADY_SETTLED.
+ */
 export function buildContext(parts: ContextParts = {}): BuiltContext {
   const message = parts.message ?? buildMessage(parts.payload);
   const queue = parts.queue ?? 'test';
   const settlements: BuiltContext['settlements'][number][] = [];
+  let settled: BuiltContext['settlements'][number] | undefined;
+  let channelIsGone = false;
   const settle = (how: BuiltContext['settlements'][number]): boolean => {
-    settlements.push(how);
-    return true;
+    if (settled !== undefined) {
+      if (settled === how) return false;
+      throw new LeveretError(
+        'LEV_ALREADY_SETTLED',
+        `The delivery was settled with ${settled} before; ${how} is refused.`,
+      );
+    }
+    settled = how;
+    if (!channelIsGone) settlements.push(how);
+    return !channelIsGone;
   };
   const controller = new AbortController();
   return {
@@ -42,5 +57,8 @@ export function buildContext(parts: ContextParts = {}): BuiltContext {
     reject: () => settle('reject'),
     settlements,
     abort: (reason) => controller.abort(reason),
+    loseChannel: () => {
+      channelIsGone = true;
+    },
   };
 }
