@@ -8,6 +8,7 @@ import {
   type ConsumeRequest,
   type DeclareOptions,
   type DeliverySink,
+  type ExchangeLook,
   inContext,
   LeveretError,
   type PublishChannel,
@@ -107,11 +108,13 @@ export class AmqplibTransport implements Transport {
   async openPublishChannel(options: {
     readonly confirm: boolean;
     readonly timeoutMs: number;
+    readonly apart?: boolean;
   }): Promise<PublishChannel> {
-    const { confirm } = options;
-    const { link, channel } = await this.#openChannel(options.timeoutMs, (on, timeoutMs) =>
-      confirm ? on.openConfirmChannel(timeoutMs) : on.openChannel(timeoutMs),
-    );
+    const { confirm, timeoutMs, apart } = options;
+    const open = (on: Link, ms: number): Promise<Channel> => (confirm ? on.openConfirmChannel(ms) : on.openChannel(ms));
+    const { link, channel } = await (apart === true
+      ? this.#orSayWhy(timeoutMs, () => undefined, this.#spare.open(timeoutMs, open))
+      : this.#openChannel(timeoutMs, open));
     return new AmqplibPublishChannel(channel, confirm, link, this.#clock);
   }
 
@@ -122,7 +125,7 @@ export class AmqplibTransport implements Transport {
     return this.#orSayWhy(options.timeoutMs, () => link, AmqplibReplyChannel.open(channel, link, this.#clock, leftMs));
   }
 
-  async lookForExchange(name: string, timeoutMs: number): Promise<{ readonly missing: Error | undefined }> {
+  async lookForExchange(name: string, timeoutMs: number): Promise<ExchangeLook> {
     const { link } = this.#publish;
     if (link === undefined)
       throw new LeveretError('LEV_PUBLISH_NOT_CONNECTED', 'There is no connection to publish on.');

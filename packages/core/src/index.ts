@@ -55,6 +55,7 @@ export type {
   Delivery,
   DeliveryChannel,
   DeliverySink,
+  ExchangeLook,
   InterruptionCause,
   PublishChannel,
   PublishOutcome,

@@ -52,6 +52,24 @@ onEachBroker('when the broker closes the connection over a message', (broker) =>
     expect(new Set((await raw.takeAll(queue)).map(({ text }) => text)).size).to.equal(9);
   });
 
+  it('ends the connection of others no more once it is known where such messages go', async () => {
+    const raw = await broker.raw();
+    const [poisoned, queue] = [await raw.declare(unique('poisoned')), await raw.declare(unique('innocent'))];
+    await using running = startPublisher(broker.url);
+    const { publisher, transport } = running;
+    await failureOf(publisher.send(poisonTo(poisoned, 'first')));
+    let lost = 0;
+    transport.on(({ type }) => {
+      if (type === 'disconnected') lost++;
+    });
+    const refused = ['second', 'third'].map((text) => failureOf(publisher.send(poisonTo(poisoned, text))));
+    for (let i = 0; i < 50; i++) expect((await publisher.sendToQueue(queue, i)).attempts).to.equal(1);
+    for (const error of await Promise.all(refused)) expect(error).to.be.instanceOf(PublishRefusedError);
+    expect(lost).to.equal(0);
+    expect(await raw.ready(queue)).to.equal(50);
+    expect(publisher.stats.republished).to.be.at.most(6);
+  });
+
   it('writes nothing that is known to be refused, and says where it is', async () => {
     const raw = await broker.raw();
     const queue = await raw.declare(unique('unwritten'));

@@ -1,4 +1,4 @@
-import { type Clock, within } from '@leveret/core';
+import { type Clock, type ExchangeLook, within } from '@leveret/core';
 import type { Link } from '../connection/link.js';
 import { brokerReply, channelClosedError } from '../errors/broker-reply.js';
 
@@ -17,7 +17,7 @@ export async function lookForExchange(
   name: string,
   clock: Clock,
   timeoutMs: number,
-): Promise<{ readonly missing: Error | undefined }> {
+): Promise<ExchangeLook> {
   if (PREDECLARED.has(name)) return { missing: undefined };
   const channel = await link.openChannel(timeoutMs);
   try {
@@ -25,7 +25,8 @@ export async function lookForExchange(
       throw new Error(`no answer within ${timeoutMs} ms`);
     });
   } catch (error) {
-    if (brokerReply(error)?.code === 404) return { missing: channelClosedError(error as Error) };
+    const reply = brokerReply(error);
+    if (reply?.code === 404) return { missing: { error: channelClosedError(error as Error), replyText: reply.text } };
     throw error;
   }
   channel.close().catch(() => {});

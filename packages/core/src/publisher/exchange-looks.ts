@@ -1,5 +1,4 @@
-import { asError } from '../errors/error-text.js';
-import type { Transport } from '../transport/transport.js';
+import type { ExchangeLook, Transport } from '../transport/transport.js';
 
 /** Names that are remembered at most; with more of them, all are looked for again. */
 const MAX_KNOWN = 10_000;
@@ -12,7 +11,7 @@ export class ExchangeLooks {
   readonly #transport: Pick<Transport, 'lookForExchange'>;
   readonly #timeoutMs: number;
   readonly #known = new Set<string>();
-  readonly #looks = new Map<string, Promise<Error | undefined>>();
+  readonly #looks = new Map<string, Promise<ExchangeLook['missing']>>();
   /** The one that was asked for last: mostly it is the same again. */
   #last: string | undefined;
   /** Looks of an older connection tell nothing about this one. */
@@ -31,8 +30,8 @@ export class ExchangeLooks {
     return true;
   }
 
-  /** Calls back, later, with why an exchange is not there; without an error when it is, or when nobody can tell. */
-  lookFor(exchange: string, done: (missing: Error | undefined) => void): void {
+  /** Calls back, later, with why an exchange is not there; with nothing when it is, or when nobody can tell. */
+  lookFor(exchange: string, done: (missing: ExchangeLook['missing']) => void): void {
     let look = this.#looks.get(exchange);
     if (look === undefined) {
       look = this.#look(exchange, this.#connection);
@@ -55,10 +54,10 @@ export class ExchangeLooks {
   }
 
   /** Never rejects. */
-  async #look(exchange: string, connection: number): Promise<Error | undefined> {
+  async #look(exchange: string, connection: number): Promise<ExchangeLook['missing']> {
     try {
       const look = await this.#transport.lookForExchange?.(exchange, this.#timeoutMs);
-      if (look?.missing !== undefined) return asError(look.missing);
+      if (look?.missing !== undefined) return look.missing;
     } catch {
       // Nobody can tell, as when this user may not look: the publish itself will show.
     } finally {

@@ -159,7 +159,8 @@ export class FakePublishTransport {
     return async (name) => {
       this.looks.push(name);
       if (name === 'unsaid') throw new Error('ACCESS_REFUSED');
-      return { missing: exchanges.has(name) ? undefined : new Error(`NOT_FOUND - no exchange '${name}'`) };
+      const replyText = `NOT_FOUND - no exchange '${name}'`;
+      return { missing: exchanges.has(name) ? undefined : { error: new Error(replyText), replyText } };
     };
   }
 

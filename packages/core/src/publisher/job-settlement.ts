@@ -97,8 +97,8 @@ export class JobSettlement {
   }
 
   /** The broker has no such exchange, as it said before the message was written. */
-  missing(job: PublishJob, error: Error): void {
-    this.#callbacks.answered(job.publication, false, error.message);
+  missing(job: PublishJob, { error, replyText }: { readonly error: Error; readonly replyText: string }): void {
+    this.#callbacks.answered(job.publication, false, replyText);
     this.failed(job, { kind: 'exchange-missing', error });
   }
 

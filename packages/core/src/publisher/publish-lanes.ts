@@ -21,6 +21,8 @@ import type { PublisherStats } from './publisher-stats.js';
 export interface PublishLanesSetup {
   readonly transport: Pick<Transport, 'on' | 'publishBlocked'>;
   readonly open: (timeoutMs: number) => Promise<PublishChannel>;
+  /** The same for destinations that do not answer. */
+  readonly openApart: (timeoutMs: number) => Promise<PublishChannel>;
   readonly options: ResolvedPublisherOptions;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -81,7 +83,7 @@ export class PublishLanes {
     this.#apart = new LanesApart({
       ...setup,
       main: this.#main,
-      open: () => lane(apart),
+      open: () => lane(apart, { open: setup.openApart }),
       moved: (job) => this.#buffer.move(job, apart),
     });
     this.#waitForRoom = new DeadlineTimer(setup.clock, (now) => this.#endWaits(now));

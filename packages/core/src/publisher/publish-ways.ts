@@ -117,6 +117,7 @@ export class PublishWays {
     const lanes = new PublishLanes({
       transport,
       open: (timeoutMs) => transport.openPublishChannel({ confirm, timeoutMs }),
+      openApart: (timeoutMs) => transport.openPublishChannel({ confirm, timeoutMs, apart: true }),
       options,
       clock,
       logger,

@@ -231,6 +231,12 @@ export interface DeclareOptions {
   readonly canWait?: (queue: string | undefined) => boolean;
 }
 
+/** What a look for an exchange came to. */
+export interface ExchangeLook {
+  /** Why it is not there, in the broker's words; `undefined` when it is. */
+  readonly missing: { readonly error: Error; readonly replyText: string } | undefined;
+}
+
 /** What a broker adapter must do. `@leveret/amqplib` is one. */
 export interface Transport {
   /**
@@ -251,7 +257,12 @@ export interface Transport {
    * next scheduled one).
    * @throws {LeveretError} LEV_PUBLISH_NOT_CONNECTED when there is none within `timeoutMs`; the cause says why
    */
-  openPublishChannel(options: { readonly confirm: boolean; readonly timeoutMs: number }): Promise<PublishChannel>;
+  openPublishChannel(options: {
+    readonly confirm: boolean;
+    readonly timeoutMs: number;
+    /** For messages that do not answer, or are refused: on another connection, where a transport can have one, beside all others. */
+    readonly apart?: boolean;
+  }): Promise<PublishChannel>;
   /** Like {@link openPublishChannel} in confirm mode, consuming direct replies on the same channel. */
   openReplyChannel(options: { readonly timeoutMs: number }): Promise<ReplyChannel>;
   /**
@@ -259,7 +270,7 @@ export interface Transport {
    * elsewhere. A transport may leave this out: then the publish itself shows it.
    * @throws {Error} when nobody can tell, as without a connection
    */
-  lookForExchange?(name: string, timeoutMs: number): Promise<{ readonly missing: Error | undefined }>;
+  lookForExchange?(name: string, timeoutMs: number): Promise<ExchangeLook>;
   /**
    * Whether an exchange is declared as one that holds messages back: it returns what is mandatory although it delivers it later.
    * A transport may leave this out.
