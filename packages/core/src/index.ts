@@ -127,6 +127,7 @@ export {
   type ResolvedListenerPolicies,
   resolveListenerPolicies,
 } from './consumer/resolve-listener-policies.js';
+export { resolveOrder } from './consumer/order.js';
 export type { ListenerCounts } from './consumer/listener-counters.js';
 export { parseReplyAddress } from './consumer/reply.js';
 export {

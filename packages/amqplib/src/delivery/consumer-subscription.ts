@@ -332,7 +332,9 @@ export class ConsumerSubscription implements Subscription {
         `The consumer of queue ${JSON.stringify(this.#request.queue)} was cancelled.`,
       ),
     );
-    if (phase.name === 'consuming') await phase.channel.cancel(CANCEL_TIMEOUT_MS);
+    if (phase.name === 'consuming' && this.#request.handsOverAtClose !== true) {
+      await phase.channel.cancel(CANCEL_TIMEOUT_MS);
+    }
   }
 
   async #close(): Promise<void> {

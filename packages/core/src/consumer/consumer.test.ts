@@ -40,6 +40,7 @@ describe('Consumer', () => {
       arguments: { 'x-a': 1 },
       tagPrefix: 'Orders.onPaid',
       missingQueue: 'wait',
+      handsOverAtClose: false,
     });
     expect(heard).to.deep.equal(['consuming Orders.onPaid-tag']);
     expect(consumer.attached).to.equal(true);

@@ -49,7 +49,7 @@ export class Consumer implements DeliverySink, Worker {
   #nudge: (() => void) | undefined;
   readonly #turns: TurnWatch;
   #idle: (() => void) | undefined;
-  #stopping: 'run' | 'give-back' | undefined;
+  #stopping: 'run' | 'give-back' | 'hand-over' | undefined;
   #subscription: Subscription | undefined;
   #attached = false;
 
@@ -76,6 +76,7 @@ export class Consumer implements DeliverySink, Worker {
         arguments: definition.consumerArguments,
         tagPrefix: definition.id,
         missingQueue: definition.missingQueue,
+        handsOverAtClose: definition.ordered,
         ...startAt(this.#env.position, definition.consumerArguments),
       },
       this,
@@ -99,13 +100,16 @@ export class Consumer implements DeliverySink, Worker {
     return this.#waiting.size + (this.#running === undefined ? 0 : 1);
   }
 
-  /** Stops taking: cancels at the broker, ends waits, and gives back what was prefetched where that costs nothing. */
+  /**
+   * Stops taking: cancels at the broker, ends waits, and gives back what was prefetched where that costs nothing. Where the
+   * order is kept, what waits goes back with the channel, for until then the broker would hand it to this consumer again.
+   */
   async cancel(): Promise<void> {
-    this.#stopping = atShutdown(this.#env.definition, this.#transport);
+    this.#stopping = this.#handsOver ? 'hand-over' : atShutdown(this.#env.definition, this.#transport);
     const cancelled = this.#subscription?.cancel();
     // Behind the cancel: before it, the broker would hand what is given back to this same consumer again.
     this.#running?.process.interrupt('stopping');
-    if (this.#stopping === 'give-back') this.#giveBackWaiting('stopping');
+    if (this.#stopping !== 'run') this.#giveBackWaiting('stopping');
     this.#nudge?.();
     // Deliveries may still come until cancel-ok: deliver() knows what to do with them.
     await cancelled;
@@ -122,7 +126,7 @@ export class Consumer implements DeliverySink, Worker {
 
   /** The shutdown can wait no longer: fires the running handler's signal and gives back all that waits. */
   hurry(): void {
-    this.#stopping = 'give-back';
+    if (this.#stopping !== 'hand-over') this.#stopping = 'give-back';
     this.#giveBackWaiting('stopping');
     this.#running?.process.interrupt('deadline');
     this.#nudge?.();
@@ -161,7 +165,7 @@ export class Consumer implements DeliverySink, Worker {
     const { position, clock } = this.#env;
     const taken = position === undefined ? delivery : takeFromStream(delivery, position);
     if (taken === undefined) return;
-    if (this.#stopping === 'give-back' || this.#isPaused) {
+    if (this.#stopping === 'give-back' || this.#stopping === 'hand-over' || this.#isPaused) {
       this.#giveBack(taken, this.#isPaused ? 'waited-too-long' : 'stopping');
       return;
     }
@@ -194,6 +198,10 @@ export class Consumer implements DeliverySink, Worker {
   failed(error: Error): void {
     this.#attached = false;
     this.#events.failed(error);
+  }
+
+  get #handsOver(): boolean {
+    return this.#env.definition.ordered && !this.#noAck;
   }
 
   /** The broker has forgotten what it sent: deliveries depend on no channel, and cannot be given back. */
@@ -283,6 +291,7 @@ export class Consumer implements DeliverySink, Worker {
   #giveBack(delivery: Delivery, reason: 'stopping' | 'waited-too-long'): void {
     const { reporter } = this.#env;
     if (this.#noAck) reporter.report(delivery, { type: 'dropped', error: undefined, reason });
+    else if (this.#stopping === 'hand-over') reporter.report(delivery, { type: 'given-back', reason });
     else if (delivery.channel.giveBack(delivery.deliveryTag)) reporter.report(delivery, { type: 'given-back', reason });
   }
 }

@@ -28,6 +28,8 @@ export interface ListenerDefinition {
   readonly concurrency: number;
   /** Unsettled deliveries per consumer; 0 = no limit. */
   readonly prefetch: number;
+  /** The order of the queue is kept also when another consumer takes over. */
+  readonly ordered: boolean;
   readonly exclusive: boolean;
   readonly priority: number | undefined;
   readonly consumerArguments: Readonly<Record<string, unknown>>;

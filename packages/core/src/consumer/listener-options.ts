@@ -24,6 +24,12 @@ export interface ListenerPolicyOptions extends ReadHints {
   readonly acknowledge?: AcknowledgeMode;
   /** Unsettled deliveries the broker may have outstanding at each consumer. 0 = no limit; default 50 (Spring: 250). */
   readonly prefetch?: number;
+  /**
+   * Keep the order of the queue also when another consumer takes over: at a stop this one keeps its place until its running
+   * handler has ended, and what it had fetched goes back first. Needs `concurrency: 1` unless the queue has a single active
+   * consumer. Default: `true` on queues declared with `singleActiveConsumer`, which then have a prefetch of 1, else `false`.
+   */
+  readonly ordered?: boolean;
   /** Consumers, each with a channel of its own and handling one delivery at a time. Default 1. */
   readonly concurrency?: number;
   /** Default: no retry. `true` takes every default of {@link RetryOptions}. */

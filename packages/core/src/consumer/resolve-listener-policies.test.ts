@@ -18,7 +18,8 @@ describe('resolveListenerPolicies', () => {
     expect(isReplyAllowed({ exchange: '', routingKey: 'queue' })).to.equal(true);
     expect(rest).to.deep.equal({
       concurrency: 1,
-      prefetch: 50,
+      prefetch: undefined,
+      ordered: undefined,
       exclusive: false,
       priority: undefined,
       missingQueue: 'fail',

@@ -13,10 +13,13 @@ import type { StreamOffsetStore } from './stream-offset-store.js';
 export type ResolvedListenerPolicies = {
   /** As the listener says it; `undefined` when it does not. */
   readonly consumerTimeoutMs: number | undefined;
+  /** As the listener says it; `undefined` when it does not. */
+  readonly ordered: boolean | undefined;
+  /** As the listener says it; `undefined` when it does not. */
+  readonly prefetch: number | undefined;
 } & Pick<
   ListenerDefinition,
   | 'concurrency'
-  | 'prefetch'
   | 'exclusive'
   | 'priority'
   | 'consumerArguments'
@@ -32,6 +35,7 @@ export type ResolvedListenerPolicies = {
 const OPTION_NAMES = {
   acknowledge: true,
   prefetch: true,
+  ordered: true,
   concurrency: true,
   retry: true,
   recoverer: true,
@@ -66,7 +70,11 @@ export function resolveListenerPolicies(
   const acknowledge = checkOneOf(options.acknowledge, 'acknowledge', ['auto', 'manual', 'none'], 'auto', problems);
   const invalid = checkOneOf(options.invalid, 'invalid', ['reject', 'recover'], 'reject', problems);
   const missingQueue = checkOneOf(options.missingQueue, 'missingQueue', ['fail', 'wait'], 'fail', problems);
-  const prefetch = checkWholeNumber(options.prefetch, 'prefetch', { from: 0, to: 65_535, or: 50 }, problems);
+  const prefetch =
+    options.prefetch === undefined
+      ? undefined
+      : checkWholeNumber(options.prefetch, 'prefetch', { from: 0, to: 65_535, or: 50 }, problems);
+  const ordered = options.ordered === undefined ? undefined : checkFlag(options.ordered, 'ordered', false, problems);
   const concurrency = checkWholeNumber(options.concurrency, 'concurrency', { from: 1, to: 2047, or: 1 }, problems);
   const priority =
     options.priority === undefined
@@ -92,6 +100,7 @@ export function resolveListenerPolicies(
   return {
     concurrency,
     prefetch,
+    ordered,
     exclusive,
     priority,
     missingQueue,

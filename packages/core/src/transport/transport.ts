@@ -59,6 +59,11 @@ export interface ConsumeRequest {
    * For a stream: where to consume from, asked each time that consuming begins; `undefined` for what `arguments` say.
    */
   readonly startAt?: (() => StreamStart | undefined) | undefined;
+  /**
+   * Cancelling sends no `basic.cancel`: the consumer keeps its place, and takes nothing more, until its channel is closed, and
+   * what it has not settled is back in the queue before another consumer begins. Default `false`.
+   */
+  readonly handsOverAtClose?: boolean;
   /** Prefix of the consumer tag; the transport makes it unique. */
   readonly tagPrefix: string;
   /** A queue that is missing and that nobody declares: fail, or wait for it to appear. */

@@ -19,6 +19,7 @@ import {
   rejectAndDontRequeue,
   resolveListenerPolicies,
   resolveListenerTopology,
+  resolveOrder,
   type SourcedTopology,
   type Topology,
   type TopologyWarning,
@@ -89,7 +90,11 @@ export async function resolveListeners(
   const timeouts: TopologyWarning[] = [];
   const definitions = parts.map(({ definition, place }) => {
     const patience = brokerPatienceFor(definition.queue, definition.consumerTimeoutMs, topology);
-    const complete = withMergedQueue({ ...definition, consumerTimeoutMs: patience.timeoutMs }, topology);
+    // The declaration that will be made: another listener, or the application, may say more about the queue.
+    const queueDeclaration = topology.queues.find(({ name }) => name === definition.queue);
+    const order = resolveOrder(definition, definition.concurrency, queueDeclaration, problems.at(place));
+    const consumerTimeoutMs = patience.timeoutMs;
+    const complete = Object.freeze({ ...definition, ...order, consumerTimeoutMs, queueDeclaration });
     checkStream(complete, problems.at(place));
     timeouts.push(...checkPatience(complete, patience.source, problems.at(place)));
     return complete;
@@ -116,11 +121,13 @@ interface Common {
   readonly routes: Map<RoutePlan, Promise<readonly InterceptorFunction[]>>;
 }
 
+/** What depends on the queue. */
+type OpenPolicies = 'consumerTimeoutMs' | 'ordered' | 'prefetch';
+
 interface ListenerPart {
   readonly place: string;
   /** Without what other listeners, and the application, say about its queue. */
-  readonly definition: Omit<ListenerDefinition, 'consumerTimeoutMs'> &
-    Pick<ResolvedListenerPolicies, 'consumerTimeoutMs'>;
+  readonly definition: Omit<ListenerDefinition, OpenPolicies> & Pick<ResolvedListenerPolicies, OpenPolicies>;
   readonly sources: readonly SourcedTopology[];
 }
 
@@ -229,12 +236,6 @@ async function interceptorsOf(
 async function converterOf(given: unknown, resolver: InstanceResolver, problems: Problems): Promise<MessageConverter> {
   const converter = given === undefined ? undefined : await resolveConverter(given, resolver, problems);
   return converter ?? contentTypeConverter();
-}
-
-/** The declaration that will be made: another listener, or the application, may say more about the queue. */
-function withMergedQueue(definition: ListenerDefinition, topology: Topology): ListenerDefinition {
-  const queueDeclaration = topology.queues.find(({ name }) => name === definition.queue);
-  return Object.freeze({ ...definition, queueDeclaration });
 }
 
 function usesOf(definitions: readonly ListenerDefinition[]) {
