@@ -191,6 +191,9 @@ onEachBroker('when Spring is on the other side', (broker) => {
       'application/json; charset=utf-8',
       'APPLICATION/JSON',
       'application/cloudevents+json',
+      'application/x-json',
+      'text/json',
+      'text/x-json',
       none,
       'application/octet-stream',
     ]) {
@@ -209,7 +212,6 @@ onEachBroker('when Spring is on the other side', (broker) => {
 
     for (const [what, refused] of [
       ['text/plain', { contentType: 'text/plain' }],
-      ['text/x-json', { contentType: 'text/x-json' }],
       ['application/x-java-serialized-object', { contentType: 'application/x-java-serialized-object' }],
       ['a charset that nobody knows', { contentEncoding: 'bogus' }],
       ['a compressed body', { contentEncoding: 'gzip', headers: { springAutoDecompress: true } }],
