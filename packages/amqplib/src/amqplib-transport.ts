@@ -17,6 +17,7 @@ import {
   systemClock,
   type Topology,
   type Transport,
+  type Unanswered,
 } from '@leveret/core';
 import type { Channel } from 'amqplib';
 import { type ConnectionOptions, resolveConnectionOptions } from './connection/connection-options.js';
@@ -138,6 +139,10 @@ export class AmqplibTransport implements Transport {
 
   health(): readonly ConnectionHealth[] {
     return [this.#consume.health(), this.#publish.health(), ...this.#subscriptions.health()];
+  }
+
+  unanswered(): readonly Unanswered[] {
+    return [...this.#subscriptions.unanswered(), ...this.#keeper.unanswered()];
   }
 
   on(listener: (event: ConnectionEvent) => void): () => void {

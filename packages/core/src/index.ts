@@ -63,6 +63,7 @@ export type {
   ReturnInfo,
   Subscription,
   Transport,
+  Unanswered,
 } from './transport/transport.js';
 export { isAtLeast } from './transport/broker-version.js';
 export type { AttemptParts } from './delivery/attempt-parts.js';

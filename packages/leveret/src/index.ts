@@ -42,6 +42,7 @@ export type { RunOutcome, ScheduleCounts, ScheduleSnapshot } from './schedule/sc
 export type { ScheduleEvent } from './schedule/schedule-event.js';
 export type { Health } from './application/health.js';
 export type { PartHealth } from './application/application-parts.js';
+export type { StandstillEvent } from './application/standstill-watch.js';
 export type { StoreHealth } from './application/store-watch.js';
 export type { ApplicationEvent, LeveretEvent } from './application/leveret-event.js';
 export { ManagementApiError } from '@leveret/amqplib';

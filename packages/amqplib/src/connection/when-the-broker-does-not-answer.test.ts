@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { afterEach, beforeEach, it } from 'mocha';
 import { onEachNode } from '../../../../scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
-import { publicationOf, publish } from '../test-support/declarations.js';
+import { publicationOf, publish, queueOf, topologyOf } from '../test-support/declarations.js';
 import { eventually } from '../test-support/eventually.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
 import { TcpProxy } from '../test-support/tcp-proxy.js';
@@ -64,6 +64,19 @@ onEachNode('when the broker does not answer', (broker) => {
     expect(await outcome).to.nested.include({ kind: 'lost', 'closed.kind': 'connection-lost' });
     proxy.thaw();
     await eventually('the new connection', () => events.filter(({ type }) => type === 'connected').length === 2);
+  });
+
+  it('says which declaration has no answer, until it has', async () => {
+    transportWith({});
+    await transport.connect('publish');
+    proxy.freeze();
+    const queue = queueOf('unanswered', { durable: false, autoDelete: true });
+    const declaring = transport.declare(topologyOf({ queues: [queue] }));
+    await eventually('it to be named', () => transport.unanswered().length > 0);
+    expect(transport.unanswered()[0]).to.include({ kind: 'declare', name: 'queue "unanswered"' });
+    proxy.thaw();
+    await declaring;
+    await eventually('the answer', () => transport.unanswered().length === 0);
   });
 
   it('closes within the time given', async () => {

@@ -60,6 +60,8 @@ export class ConsumerSubscription implements Subscription {
   #channel: ConsumerChannel | undefined;
   readonly #failures: FailuresInARow;
   #everConsumed = false;
+  /** Since when the broker has not answered that it wants to consume. */
+  #askingSince: number | undefined;
   /** The interruption the sink knows of, until consuming begins again. */
   #reported: InterruptionCause | undefined;
   #resolveReady: () => void = () => {};
@@ -85,6 +87,11 @@ export class ConsumerSubscription implements Subscription {
 
   get queue(): string {
     return this.#request.queue;
+  }
+
+  /** How long the broker has not answered that it wants to consume, in however many attempts. */
+  get unansweredForMs(): number | undefined {
+    return this.#askingSince === undefined ? undefined : this.#clock.monotonic() - this.#askingSince;
   }
 
   uses(link: Link): boolean {
@@ -143,10 +150,12 @@ export class ConsumerSubscription implements Subscription {
 
   #open(link: Link, redeclare: boolean, kept: ConsumerChannel | undefined): void {
     if (this.#isHeld) {
+      this.#askingSince = undefined;
       this.#transition({ name: 'held', link, kept, cancelled: Promise.resolve() });
       return;
     }
     const phase: Opening = { name: 'opening', link, kept };
+    this.#askingSince ??= this.#clock.monotonic();
     this.#transition(phase);
     this.#consume(phase, redeclare).catch((error: unknown) => {
       if (this.#phase === phase) this.#stopped(this.#causeOf(error, link), asError(error), undefined);
@@ -193,6 +202,7 @@ export class ConsumerSubscription implements Subscription {
     if (this.#phase !== phase) return;
     this.#transition({ name: 'consuming', link: phase.link, channel, since: this.#clock.monotonic() });
     this.#everConsumed = true;
+    this.#askingSince = undefined;
     this.#failures.began();
     this.#reported = undefined;
     this.#resolveReady();
@@ -255,6 +265,8 @@ export class ConsumerSubscription implements Subscription {
     kept: ConsumerChannel | undefined,
     timeoutMs?: number,
   ): void {
+    // Without an answer, it goes on asking.
+    if (cause === 'connection-lost' || brokerReply(error) !== undefined) this.#askingSince = undefined;
     const recovery = recoverConsumer({
       cause,
       failuresBefore: this.#failures.count('since' in this.#phase ? this.#phase.since : undefined),

@@ -5,6 +5,7 @@ import {
   type DeliverySink,
   LeveretError,
   type Subscription,
+  type Unanswered,
   within,
 } from '@leveret/core';
 import type { Link } from '../connection/link.js';
@@ -90,6 +91,13 @@ export class Subscriptions {
   /** Of the connections that suspect queues have. */
   health(): readonly ConnectionHealth[] {
     return this.#suspects.health();
+  }
+
+  /** Consumers that the broker has not answered. */
+  unanswered(): readonly Unanswered[] {
+    return [...this.#all].flatMap(({ queue, unansweredForMs: forMs }) =>
+      forMs === undefined ? [] : [{ kind: 'consume', queue, forMs } as const],
+    );
   }
 
   /** Flushes what was settled and closes the channels, within `timeoutMs`. Never rejects. */

@@ -50,17 +50,18 @@ export function declarationError(error: unknown, declared: Declared): LeveretErr
 }
 
 /** For what the broker leaves unanswered, as RabbitMQ 4.3 does for a classic queue whose node is down. */
-export function unansweredError({ exchanges, queues, bindings }: Topology, afterMs: number): LeveretError {
+export function unansweredError(part: Topology, afterMs: number): LeveretError {
+  return unavailableError(titleOfPart(part), `no answer within ${afterMs} ms`, undefined);
+}
+
+/** Names what is declared at a time, for people: a queue, an exchange, or a binding. */
+export function titleOfPart({ exchanges, queues, bindings }: Topology): string {
   const [exchange] = exchanges;
   const [queue] = queues;
   const [binding] = bindings;
-  const title =
-    queue !== undefined
-      ? `queue ${JSON.stringify(queue.name)}`
-      : exchange !== undefined
-        ? `exchange ${JSON.stringify(exchange.name)}`
-        : `binding of ${binding?.destinationType} ${JSON.stringify(binding?.destination)}`;
-  return unavailableError(title, `no answer within ${afterMs} ms`, undefined);
+  if (queue !== undefined) return `queue ${JSON.stringify(queue.name)}`;
+  if (exchange !== undefined) return `exchange ${JSON.stringify(exchange.name)}`;
+  return `binding of ${binding?.destinationType} ${JSON.stringify(binding?.destination)}`;
 }
 
 function unavailableError(title: string, text: string, cause: unknown): LeveretError {

@@ -8,12 +8,13 @@ import {
   type DeclareOptions,
   pause,
   type Topology,
+  type Unanswered,
   within,
 } from '@leveret/core';
 import type { Link } from '../connection/link.js';
 import { asError } from '../errors/broker-reply.js';
-import { unansweredError } from './declaration-error.js';
-import { declareTopology, type LatePart, mergeReports, topologyOfQueue } from './declare-topology.js';
+import { titleOfPart, unansweredError } from './declaration-error.js';
+import { declareTopology, type EarlyReport, type LatePart, mergeReports, topologyOfQueue } from './declare-topology.js';
 import type { DeclareFailure, DeclareReport } from './declarer.js';
 
 const DELAYED = 'x-delayed-message';
@@ -31,6 +32,8 @@ export class TopologyKeeper {
   #canWait: NonNullable<DeclareOptions['canWait']> = () => false;
   #delayed: ReadonlySet<string> = new Set();
   readonly #said = new Set<string>();
+  /** Declarations without an answer, and since when. */
+  readonly #unanswered = new Map<LatePart, number>();
 
   constructor(mismatch: 'fail' | 'warn', emit: (event: ConnectionEvent) => void, clock: Clock) {
     this.#mismatch = mismatch;
@@ -51,6 +54,16 @@ export class TopologyKeeper {
   /** Whether an exchange of the topology holds messages back (`x-delayed-message`). */
   delays(exchange: string): boolean {
     return this.#delayed.has(exchange);
+  }
+
+  /** Declarations that the broker has not answered. */
+  unanswered(): readonly Unanswered[] {
+    const now = this.#clock.monotonic();
+    return [...this.#unanswered].map(([{ part }, since]) => ({
+      kind: 'declare',
+      name: titleOfPart(part),
+      forMs: now - since,
+    }));
   }
 
   /**
@@ -97,7 +110,7 @@ export class TopologyKeeper {
 
   /** Waits for what the broker answers soon; when starting, for all of it, within bounds. */
   async #declare(topology: Topology, link: Link, role: ConnectionRole, strict: boolean): Promise<void> {
-    const { late, ...early } = await declareTopology(link, topology, role === 'consume', this.#clock);
+    const { late, ...early } = await this.#ask(topology, link, role);
     const needed = late.filter(({ part }) => strict && !this.#waitsFor(part));
     const answers = await Promise.all(needed.map((each) => this.#inTime(each, link, role)));
     const report = mergeReports([early, ...answers]);
@@ -109,6 +122,17 @@ export class TopologyKeeper {
       if (needed.includes(each)) continue;
       this.#inTime(each, link, role).then((answered) => this.#answeredLate(answered, link, role), ignoreEnd);
     }
+  }
+
+  async #ask(topology: Topology, link: Link, role: ConnectionRole): Promise<EarlyReport> {
+    const since = this.#clock.monotonic();
+    const report = await declareTopology(link, topology, role === 'consume', this.#clock);
+    for (const each of report.late) {
+      this.#unanswered.set(each, since);
+      const answered = () => void this.#unanswered.delete(each);
+      each.answered.then(answered, answered);
+    }
+    return report;
   }
 
   /** The answer, or within 10 s that there is none; then it is told when it comes. */
@@ -138,7 +162,7 @@ export class TopologyKeeper {
     const stopListening = link.onEnd(() => ended.abort());
     for (let attempt = 1; ; attempt++) {
       if ((await pause(this.#clock, backoffDelayMs(AGAIN, attempt), ended.signal)) === 'aborted') return;
-      const { late, ...early } = await declareTopology(link, part, role === 'consume', this.#clock);
+      const { late, ...early } = await this.#ask(part, link, role);
       const report = mergeReports([early, ...(await Promise.all(late.map(({ answered }) => answered)))]);
       this.#tell(report, role, false);
       if (report.unavailable.length === 0) break;

@@ -1,6 +1,7 @@
 import type { EventSink } from '../events/event-hub.js';
 import type { Clock } from '../time/clock.js';
 import type { ChannelEnd, ReturnInfo } from '../transport/transport.js';
+import type { FailingDestinations } from './failing-destinations.js';
 import { channelEndError, isExchangeMissing } from './guilty-of.js';
 import type { PublishBuffer } from './publish-buffer.js';
 import type { PublishCallbacks } from './publish-callbacks.js';
@@ -19,6 +20,8 @@ export interface JobSettlementSetup {
   readonly stats: PublisherStats;
   /** Where room is given back when a job ends. */
   readonly buffer: PublishBuffer;
+  /** Where destinations are remembered that confirm nothing. */
+  readonly failing: FailingDestinations;
   /** Told when a job has got the room that it waited for. */
   readonly onAdmitted: (job: PublishJob) => void;
   /** Told when a job has ended. */
@@ -52,6 +55,7 @@ export class JobSettlement {
   /** The broker has the message. */
   confirmed(job: PublishJob): void {
     const confirmed = this.#options.confirms !== 'none';
+    this.#setup.failing.confirmed(job.publication);
     this.#stats.confirmed++;
     job.attempts++;
     this.#leave(job);
@@ -66,6 +70,7 @@ export class JobSettlement {
   /** The broker acked the message after it had returned it: no queue has it. */
   returned(job: PublishJob, returned: ReturnInfo): void {
     this.#stats.returned++;
+    this.#setup.failing.confirmed(job.publication);
     this.#callbacks.returned(job.publication, returned);
     this.#callbacks.answered(job.publication, true);
     const error = new Error(`basic.return ${returned.replyCode} ${returned.replyText}`);
@@ -105,6 +110,7 @@ export class JobSettlement {
   /** One attempt failed: tries again later, or gives up. */
   failed(job: PublishJob, failure: PublishFailure): void {
     if (usesAttempt(failure)) job.attempts++;
+    this.#setup.failing.failed(job, failure, this.#clock.monotonic());
     // What was not even sent has not shown that it does no harm.
     if (failure.kind !== 'not-connected') job.suspicion = 'none';
     const decision = job.withdrawn

@@ -62,6 +62,13 @@ export class LanePlaces {
     return [...this.inFlight].filter(({ at }) => at <= time).map(({ job }) => job);
   }
 
+  /** What waits for its confirm: what was written, and `queued` what was not, too. */
+  *unconfirmed(queued: boolean): IterableIterator<PublishJob> {
+    for (const { job } of this.inFlight) yield job;
+    yield* this.retries;
+    if (queued) for (const list of this.#toGo) yield* list;
+  }
+
   /** Whether a job is in flight, or waits to be, for which `which` says so. */
   some(which: (job: PublishJob) => boolean): boolean {
     for (const { job } of this.inFlight) if (which(job)) return true;

@@ -65,6 +65,7 @@ export class PublishJob implements Linked<PublishJob> {
   next: PublishJob | undefined = undefined;
   #state: JobState = QUEUED;
   #since: number;
+  #failingSince: number | undefined = undefined;
 
   constructor(
     publication: Publication,
@@ -127,6 +128,11 @@ export class PublishJob implements Linked<PublishJob> {
     return this.#since;
   }
 
+  /** Since when it waits for its confirm: when it was written, or queued, for the first attempt that failed. */
+  get unconfirmedSince(): number {
+    return this.#failingSince ?? this.#since;
+  }
+
   queue(list: LinkedList<PublishJob>, now: number): void {
     this.#enter(QUEUED, now);
     list.push(this);
@@ -153,6 +159,7 @@ export class PublishJob implements Linked<PublishJob> {
 
   /** Keeps a failed attempt for the error that may be made of them; answers all that are kept. */
   remember(failure: PublishFailure): readonly [PublishFailure, ...PublishFailure[]] {
+    this.#failingSince ??= this.#since;
     if (this.failures === undefined) this.failures = [failure];
     else {
       this.failures.push(failure);

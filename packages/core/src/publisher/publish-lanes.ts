@@ -5,6 +5,7 @@ import { type Clock, within } from '../time/clock.js';
 import type { ConnectionEvent, PublishChannel, Transport } from '../transport/transport.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import type { ExchangeLooks } from './exchange-looks.js';
+import { type FailingDestination, FailingDestinations } from './failing-destinations.js';
 import type { Isolation } from './isolation.js';
 import { JobSettlement } from './job-settlement.js';
 import { LanesApart } from './lanes-apart.js';
@@ -48,6 +49,7 @@ export class PublishLanes {
   readonly #setup: PublishLanesSetup;
   readonly #buffer: PublishBuffer;
   readonly #settlement: JobSettlement;
+  readonly #failing = new FailingDestinations();
   readonly #main: PublishLane;
   readonly #apart: LanesApart;
   readonly #shares = [new Share(1), new Share(APART)] as const;
@@ -63,6 +65,7 @@ export class PublishLanes {
     this.#settlement = new JobSettlement({
       ...setup,
       buffer: this.#buffer,
+      failing: this.#failing,
       onAdmitted: (job) => this.#admitted(job),
       onSettled: (job) => this.#settled(job),
       onRefused: (job) => this.#apart.refused(job),
@@ -101,6 +104,18 @@ export class PublishLanes {
 
   get inFlight(): number {
     return this.#all.reduce((sum, lane) => sum + lane.inFlight, 0);
+  }
+
+  /** What waits for its confirm. What is queued does so only where nothing goes on: else it waits for its turn. */
+  get unconfirmed(): readonly PublishJob[] {
+    return this.#all.flatMap(({ places, inFlight, isApart, isHealthy }) => [
+      ...places.unconfirmed(inFlight === 0 || (isApart && !isHealthy)),
+    ]);
+  }
+
+  /** Destinations of which nothing is confirmed any more. */
+  failing(now: number): readonly FailingDestination[] {
+    return this.#failing.list(now);
   }
 
   /** Exchanges and keys that have a lane of their own now. */

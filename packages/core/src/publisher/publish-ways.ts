@@ -1,5 +1,5 @@
 import type { Publication } from '../message/message.js';
-import type { ReplyChannel } from '../transport/transport.js';
+import type { ReplyChannel, Unanswered } from '../transport/transport.js';
 import { ExchangeLooks } from './exchange-looks.js';
 import { Isolation } from './isolation.js';
 import type { PublishCallbacks } from './publish-callbacks.js';
@@ -10,6 +10,7 @@ import type { PublisherSetup } from './publisher.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
 import { type PublisherStats, zeroStats } from './publisher-stats.js';
 import { DIRECT_REPLY_TO, Requester } from './requester.js';
+import { unconfirmedDestinations } from './unconfirmed-destinations.js';
 
 /** Requests, or replies, that may be unconfirmed at a time where the publisher itself has no window. */
 const WINDOW = 256;
@@ -65,6 +66,17 @@ export class PublishWays {
       inFlight: sum(({ inFlight }) => inFlight),
       apart: sum(({ apart }) => apart),
     };
+  }
+
+  /** Destinations that confirm nothing. Not those of replies: whoever asks chooses them. */
+  unanswered(olderThanMs: number): readonly Unanswered[] {
+    const now = this.#setup.clock.monotonic();
+    const ways = this.#all.filter((lanes) => lanes !== this.#replies);
+    const [jobs, failing] = [
+      ways.flatMap((lanes) => [...lanes.unconfirmed]),
+      ways.flatMap((lanes) => lanes.failing(now)),
+    ];
+    return unconfirmedDestinations(jobs, failing, olderThanMs, now);
   }
 
   /** Publishes a message of the application. */

@@ -6,7 +6,7 @@ import type { Publication } from '../message/message.js';
 import type { MessageConverter, PayloadClass } from '../message/message-converter.js';
 import type { Clock } from '../time/clock.js';
 import { type Duration, durationMs } from '../time/duration.js';
-import type { Transport } from '../transport/transport.js';
+import type { Transport, Unanswered } from '../transport/transport.js';
 import { buildPublication, type PublishRoute } from './build-publication.js';
 import {
   type BatchMessage,
@@ -194,6 +194,14 @@ export class Publisher {
   /** Largest frame of the connection in bytes: the headers of a message must fit in one. */
   get frameMax(): number {
     return this.#setup.transport.broker?.frameMax ?? DEFAULT_FRAME_MAX;
+  }
+
+  /**
+   * Destinations of which nothing was confirmed for `olderThanMs` or longer although something was published there, the longest
+   * first, at most 16. One is among them until something is confirmed, or for a minute after the last message was given up.
+   */
+  unanswered(olderThanMs: number): readonly Unanswered[] {
+    return this.#ways.unanswered(olderThanMs);
   }
 
   /** Counts since the start, and what is held now. */

@@ -34,6 +34,10 @@ export class RetryWaits {
     this.#arm(now + waitMs);
   }
 
+  *[Symbol.iterator](): IterableIterator<PublishJob> {
+    for (const list of this.#lists.values()) yield* list;
+  }
+
   /** Takes out every job for which `which` says so, in no particular order. */
   take(which: (job: PublishJob) => boolean): PublishJob[] {
     return [...this.#lists.values()].flatMap((list) => list.take(which));

@@ -227,6 +227,22 @@ export interface ConnectionHealth {
   readonly suspect?: string | undefined;
 }
 
+/** What the broker was asked, and has not answered, for `forMs` milliseconds. */
+export type Unanswered = { readonly forMs: number } & (
+  | {
+      /** Nothing that is published there is confirmed: the oldest has no answer, or everything is nacked. */
+      readonly kind: 'publish';
+      readonly exchange: string;
+      readonly routingKey: string;
+      /** Nacks since the last confirm. */
+      readonly nacks: number;
+    }
+  /** `basic.consume`, with what comes before it: the opening of its channel, and declaring its queue again. */
+  | { readonly kind: 'consume'; readonly queue: string }
+  /** A declaration, named for people, such as `queue "orders"`. */
+  | { readonly kind: 'declare'; readonly name: string }
+);
+
 /** Options of {@link Transport.declare}. */
 export interface DeclareOptions {
   /**
@@ -286,6 +302,8 @@ export interface Transport {
   /** Facts of the broker connected last, if any. */
   readonly broker: BrokerFacts | undefined;
   health(): readonly ConnectionHealth[];
+  /** Consumers and declarations that wait for an answer now. A transport whose broker always answers may leave this out. */
+  unanswered?(): readonly Unanswered[];
   on(listener: (event: ConnectionEvent) => void): () => void;
   /** Closes both connections, within `timeoutMs`. Never rejects; can be called twice. */
   close(options: { readonly timeoutMs: number }): Promise<void>;

@@ -15,9 +15,9 @@ describe('ApplicationParts', () => {
     let concerns = ['parked messages wait for a person'];
     const host = parts.attach({ name: 'outbox relay of billing', concerns: () => concerns });
     expect(parts.health).to.deep.equal([{ name: 'outbox relay of billing', concerns }]);
-    expect(judgeHealth(true, connected, [], [], undefined, parts.health).status).to.equal('degraded');
+    expect(judgeHealth(true, connected, [], [], undefined, parts.health, []).status).to.equal('degraded');
     concerns = [];
-    expect(judgeHealth(true, connected, [], [], undefined, parts.health).status).to.equal('up');
+    expect(judgeHealth(true, connected, [], [], undefined, parts.health, []).status).to.equal('up');
     host.detach();
     expect(parts.health).to.deep.equal([]);
   });

@@ -1,4 +1,4 @@
-import type { ConnectionHealth, ListenerSnapshot, StoreConcern } from '@leveret/core';
+import type { ConnectionHealth, ListenerSnapshot, StoreConcern, Unanswered } from '@leveret/core';
 import type { ScheduleSnapshot } from '../schedule/schedule.js';
 import type { PartHealth } from './application-parts.js';
 import type { StoreHealth } from './store-watch.js';
@@ -9,7 +9,7 @@ import type { StoreHealth } from './store-watch.js';
  * | status | when |
  * |---|---|
  * | `up` | every connection stands, and every listener that is to run has all its consumers |
- * | `degraded` | something is amiss, but not everything: a connection or a consumer is gone, a listener failed, publishing is blocked, a store cannot be reached, forgets early or is another application's too, a relay cannot read its outbox, cannot publish, or has parked messages |
+ * | `degraded` | something is amiss, but not everything: a connection or a consumer is gone, a listener failed, publishing is blocked, the broker has not answered something for 5 s, a store cannot be reached, forgets early or is another application's too, a relay cannot read its outbox, cannot publish, or has parked messages |
  * | `down` | it is not running, or no connection stands |
  */
 export interface Health {
@@ -23,6 +23,8 @@ export interface Health {
   readonly stores: StoreHealth | undefined;
   /** What works beside the listeners, such as relays that publish through `app.publisher`. */
   readonly parts: readonly PartHealth[];
+  /** What the broker has not answered for 5 s or longer: publishes of a destination, consumers, declarations. Looked for every second. */
+  readonly standstills: readonly Unanswered[];
 }
 
 /** Judges what connections and listeners say of themselves. A listener that was stopped on purpose is no fault. */
@@ -33,10 +35,11 @@ export function judgeHealth(
   schedules: readonly ScheduleSnapshot[],
   stores: StoreHealth | undefined,
   parts: readonly PartHealth[],
+  standstills: readonly Unanswered[],
 ): Health {
-  const well = parts.every(({ concerns }) => concerns.length === 0);
+  const well = standstills.length === 0 && parts.every(({ concerns }) => concerns.length === 0);
   const status = statusOf(running, connections, listeners, stores, well);
-  return { status, connections, listeners, schedules, stores, parts };
+  return { status, connections, listeners, schedules, stores, parts, standstills };
 }
 
 function statusOf(
@@ -44,7 +47,7 @@ function statusOf(
   connections: readonly ConnectionHealth[],
   listeners: readonly ListenerSnapshot[],
   stores: StoreHealth | undefined,
-  partsAreWell: boolean,
+  restIsWell: boolean,
 ): Health['status'] {
   if (!running || !connections.some(({ state }) => state === 'connected')) return 'down';
   const connected = connections.every(({ state, blocked }) => state === 'connected' && !blocked);
@@ -52,7 +55,7 @@ function statusOf(
     ({ state, attached: now, concurrency }) => state === 'stopped' || (state === 'running' && now === concurrency),
   );
   const safe = stores?.concerns.some(({ kind }) => AMISS.has(kind)) !== true;
-  return connected && attached && safe && partsAreWell ? 'up' : 'degraded';
+  return connected && attached && safe && restIsWell ? 'up' : 'degraded';
 }
 
 /** What costs messages as it is; the rest is shown. */

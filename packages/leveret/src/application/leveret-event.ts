@@ -1,6 +1,7 @@
 import type { ConnectionEvent, DeliveryEvent, ListenerEvent, PartEvent, PublishEvent } from '@leveret/core';
 
 import type { ScheduleEvent } from '../schedule/schedule-event.js';
+import type { StandstillEvent } from './standstill-watch.js';
 
 /** What happened to the application as a whole. */
 export type ApplicationEvent =
@@ -9,7 +10,7 @@ export type ApplicationEvent =
   /** `abandoned` handlers were still at work when the time was up; their messages are delivered again. */
   | { readonly type: 'closed'; readonly abandoned: number };
 
-/** Everything that can be watched: of connections, listeners, single deliveries and publishes, schedules, relays, and the application. */
+/** Everything that can be watched: of connections, listeners, single deliveries and publishes, schedules, relays, standstills, and the application. */
 export type LeveretEvent =
   | ConnectionEvent
   | ListenerEvent
@@ -17,4 +18,5 @@ export type LeveretEvent =
   | PublishEvent
   | ScheduleEvent
   | PartEvent
+  | StandstillEvent
   | ApplicationEvent;

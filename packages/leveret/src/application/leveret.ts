@@ -28,6 +28,7 @@ import { type ResolvedApplication, readAndCheck } from './read-and-check.js';
 import { type ResolvedLeveretOptions, resolveLeveretOptions } from './resolve-leveret-options.js';
 import { ScheduleRegistry } from './schedule-registry.js';
 import { installShutdownHooks } from './shutdown-hooks.js';
+import { StandstillWatch } from './standstill-watch.js';
 import { startListeners } from './start-listeners.js';
 import type { StoreWatch } from './store-watch.js';
 
@@ -70,6 +71,7 @@ export class Leveret {
   #scheduleRegistry = new ScheduleRegistry([]);
   #stores: StoreWatch | undefined;
   readonly #parts: ApplicationParts;
+  readonly #standstills: StandstillWatch;
   #state: LeveretState = { name: 'new' };
   #removeHooks: () => void = () => {};
   /** Resolves when a close that was asked for has ended; one during the start ends that. */
@@ -92,6 +94,14 @@ export class Leveret {
     });
     this.publisher = this.#newPublisher(publisher.confirms);
     this.#sender = publisher.confirms === 'none' ? this.#newPublisher('correlated') : this.publisher;
+    this.#standstills = new StandstillWatch({
+      ...this.#options,
+      events: this.#events,
+      unanswered: (olderThanMs) => [
+        ...[...new Set([this.publisher, this.#sender])].flatMap((each) => each.unanswered(olderThanMs)),
+        ...(transport.unanswered?.() ?? []),
+      ],
+    });
     this.#resolver = new InstanceResolver(
       raw.container ?? new Container({ autobind: true, defaultScope: 'Singleton' }),
     );
@@ -194,6 +204,7 @@ export class Leveret {
       this.#scheduleRegistry.inspect(),
       this.#stores?.health,
       this.#parts.health,
+      this.#standstills.standstills,
     );
   }
 
@@ -252,6 +263,7 @@ export class Leveret {
     }
     this.#transition({ name: 'running' });
     for (const schedule of this.#schedules) schedule.start();
+    this.#standstills.start();
     const durationMs = Math.round(clock.monotonic() - startedAt);
     this.#events.emit({ type: 'started', durationMs });
     logger.info({ listeners: this.#containers.length, durationMs }, 'leveret started');
@@ -319,6 +331,7 @@ export class Leveret {
       hurried: this.#hurried.signal,
       release: () => this.#release(steps),
     });
+    this.#standstills.stop();
     this.#stores?.stop();
     this.#removeHooks();
     this.#transition({ name: 'closed' });

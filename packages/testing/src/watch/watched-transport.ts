@@ -11,6 +11,7 @@ import type {
   Subscription,
   Topology,
   Transport,
+  Unanswered,
 } from '@leveret/core';
 import { ConsumerWatch } from './delivery-record.js';
 import type { Journal } from './journal.js';
@@ -85,6 +86,10 @@ export class WatchedTransport implements Transport {
 
   health(): readonly ConnectionHealth[] {
     return this.#inner.health();
+  }
+
+  unanswered(): readonly Unanswered[] {
+    return this.#inner.unanswered?.() ?? [];
   }
 
   on(listener: (event: ConnectionEvent) => void): () => void {
