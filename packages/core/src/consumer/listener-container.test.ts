@@ -188,7 +188,15 @@ describe('ListenerContainer', () => {
         'consuming',
       ]);
       expect(happened.at(-1)).to.deep.include({ again: true, listenerId: 'Orders.onPaid', queue: 'orders' });
-      expect(logger.said).to.deep.equal(['warn: consuming interrupted; it is being resumed', 'info: consuming again']);
+      const lines = () => logger.lines.map(({ level, text }) => `${level}: ${text}`);
+      // Of the connection there is a line already.
+      expect(lines()).to.deep.equal(['debug: consuming interrupted; it is being resumed', 'debug: consuming again']);
+      transport.last.sink.interrupted('cancelled', undefined);
+      transport.last.consumeOk();
+      expect(lines().slice(2)).to.deep.equal([
+        'warn: consuming interrupted; it is being resumed',
+        'info: consuming again',
+      ]);
       transport.last.sink.interrupted('cancelled', undefined);
       expect(logger.lines.at(-1)?.fields).to.deep.equal({
         listener: 'Orders.onPaid',

@@ -202,14 +202,18 @@ export class ListenerContainer {
 
   #newConsumer(): Consumer {
     let before = false;
+    let level: 'debug' | 'info' = 'info';
     return new Consumer(this.#env, this.#deps.transport, {
       consuming: (consumerTag) => {
         this.#emit({ type: 'consuming', consumerTag, again: before });
-        if (before) logSafely(this.#deps.logger, 'info', this.#place, 'consuming again');
+        if (before) logSafely(this.#deps.logger, level, this.#place, 'consuming again');
         before = true;
         this.#lastError = undefined;
       },
-      interrupted: (cause, error) => this.#interrupted(cause, error),
+      interrupted: (cause, error) => {
+        level = cause === 'connection-lost' ? 'debug' : 'info';
+        this.#interrupted(cause, error);
+      },
       failed: (error) => this.#fail(error),
       overdue: () => this.#takeOneAtATime(),
     });
@@ -229,7 +233,9 @@ export class ListenerContainer {
     this.#lastError = error;
     this.#emit({ type: 'interrupted', cause, error });
     const fields = { ...this.#place, cause, ...(error === undefined ? {} : { err: error }) };
-    logSafely(this.#deps.logger, 'warn', fields, 'consuming interrupted; it is being resumed');
+    // The end of a connection has a line of its own, and would have one more for each consumer.
+    const level = cause === 'connection-lost' ? 'debug' : 'warn';
+    logSafely(this.#deps.logger, level, fields, 'consuming interrupted; it is being resumed');
     if (cause === 'delivery-timeout') this.#takeOneAtATime();
   }
 

@@ -23,8 +23,8 @@ export interface ChannelSlot {
 /** What a keeper tells its lane. */
 export interface ChannelKeeperEvents {
   opened(slot: ChannelSlot): void;
-  /** One try to open a channel failed. */
-  failed(error: Error): void;
+  /** One try to open a channel failed; `again`, as the last one did. */
+  failed(error: Error, again: boolean): void;
   /** A channel ended; every write in flight on it is in `slot.lost`. */
   ended(slot: ChannelSlot, end: ChannelEnd): void;
 }
@@ -49,6 +49,8 @@ export class ChannelKeeper {
   readonly #events: ChannelKeeperEvents;
   #state: State = { kind: 'none' };
   #notBefore = 0;
+  /** The last try failed. */
+  #hasFailed = false;
   /** The try that is to replace the current channel, while it is wanted. */
   #replacement: object | undefined;
   /** Every channel whose end has not been reported. */
@@ -201,6 +203,7 @@ export class ChannelKeeper {
     this.#slots.add(slot);
     this.#state = { kind: 'open', slot };
     this.#notBefore = 0;
+    this.#hasFailed = false;
     if (old?.inFlight === 0) this.retire(old);
     channel.onEnd((end) => {
       if (this.isCurrent(slot)) this.#state = { kind: 'none' };
@@ -214,7 +217,9 @@ export class ChannelKeeper {
   #failed(error: Error): void {
     this.#state = { kind: 'none' };
     this.#notBefore = this.#clock.monotonic() + this.#pauseMs;
-    this.#events.failed(error);
+    const again = this.#hasFailed;
+    this.#hasFailed = true;
+    this.#events.failed(error, again);
   }
 }
 

@@ -82,7 +82,7 @@ export class PublishLane implements IsolatedLane {
     const pauseMs = retry.maxAttempts > 1 ? retry.backoff.initialIntervalMs : 0;
     this.#keeper = new ChannelKeeper(setup.open, setup.clock, connectionTimeoutMs, pauseMs, {
       opened: (slot) => this.#onOpened(slot),
-      failed: (error) => this.#onOpenFailed(error),
+      failed: (error, again) => this.#onOpenFailed(error, again),
       ended: (slot, end) => this.#answers.ended(slot, end),
     });
     this.places = new LanePlaces(new RetryWaits(setup.clock, (jobs) => this.#requeue(jobs)));
@@ -276,10 +276,10 @@ export class PublishLane implements IsolatedLane {
     this.pump();
   }
 
-  #onOpenFailed(error: Error): void {
+  #onOpenFailed(error: Error, again: boolean): void {
     const jobs = [...this.places.suspects, ...this.places.queue];
     const fields = { err: error, messages: jobs.length };
-    logSafely(this.#setup.logger, 'warn', fields, 'there is no connection to publish on');
+    logSafely(this.#setup.logger, again ? 'debug' : 'warn', fields, 'there is no connection to publish on');
     for (const job of jobs) this.#settlement.failed(job, { kind: 'not-connected', error });
     this.pump();
   }

@@ -17,11 +17,11 @@ import { InstanceResolver } from '../container/instance-resolver.js';
 import { Schedule } from '../schedule/schedule.js';
 import { ApplicationParts } from './application-parts.js';
 import { closeInOrder } from './close-in-order.js';
+import { ConnectionLog } from './connection-log.js';
 import { type Health, judgeHealth } from './health.js';
 import type { LeveretEvent } from './leveret-event.js';
 import type { LeveretOptions } from './leveret-options.js';
 import { ListenerRegistry } from './listener-registry.js';
-import { logConnectionEvent } from './log-connection-event.js';
 import { publishRouteOf } from './publish-route.js';
 import { PublisherConverter } from './publisher-converter.js';
 import { type ResolvedApplication, readAndCheck } from './read-and-check.js';
@@ -84,12 +84,13 @@ export class Leveret {
   /** Prepares an application without starting it, for containers that want to inject it. Else: {@link Leveret.start}. */
   constructor(options: LeveretOptions = {}) {
     this.#options = resolveLeveretOptions(options);
-    const { transport, publisher, logger, raw } = this.#options;
+    const { transport, publisher, clock, logger, raw } = this.#options;
     this.#events = new EventHub(logger);
     this.#parts = new ApplicationParts(logger, this.#events);
     if (typeof raw.onEvent === 'function') this.#events.on(raw.onEvent);
+    const connectionLog = new ConnectionLog(logger, clock);
     transport.on((event) => {
-      logConnectionEvent(logger, event);
+      connectionLog.tell(event);
       this.#events.emit(event);
     });
     this.publisher = this.#newPublisher(publisher.confirms);
