@@ -5,6 +5,7 @@ import { after, afterEach, before, describe, it } from 'mocha';
 import mysql2 from 'mysql2/promise';
 import pg from 'pg';
 import { needs } from '../../../scripts/needs.mjs';
+import { purge } from './cleanup/purge.js';
 import { mysqlDatabase } from './database/mysql-database.js';
 import { postgresDatabase } from './database/postgres-database.js';
 import type { SqlDatabase } from './database/sql-database.js';
@@ -119,6 +120,12 @@ for (const name of ['MariaDB', 'PostgreSQL']) {
           for (const inbox of [one, other])
             expect((await inbox.run('l', id, () => calls++)).kind).to.equal('duplicate');
           expect(calls).to.equal(1);
+        });
+
+        it('what is past its time is deleted', async () => {
+          const [one] = two();
+          await new TransactionalInbox(one).run('l', randomUUID(), () => undefined);
+          await eventually('it is purged', async () => (await purge(one, { retention: 1 })).inbox > 0);
         });
 
         it('a message is published once, by two relays', async () => {
