@@ -78,8 +78,15 @@ export interface BrokerCluster {
   readonly nodes: readonly BrokerNode[];
   /** The URL of each node, in order. */
   readonly urls: readonly string[];
+  /** Resolves once every node sees all the others, as `startCluster` does. */
+  formed(): Promise<void>;
   /** The node that leads a quorum queue; `undefined` while there is none. */
   leaderOf(queue: string, vhost?: string): Promise<BrokerNode | undefined>;
+  /**
+   * Looks out for another leader of a quorum queue than `old`, and resolves once it does, with a function that resolves with the
+   * moment of the election: milliseconds of the clock on the wall.
+   */
+  watchElection(queue: string, old: BrokerNode, vhost?: string): Promise<() => Promise<number>>;
   /** Partition: cuts one node off from the others, while clients go on reaching all of them. */
   isolate(node: BrokerNode): Promise<void>;
   /** Ends every partition; the nodes find each other by themselves. */

@@ -34,6 +34,25 @@ export class PrivateCluster {
   }
 
   /**
+   * Looks on from inside another node, as `ctl` itself takes longer than an election. Resolves when it does, with a function
+   * that resolves with the moment at which the queue had another leader than this node.
+   */
+  async watchElection(queue, old, vhost = '/') {
+    const node = this.nodes.find((each) => each !== old && each.pid !== undefined && !this.#isolated.has(each));
+    const key = `elected_${randomBytes(4).toString('hex')}`;
+    await node.ctl('eval', watching(queue, old.name, vhost, key));
+    return async () => {
+      let answer = '';
+      const elected = async () => {
+        answer = await node.ctl('eval', `application:get_env(kernel, ${key}, none).`);
+        return /^\d+/.test(answer);
+      };
+      await until(elected, FORMED_MS, `${queue} has no other leader after ${FORMED_MS} ms`);
+      return Number(answer);
+    };
+  }
+
+  /**
    * Cuts one node off from the others while clients go on reaching all of them: each side takes the other's handshake for
    * one with a wrong cookie, so that neither can connect again.
    */
@@ -83,9 +102,22 @@ async function running(node) {
 
 // From Raft itself: what list_queues calls the leader may be the one that was killed.
 function leader(queue, vhost) {
-  const name = `rabbit_misc:r(<<"${vhost}">>, queue, <<"${queue}">>)`;
-  return `{ok, Q} = rabbit_amqqueue:lookup(${name}), {Id, _} = amqqueue:get_pid(Q),
+  return `${raftName(queue, vhost)}
     case ra:members({Id, node()}, 2000) of {ok, _, {_, Leader}} -> Leader; _ -> none end.`;
+}
+
+function watching(queue, old, vhost, key) {
+  return `${raftName(queue, vhost)}
+    Look = fun(Again) -> case ra:members({Id, node()}, 500) of
+      {ok, _, {_, Leader}} when Leader =/= '${old}' ->
+        application:set_env(kernel, ${key}, os:system_time(millisecond));
+      _ -> timer:sleep(10), Again(Again)
+    end end, spawn(fun() -> Look(Look) end).`;
+}
+
+function raftName(queue, vhost) {
+  const name = `rabbit_misc:r(<<"${vhost}">>, queue, <<"${queue}">>)`;
+  return `{ok, Q} = rabbit_amqqueue:lookup(${name}), {Id, _} = amqqueue:get_pid(Q),`;
 }
 
 function parting(others, cookie) {

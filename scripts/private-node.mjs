@@ -114,7 +114,7 @@ export class PrivateNode {
    * killed within seconds of a declaration, it forgets the queue and all that was confirmed for it.
    */
   async keepDeclarations() {
-    await this.ctl('eval', 'catch mnesia:sync_log().');
+    if (this.version !== '4.3') await this.ctl('eval', 'catch mnesia:sync_log().');
   }
 
   /** Raises the memory alarm by a limit that any node exceeds, or ends it. */
