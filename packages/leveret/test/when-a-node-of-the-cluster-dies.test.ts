@@ -127,8 +127,16 @@ describe('when a node of the cluster dies', function () {
     await leader.kill();
     const electedAt = await election();
     const elected = performance.now() - (Date.now() - electedAt);
-    const confirmed = await eventually('a confirm', () => quorum.firstAfter('confirmed', Math.max(elected, killed)), 30_000);
-    const handled = await eventually('an order handled', () => quorum.firstAfter('handled', Math.max(elected, killed)), 30_000);
+    const confirmed = await eventually(
+      'a confirm',
+      () => quorum.firstAfter('confirmed', Math.max(elected, killed)),
+      30_000,
+    );
+    const handled = await eventually(
+      'an order handled',
+      () => quorum.firstAfter('handled', Math.max(elected, killed)),
+      30_000,
+    );
     await eventually('more traffic', () => performance.now() - elected > 3000);
     const pauses = (['confirmed', 'handled'] as const).map((what) => Math.round(classic.longestPause(what, killed)));
     console.log(
@@ -178,6 +186,8 @@ describe('when a node of the cluster dies', function () {
     const { status, listeners } = running.app.health();
     expect(status).to.equal('degraded');
     expect(listeners.filter(({ attached }) => attached === 0).map(({ id }) => id)).to.deep.equal([stuck]);
+    const standsStill = () => running.app.health().standstills.some((each) => JSON.stringify(each).includes(stuck));
+    await eventually('the stuck queue among the standstills', standsStill, 30_000);
     expect(log.names(stuck, before), 'a line that names the queue').to.equal(true);
 
     await Promise.all([first?.start(), second?.start()]);
