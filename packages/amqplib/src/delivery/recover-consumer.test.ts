@@ -1,6 +1,12 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { type ConsumerFailure, channelEndCause, consumeFailureCause, recoverConsumer } from './recover-consumer.js';
+import {
+  type ConsumerFailure,
+  channelEndCause,
+  consumeFailure,
+  consumeFailureCause,
+  recoverConsumer,
+} from './recover-consumer.js';
 
 const noJitter = () => 0;
 
@@ -92,5 +98,19 @@ describe('channelEndCause', () => {
   it('takes everything else for what it is', () => {
     expect(channelEndCause(closed('unknown delivery tag 4711'))).to.deep.equal({ cause: 'channel-closed' });
     expect(channelEndCause(new Error('odd'))).to.deep.equal({ cause: 'channel-closed' });
+  });
+});
+
+describe('consumeFailure', () => {
+  const of = (text: string) =>
+    consumeFailure('orders', 'queue-missing', new Error(`x; 404 (NOT-FOUND) with message "${text}"`));
+
+  it('tells a queue that is not there from one whose node is down', () => {
+    const missing = of("NOT_FOUND - no queue 'orders' in vhost '/'");
+    expect(missing).to.include({ code: 'LEV_QUEUE_MISSING' });
+    expect(missing.message).to.include('does not exist');
+    const away = of("NOT_FOUND - home node 'a@b' of durable queue 'orders' in vhost '/' is down or inaccessible");
+    expect(away).to.include({ code: 'LEV_TOPOLOGY_UNAVAILABLE' });
+    expect(away.message).to.include('cannot be had now').and.include("home node 'a@b'");
   });
 });

@@ -111,6 +111,14 @@ export function consumeFailureCause(error: unknown): InterruptionCause {
 /** What the listener is told when it can never consume. */
 export function consumeFailure(queueName: string, cause: InterruptionCause, error: Error | undefined): LeveretError {
   const queue = JSON.stringify(queueName);
+  const text = brokerReply(error)?.text ?? errorText(error);
+  if (text.includes('is down or inaccessible')) {
+    return new LeveretError(
+      'LEV_TOPOLOGY_UNAVAILABLE',
+      `Queue ${queue} is there, and cannot be had now: ${text}. Start its node, or wait for it with missingQueue: 'wait'.`,
+      { cause: error },
+    );
+  }
   if (cause === 'queue-missing') {
     return new LeveretError(
       'LEV_QUEUE_MISSING',
@@ -118,7 +126,6 @@ export function consumeFailure(queueName: string, cause: InterruptionCause, erro
       { cause: error },
     );
   }
-  const text = brokerReply(error)?.text ?? errorText(error);
   return new LeveretError('LEV_CHANNEL_CLOSED', `The broker refused a consumer on queue ${queue}: ${text}`, {
     cause: error,
   });
