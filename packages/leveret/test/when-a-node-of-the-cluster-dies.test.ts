@@ -11,7 +11,7 @@ import { startApp } from './support/start-app.js';
 import { unique } from './support/unique.js';
 
 // A soak when asked for: LEVERET_CLUSTER_RESTARTS=20.
-const restarts = Number(process.env['LEVERET_CLUSTER_RESTARTS'] ?? 3);
+const restarts = Number(process.env['LEVERET_CLUSTER_RESTARTS'] ?? 2);
 
 describe('when a node of the cluster dies', function () {
   this.timeout(240_000);
