@@ -54,14 +54,18 @@ export class LaneAnswers {
   }
 
   /**
-   * Whether a nack may be the channel's own, so that another one is opened for the next attempt, once for each message.
+   * Opens another channel for the next attempt when the one that answered with a nack is not fresh. Answers whether this nack
+   * does not count, because no attempt would be left for that, and no other channel was asked.
    * RabbitMQ 3.10 refuses everything for a quorum queue, for ever, on a channel that was opened while its leader was elected.
    */
   #goesFresh(job: PublishJob, slot: ChannelSlot): boolean {
-    const age = this.#setup.clock.monotonic() - slot.openedAt;
-    if (age < FRESH_MS || job.failures?.some(({ kind }) => kind === 'nacked-by-channel')) return false;
-    if (this.#setup.keeper.isCurrent(slot)) this.#setup.keeper.replace();
-    return true;
+    const { clock, keeper, options } = this.#setup;
+    job.nackedOn ??= slot;
+    const isFirstChannel = job.nackedOn === slot;
+    if (clock.monotonic() - slot.openedAt < FRESH_MS) return false;
+    if (keeper.isCurrent(slot)) keeper.replace();
+    const isLastAttempt = job.attempts + 1 >= options.retry.maxAttempts;
+    return isLastAttempt && isFirstChannel && !job.failures?.some(({ kind }) => kind === 'nacked-by-channel');
   }
 
   /** An attempt that was given up after `confirmTimeout` succeeded: welcome for as long as somebody waits. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Publication } from '../message/message.js';
+import type { ChannelSlot } from './channel-keeper.js';
 import type { Linked, LinkedList } from './linked-list.js';
 import type { Share } from './publish-buffer.js';
 import type { PublishFailure } from './publish-failure.js';
@@ -58,6 +59,8 @@ export class PublishJob implements Linked<PublishJob> {
   suspicion: Suspicion = 'none';
   /** Connections that ended while it was in flight. */
   connectionEnds = 0;
+  /** The channel on which it was nacked first. */
+  nackedOn: ChannelSlot | undefined = undefined;
   /** Nobody waits for it any more: it is not tried again. */
   withdrawn = false;
   list: LinkedList<PublishJob> | undefined = undefined;

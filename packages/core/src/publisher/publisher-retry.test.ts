@@ -160,6 +160,19 @@ describe('Publisher retry', () => {
     }
   });
 
+  it('tries again over a fresh channel while attempts are left, each of which counts', async () => {
+    const { publisher, transport, clock } = setUp({ retry: { maxAttempts: 3, initialInterval: 500 } });
+    const refused = watch(publisher.publish('orders', 'paid', 'refused'));
+    await clock.advance(2_000);
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      transport.channel.nack();
+      await clock.advance(1_000);
+    }
+    expect(refused.error).to.be.instanceOf(PublishNackedError).and.to.include({ fate: 'refused', attempts: 3 });
+    expect(transport.channels.length, 'channels').to.be.greaterThan(1);
+    expect(publisher.stats).to.include({ nacked: 3, retried: 2, failed: 1 });
+  });
+
   it('gives up a try to open a channel that the transport has forgotten', async () => {
     const { publisher, transport, clock } = setUp({ connectionTimeout: '2s', retry: false });
     transport.openings.push('never');
