@@ -44,7 +44,11 @@ export class TcpProxy {
 
   /** Ends every connection, as a firewall or a dying peer does. New ones are still accepted. */
   cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) {
+      // One that is half closed cannot be reset: libuv refuses, and Node would never close it, nor end the process.
+      if (socket.writableEnded) socket.destroy();
+      else socket.resetAndDestroy();
+    }
   }
 
   /** Cuts, and refuses new connections until {@link accept}. */
