@@ -82,7 +82,7 @@ export interface LeveretOptions {
   readonly management?: ManagementOptions;
   /** Instead of RabbitMQ over amqplib: `connection` and `mismatch` are its own business then. */
   readonly transport?: Transport;
-  /** Instead of the time of this process, for tests. */
+  /** Instead of the time of this process, for tests. With it nothing is looked for that the broker leaves unanswered. */
   readonly clock?: Clock;
 }
 
