@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { before, describe, it } from 'mocha';
-import { type BrokerNode, startNode } from '../../../scripts/brokers.mjs';
-import { casesOf, expectedLines, runExample } from '../../../scripts/check-examples.mjs';
-import { needs } from '../../../scripts/needs.mjs';
+import { type BrokerNode, startNode } from '../../../tools/scripts/brokers.mjs';
+import { casesOf, expectedLines, runExample } from '../../../tools/scripts/check-examples.mjs';
+import { needs } from '../../../tools/scripts/needs.mjs';
 
 const MAIN = 'examples/consuming/dist/main.js';
 

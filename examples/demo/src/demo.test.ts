@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { before, describe, it } from 'mocha';
-import { expectedLines, runExample } from '../../../scripts/check-examples.mjs';
-import { needs } from '../../../scripts/needs.mjs';
+import { expectedLines, runExample } from '../../../tools/scripts/check-examples.mjs';
+import { needs } from '../../../tools/scripts/needs.mjs';
 
 const DEMO = 'examples/demo/dist/demo.js';
 

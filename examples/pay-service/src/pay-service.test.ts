@@ -7,8 +7,8 @@ import { expect } from 'chai';
 import { Leveret, Listener, Message, silentLogger } from 'leveret';
 import { after, before, describe, it } from 'mocha';
 import pg from 'pg';
-import { runExample } from '../../../scripts/check-examples.mjs';
-import { needs } from '../../../scripts/needs.mjs';
+import { runExample } from '../../../tools/scripts/check-examples.mjs';
+import { needs } from '../../../tools/scripts/needs.mjs';
 
 /** This process and the service use the same names. */
 const run = randomBytes(3).toString('hex');

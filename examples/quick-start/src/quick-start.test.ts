@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { build } from 'esbuild';
 import { after, before, describe, it } from 'mocha';
-import { type BrokerNode, startNode } from '../../../scripts/brokers.mjs';
-import { expectedLines, runExample } from '../../../scripts/check-examples.mjs';
-import { needs } from '../../../scripts/needs.mjs';
+import { type BrokerNode, startNode } from '../../../tools/scripts/brokers.mjs';
+import { expectedLines, runExample } from '../../../tools/scripts/check-examples.mjs';
+import { needs } from '../../../tools/scripts/needs.mjs';
 
 // Its names are those of a real service, so it gets a broker of its own.
 describe('the program of the README', () => {

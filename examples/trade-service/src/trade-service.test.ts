@@ -6,8 +6,8 @@ import { namesOf, PaySucceeded } from '@leveret-examples/contracts';
 import { expect } from 'chai';
 import { Leveret, Listener, Message, silentLogger } from 'leveret';
 import { before, describe, it } from 'mocha';
-import { expectedLines, runExample } from '../../../scripts/check-examples.mjs';
-import { needs } from '../../../scripts/needs.mjs';
+import { expectedLines, runExample } from '../../../tools/scripts/check-examples.mjs';
+import { needs } from '../../../tools/scripts/needs.mjs';
 
 /** This process and the service use the same names. */
 const run = randomBytes(3).toString('hex');

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { after, afterEach, before, describe, it } from 'mocha';
-import { type BrokerCluster, type BrokerNode, startCluster } from '../../../scripts/brokers.mjs';
-import { needs } from '../../../scripts/needs.mjs';
+import { type BrokerCluster, type BrokerNode, startCluster } from '../../../tools/scripts/brokers.mjs';
+import { needs } from '../../../tools/scripts/needs.mjs';
 import { eventually } from './support/eventually.js';
 import { LogLines } from './support/log-lines.js';
 import { orderListener } from './support/order.js';

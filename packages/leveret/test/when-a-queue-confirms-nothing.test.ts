@@ -1,8 +1,8 @@
 import { PublishConfirmTimeoutError } from '@leveret/core';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
-import { type BrokerCluster, startCluster } from '../../../scripts/brokers.mjs';
-import { needs } from '../../../scripts/needs.mjs';
+import { type BrokerCluster, startCluster } from '../../../tools/scripts/brokers.mjs';
+import { needs } from '../../../tools/scripts/needs.mjs';
 import { RawClient } from './support/raw-client.js';
 import { startPublisher } from './support/start-publisher.js';
 import { unique } from './support/unique.js';

@@ -4,7 +4,7 @@ import { ConfigurationError, claimGuard, idempotencyStoreCases } from '@leveret/
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { after, before, describe, it } from 'mocha';
-import { needs } from '../../../scripts/needs.mjs';
+import { needs } from '../../../tools/scripts/needs.mjs';
 import type { RedisScripting } from './redis-client.js';
 import { RedisIdempotencyStore } from './redis-idempotency-store.js';
 

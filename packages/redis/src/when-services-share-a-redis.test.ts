@@ -3,7 +3,7 @@ import { claimGuard, claimKey } from '@leveret/core';
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { after, before, describe, it } from 'mocha';
-import { needs } from '../../../scripts/needs.mjs';
+import { needs } from '../../../tools/scripts/needs.mjs';
 import type { RedisScripting } from './redis-client.js';
 import { RedisIdempotencyStore } from './redis-idempotency-store.js';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
-import { needs } from '../../../scripts/needs.mjs';
+import { needs } from '../../../tools/scripts/needs.mjs';
 import type { SqlDatabase } from './database/sql-database.js';
 import { CrashLane, type LaneReport } from './test-support/crash-lane.js';
 import { DATABASE_KINDS, type DatabaseKind, TestDatabase } from './test-support/test-database.js';

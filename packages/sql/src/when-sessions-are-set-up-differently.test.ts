@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { after, afterEach, before, describe, it } from 'mocha';
 import mysql2 from 'mysql2/promise';
 import pg from 'pg';
-import { needs } from '../../../scripts/needs.mjs';
+import { needs } from '../../../tools/scripts/needs.mjs';
 import { purge } from './cleanup/purge.js';
 import { mysqlDatabase } from './database/mysql-database.js';
 import { postgresDatabase } from './database/postgres-database.js';

@@ -1,7 +1,7 @@
 import type { ConnectionEvent } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, it } from 'mocha';
-import { onEachNode } from '../../../../scripts/each-broker.mjs';
+import { onEachNode } from '../../../../tools/scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { eventually } from '../test-support/eventually.js';
 import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';

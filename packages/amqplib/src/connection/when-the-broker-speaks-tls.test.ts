@@ -1,7 +1,7 @@
 import type { ConnectionEvent } from '@leveret/core';
 import { expect } from 'chai';
 import { after, afterEach, before, describe, it } from 'mocha';
-import { type BrokerNode, startNode } from '../../../../scripts/brokers.mjs';
+import { type BrokerNode, startNode } from '../../../../tools/scripts/brokers.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { type Certificate, needsTlsNodes, TestAuthority } from '../test-support/certificates.js';
 import { publicationOf, publish, queueOf, topologyOf } from '../test-support/declarations.js';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { expect } from 'chai';
 import { it } from 'mocha';
-import { onEachNode } from '../../../../scripts/each-broker.mjs';
+import { onEachNode } from '../../../../tools/scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
 

@@ -1,7 +1,7 @@
 import { LeveretError } from '@leveret/core';
 import { expect } from 'chai';
 import { it } from 'mocha';
-import { onEachNode } from '../../../../scripts/each-broker.mjs';
+import { onEachNode } from '../../../../tools/scripts/each-broker.mjs';
 import { queueOf, topologyOf } from '../test-support/declarations.js';
 import { eventually } from '../test-support/eventually.js';
 import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';

@@ -1,7 +1,7 @@
 import type { Publication } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { onEachNode } from '../../../../scripts/each-broker.mjs';
+import { onEachNode } from '../../../../tools/scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { eventually } from '../test-support/eventually.js';
 import { array, bytes, entry, hex, table } from '../test-support/property-bytes.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { it } from 'mocha';
-import { onEachNode } from '../../../../scripts/each-broker.mjs';
+import { onEachNode } from '../../../../tools/scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { queueOf, topologyOf } from '../test-support/declarations.js';
 import { eventually } from '../test-support/eventually.js';

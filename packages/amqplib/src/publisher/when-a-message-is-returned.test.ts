@@ -1,7 +1,7 @@
 import type { PublishOutcome } from '@leveret/core';
 import { expect } from 'chai';
 import { after, before, it } from 'mocha';
-import { onEachNode } from '../../../../scripts/each-broker.mjs';
+import { onEachNode } from '../../../../tools/scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { bindingOf, exchangeOf, publicationOf, publish, queueOf, topologyOf } from '../test-support/declarations.js';
 import { BrokerAdmin } from '../test-support/test-broker.js';

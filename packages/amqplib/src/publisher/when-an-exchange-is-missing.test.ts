@@ -1,7 +1,7 @@
 import type { ChannelEnd } from '@leveret/core';
 import { expect } from 'chai';
 import { after, before, it } from 'mocha';
-import { onEachNode } from '../../../../scripts/each-broker.mjs';
+import { onEachNode } from '../../../../tools/scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { publicationOf, publish } from '../test-support/declarations.js';
 import { eventually } from '../test-support/eventually.js';

@@ -1,7 +1,7 @@
 import type { ConnectionEvent } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, beforeEach, it } from 'mocha';
-import { onEachMortalNode } from '../../../../scripts/each-broker.mjs';
+import { onEachMortalNode } from '../../../../tools/scripts/each-broker.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { publicationOf, publish, queueOf, topologyOf } from '../test-support/declarations.js';
 import { eventually } from '../test-support/eventually.js';

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { whyUnavailable } from '../../../../scripts/brokers.mjs';
+import { whyUnavailable } from '../../../../tools/scripts/brokers.mjs';
 
 const run = promisify(execFile);
 

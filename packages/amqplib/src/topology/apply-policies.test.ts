@@ -4,7 +4,7 @@ import { lazyPolicy, type PolicyDeclaration, Problems, topologyOf } from '@lever
 import { type ChannelModel, connect } from 'amqplib';
 import { expect } from 'chai';
 import { after, afterEach, before, describe, it } from 'mocha';
-import { onEachNode } from '../../../../scripts/each-broker.mjs';
+import { onEachNode } from '../../../../tools/scripts/each-broker.mjs';
 import { eventually } from '../test-support/eventually.js';
 import { uniqueName } from '../test-support/test-broker.js';
 import { applyPolicies, fitPolicy } from './apply-policies.js';

@@ -1,7 +1,7 @@
 import type { Topology } from '@leveret/core';
 import { expect } from 'chai';
 import { it } from 'mocha';
-import { onEachNode } from '../../../../scripts/each-broker.mjs';
+import { onEachNode } from '../../../../tools/scripts/each-broker.mjs';
 import { bindingOf, exchangeOf, queueOf, topologyOf } from '../test-support/declarations.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
 import { uniqueName } from '../test-support/test-broker.js';

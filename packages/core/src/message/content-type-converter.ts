@@ -20,7 +20,7 @@ interface Limits extends Required<ReadHints> {
 const MIB = 1024 * 1024;
 
 /**
- * What any sender may ask of a process at once: found by `bench/hostile.mjs`, so that the worst body that is let in takes less than
+ * What any sender may ask of a process at once: found by `tools/bench/hostile.mjs`, so that the worst body that is let in takes less than
  * a quarter of a second. What is made into instances and validated costs some 10 microseconds for each object.
  */
 const CLASS_LIMITS: Limits = { maxBodyBytes: MIB, maxJsonBytes: MIB, maxElements: 5000, longNumbers: 'refuse' };

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { IsInt } from 'class-validator';
 import { Context, type DeliveryContext, Leveret, Listener, Payload, republish, silentLogger } from 'leveret';
-import type { BrokerNode } from '../../../../scripts/brokers.mjs';
+import type { BrokerNode } from '../../../../tools/scripts/brokers.mjs';
 import { eventually } from '../support/eventually.js';
 import { RawClient } from '../support/raw-client.js';
 import { TcpProxy } from '../support/tcp-proxy.js';

@@ -5,7 +5,7 @@ import {
   onEachNode,
   onRabbitMQNode,
   type SuiteNode,
-} from '../../../../scripts/each-broker.mjs';
+} from '../../../../tools/scripts/each-broker.mjs';
 import { Management } from './management.js';
 import { RawClient } from './raw-client.js';
 

@@ -3,7 +3,7 @@ import Libsql from 'libsql';
 import { after, before, describe, it } from 'mocha';
 import mysql2 from 'mysql2/promise';
 import pg from 'pg';
-import { needs } from '../../../../scripts/needs.mjs';
+import { needs } from '../../../../tools/scripts/needs.mjs';
 import { rejection } from '../test-support/rejection.js';
 import { mysqlDatabase } from './mysql-database.js';
 import { postgresDatabase } from './postgres-database.js';

@@ -76,7 +76,7 @@ describe('sqlFault', () => {
   });
 });
 
-/** Provoked on real databases, through each driver and mapper, by `recipes/fault-shapes/fault-shapes.mjs`. */
+/** Provoked on real databases, through each driver and mapper, by `tools/recipes/fault-shapes/fault-shapes.mjs`. */
 describe('the errors of drivers and mappers', () => {
   interface Shape {
     readonly database: string;

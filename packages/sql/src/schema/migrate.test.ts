@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
-import { needs } from '../../../../scripts/needs.mjs';
+import { needs } from '../../../../tools/scripts/needs.mjs';
 import { purge } from '../cleanup/purge.js';
 import type { SqlDatabase } from '../database/sql-database.js';
 import { mysql, postgres, sqlite } from '../database/sql-dialect.js';

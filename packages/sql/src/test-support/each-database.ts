@@ -1,5 +1,5 @@
 import { after, before, describe } from 'mocha';
-import { needs } from '../../../../scripts/needs.mjs';
+import { needs } from '../../../../tools/scripts/needs.mjs';
 import type { SqlDatabase } from '../database/sql-database.js';
 import { DATABASE_KINDS, type DatabaseKind, TestDatabase } from './test-database.js';
 

@@ -1,5 +1,5 @@
 import { before, describe } from 'mocha';
-import { needs } from '../../../../scripts/needs.mjs';
+import { needs } from '../../../../tools/scripts/needs.mjs';
 import type { HarnessOptions } from '../index.js';
 
 /** Which broker the same tests run on. */

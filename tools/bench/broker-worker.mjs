@@ -11,7 +11,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { connect } from 'amqplib';
-import { Broker } from '../packages/broker/dist/index.js';
+import { Broker } from '../../packages/broker/dist/index.js';
 
 const IN_FLIGHT = 256;
 const PREFETCH = 250;

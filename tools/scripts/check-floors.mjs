@@ -6,7 +6,7 @@
 import { posix } from 'node:path';
 import { conclude, files, importsOf, isTest, packageOf, read, workspaces } from './sources.mjs';
 
-const floors = JSON.parse(read('scripts/floors.json'));
+const floors = JSON.parse(read('tools/scripts/floors.json'));
 const names = new Map(workspaces('packages').map((path) => [JSON.parse(read(`${path}/package.json`)).name, path]));
 const faults = [];
 let imports = 0;
@@ -26,8 +26,8 @@ function checkPackageImport(file, home, allowed, specifier) {
 function checkRelativeImport(file, home, table, specifier) {
   const target = posix.join(posix.dirname(file), specifier);
   if (!target.startsWith(`${home}/`)) {
-    // Tests may use the project's own tooling, such as scripts/brokers.mjs.
-    if (!(isTest(file) && target.startsWith('scripts/')))
+    // Tests may use the project's own tooling, such as tools/scripts/brokers.mjs.
+    if (!(isTest(file) && target.startsWith('tools/')))
       faults.push(`${file} imports ${specifier}, outside its package`);
     return;
   }
@@ -53,7 +53,7 @@ for (const home of workspaces('packages')) {
   const name = home.slice('packages/'.length);
   const allowed = floors.packages[name];
   if (allowed === undefined) {
-    faults.push(`${home} has no floor: add it to scripts/floors.json`);
+    faults.push(`${home} has no floor: add it to tools/scripts/floors.json`);
     continue;
   }
   const table = floors.folders[name];
@@ -64,7 +64,7 @@ for (const home of workspaces('packages')) {
       .map(folderOf)
       .filter((folder) => table && folder && floorOf(table, folder) < 0),
   );
-  for (const folder of unknown) faults.push(`${home}/src/${folder} has no floor: add it to scripts/floors.json`);
+  for (const folder of unknown) faults.push(`${home}/src/${folder} has no floor: add it to tools/scripts/floors.json`);
   for (const file of sources) if (!unknown.has(folderOf(file))) checkFile(file, home, allowed, table);
 }
 for (const home of workspaces('examples')) {

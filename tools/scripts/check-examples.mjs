@@ -2,8 +2,8 @@
  * Examples are run by the tests as users run them, in a process of their own, and what they print is compared line by line
  * with `examples/<example>/expected/<program>.txt`, after ids, versions and measured times have been replaced.
  *
- *   node scripts/check-examples.mjs            programs and expected texts belong together, one to one
- *   node scripts/check-examples.mjs --write    runs all that end by themselves and writes what they print (look at it!)
+ *   node tools/scripts/check-examples.mjs            programs and expected texts belong together, one to one
+ *   node tools/scripts/check-examples.mjs --write    runs all that end by themselves and writes what they print (look at it!)
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -4,8 +4,8 @@
  * acknowledged that was not, the queue is empty, duplicates by cuts are bounded, and the heap has not grown.
  * `--plant=ack-before-handling` plants that fault, and has to end with 1.
  */
-import { runSoak } from '../packages/leveret/dist-test/soak/run-soak.js';
-import { isRight } from '../packages/leveret/dist-test/soak/soak-ledger.js';
+import { runSoak } from '../../packages/leveret/dist-test/soak/run-soak.js';
+import { isRight } from '../../packages/leveret/dist-test/soak/soak-ledger.js';
 import { startNode, whyUnavailable } from '../scripts/brokers.mjs';
 
 const HEAP_GROWTH_MIB = 15;

@@ -1,8 +1,8 @@
 /**
  * The recipes for drivers and mappers (docs/recipes.md): a project of its own, so that nobody else installs what it needs.
  *
- *   node scripts/recipes.mjs          installs and builds it where that is stale, and runs its tests
- *   node scripts/recipes.mjs --write  copies the recipes into their page
+ *   node tools/scripts/recipes.mjs          installs and builds it where that is stale, and runs its tests
+ *   node tools/scripts/recipes.mjs --write  copies the recipes into their page
  *
  * Also a step of the test command: `npm test -- recipes`.
  */
@@ -17,30 +17,30 @@ import { files, root } from './sources.mjs';
 
 const PAGE = 'docs/recipes.md';
 /** A code block, and the file that it shows. */
-const BLOCK = /<!-- (recipes\/src\/[\w-]+\.ts) -->\n```ts\n[\s\S]*?```\n/g;
+const BLOCK = /<!-- (tools\/recipes\/src\/[\w-]+\.ts) -->\n```ts\n[\s\S]*?```\n/g;
 
 /** Runs the tests of the recipes; skips them where what they need cannot be installed, and fails there with CI=true. */
 export async function runRecipes(env) {
   const stale = pageWithSources() !== read(PAGE);
-  if (stale) console.error(`${PAGE} differs from the recipes: run node scripts/recipes.mjs --write`);
+  if (stale) console.error(`${PAGE} differs from the recipes: run node tools/scripts/recipes.mjs --write`);
   const failed = stale ? 1 : 0;
   const problem = install();
   if (problem !== undefined) {
     console.log(`missing: ${problem}`);
     return { passed: 0, failed: failed + (process.env.CI === 'true' ? 1 : 0), skipped: 1 };
   }
-  const built = run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'recipes']);
+  const built = run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tools/recipes']);
   if (!built) return { passed: 0, failed: failed + 1, skipped: 0 };
-  const result = await runMocha({ specs: files('recipes/dist', /\.test\.js$/, new Set()), env });
+  const result = await runMocha({ specs: files('tools/recipes/dist', /\.test\.js$/, new Set()), env });
   return { ...result, failed: result.failed + failed };
 }
 
 /** Installs what differs from the lock file; returns why it could not be. */
 function install() {
-  const why = whyStale('recipes');
+  const why = whyStale('tools/recipes');
   if (why === undefined) return undefined;
-  console.log(`> npm ci in recipes (${why})`);
-  const done = run('npm', ['ci', '--no-audit', '--no-fund'], { cwd: join(root, 'recipes'), timeout: 300_000 });
+  console.log(`> npm ci in tools/recipes (${why})`);
+  const done = run('npm', ['ci', '--no-audit', '--no-fund'], { cwd: join(root, 'tools/recipes'), timeout: 300_000 });
   return done ? undefined : 'what the recipes need could not be installed';
 }
 

@@ -4,7 +4,7 @@ import { join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The folder of the clone, or of `LEVERET_ROOT`, by which a check is tried on a broken copy. */
-export const root = resolve(process.env.LEVERET_ROOT ?? fileURLToPath(new URL('..', import.meta.url)));
+export const root = resolve(process.env.LEVERET_ROOT ?? fileURLToPath(new URL('../..', import.meta.url)));
 
 const OUTPUT = new Set(['node_modules', 'dist', 'dist-test', 'coverage', '.brokers', '.nx', '.git']);
 

@@ -1,7 +1,7 @@
 /**
  * Confirmed publishing: leveret beside amqplib by hand, as ratios.
  *
- *   node bench/publish.mjs [--messages 40000] [--rounds 4] [--in-flight 1,256] [--url amqp://localhost] [--modes correlated]
+ *   node tools/bench/publish.mjs [--messages 40000] [--rounds 4] [--in-flight 1,256] [--url amqp://localhost] [--modes correlated]
  *
  * Both publish the same 200 byte JSON message (persistent, mandatory, with a random message id) to a durable queue over
  * the default exchange and wait for the confirm of each. Every run is a process of its own; the two take turns on one
@@ -148,8 +148,8 @@ async function byHand(queue) {
 
 async function leveret(queue) {
   const { contentTypeConverter, Problems, Publisher, resolvePublisherOptions, silentLogger, systemClock } =
-    await import('../packages/core/dist/index.js');
-  const { AmqplibTransport } = await import('../packages/amqplib/dist/index.js');
+    await import('../../packages/core/dist/index.js');
+  const { AmqplibTransport } = await import('../../packages/amqplib/dist/index.js');
   const transport = new AmqplibTransport({ connection: { urls: [options.url] } });
   const window = process.env.WINDOW === undefined ? {} : { window: Number(process.env.WINDOW) };
   const publisher = new Publisher({

@@ -1,7 +1,7 @@
 /**
  * The relay of an outbox with a sender that confirms at once: what the database costs, whatever waits in it.
  *
- *   node bench/relay.mjs [--rows 1000000] [--seconds 10] [--databases postgres,mariadb,sqlite] [--cases mixed,one-key,...]
+ *   node tools/bench/relay.mjs [--rows 1000000] [--seconds 10] [--databases postgres,mariadb,sqlite] [--cases mixed,one-key,...]
  *
  * Each case has a private database, filled without gathering statistics, and prints messages per second over the given time,
  * the time that `outbox.counts()` takes, and the plan by which rows are leased.
@@ -27,11 +27,11 @@ const { values: options } = parseArgs({
   },
 });
 
-const { silentLogger } = await import('../packages/core/dist/index.js');
-const { migrate, Outbox, OutboxRelay } = await import('../packages/sql/dist/index.js');
-const { openDatabase } = await import('../packages/sql/dist/test-support/open-database.js');
-const { byIndexOnly } = await import('../packages/sql/dist/database/by-index.js');
-const { dueRows } = await import('../packages/sql/dist/relay/lease-rows.js');
+const { silentLogger } = await import('../../packages/core/dist/index.js');
+const { migrate, Outbox, OutboxRelay } = await import('../../packages/sql/dist/index.js');
+const { openDatabase } = await import('../../packages/sql/dist/test-support/open-database.js');
+const { byIndexOnly } = await import('../../packages/sql/dist/database/by-index.js');
+const { dueRows } = await import('../../packages/sql/dist/relay/lease-rows.js');
 
 const SERVERS = {
   postgres: process.env.POSTGRES_URL ?? 'postgres://root@127.0.0.1:5432/postgres',

@@ -2,7 +2,7 @@
  * What one hostile message may cost: searches for bodies that the default limits let in and that keep the event loop busy the
  * longest while they are read, for classes such as applications have. Random shapes first, then changes of the worst.
  *
- *   node bench/hostile.mjs [--shapes 120] [--rounds 4] [--seed 1] [--most 250]
+ *   node tools/bench/hostile.mjs [--shapes 120] [--rounds 4] [--seed 1] [--most 250]
  *
  * Shows the worst in milliseconds of CPU, which is what the event loop stands still for on a machine that is free: `read` is the fastest of three readings in a process that is warm, `first` the very first
  * one of that shape. Fails when a reading takes more than `--most`.
@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { contentTypeConverter } from '@leveret/core';
 import { Exclude, Expose, Transform, Type } from 'class-transformer';
 import * as rules from 'class-validator';
-import { payloadReader } from '../packages/leveret/dist/payload/payload-reader.js';
+import { payloadReader } from '../../packages/leveret/dist/payload/payload-reader.js';
 
 const { values: options } = parseArgs({
   options: {

@@ -1,8 +1,8 @@
 /**
  * What leveret costs before the first message: time to start, and memory per idle listener.
  *
- *   node bench/idle.mjs            prints both
- *   node bench/idle.mjs --run N    one process with N listeners, as JSON
+ *   node tools/bench/idle.mjs            prints both
+ *   node tools/bench/idle.mjs --run N    one process with N listeners, as JSON
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';

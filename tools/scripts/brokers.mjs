@@ -1,9 +1,9 @@
 /**
  * Private RabbitMQ nodes for tests: the one way in which this project installs, starts, kills and stops them.
  *
- *   node scripts/brokers.mjs status                 which versions this machine can run
- *   node scripts/brokers.mjs install [version...]   put 4.0 and 4.3 (or the versions named) under .brokers/
- *   node scripts/brokers.mjs start [version] [port] run a node until Ctrl-C, then throw its data away
+ *   node tools/scripts/brokers.mjs status                 which versions this machine can run
+ *   node tools/scripts/brokers.mjs install [version...]   put 4.0 and 4.3 (or the versions named) under .brokers/
+ *   node tools/scripts/brokers.mjs start [version] [port] run a node until Ctrl-C, then throw its data away
  *
  * Each node has its own ports, name, cookie and data folder and listens on loopback only, so a test may kill it without
  * anybody else noticing. Only Node built-ins are used: this file has to work before `npm ci`.
@@ -24,7 +24,7 @@ const SUITES = new Map([
   ['4.0', 'trixie'],
   ['4.3', 'sid'],
 ]);
-const FOLDER = join(fileURLToPath(new URL('..', import.meta.url)), '.brokers');
+const FOLDER = join(fileURLToPath(new URL('../..', import.meta.url)), '.brokers');
 
 /** The versions that the tests are run against, oldest first. */
 export const brokerVersions = [...SUITES.keys()];
@@ -38,7 +38,7 @@ export function defaultVersion() {
 export function whyUnavailable(version = defaultVersion()) {
   if (versionIn('') === version) return undefined;
   if (versionIn(join(FOLDER, version)) !== version) {
-    return `RabbitMQ ${version} is not installed: run 'node scripts/brokers.mjs install ${version}' as root`;
+    return `RabbitMQ ${version} is not installed: run 'node tools/scripts/brokers.mjs install ${version}' as root`;
   }
   return process.getuid?.() === 0 ? undefined : `RabbitMQ ${version} runs in a chroot, which only root may enter`;
 }

@@ -3,8 +3,8 @@
  * all tests with coverage, and ends with one line: `N passed, N failed[, N skipped]`, the sum of what mocha ran. A check that
  * fails counts as one failure there, or the line would contradict the exit code.
  *
- *   node scripts/test.mjs lint floors     these steps only
- *   node scripts/test.mjs --unit          tests without any service
+ *   node tools/scripts/test.mjs lint floors     these steps only
+ *   node tools/scripts/test.mjs --unit          tests without any service
  */
 import { spawnSync } from 'node:child_process';
 import { prepare } from './prepare.mjs';
@@ -16,16 +16,16 @@ import { root } from './sources.mjs';
 const BIOME = ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'];
 const STEPS = [
   ['lint', () => check(BIOME)],
-  ['references', () => check(['scripts/check-references.mjs'])],
-  ['floors', () => check(['scripts/check-floors.mjs'])],
-  ['imports', () => check(['scripts/check-imports.mjs'])],
-  ['exports', () => check(['scripts/check-exports.mjs'])],
-  ['errors', () => check(['scripts/check-errors.mjs'])],
-  ['clocks', () => check(['scripts/check-clocks.mjs'])],
+  ['references', () => check(['tools/scripts/check-references.mjs'])],
+  ['floors', () => check(['tools/scripts/check-floors.mjs'])],
+  ['imports', () => check(['tools/scripts/check-imports.mjs'])],
+  ['exports', () => check(['tools/scripts/check-exports.mjs'])],
+  ['errors', () => check(['tools/scripts/check-errors.mjs'])],
+  ['clocks', () => check(['tools/scripts/check-clocks.mjs'])],
   ['tests', runTests],
   ['coverage', checkCoverage],
   ['recipes', async () => runRecipes((await probeServices()).env)],
-  ['pack', () => check(['scripts/check-pack.mjs'])],
+  ['pack', () => check(['tools/scripts/check-pack.mjs'])],
 ];
 
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
@@ -88,5 +88,5 @@ async function runTests() {
 function checkCoverage() {
   // What needs a missing service did not run, and says nothing about how well it is tested.
   if (missing.length > 0) console.log('  printed only, not checked: a service is missing');
-  return check(['scripts/check-coverage.mjs', ...(missing.length > 0 ? ['--print'] : [])]);
+  return check(['tools/scripts/check-coverage.mjs', ...(missing.length > 0 ? ['--print'] : [])]);
 }

@@ -34,8 +34,8 @@ function expectFault(check, fault) {
 
 beforeEach(() => {
   clone = mkdtempSync(join(tmpdir(), 'leveret-checks-'));
-  mkdirSync(join(clone, 'scripts'));
-  cpSync(join(scripts, 'floors.json'), join(clone, 'scripts/floors.json'));
+  mkdirSync(join(clone, 'tools/scripts'), { recursive: true });
+  cpSync(join(scripts, 'floors.json'), join(clone, 'tools/scripts/floors.json'));
   put({
     'tsconfig.json': { references: [{ path: 'packages/core' }, { path: 'packages/leveret' }] },
     'packages/core/package.json': { name: '@leveret/core' },

@@ -1,5 +1,5 @@
 /** The embedded broker with the handles of a private node (private-node.mjs), so that a test may use one for the other. */
-import { Broker } from '../packages/broker/dist/index.js';
+import { Broker } from '../../packages/broker/dist/index.js';
 import { defaultVersion } from './brokers.mjs';
 import { freePorts } from './ports.mjs';
 

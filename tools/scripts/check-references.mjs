@@ -6,9 +6,13 @@ import { conclude, exists, read, workspaces } from './sources.mjs';
 
 const referenced = JSON.parse(read('tsconfig.json')).references.map((each) => each.path.replace(/^\.\//, ''));
 const homes = [...workspaces('packages'), ...workspaces('examples')];
-const projects = [...homes, ...homes.map((home) => `${home}/test`), 'bench', 'conformance', 'examples'].filter((path) =>
-  exists(`${path}/tsconfig.json`),
-);
+const projects = [
+  ...homes,
+  ...homes.map((home) => `${home}/test`),
+  'tools/bench',
+  'tools/conformance',
+  'examples',
+].filter((path) => exists(`${path}/tsconfig.json`));
 const faults = projects
   .filter((path) => !referenced.includes(path))
   .map((path) => `tsconfig.json does not reference ${path}: add { "path": "${path}" }`);

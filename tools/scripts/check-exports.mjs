@@ -1,6 +1,6 @@
 /**
  * The public names of each package against its committed api.md: a name that appears, goes or changes between value and
- * type is then a visible line of the change, not an accident. `node scripts/check-exports.mjs --write` renews the lists.
+ * type is then a visible line of the change, not an accident. `node tools/scripts/check-exports.mjs --write` renews the lists.
  * They are read from src/index.ts, which only re-exports by name: TypeScript 7 has no compiler API in JavaScript.
  */
 import { writeFileSync } from 'node:fs';
@@ -43,7 +43,7 @@ function page(name, names) {
   const intro = [
     `# Public names of ${name}`,
     '',
-    'Written by `node scripts/check-exports.mjs --write`; the test command compares.',
+    'Written by `node tools/scripts/check-exports.mjs --write`; the test command compares.',
   ];
   return `${[...intro, ...section('Values', list('value')), ...section('Types', list('type'))].join('\n')}\n`;
 }
@@ -80,5 +80,5 @@ for (const home of workspaces('packages')) {
     if (!names.has(name)) faults.push(`${list} lists ${name}, which ${index} does not export`);
 }
 
-if (faults.length > 0) faults.push("if the change is meant: 'node scripts/check-exports.mjs --write'");
+if (faults.length > 0) faults.push("if the change is meant: 'node tools/scripts/check-exports.mjs --write'");
 conclude(`public names (${count})`, faults);

@@ -6,14 +6,14 @@ export {
   ALL_CAPABILITIES,
   type Seen,
   WireClient,
-} from '../../../packages/broker/dist/testing/wire-client.support.test.js';
-export { encodeField, encodeTable } from '../../../packages/broker/dist/wire/encode-table.js';
+} from '../../../../packages/broker/dist/testing/wire-client.support.test.js';
+export { encodeField, encodeTable } from '../../../../packages/broker/dist/wire/encode-table.js';
 export {
   FIELD_TYPE_NAMES,
   type FieldTable,
   type FieldTag,
   type FieldValue,
-} from '../../../packages/broker/dist/wire/field-table.js';
+} from '../../../../packages/broker/dist/wire/field-table.js';
 export {
   FRAME_BODY,
   FRAME_END,
@@ -21,8 +21,8 @@ export {
   FRAME_HEARTBEAT,
   FRAME_METHOD,
   FrameParser,
-} from '../../../packages/broker/dist/wire/frame-parser.js';
-export { FrameWriter } from '../../../packages/broker/dist/wire/frame-writer.js';
+} from '../../../../packages/broker/dist/wire/frame-parser.js';
+export { FrameWriter } from '../../../../packages/broker/dist/wire/frame-writer.js';
 export {
   decodeMethod,
   encodeMethod,
@@ -30,9 +30,9 @@ export {
   type MethodName,
   type MethodValue,
   methodName,
-} from '../../../packages/broker/dist/wire/methods.js';
+} from '../../../../packages/broker/dist/wire/methods.js';
 export {
   type DecodedProperties,
   decodeProperties,
   encodeProperties,
-} from '../../../packages/broker/dist/wire/properties.js';
+} from '../../../../packages/broker/dist/wire/properties.js';

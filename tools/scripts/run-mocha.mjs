@@ -16,10 +16,10 @@ export function testFiles() {
     unit: compiled.filter((file) => /^packages\/[^/]+\/dist\//.test(file)),
     situations: [
       ...compiled.filter((file) => /^packages\/[^/]+\/dist-test\//.test(file)),
-      ...files('conformance/dist', /\.test\.js$/, OUTSIDE),
+      ...files('tools/conformance/dist', /\.test\.js$/, OUTSIDE),
     ],
     examples: compiled.filter((file) => /^examples\/.*\/dist(-test)?\//.test(file)),
-    scripts: files('scripts', /\.test\.mjs$/),
+    scripts: files('tools/scripts', /\.test\.mjs$/),
   };
 }
 
@@ -28,7 +28,7 @@ export async function runMocha({ specs, env = {}, coverage = false }) {
   if (specs.length === 0) return { passed: 0, failed: 0, skipped: 0 };
   const folder = mkdtempSync(join(tmpdir(), 'leveret-totals-'));
   const totals = join(folder, 'totals.json');
-  const mocha = ['node_modules/mocha/bin/mocha.js', '--reporter', './scripts/mocha-reporter.mjs', ...specs];
+  const mocha = ['node_modules/mocha/bin/mocha.js', '--reporter', './tools/scripts/mocha-reporter.mjs', ...specs];
   if (process.env.CI) mocha.splice(1, 0, '--forbid-only');
   try {
     const code = await ended([...(coverage ? c8() : []), ...mocha], { ...env, LEVERET_TEST_TOTALS: totals });

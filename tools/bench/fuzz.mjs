@@ -12,7 +12,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { runFuzz } from '../packages/leveret/dist-test/fuzz/run-fuzz.js';
+import { runFuzz } from '../../packages/leveret/dist-test/fuzz/run-fuzz.js';
 
 const { values } = parseArgs({
   options: {
@@ -26,7 +26,7 @@ const { values } = parseArgs({
 
 /** In a process of its own: what the broker takes is not the application's. */
 async function embeddedBroker() {
-  const cli = fileURLToPath(new URL('../packages/broker/dist/cli.js', import.meta.url));
+  const cli = fileURLToPath(new URL('../../packages/broker/dist/cli.js', import.meta.url));
   const child = spawn(process.execPath, [cli, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
   process.once('exit', () => child.kill());
   const [line] = await once(child.stdout, 'data');

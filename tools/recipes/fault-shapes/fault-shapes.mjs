@@ -2,7 +2,7 @@
  * What deadlocks and their like look like behind each driver and mapper: they are provoked on real databases, and the errors
  * written down as `packages/sql/src/test-support/fault-shapes.json`, which the tests of `@leveret/sql` read.
  *
- *   node recipes/fault-shapes/fault-shapes.mjs          needs PostgreSQL and MariaDB, and `npm ci` in recipes
+ *   node tools/recipes/fault-shapes/fault-shapes.mjs          needs PostgreSQL and MariaDB, and `npm ci` in tools/recipes
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import mysql from 'mysql2/promise';
 import pg from 'pg';
 import { MARIADB_URL, mysqlLike, POSTGRES_URL, postgres, sqlite } from './sessions.mjs';
 
-const OUT = fileURLToPath(new URL('../../packages/sql/src/test-support/fault-shapes.json', import.meta.url));
+const OUT = fileURLToPath(new URL('../../../packages/sql/src/test-support/fault-shapes.json', import.meta.url));
 const TABLE = 'lev_account';
 const UPDATE = (id) => `UPDATE ${TABLE} SET balance = balance + 1 WHERE id = ${id}`;
 const SELECT = `SELECT * FROM ${TABLE} WHERE id = 1`;
