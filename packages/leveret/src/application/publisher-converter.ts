@@ -6,6 +6,7 @@ import {
   type PayloadClass,
 } from '@leveret/core';
 import { type PayloadReader, payloadReader, type ReadingPolicy } from '../payload/payload-reader.js';
+import { targetOf } from '../payload/payload-target.js';
 
 /**
  * The converter of the application's publisher. The publisher is there before the container has made anything (it is
@@ -35,7 +36,7 @@ export class PublisherConverter implements MessageConverter {
   #readerOf(type: PayloadClass): PayloadReader {
     const known = this.#readers.get(type);
     if (known !== undefined) return known;
-    const reader = payloadReader({ type, each: false }, this.#policy);
+    const reader = payloadReader(targetOf(type), this.#policy);
     this.#readers.set(type, reader);
     return reader;
   }

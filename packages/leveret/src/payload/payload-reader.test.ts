@@ -30,6 +30,7 @@ import {
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { payloadReader } from './payload-reader.js';
+import { targetOf } from './payload-target.js';
 import type { PayloadValidation } from './payload-validation.js';
 
 class Item {
@@ -81,7 +82,9 @@ function read(
   message: Message,
   { each = false, validation = {}, converter, hints = {} }: Reading = {},
 ) {
-  return payloadReader({ type, each }, { converter: converter ?? contentTypeConverter(), validation, hints })(message);
+  return payloadReader(targetOf(type, each), { converter: converter ?? contentTypeConverter(), validation, hints })(
+    message,
+  );
 }
 
 /** What reading throws. */
@@ -403,11 +406,7 @@ describe('payloadReader', () => {
     for (const name of ['{"toString":1}', '[{"toString":1}]', '7', `"${'n'.repeat(10_000)}"`]) {
       it(`is not fooled by a body that says what class it is of: ${name.slice(0, 20)}`, () => {
         const body = `{"constructor":{"name":${name}}}`;
-        for (const target of [
-          { type: String, each: false },
-          { type: Number, each: false },
-          { type: Small, each: true },
-        ]) {
+        for (const target of [targetOf(String), targetOf(Number), targetOf(Small, true)]) {
           const reader = payloadReader(target, { converter: contentTypeConverter(), validation: {}, hints: {} });
           expect(() => reader(messageOf(body)))
             .to.throw(MessageConversionError)

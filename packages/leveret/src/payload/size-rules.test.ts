@@ -16,6 +16,7 @@ import {
 } from 'class-validator';
 import { beforeEach, describe, it } from 'mocha';
 import { payloadReader } from './payload-reader.js';
+import { targetOf } from './payload-target.js';
 import type { PayloadValidation } from './payload-validation.js';
 
 let made = 0;
@@ -33,7 +34,7 @@ class Order {
 }
 
 function read(type: PayloadClass, value: unknown, validation: PayloadValidation = {}, each = false): unknown {
-  const reader = payloadReader({ type, each }, { converter: contentTypeConverter(), validation, hints: {} });
+  const reader = payloadReader(targetOf(type, each), { converter: contentTypeConverter(), validation, hints: {} });
   const body = Buffer.from(JSON.stringify(value));
   return reader({
     body,

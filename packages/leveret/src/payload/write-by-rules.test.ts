@@ -5,6 +5,7 @@ import { Exclude, Expose, Transform, Type } from 'class-transformer';
 import { IsInt, IsString, ValidateNested } from 'class-validator';
 import { describe, it } from 'mocha';
 import { payloadReader } from './payload-reader.js';
+import { targetOf } from './payload-target.js';
 import './write-by-rules.js';
 
 class Card {
@@ -58,7 +59,7 @@ describe('writing instances', () => {
   });
 
   it('writes what reading makes the same instance of', () => {
-    const reader = payloadReader({ type: Payment, each: false }, { converter, validation: {}, hints: {} });
+    const reader = payloadReader(targetOf(Payment), { converter, validation: {}, hints: {} });
     const { body, contentType } = converter.toMessage(new Payment(), {});
     const read = reader({ body, contentType, headers: {}, exchange: '', routingKey: 'q', redelivered: false });
     expect(read).to.be.instanceOf(Payment).and.to.deep.equal(new Payment());

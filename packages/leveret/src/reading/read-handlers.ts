@@ -68,7 +68,7 @@ export function readHandlers(listenerClass: AnyClass, merged: MergedClass, probl
  */
 function defaultNames(route: RoutePlan, isDefault: boolean, problems: Problems): readonly string[] {
   const { target } = route;
-  if (target !== undefined && target.type !== Object && !target.each) {
+  if (target !== undefined && target.kind !== 'array' && target.type !== Object) {
     return [publishAddressOf(target.type.prototype as object | null)?.type ?? target.type.name];
   }
   if (!isDefault) {

@@ -11,6 +11,7 @@ import { Message } from '../decorators/message.js';
 import { Payload } from '../decorators/payload.js';
 import { SendTo } from '../decorators/send-to.js';
 import { UseInterceptors } from '../decorators/use-interceptors.js';
+import { targetOf } from '../payload/payload-target.js';
 import { readListeners } from './read-listeners.js';
 
 class Paid {
@@ -114,7 +115,7 @@ describe('readListeners', () => {
       }
       const { parameters, target } = routeOf(Orders);
       expect(parameters).to.deep.equal([{ kind: 'payload' }]);
-      expect(target).to.deep.equal({ type: Paid, each: false });
+      expect(target).to.deep.equal(targetOf(Paid));
     });
 
     it('reads every decorator, in the order of the parameters', () => {
@@ -155,10 +156,7 @@ describe('readListeners', () => {
         any(@Payload(Object) _payload: Shape): void {}
       }
       const targets = plansOf(Orders).map(({ handler }) => handler.kind === 'single' && handler.route.target);
-      expect(targets).to.deep.equal([
-        { type: Paid, each: true },
-        { type: Object, each: false },
-      ]);
+      expect(targets).to.deep.equal([targetOf(Paid, true), targetOf(Object)]);
     });
 
     it('sees parameters with default values, which a function’s length does not count', () => {
@@ -574,7 +572,9 @@ describe('readListeners', () => {
         on(@Payload() _payload: Shape): void {}
       }
       const [plan] = plansOf(Orders);
-      expect(plan!.handler.kind === 'by-type' && plan!.handler.routes.get('Paid')?.target?.type).to.equal(Paid);
+      expect(plan!.handler.kind === 'by-type' && plan!.handler.routes.get('Paid')?.target).to.deep.equal(
+        targetOf(Paid),
+      );
     });
 
     it('gives the class several queues, whose faults in handlers are told once', () => {
@@ -762,7 +762,7 @@ describe('readListeners', () => {
       }
       const plans = plansOf(Sub);
       expect(plans.map(({ options }) => options.queue)).to.deep.equal(['sub']);
-      expect(routeOf(Sub).target?.type).to.equal(Refunded);
+      expect(routeOf(Sub).target).to.deep.equal(targetOf(Refunded));
     });
 
     it('adds interceptors: of the base class, of the class, of the method', () => {

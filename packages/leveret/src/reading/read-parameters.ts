@@ -1,6 +1,6 @@
 import { describeValue, type Problems } from '@leveret/core';
 import type { ParameterDeclaration } from '../decorators/class-record.js';
-import type { PayloadTarget } from '../payload/payload-target.js';
+import { elementOf, type PayloadTarget, type Scalar, scalarOf } from '../payload/payload-target.js';
 import { checkKnownOptions } from './check-known-options.js';
 import type { MergedMethod } from './merged-record.js';
 import { readGivenType, readReflectedType } from './read-payload-type.js';
@@ -14,7 +14,7 @@ export type ParameterPlan =
       readonly required: boolean;
       readonly default: unknown;
       /** The scalar that the header is converted to; `undefined` takes it as it came. */
-      readonly as: 'string' | 'number' | 'boolean' | undefined;
+      readonly as: Scalar | undefined;
     };
 
 /** The parameters of a handler method. */
@@ -54,8 +54,10 @@ export function readParameters(
   function payloadTarget(declaration: PayloadDeclaration | undefined, index: number): PayloadTarget | undefined {
     if (declaration?.typeGiven !== true) return handled ?? readReflectedType(types, index, problems);
     const given = readGivenType(declaration.type, '@Payload', problems);
-    if (given !== undefined && handled !== undefined && given.type !== handled.type) {
-      problems.add(`@Handler says ${handled.type.name}, but @Payload says ${given.type.name}. Leave one of them out.`);
+    if (given === undefined || handled === undefined) return given;
+    const [said, ofHandler] = [elementOf(given), elementOf(handled)];
+    if (said.type !== ofHandler.type) {
+      problems.add(`@Handler says ${ofHandler.type.name}, but @Payload says ${said.type.name}. Leave one of them out.`);
     }
     return given;
   }
@@ -119,7 +121,7 @@ function headerPlan(
   if (typeof name !== 'string' || name === '') {
     problems.add(`@Header takes the name of a header; got ${describeValue(name)}`);
   }
-  const plan = { kind: 'header', name: String(name), required: true, default: undefined, as: scalar(type) } as const;
+  const plan = { kind: 'header', name: String(name), required: true, default: undefined, as: scalarOf(type) } as const;
   const what = `@Header(${describeValue(name)})`;
   if (!checkKnownOptions(options, what, ['required', 'default'], problems)) return plan;
   const { required, default: fallback } = options as { required?: unknown; default?: unknown };
@@ -130,12 +132,6 @@ function headerPlan(
     problems.add(`${what} is required and has a default, which would never be taken. Leave one of them out.`);
   }
   return { ...plan, required: typeof required === 'boolean' ? required : fallback === undefined, default: fallback };
-}
-
-function scalar(type: unknown): 'string' | 'number' | 'boolean' | undefined {
-  if (type === String) return 'string';
-  if (type === Number) return 'number';
-  return type === Boolean ? 'boolean' : undefined;
 }
 
 function nameOf(kind: ParameterDeclaration['kind']): string {

@@ -1,5 +1,5 @@
 import { describeValue, type PayloadClass, type Problems } from '@leveret/core';
-import type { PayloadTarget } from '../payload/payload-target.js';
+import { type PayloadTarget, targetOf } from '../payload/payload-target.js';
 
 /** Built-in classes that no body can be made an instance of in a way everybody would agree on. */
 const NO_PAYLOADS: ReadonlySet<unknown> = new Set([
@@ -43,7 +43,7 @@ export function readGivenType(given: unknown, decorator: string, problems: Probl
     problems.add(`${decorator} was given ${type.name}, which cannot be read from a body. ${OTHERWISE}`);
     return undefined;
   }
-  return { type: type as unknown as PayloadClass, each };
+  return targetOf(type as unknown as PayloadClass, each);
 }
 
 /**
@@ -64,7 +64,7 @@ export function readReflectedType(
   }
   const type = types[index];
   const fault = reflectionFault(type);
-  if (fault === undefined) return { type: type as PayloadClass, each: false };
+  if (fault === undefined) return targetOf(type as PayloadClass);
   problems.add(`${parameter} ${fault}`);
   return undefined;
 }
