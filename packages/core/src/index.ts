@@ -31,6 +31,13 @@ export {
   type ContentTypeConverterOptions,
   refuseLarge,
 } from './message/content-type-converter.js';
+export {
+  isStandardSchema,
+  type SchemaIssue,
+  type SchemaResult,
+  type StandardSchema,
+} from './message/standard-schema.js';
+export type { OnePayloadType, PayloadOf, PayloadType, PublishedPayloadOf } from './message/payload-type.js';
 export { checkReadHints, READ_HINT_NAMES, type ReadHints } from './message/read-hints.js';
 export type { LongNumbers } from './message/long-number.js';
 export { type PlainForm, usePlainForm } from './message/plain-form.js';
