@@ -10,6 +10,7 @@
  *   one-key        20,000 rows of one order key
  *   no-statistics  100,000 rows of no key
  *   held-up        50,000 rows of one key behind a parked one, due as they were written; fresh rows come meanwhile
+ *   held-up-among-others  four fifths are rows of many keys behind parked ones, due as they were written; the others are free
  *   outage         half of the rows wait for an hour, as after an outage; the others are due
  */
 import { randomUUID } from 'node:crypto';
@@ -23,7 +24,7 @@ const { values: options } = parseArgs({
     rows: { type: 'string', default: '1000000' },
     seconds: { type: 'string', default: '10' },
     databases: { type: 'string', default: 'postgres,mariadb,sqlite' },
-    cases: { type: 'string', default: 'mixed,one-key,no-statistics,held-up,outage' },
+    cases: { type: 'string', default: 'mixed,one-key,no-statistics,held-up,held-up-among-others,outage' },
   },
 });
 
@@ -58,6 +59,13 @@ const CASES = {
     parked: 'CASE WHEN n = 0 THEN 1 END',
     due: 'CASE WHEN n > 0 THEN n END',
     fresh: true,
+  },
+  'held-up-among-others': {
+    rows: ROWS / 5,
+    publishable: ROWS / 25,
+    key: (sql) => `CASE WHEN n % 10 >= 2 THEN ${sql.text('h', 'n % 2000')} END`,
+    parked: 'CASE WHEN n % 10 >= 2 AND n < 2000 THEN 1 END',
+    due: 'CASE WHEN n % 10 < 2 OR n >= 2000 THEN n END',
   },
   outage: {
     rows: ROWS,

@@ -17,7 +17,7 @@ describe('chooseRows', () => {
   it('takes what is due, as long as there is room', () => {
     const choice = chooseRows([row(1), row(2), row(3)], new Set([1, 2, 3]), { ...plenty, rows: 2 }, open);
     expect(choice.take).to.deep.equal([1, 2]);
-    expect([choice.aside, [...choice.defer]]).to.deep.equal([[], []]);
+    expect([choice.aside, [...choice.defer], choice.full]).to.deep.equal([[], [], true]);
   });
 
   it('takes the first of a key and those right behind it, in one go', () => {
@@ -38,7 +38,7 @@ describe('chooseRows', () => {
 
   it('leaves alone what is behind a row that may be gone in a moment', () => {
     const choice = chooseRows([row(5, { behind: 4 })], new Set([5]), plenty, open);
-    expect(choice).to.deep.equal({ take: [], aside: [], defer: new Map() });
+    expect(choice).to.deep.equal({ take: [], aside: [], defer: new Map(), full: false });
   });
 
   it('puts the rest of a key aside when there is no more room', () => {

@@ -31,6 +31,8 @@ export interface Choice {
   readonly aside: readonly number[];
   /** Wait because their destination does not answer: by the wait in milliseconds. */
   readonly defer: ReadonlyMap<number, readonly number[]>;
+  /** There was no room for more. */
+  readonly full: boolean;
 }
 
 /**
@@ -66,7 +68,7 @@ export function chooseRows(
     if (full || !allowed) {
       // Behind one that is taken it has no turn of its own.
       if (behind !== undefined) aside.push(id);
-      else if (!allowed) defer.set(deferMs, [...(defer.get(deferMs) ?? []), id]);
+      else if (!allowed) listed(defer, deferMs).push(id);
       continue;
     }
     taken.add(id);
@@ -74,7 +76,13 @@ export function chooseRows(
     bytes += size;
     full = taken.size >= room.rows;
   }
-  return { take: [...taken], aside, defer };
+  return { take: [...taken], aside, defer, full };
+}
+
+function listed(lists: Map<number, number[]>, key: number): number[] {
+  const list = lists.get(key) ?? [];
+  if (list.length === 0) lists.set(key, list);
+  return list;
 }
 
 function hasItsTurn({ behind, rightBehind }: Candidate, taken: ReadonlySet<number>): boolean {

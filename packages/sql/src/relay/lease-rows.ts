@@ -12,8 +12,10 @@ export interface Leased {
   readonly rows: readonly RawRow[];
   /** Rows that were put aside or put off: there may be others behind them. */
   readonly moved: number;
-  /** Rows that were due. */
+  /** Rows that were due and looked at. */
   readonly due: number;
+  /** There was no room for more. */
+  readonly full: boolean;
 }
 
 /** What a lease needs besides the room. */
@@ -22,6 +24,8 @@ export interface LeaseOrder {
   readonly leaseMs: number;
   /** Rows to look at: those that wait behind others are put aside, more than there is room for at a time. */
   readonly lookAt: number;
+  /** So many of the rows that became due last are looked at as well: they do not wait behind rows that are put aside. */
+  readonly lookAtLast: number;
 }
 
 /**
@@ -40,9 +44,9 @@ export async function leaseRows<Tx>(
   return database.transaction(async (tx) => {
     const executor = database.within(tx);
     await byIndexOnly(executor, name);
-    const { rows: due } = await executor.query(dueRows(database, lease.lookAt));
-    if (due.length === 0) return { rows: [], moved: 0, due: 0 };
-    const before = await predecessors(executor, database, due);
+    const due = await lookAt(executor, database, lease);
+    if (due.length === 0) return { rows: [], moved: 0, due: 0, full: false };
+    const before = await predecessors(executor, database, due, roomNow().rows);
     const held = new Set(due.map(idOf));
     const others = [...before.values()].map(({ behind }) => behind).filter((id) => id !== undefined && !held.has(id));
     for (const id of await stillThere(executor, name, others as number[])) held.add(id);
@@ -55,8 +59,17 @@ export async function leaseRows<Tx>(
     await setDue(executor, name, choice.aside, 'NULL');
     for (const [ms, ids] of choice.defer) await setDue(executor, name, ids, `${now} + ${whole(ms)}`);
     const moved = choice.aside.length + [...choice.defer.values()].reduce((sum, ids) => sum + ids.length, 0);
-    return { rows: await take(executor, name, now, lease, choice.take), moved, due: due.length };
+    const rows = await take(executor, name, now, lease, choice.take);
+    return { rows, moved, due: due.length, full: choice.full };
   });
+}
+
+async function lookAt(executor: SqlExecutor, place: SqlPlace, lease: LeaseOrder): Promise<readonly RawRow[]> {
+  const { rows: first } = await executor.query(dueRows(place, lease.lookAt));
+  if (lease.lookAtLast === 0 || first.length < lease.lookAt) return first;
+  const { rows: last } = await executor.query(dueRows(place, lease.lookAtLast, 'last'));
+  const known = new Set(first.map(idOf));
+  return [...first, ...last.filter((row) => !known.has(idOf(row))).reverse()];
 }
 
 /** Where a row goes. */
@@ -69,9 +82,11 @@ function byId(name: SqlDialectName): string {
   return name === 'mysql' ? ' FORCE INDEX (PRIMARY)' : '';
 }
 
-/** What is due, the longest first. */
-export function dueRows(place: SqlPlace, limit: number): string {
+/** What is due: what has been for the longest, or what became so last, from there on. */
+export function dueRows(place: SqlPlace, limit: number, from: 'first' | 'last' = 'first'): string {
   const { name, now } = place.dialect;
+  const order = (columns: readonly string[]) =>
+    columns.map((column) => (from === 'first' ? column : `${column} DESC`)).join(', ');
   const service = textLiteral(name, serviceOf(place));
   const columns = 'SELECT id, exchange, routing_key, order_key, size FROM leveret_outbox';
   switch (name) {
@@ -79,14 +94,14 @@ export function dueRows(place: SqlPlace, limit: number): string {
       // The time is asked once: it would be compared with each row, those that are due in an hour included. And by this
       // comparison there is only one index with this order; another plan would sort all that waits.
       return `${columns} WHERE due_at IS NOT NULL AND (service, due_at) >= (${service}, 0) AND (service, due_at) <= (${service}, (SELECT ${now}))
-        ORDER BY service, due_at, id LIMIT ${whole(limit)} FOR UPDATE SKIP LOCKED`;
+        ORDER BY ${order(['service', 'due_at', 'id'])} LIMIT ${whole(limit)} FOR UPDATE SKIP LOCKED`;
     case 'mysql':
       return `${columns} FORCE INDEX (leveret_outbox_due) WHERE service = ${service} AND due_at <= ${now}
-        ORDER BY due_at, id LIMIT ${whole(limit)} FOR UPDATE SKIP LOCKED`;
+        ORDER BY ${order(['due_at', 'id'])} LIMIT ${whole(limit)} FOR UPDATE SKIP LOCKED`;
     // It has one writer at a time: nothing to pass over.
     case 'sqlite':
       return `${columns} INDEXED BY leveret_outbox_due WHERE service = ${service} AND due_at <= ${now}
-        ORDER BY due_at, id LIMIT ${whole(limit)}`;
+        ORDER BY ${order(['due_at', 'id'])} LIMIT ${whole(limit)}`;
   }
 }
 
@@ -98,30 +113,38 @@ async function predecessors(
   executor: SqlExecutor,
   place: SqlPlace,
   due: readonly RawRow[],
+  room: number,
 ): Promise<ReadonlyMap<number, Pick<Candidate, 'behind' | 'rightBehind'>>> {
   const keyed = due.flatMap((row) => {
     const key = readKey(row);
     return key === undefined ? [] : [{ id: idOf(row), key }];
   });
   const keys = [...new Set(keyed.map(({ key }) => key))];
-  // Twice as many as there are on average: keys have more and fewer rows.
-  const firsts = await firstRowsOf(executor, place, keys, 2 * keyed.length);
+  // Twice as many as there are on average, keys have more and fewer rows; and no more than could be taken.
+  const firsts = await firstRowsOf(executor, place, keys, 2 * Math.min(keyed.length, room));
   const before = new Map<number, Pick<Candidate, 'behind' | 'rightBehind'>>();
-  for (const { id, key } of keyed) {
-    const rows = firsts.get(key) ?? [];
-    const index = rows.indexOf(id);
-    before.set(id, { behind: index === -1 ? rows[0] : rows[index - 1], rightBehind: index !== -1 });
+  for (const { id, key } of keyed) before.set(id, { behind: firsts.get(key)?.[0], rightBehind: false });
+  for (const rows of firsts.values()) {
+    rows.forEach((id, index) => {
+      if (before.has(id)) before.set(id, { behind: rows[index - 1], rightBehind: true });
+    });
   }
   return before;
 }
 
+/** So that rows stay, and other relays can see to the same. Behind the first two: what only MariaDB reads, and only MySQL. */
+const STAYING: Readonly<Record<SqlDialectName, string>> = {
+  postgres: ' FOR KEY SHARE SKIP LOCKED',
+  mysql: ' /*M! LOCK IN SHARE MODE */ /*!80001 FOR SHARE */ SKIP LOCKED',
+  sqlite: '',
+};
+
 /** Those that are there and that nobody is deleting: they stay until this transaction ends. */
 async function stillThere(executor: SqlExecutor, name: SqlDialectName, ids: readonly number[]): Promise<number[]> {
   if (ids.length === 0) return [];
-  const lock = name === 'sqlite' ? '' : ' FOR UPDATE SKIP LOCKED';
   const unique = [...new Set(ids)].sort((a, b) => a - b);
   const { rows } = await executor.query(
-    `SELECT id FROM leveret_outbox${byId(name)} WHERE id IN (${idList(unique)})${lock}`,
+    `SELECT id FROM leveret_outbox${byId(name)} WHERE id IN (${idList(unique)})${STAYING[name]}`,
   );
   return rows.map(idOf);
 }

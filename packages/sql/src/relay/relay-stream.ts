@@ -15,7 +15,7 @@ import { type OutboxEntry, type RawRow, readEntry, readKey, readPublication } fr
 import type { Room } from './choose-rows.js';
 import { decideRefusal, isOutage, isUnanswered, type RefusalPolicy, refusalText } from './decide-refusal.js';
 import { Lanes } from './lanes.js';
-import { destinationOf, leaseRows } from './lease-rows.js';
+import { destinationOf, type Leased, leaseRows } from './lease-rows.js';
 import type { RelayHealth } from './relay-health.js';
 import { renewLeases, settleRows } from './relay-rows.js';
 import type { RelayCounters } from './relay-stats.js';
@@ -53,8 +53,10 @@ export interface Look {
   readonly more: boolean;
 }
 
-/** Rows that are looked at when most of what is due waits behind something else. */
-const MOST_LOOKED_AT = 2_000;
+/** Most rows that are looked at when most of what is due waits behind something else. */
+const MOST_LOOKED_AT = 4_000;
+/** How long such a look may take: fresh rows have their turn from one to the next. */
+const LONG_LOOK_MS = 150;
 
 /**
  * Messages on their way: leases rows as there is room, sends each, and writes down what became of it. What is confirmed makes
@@ -95,18 +97,28 @@ export class RelayStream {
   async look(): Promise<Look> {
     const { clock, database, leaseMs } = this.#env;
     const askedAt = clock.monotonic();
-    const lease = { token: this.#token, leaseMs, lookAt: Math.max(this.#room().rows, this.#lookAt) };
+    const room = this.#room().rows;
+    const deep = this.#lookAt > 0;
+    const lookAt = Math.max(room, this.#lookAt);
+    const lease = { token: this.#token, leaseMs, lookAt, lookAtLast: deep ? room : 0 };
     const leased = await leaseRows(
       database,
       lease,
       () => this.#room(),
       (destination) => this.#lanes.allowance(destination, askedAt),
     );
-    // Most of what is due may wait behind something else, as behind a parked row: it is put aside in larger steps.
-    this.#lookAt = leased.moved > leased.due / 2 ? Math.min(lease.lookAt * 2, MOST_LOOKED_AT) : 0;
+    this.#lookAt = this.#nextLookAt(lookAt, leased, clock.monotonic() - askedAt);
     for (const row of leased.rows) this.#take(row, askedAt + leaseMs);
     void this.#keepLeases();
-    return { taken: leased.rows.length, more: leased.rows.length + leased.moved > 0 };
+    const deeper = !deep && this.#lookAt > 0;
+    return { taken: leased.rows.length, more: deeper || leased.rows.length + leased.moved > 0 };
+  }
+
+  /** Most of what is due may wait behind something else, as behind a parked row: it is put aside in larger steps. */
+  #nextLookAt(lookedAt: number, { rows, due, full }: Leased, tookMs: number): number {
+    if (due < lookedAt || rows.length >= due / 2) return 0;
+    if (full) return lookedAt;
+    return tookMs > LONG_LOOK_MS ? Math.ceil(lookedAt / 2) : Math.min(lookedAt * 2, MOST_LOOKED_AT);
   }
 
   /** Whether messages could not be sent, for want of a connection or of any answer, since this was asked last. */

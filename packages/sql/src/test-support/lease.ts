@@ -13,7 +13,7 @@ export async function lease(
   return (
     await leaseRows(
       database,
-      { token, leaseMs, lookAt: rows },
+      { token, leaseMs, lookAt: rows, lookAtLast: 0 },
       () => room,
       () => ({ rows, deferMs: 0 }),
     )
