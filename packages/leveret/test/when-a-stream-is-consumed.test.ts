@@ -42,6 +42,24 @@ onRabbitMQ('when a stream is consumed', (broker) => {
     }
   });
 
+  it('goes on where it was when it is paused and resumed, with each message once', async function () {
+    this.timeout(60_000);
+    const ids: number[] = [];
+    await using here = await consuming(
+      { consumerArguments: { 'x-stream-offset': 'first' } },
+      (order) => ids.push(order.id),
+      30,
+    );
+    await eventually('some', () => ids.length >= 5);
+    await here.running.app.pause();
+    const before = ids.length;
+    for (let id = 31; id <= 60; id++) await here.raw.send(here.queue, { id });
+    expect(ids.length).to.equal(before);
+    here.running.app.resume();
+    await eventually('all', () => ids.length >= 60, 20_000);
+    expect(ids).to.deep.equal(Array.from({ length: 60 }, (_, index) => index + 1));
+  });
+
   it('loses nothing that comes while it is away before its first message', async function () {
     this.timeout(60_000);
     const ids: number[] = [];

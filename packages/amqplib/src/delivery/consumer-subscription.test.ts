@@ -120,4 +120,25 @@ describe('ConsumerSubscription', () => {
     expect(wanted).to.equal(false);
     expect(sink.tags).to.deep.equal([]);
   });
+
+  it('consumes with the prefetch that it was resumed with while the broker was asked', async () => {
+    const prefetches: number[] = [];
+    class Counting extends FakeChannel {
+      override prefetch(count?: number): Promise<void> {
+        prefetches.push(count ?? 0);
+        return super.prefetch();
+      }
+    }
+    const channel = new Counting(() => {
+      subscription.pause();
+      subscription.resume(7);
+    });
+    const link = new FakeLink(channel);
+    const { subscription, sink } = subscribe(() => link);
+    subscription.connected(link as unknown as Link);
+    await eventually('consuming again', () => sink.tags.length >= 2);
+    expect(prefetches.at(-1)).to.equal(7);
+    expect(prefetches[0]).not.to.equal(7);
+    await subscription.close();
+  });
 });

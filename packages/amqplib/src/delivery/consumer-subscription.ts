@@ -169,8 +169,9 @@ export class ConsumerSubscription implements Subscription {
     if (this.#phase === phase) {
       this.#channel = channel;
       this.#generation += 1;
+      const prefetch = this.#prefetch;
       try {
-        await channel.consume(this.#request, this.#prefetch, `${this.#tagPrefix}-${this.#generation}`);
+        await channel.consume(this.#request, prefetch, `${this.#tagPrefix}-${this.#generation}`);
       } catch (error) {
         channel.close(CLOSE_TIMEOUT_MS);
         throw error;
@@ -178,10 +179,18 @@ export class ConsumerSubscription implements Subscription {
       this.#began(phase, channel);
       // Its end came in the same packet as consume-ok, when it was not consuming yet.
       if (!channel.isOpen) this.#channelEnded(channel, channel.error);
+      // Paused and resumed while the broker was asked: it has the consumer as it was to be before.
+      else if (prefetch !== this.#prefetch) this.#beginAnew();
     }
     // Cancelled meanwhile: nobody wants the new consumer, but a kept channel may still settle.
     if (!this.#owns(channel)) channel.close(CLOSE_TIMEOUT_MS);
     else if (this.#isCancelled()) channel.cancel(CANCEL_TIMEOUT_MS);
+  }
+
+  #beginAnew(): void {
+    if (this.#phase.name !== 'consuming') return;
+    this.pause();
+    this.resume(this.#prefetch);
   }
 
   async #openChannel(link: Link): Promise<ConsumerChannel> {

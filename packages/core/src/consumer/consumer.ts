@@ -1,10 +1,13 @@
 import { type Enter, keepContext } from '../events/own-context.js';
 import { type BackoffPolicy, backoffDelayMs } from '../time/backoff.js';
 import { pause, within } from '../time/clock.js';
-import type { Delivery, DeliverySink, InterruptionCause, Subscription, Transport } from '../transport/transport.js';
+import type { Delivery, DeliverySink, InterruptionCause, Transport } from '../transport/transport.js';
+import type { InHand } from './at-pause.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
+import { Intake } from './intake.js';
 import { atShutdown } from './prefetched-at-shutdown.js';
 import { DeliveryProcess } from './process-delivery.js';
+import type { GiveBackReason } from './settle-delivery.js';
 import type { Work, Worker } from './still-at-work.js';
 import { StreamDelivery, takeFromStream } from './stream-delivery.js';
 import { startAt } from './stream-position.js';
@@ -30,6 +33,14 @@ interface Running {
   ended: Promise<void> | undefined;
 }
 
+/** Whether what waits may begin. `one`: the next may, and nothing behind it. */
+type Gate =
+  | { readonly name: 'open' }
+  | { readonly name: 'one'; readonly inHand: InHand }
+  | { readonly name: 'shut'; readonly inHand: InHand };
+
+const OPEN: Gate = Object.freeze({ name: 'open' });
+
 /**
  * One consumer of a listener: a channel of its own, its prefetched deliveries in the order they came, and at most one
  * of them at work.
@@ -44,32 +55,31 @@ export class Consumer implements DeliverySink, Worker {
   #running: Running | undefined;
   /** Goes through what waits, one after the other. */
   #isWorking = false;
-  /** Takes nothing until what it works at has ended. */
-  #isPaused = false;
+  #gate: Gate = OPEN;
+  #prefetch: number;
+  /** Takes nothing until what it works at has ended, and then one at a time. */
+  #isReducing = false;
   #nudge: (() => void) | undefined;
   readonly #turns: TurnWatch;
-  #idle: (() => void) | undefined;
+  #idle: (() => void)[] = [];
   #stopping: 'run' | 'give-back' | 'hand-over' | undefined;
-  #subscription: Subscription | undefined;
+  readonly #intake: Intake;
   #attached = false;
+  #startIsOver: () => void = () => {};
 
   constructor(env: DeliveryEnvironment, transport: Transport, events: ConsumerEvents) {
     this.#env = env;
     this.#transport = transport;
     this.#events = events;
+    this.#prefetch = env.definition.prefetch;
     const oldest = () => (this.#stopping === undefined ? this.#waiting.first?.since : undefined);
-    this.#turns = new TurnWatch(env.clock, env.patience, oldest, () => events.overdue());
-  }
-
-  /** Resolves when the broker has the consumer; rejects when it can never have it. */
-  start(): Promise<void> {
-    const { definition, stillAtWork } = this.#env;
-    this.#enter = keepContext();
-    stillAtWork.join(this);
-    this.#subscription = this.#transport.subscribe(
-      {
+    this.#turns = new TurnWatch(env.clock, env.patience, oldest, () => this.#overdue());
+    const { definition } = env;
+    this.#intake = new Intake({
+      transport,
+      sink: this,
+      request: {
         queue: definition.queue,
-        prefetch: definition.prefetch,
         noAck: this.#noAck,
         exclusive: definition.exclusive,
         priority: definition.priority,
@@ -77,11 +87,26 @@ export class Consumer implements DeliverySink, Worker {
         tagPrefix: definition.id,
         missingQueue: definition.missingQueue,
         handsOverAtClose: definition.ordered,
-        ...startAt(this.#env.position, definition.consumerArguments),
+        ...startAt(env.position, definition.consumerArguments),
       },
-      this,
-    );
-    return this.#subscription.ready;
+    });
+  }
+
+  /**
+   * Resolves when the broker has the consumer, or when it is shut before; rejects when the broker can never have it.
+   * @param shut takes nothing until it is opened; what becomes of what it has in hand then
+   */
+  start(shut?: InHand): Promise<void> {
+    this.#enter = keepContext();
+    this.#env.stillAtWork.join(this);
+    if (shut === undefined) {
+      const isShut = new Promise<void>((resolve) => {
+        this.#startIsOver = resolve;
+      });
+      return Promise.race([this.#intake.open(this.#prefetch), isShut]);
+    }
+    this.#gate = { name: 'shut', inHand: shut };
+    return Promise.resolve();
   }
 
   /** What it works at, with the end of that. */
@@ -105,22 +130,23 @@ export class Consumer implements DeliverySink, Worker {
    * order is kept, what waits goes back with the channel, for until then the broker would hand it to this consumer again.
    */
   async cancel(): Promise<void> {
-    this.#stopping = this.#handsOver ? 'hand-over' : atShutdown(this.#env.definition, this.#transport);
-    const cancelled = this.#subscription?.cancel();
+    this.#stopping = this.#atStop();
+    const cancelled = this.#intake.cancel();
     // Behind the cancel: before it, the broker would hand what is given back to this same consumer again.
     this.#running?.process.interrupt('stopping');
     if (this.#stopping !== 'run') this.#giveBackWaiting('stopping');
+    else this.#begin();
     this.#nudge?.();
     // Deliveries may still come until cancel-ok: deliver() knows what to do with them.
     await cancelled;
     this.#attached = false;
   }
 
-  /** Resolves when nothing is at work and nothing waits. */
+  /** Resolves when nothing is at work, and nothing waits that may begin. */
   whenIdle(): Promise<void> {
     if (!this.#isWorking) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#idle = resolve;
+      this.#idle.push(resolve);
     });
   }
 
@@ -138,8 +164,7 @@ export class Consumer implements DeliverySink, Worker {
     this.#turns.end();
     this.#env.stillAtWork.leave(this);
     if (abandoned !== undefined) this.#env.reporter.report(abandoned.delivery, { type: 'abandoned' });
-    const closed = this.#subscription?.close() ?? Promise.resolve();
-    this.#subscription = undefined;
+    const closed = this.#intake.close();
     // The broker delivers it again: what waits for its next attempt must not make one more of it.
     if (!this.#noAck) abandoned?.interrupt('channel-gone');
     await within(this.#env.clock, CLOSE_LIMIT_MS, closed, () => undefined);
@@ -152,26 +177,69 @@ export class Consumer implements DeliverySink, Worker {
    * it is not given to this consumer again; it takes the next when what it works at has ended.
    */
   takeOneAtATime(): void {
-    if (this.#noAck || this.#isPaused || this.#stopping !== undefined || this.#subscription === undefined) return;
-    this.#isPaused = true;
+    if (this.#noAck || this.#stopping !== undefined) return;
+    this.#prefetch = 1;
+    if (!this.#intake.isOpen || this.#isReducing) return;
+    this.#isReducing = true;
     this.#attached = false;
-    this.#subscription.pause();
+    this.#intake.shut();
     this.#giveBackWaiting('waited-too-long');
     this.#nudge?.();
-    if (!this.#isWorking) this.#takeAgain();
+    if (!this.#isWorking) this.#rests();
+  }
+
+  /**
+   * Takes nothing more. What runs goes on; what waits for another attempt, or for its turn, goes back or is kept.
+   */
+  shut(inHand: InHand): void {
+    if (this.#stopping !== undefined) return;
+    this.#gate = { name: 'shut', inHand };
+    this.#startIsOver();
+    if (inHand !== 'keep-place') {
+      this.#attached = false;
+      this.#intake.shut();
+    }
+    this.#running?.process.interrupt('paused');
+    if (this.#keeps(inHand)) for (const { delivery } of this.#waiting) this.#putOff(delivery);
+    else this.#giveBackWaiting('paused');
+    this.#nudge?.();
+    if (!this.#isWorking) this.#rests();
+  }
+
+  /** Takes deliveries again: as many in advance as it is to, or fewer. */
+  open(prefetch = this.#prefetch): void {
+    if (this.#stopping !== undefined) return;
+    this.#gate = OPEN;
+    // What is being reduced opens again by itself when it has come to rest.
+    if (!this.#isReducing) this.#openIntake(this.#prefetch === 0 ? prefetch : Math.min(prefetch, this.#prefetch));
+    this.#begin();
+  }
+
+  /** While it is shut: handles the next delivery, and nothing behind that. `fetch`: not one that it has in hand. */
+  takeOne(inHand: InHand, fetch: boolean): void {
+    if (this.#stopping !== undefined) return;
+    this.#gate = { name: 'one', inHand };
+    if (!fetch && this.#waiting.size > 0) this.#begin();
+    else if (inHand !== 'keep-place') this.#openIntake(1);
   }
 
   deliver(delivery: Delivery): void {
     const { position, clock } = this.#env;
     const taken = position === undefined ? delivery : takeFromStream(delivery, position);
     if (taken === undefined) return;
-    if (this.#stopping === 'give-back' || this.#stopping === 'hand-over' || this.#isPaused) {
-      this.#giveBack(taken, this.#isPaused ? 'waited-too-long' : 'stopping');
+    const unwanted = this.#unwanted;
+    if (unwanted !== undefined) {
+      this.#giveBack(taken, unwanted);
       return;
     }
-    this.#waiting.push(taken, clock.monotonic());
-    if (!this.#isWorking) void this.#work();
-    else if (!this.#noAck) this.#turns.begin();
+    const gate = this.#gate;
+    const since = clock.monotonic();
+    // It may be the one that is to be handled now: what is kept has been tried.
+    if (gate.name === 'one') this.#waiting.unshift({ delivery: taken, since });
+    else this.#waiting.push(taken, since);
+    if (gate.name === 'shut') this.#putOff(taken);
+    if (!this.#isWorking) this.#begin();
+    if (this.#waiting.size > 0 && !this.#noAck) this.#turns.begin();
   }
 
   consuming(consumerTag: string): void {
@@ -209,9 +277,31 @@ export class Consumer implements DeliverySink, Worker {
     return this.#env.definition.failurePolicy.acknowledge === 'none';
   }
 
+  /** Why what comes now goes back at once, if it does. */
+  get #unwanted(): GiveBackReason | undefined {
+    if (this.#stopping === 'give-back' || this.#stopping === 'hand-over') return 'stopping';
+    if (this.#isReducing) return 'waited-too-long';
+    return this.#gate.name === 'shut' && !this.#keeps(this.#gate.inHand) ? 'paused' : undefined;
+  }
+
+  get #mayBegin(): boolean {
+    return this.#gate.name !== 'shut' || this.#stopping !== undefined;
+  }
+
+  /** What a stop does with what waits. Nobody wants to see handled what was kept by a pause, unless it would be lost. */
+  #atStop(): 'run' | 'give-back' | 'hand-over' {
+    if (this.#handsOver) return 'hand-over';
+    if (this.#gate.name !== 'open' && !this.#noAck) return 'give-back';
+    return atShutdown(this.#env.definition, this.#transport);
+  }
+
+  #begin(): void {
+    if (!this.#isWorking && this.#mayBegin && this.#waiting.size > 0) void this.#work();
+  }
+
   async #work(): Promise<void> {
     this.#isWorking = true;
-    for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
+    for (let next = this.#waiting.first; next !== undefined && this.#mayBegin; next = this.#waiting.first) {
       const { delivery, since } = next;
       const other = this.#env.stillAtWork.onThe(delivery.message);
       if (other !== undefined && this.#stopping === undefined) {
@@ -221,12 +311,22 @@ export class Consumer implements DeliverySink, Worker {
       this.#waiting.shift();
       if (other !== undefined) this.#giveBack(delivery, 'stopping');
       // A delivery whose channel is gone comes again by itself: handling this copy would only make a duplicate.
-      else if (delivery.channel.isOpen || this.#noAck) await this.#handle(delivery, since);
+      else if (delivery.channel.isOpen || this.#noAck) {
+        this.#oneBegins();
+        await this.#handle(delivery, since);
+      }
     }
     this.#isWorking = false;
-    this.#idle?.();
-    this.#idle = undefined;
-    if (this.#isPaused) this.#takeAgain();
+    for (const idle of this.#idle.splice(0)) idle();
+    this.#rests();
+  }
+
+  /** The one that was to be taken is there. */
+  #oneBegins(): void {
+    if (this.#gate.name === 'one') this.#gate = { name: 'shut', inHand: this.#gate.inHand };
+    if (this.#gate.name !== 'shut' || this.#gate.inHand === 'keep-place' || !this.#intake.isOpen) return;
+    this.#attached = false;
+    this.#intake.shut();
   }
 
   async #handle(delivery: Delivery, since: number): Promise<void> {
@@ -234,12 +334,17 @@ export class Consumer implements DeliverySink, Worker {
     const { channel } = delivery;
     if (this.#env.position?.isDone(channel.offset) === true) channel.ack();
     else await this.#handleOnce(delivery, since);
-    for (let times = 1; channel.takeWish() && channel.isOpen && this.#stopping === undefined; times++) {
+    for (let times = 1; channel.takeWish() && channel.isOpen && this.#goesOn; times++) {
       await this.#nudgedOr(pause(this.#env.clock, backoffDelayMs(AGAIN, times)));
-      if (!channel.isOpen || this.#stopping !== undefined) return;
+      if (!channel.isOpen || !this.#goesOn) return;
       const message = { ...delivery.message, redelivered: true };
       await this.#handleOnce({ ...delivery, message }, this.#env.clock.monotonic());
     }
+  }
+
+  /** What of a stream is put back is tried again here; while it is paused, it comes again with what is behind it. */
+  get #goesOn(): boolean {
+    return this.#stopping === undefined && this.#gate.name === 'open';
   }
 
   async #handleOnce(delivery: Delivery, since: number): Promise<void> {
@@ -250,6 +355,7 @@ export class Consumer implements DeliverySink, Worker {
     running.ended = this.#enter(() => process.run());
     await running.ended;
     this.#running = undefined;
+    if (process.isPutOff) this.#keep(delivery, since);
     const still = delivery.channel.isOpen ? undefined : process.stillRunning();
     if (still !== undefined) this.#env.stillAtWork.add({ message: delivery.message, ended: still });
   }
@@ -264,9 +370,36 @@ export class Consumer implements DeliverySink, Worker {
     this.#nudge = undefined;
   }
 
-  #takeAgain(): void {
-    this.#isPaused = false;
-    if (this.#stopping === undefined) this.#subscription?.resume(1);
+  /** Nothing is at work: a place is left, or what was reduced takes one at a time from now on. */
+  #rests(): void {
+    this.#intake.idle();
+    if (!this.#isReducing) return;
+    this.#isReducing = false;
+    if (this.#gate.name !== 'shut') this.#openIntake(1);
+  }
+
+  #openIntake(prefetch: number): void {
+    if (this.#stopping === undefined) this.#intake.open(prefetch).catch(() => {});
+  }
+
+  #overdue(): void {
+    if (this.#gate.name === 'open') this.#events.overdue();
+    // It is kept because the listener is paused, not because its handlers are slow.
+    else this.#giveBackWaiting('waited-too-long');
+  }
+
+  #keeps(inHand: InHand): boolean {
+    return inHand === 'keep' || inHand === 'keep-place';
+  }
+
+  /** An attempt came to nothing because the listener is paused: the delivery waits again, as if it had not been tried. */
+  #keep(delivery: Delivery, since: number): void {
+    this.#waiting.unshift({ delivery, since });
+    if (!this.#noAck) this.#turns.begin();
+  }
+
+  #putOff(delivery: Delivery): void {
+    this.#env.reporter.report(delivery, { type: 'put-off' });
   }
 
   /** The broker has taken back what it waited for in vain, or is about to. What it has not, goes back without fault. */
@@ -282,16 +415,17 @@ export class Consumer implements DeliverySink, Worker {
     }
   }
 
-  #giveBackWaiting(reason: 'stopping' | 'waited-too-long'): void {
+  #giveBackWaiting(reason: GiveBackReason): void {
     for (let delivery = this.#waiting.shift(); delivery !== undefined; delivery = this.#waiting.shift()) {
       this.#giveBack(delivery, reason);
     }
   }
 
-  #giveBack(delivery: Delivery, reason: 'stopping' | 'waited-too-long'): void {
+  #giveBack(delivery: Delivery, reason: GiveBackReason): void {
     const { reporter } = this.#env;
+    const withTheChannel = this.#stopping === 'hand-over' || (this.#handsOver && reason === 'paused');
     if (this.#noAck) reporter.report(delivery, { type: 'dropped', error: undefined, reason });
-    else if (this.#stopping === 'hand-over') reporter.report(delivery, { type: 'given-back', reason });
+    else if (withTheChannel) reporter.report(delivery, { type: 'given-back', reason });
     else if (delivery.channel.giveBack(delivery.deliveryTag)) reporter.report(delivery, { type: 'given-back', reason });
   }
 }

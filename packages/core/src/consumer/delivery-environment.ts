@@ -3,6 +3,7 @@ import type { ReplySender } from '../recoverer/recoverer.js';
 import type { RedeliveryAttempts } from '../retry/redelivery-attempts.js';
 import type { Clock } from '../time/clock.js';
 import type { BrokerPatience } from './broker-patience.js';
+import type { DeliveryFlow } from './delivery-flow.js';
 import type { DeliveryReporter } from './delivery-reporter.js';
 import type { ListenerDefinition } from './listener-definition.js';
 import type { StillAtWork } from './still-at-work.js';
@@ -18,6 +19,8 @@ export interface DeliveryEnvironment {
   readonly patience: BrokerPatience;
   /** Handlers that run on although their message comes again. */
   readonly stillAtWork: StillAtWork;
+  /** Whether the listener takes deliveries at all. */
+  readonly flow: DeliveryFlow;
   /** How far it has come, when it consumes a stream. */
   readonly position?: StreamPosition | undefined;
   /** What texts of errors go through before they leave the process. Default: passwords of URLs are taken out. */

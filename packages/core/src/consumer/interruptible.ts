@@ -6,8 +6,12 @@ import type { AttemptContext } from './attempt-context.js';
  * - `stopping`: the listener is being stopped; waits end, a running handler goes on.
  * - `channel-gone`: the delivery can no longer be settled; waits end and the handler's signal fires.
  * - `deadline`: the shutdown can wait no longer; the handler's signal fires.
+ * - `paused`: the listener takes nothing more; waits end, a running handler goes on. Nothing stays of it, for a pause ends.
  */
-export type Interruption = 'stopping' | 'channel-gone' | 'deadline';
+export type Interruption = 'stopping' | 'channel-gone' | 'deadline' | 'paused';
+
+/** The interruptions that are for good. */
+type Lasting = Exclude<Interruption, 'paused'>;
 
 /** What a delivery is about at the moment, as far as an interruption has to reach it. */
 type Activity =
@@ -21,7 +25,7 @@ const BUSY: Activity = Object.freeze({ name: 'busy' });
 export class Interruptible {
   readonly #clock: Clock;
   #activity: Activity = BUSY;
-  #why: Interruption | undefined;
+  #why: Lasting | undefined;
   /** The ends of attempts that ran on behind their results. */
   #stillRunning: Promise<void> | undefined;
 
@@ -30,7 +34,7 @@ export class Interruptible {
   }
 
   /** Why waiting, or going on, is of no use. */
-  get why(): Interruption | undefined {
+  get why(): Lasting | undefined {
     return this.#why;
   }
 
@@ -40,7 +44,7 @@ export class Interruptible {
   }
 
   interrupt(why: Interruption): void {
-    if (why !== 'stopping' || this.#why === undefined) this.#why = why;
+    if (why !== 'paused' && (why !== 'stopping' || this.#why === undefined)) this.#why = why;
     if (this.#activity.name === 'waiting') this.#activity.wake();
     this.#abortIfHopeless();
   }

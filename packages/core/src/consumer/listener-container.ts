@@ -15,6 +15,8 @@ import type { DeliveryEnvironment } from './delivery-environment.js';
 import { DeliveryReporter } from './delivery-reporter.js';
 import { type ListenerCounts, zeroCounts } from './listener-counters.js';
 import type { ListenerDefinition } from './listener-definition.js';
+import { ListenerFlow } from './listener-flow.js';
+import { type PauseOptions, type PauseReport, type PauseState, resolvePause } from './pause-options.js';
 import { StillAtWork } from './still-at-work.js';
 import { StreamPlace } from './stream-place.js';
 
@@ -49,12 +51,19 @@ export interface StopReport {
 export interface ListenerSnapshot {
   readonly id: string;
   readonly queue: string;
-  readonly state: ListenerState['name'];
-  /** Consumers that the broker has at the moment, of `concurrency` wanted. */
+  /** `paused`: it is running, and takes nothing. */
+  readonly state: ListenerState['name'] | 'paused';
+  /** Why it is paused; `undefined` when it is not. */
+  readonly paused: PauseState | undefined;
+  /** Consumers that the broker has at the moment, of `wanted`. */
   readonly attached: number;
+  /** Consumers that the broker is to have at the moment: `concurrency`, or none while it is paused. */
+  readonly wanted: number;
   readonly concurrency: number;
   /** Deliveries at work or waiting in this process. */
   readonly held: number;
+  /** Those of them whose handlers are at work, or that wait for another attempt. */
+  readonly atWork: number;
   readonly counts: Readonly<ListenerCounts>;
   /** Why it is not consuming, when it is not. */
   readonly lastError: Error | undefined;
@@ -82,6 +91,7 @@ export class ListenerContainer {
   readonly #env: DeliveryEnvironment;
   readonly #counts = zeroCounts();
   readonly #stream: StreamPlace | undefined;
+  readonly #flow: ListenerFlow;
   #consumers: readonly Consumer[] = [];
   #state: ListenerState = { name: 'stopped' };
   #lastError: Error | undefined;
@@ -95,7 +105,23 @@ export class ListenerContainer {
     this.#stream = StreamPlace.of(definition, deps.clock, (error) => {
       logSafely(deps.logger, 'warn', { ...this.#place, err: error }, 'the place in the stream was not saved');
     });
+    this.#flow = new ListenerFlow({
+      definition,
+      transport: deps.transport,
+      clock: deps.clock,
+      consumers: () => this.#consumers,
+      paused: ({ by, reason }, forMs) => {
+        this.#emit({ type: 'listener-paused', by, reason, forMs });
+        const fields = { ...this.#place, by, reason, ...(forMs === undefined ? {} : { forMs }) };
+        logSafely(deps.logger, 'warn', fields, 'listener paused');
+      },
+      resumed: (by, pausedForMs) => {
+        this.#emit({ type: 'listener-resumed', by, pausedForMs });
+        logSafely(deps.logger, 'info', { ...this.#place, by, pausedForMs }, 'listener goes on');
+      },
+    });
     this.#env = {
+      flow: this.#flow,
       definition,
       publisher: deps.publisher,
       clock: deps.clock,
@@ -114,18 +140,21 @@ export class ListenerContainer {
     return this.definition.id;
   }
 
-  get state(): ListenerState['name'] {
-    return this.#state.name;
+  get state(): ListenerSnapshot['state'] {
+    return this.#state.name === 'running' && this.#flow.pause !== undefined ? 'paused' : this.#state.name;
   }
 
   inspect(): ListenerSnapshot {
     return {
       id: this.id,
       queue: this.definition.queue,
-      state: this.#state.name,
+      state: this.state,
+      paused: this.#flow.pause,
       attached: this.#consumers.filter((consumer) => consumer.attached).length,
+      wanted: this.#flow.wanted,
       concurrency: this.definition.concurrency,
       held: this.#consumers.reduce((sum, consumer) => sum + consumer.held, 0),
+      atWork: this.#atWork,
       counts: { ...this.#counts },
       lastError: this.#lastError,
     };
@@ -171,6 +200,30 @@ export class ListenerContainer {
     this.#cutWait?.();
   }
 
+  /**
+   * Takes nothing more until {@link resume}, or until `for` has passed: its consumers are cancelled, what runs goes on, what
+   * was fetched in advance goes back to the queue where that costs nothing. It stays so over lost connections, and over a
+   * stop and a start. A second pause replaces the reason and the end of the first. Resolves when nothing is at work any more,
+   * or after `timeout`.
+   * @throws {ConfigurationError} when an option is none
+   */
+  async pause(options: PauseOptions = {}): Promise<PauseReport> {
+    const { reason, forMs, timeoutMs } = resolvePause(options);
+    this.#flow.pauseFor(reason, forMs);
+    const idle = Promise.all(this.#consumers.map((consumer) => consumer.whenIdle()));
+    if (this.#atWork > 0) await within(this.#deps.clock, timeoutMs, idle, () => undefined);
+    return { atWork: this.#atWork };
+  }
+
+  /** Takes deliveries again, whatever it was paused for. Does nothing when it is not paused. */
+  resume(): void {
+    this.#flow.resume('person');
+  }
+
+  get #atWork(): number {
+    return this.#consumers.filter(({ work }) => work !== undefined).length;
+  }
+
   async #start(): Promise<void> {
     const turn = ++this.#turn;
     await this.#closeConsumers();
@@ -179,7 +232,7 @@ export class ListenerContainer {
     this.#consumers = consumers;
     try {
       await this.#stream?.restore();
-      await Promise.all(consumers.map((consumer) => consumer.start()));
+      await Promise.all(consumers.map((consumer) => consumer.start(this.#flow.inHand)));
       // A consumer may fail right after it was ready.
       if (this.#state.name === 'failed') throw this.#state.error;
     } catch (error) {

@@ -17,6 +17,8 @@ export interface ListenerCounts {
   /** Rejected on a stream: passed over. */
   skipped: number;
   givenBack: number;
+  /** Kept here unsettled because the listener was paused. */
+  putOff: number;
   /** Handled before: acknowledged without calling the handler. */
   duplicates: number;
   /** Held because another was handling the message. */
@@ -58,6 +60,7 @@ export function zeroCounts(): ListenerCounts {
     dropped: 0,
     skipped: 0,
     givenBack: 0,
+    putOff: 0,
     duplicates: 0,
     inProgress: 0,
     idempotencyFailed: 0,

@@ -129,6 +129,7 @@ export class ListenerHarness {
     const definition = aDefinition(parts);
     this.events.on((event) => this.happened.push(event));
     this.env = {
+      flow: { inHand: undefined },
       definition,
       publisher: this.publisher,
       clock: this.clock,

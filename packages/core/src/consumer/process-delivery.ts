@@ -43,6 +43,7 @@ export class DeliveryProcess {
   readonly #enter: Enter;
   readonly #interruptible: Interruptible;
   #progress: Progress = UNREAD;
+  #isPutOff = false;
 
   /** @param enter takes each further attempt back to the async context in which the listener was started */
   constructor(delivery: Delivery, env: DeliveryEnvironment, enter: Enter = (work) => work()) {
@@ -67,6 +68,11 @@ export class DeliveryProcess {
   /** To be asked at the end: resolves when its attempts have their ends, as most have with their results (`undefined`). */
   stillRunning(): Promise<void> | undefined {
     return this.#interruptible.stillRunning;
+  }
+
+  /** It is not settled: its listener was paused, and keeps it for when it goes on. */
+  get isPutOff(): boolean {
+    return this.#isPutOff;
   }
 
   /** Tells the process that waiting, or going on, is of no use. */
@@ -284,15 +290,37 @@ export class DeliveryProcess {
     return this.#waitHere(delayMs, error);
   }
 
-  /** Answers whether to go on here: the delivery is given back when something came in between. */
+  /** Answers whether to go on here: the delivery is given back, or put off, when something came in between. */
   async #waitHere(delayMs: number, error: unknown): Promise<boolean> {
-    await this.#interruptible.wait(delayMs);
+    const { flow } = this.#env;
+    if (flow.inHand === undefined) await this.#interruptible.wait(delayMs);
     const { why } = this.#interruptible;
-    if (why === undefined) return true;
+    if (why === undefined && flow.inHand === undefined) return true;
+    if (why === undefined) {
+      this.#putOff('paused', error);
+      return false;
+    }
     // In none mode nothing can be given back: what is not tried now is lost.
     if (why === 'stopping' && this.#env.definition.failurePolicy.acknowledge === 'none') return true;
     this.#settlement.giveBack('stopping', error);
     return false;
+  }
+
+  /** Not now: back to the queue, or kept here where going back would cost it something. */
+  #putOff(reason: 'paused', error: unknown): void {
+    const { inHand } = this.#env.flow;
+    const kept = inHand === 'keep' || inHand === 'keep-place';
+    if (!kept || !this.#canKeep) {
+      this.#settlement.giveBack(reason, error);
+      return;
+    }
+    this.#isPutOff = true;
+    this.#env.reporter.report(this.delivery, { type: 'put-off' });
+  }
+
+  /** What is gone at the broker comes again by itself. */
+  get #canKeep(): boolean {
+    return this.delivery.channel.isOpen || this.#env.definition.failurePolicy.acknowledge === 'none';
   }
 }
 

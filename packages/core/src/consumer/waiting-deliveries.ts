@@ -29,6 +29,16 @@ export class WaitingDeliveries {
     this.#items.push({ delivery, since });
   }
 
+  /** Back to where it was taken from. */
+  unshift(item: WaitingDelivery): void {
+    if (this.#head > 0) this.#items[--this.#head] = item;
+    else this.#items.unshift(item);
+  }
+
+  *[Symbol.iterator](): Iterator<WaitingDelivery> {
+    for (let index = this.#head; index < this.#items.length; index++) yield this.#items[index] as WaitingDelivery;
+  }
+
   shift(): Delivery | undefined {
     const item = this.first;
     if (item === undefined) return undefined;

@@ -43,8 +43,10 @@ export type DeliveryEvent = DeliveryFacts &
     /** Given back to the broker without fault: another may handle it. `asked`: by a handler of manual mode that failed then. */
     | {
         readonly type: 'given-back';
-        readonly reason: 'stopping' | 'waited-too-long' | 'in-progress' | 'idempotency-failed' | 'asked';
+        readonly reason: 'stopping' | 'paused' | 'waited-too-long' | 'in-progress' | 'idempotency-failed' | 'asked';
       }
+    /** The listener is paused, and keeps it here unsettled until it goes on: giving it back would cost it a delivery. */
+    | { readonly type: 'put-off' }
     /** It was handled before: the handler was not called, and the delivery was acknowledged. */
     | { readonly type: 'duplicate'; readonly key: string }
     /** Another is handling the message: the delivery is held. Raised once for each attempt that has to wait. */

@@ -11,6 +11,18 @@ export type ListenerEvent = { readonly listenerId: string; readonly queue: strin
    * back, and one delivery at a time is taken from now on.
    */
   | { readonly type: 'intake-reduced'; readonly timeoutMs: number }
+  /**
+   * It takes nothing more: a person asked for it, or its kill switch did. `forMs`: it goes on by itself, or tries one message,
+   * after this long.
+   */
+  | {
+      readonly type: 'listener-paused';
+      readonly by: 'person' | 'kill-switch';
+      readonly reason: string;
+      readonly forMs: number | undefined;
+    }
+  /** It takes deliveries again. */
+  | { readonly type: 'listener-resumed'; readonly by: 'person' | 'kill-switch' | 'time'; readonly pausedForMs: number }
   /** One of its consumers cannot come back. */
   | { readonly type: 'listener-failed'; readonly error: Error }
 );

@@ -9,7 +9,7 @@ import type { StoreHealth } from './store-watch.js';
  * | status | when |
  * |---|---|
  * | `up` | every connection stands, and every listener that is to run has all its consumers |
- * | `degraded` | something is amiss, but not everything: a connection or a consumer is gone, a listener failed, publishing is blocked, the broker has not answered something for 5 s, a store cannot be reached, forgets early or is another application's too, a relay cannot read its outbox, cannot publish, or has parked messages |
+ * | `degraded` | something is amiss, but not everything: a connection or a consumer is gone, a listener failed or is paused, publishing is blocked, the broker has not answered something for 5 s, a store cannot be reached, forgets early or is another application's too, a relay cannot read its outbox, cannot publish, or has parked messages |
  * | `down` | it is not running, or no connection stands |
  */
 export interface Health {
@@ -52,7 +52,7 @@ function statusOf(
   if (!running || !connections.some(({ state }) => state === 'connected')) return 'down';
   const connected = connections.every(({ state, blocked }) => state === 'connected' && !blocked);
   const attached = listeners.every(
-    ({ state, attached: now, concurrency }) => state === 'stopped' || (state === 'running' && now === concurrency),
+    ({ state, attached: now, wanted }) => state === 'stopped' || (state === 'running' && now === wanted),
   );
   const safe = stores?.concerns.some(({ kind }) => AMISS.has(kind)) !== true;
   return connected && attached && safe && restIsWell ? 'up' : 'degraded';

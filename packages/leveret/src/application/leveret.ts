@@ -8,8 +8,11 @@ import {
   type IdempotencyGuard,
   LeveretError,
   ListenerContainer,
+  type PauseOptions,
+  type PauseReport,
   type PolicyDeclaration,
   Publisher,
+  resolvePause,
   within,
 } from '@leveret/core';
 import { Container } from 'inversify';
@@ -73,6 +76,8 @@ export class Leveret {
   readonly #parts: ApplicationParts;
   readonly #standstills: StandstillWatch;
   #state: LeveretState = { name: 'new' };
+  /** A pause that was asked for before there were listeners. */
+  #startsPaused: PauseOptions | undefined;
   #removeHooks: () => void = () => {};
   /** Resolves when a close that was asked for has ended; one during the start ends that. */
   readonly #interrupted = deferred();
@@ -188,6 +193,27 @@ export class Leveret {
     }
   }
 
+  /**
+   * Pauses every listener, as `app.listeners.get(id).pause()` does one: nothing more is taken, what runs goes on. Publishing
+   * and schedules go on as well. Before the start: it starts paused. Once it closes there is nothing to pause.
+   * @throws {ConfigurationError} when an option is none
+   */
+  async pause(options: PauseOptions = {}): Promise<PauseReport> {
+    if (this.#state.name === 'closing' || this.#state.name === 'closed') return { atWork: 0 };
+    if (this.#containers.length === 0) {
+      resolvePause(options);
+      this.#startsPaused = options;
+    }
+    const reports = await Promise.all(this.#containers.map((container) => container.pause(options)));
+    return { atWork: reports.reduce((sum, { atWork }) => sum + atWork, 0) };
+  }
+
+  /** Lets every listener go on that is paused, whoever or whatever paused it. */
+  resume(): void {
+    this.#startsPaused = undefined;
+    for (const container of this.#containers) container.resume();
+  }
+
   /** So that `await using app = await Leveret.start(...)` closes it at the end of the block. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
@@ -240,6 +266,7 @@ export class Leveret {
       this.#converter.use(resolved.reading);
       this.#containers = resolved.definitions.map((definition) => this.#newListener(definition));
       this.#registry = new ListenerRegistry(this.#containers);
+      if (this.#startsPaused !== undefined) void this.pause(this.#startsPaused);
       this.#schedules = resolved.schedules.map(
         (definition) => new Schedule(definition, { clock, logger, events: this.#events }),
       );

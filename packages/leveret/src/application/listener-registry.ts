@@ -2,7 +2,10 @@ import type { ListenerContainer, ListenerSnapshot } from '@leveret/core';
 import { Registry } from './registry.js';
 
 /** A listener as the application controls it. */
-export type RunningListener = Pick<ListenerContainer, 'id' | 'state' | 'start' | 'stop' | 'inspect'>;
+export type RunningListener = Pick<
+  ListenerContainer,
+  'id' | 'state' | 'start' | 'stop' | 'pause' | 'resume' | 'inspect'
+>;
 
 /** The listeners of an application, by id. */
 export class ListenerRegistry extends Registry<RunningListener, ListenerSnapshot> {

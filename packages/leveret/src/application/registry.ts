@@ -24,6 +24,11 @@ export abstract class Registry<T extends Registered<Snapshot>, Snapshot> {
     return [...this.#byId.values()];
   }
 
+  /** So that `for (const listener of app.listeners)` goes through all of them. */
+  [Symbol.iterator](): Iterator<T> {
+    return this.#byId.values();
+  }
+
   has(id: string): boolean {
     return this.#byId.has(id);
   }

@@ -51,21 +51,15 @@ export function boundedValidation(options: ValidatorOptions): BoundedValidation 
     executor.metadataStorage = storage;
     executor.ignoreAsyncValidations = ignoreAsync;
     const found: ValidationError[] = [];
-    try {
-      executor.execute(payload, undefined, found);
-    } catch (error) {
-      // Nobody waits any more for the rules before it.
-      for (const waiting of executor.awaitingPromises) waiting.catch(() => {});
-      throw error;
-    }
+    executor.execute(payload, undefined, found);
     return { executor, result: () => ({ errors: executor.stripEmptyErrors(found), isCut: executor.isCut }) };
   };
   return {
     now: (payload) => walk(payload, true).result(),
-    // Not an async function: what a rule throws that does not wait is thrown here.
-    wait(payload) {
+    wait: async (payload) => {
       const { executor, result } = walk(payload, false);
-      return Promise.all(executor.awaitingPromises).then(result);
+      await Promise.all(executor.awaitingPromises);
+      return result();
     },
   };
 }

@@ -8,7 +8,6 @@ const BEYOND_POLICIES = {
   lazy: true,
   deadLetter: true,
   declare: true,
-  payload: true,
   validation: true,
 } satisfies Record<Exclude<keyof ListenerOptions, keyof ListenerPolicyOptions>, true>;
 

@@ -7,7 +7,7 @@ import { ConsumerWatch, DeliveryRecord } from '../watch/delivery-record.js';
 import { type Facts, whyBusy } from './why-busy.js';
 
 const listener = (parts: Partial<ListenerSnapshot> = {}) =>
-  ({ id: 'Orders', queue: 'orders', state: 'running', attached: 1, concurrency: 1, ...parts }) as ListenerSnapshot;
+  ({ id: 'Orders', queue: 'orders', state: 'running', attached: 1, wanted: 1, ...parts }) as ListenerSnapshot;
 
 const health = (listeners: readonly ListenerSnapshot[], state = 'connected') =>
   ({ listeners, connections: [{ role: 'consume', state, lastError: new Error('no route') }] }) as unknown as Health;
@@ -56,7 +56,7 @@ describe('whyBusy', () => {
 
   it('finds a consumer that is not there, by what the application knows or by what the broker knows', () => {
     const cut = new Error('cut');
-    expect(texts({ health: health([listener({ attached: 1, concurrency: 2, lastError: cut })]) })).to.deep.equal([
+    expect(texts({ health: health([listener({ attached: 1, wanted: 2, lastError: cut })]) })).to.deep.equal([
       'listener Orders has 1 of 2 consumers: cut',
     ]);
     expect(texts({ broker: brokerWith({ ready: 0, consumers: 0 }) })).to.deep.equal([

@@ -51,10 +51,10 @@ function listeners({ health, broker, consumers }: Facts): readonly Busy[] {
   const all = [...consumers];
   const running = health.listeners.filter(({ state }) => state === 'running');
   return running.flatMap((listener) => {
-    const { id, queue, attached, concurrency, lastError } = listener;
+    const { id, queue, attached, wanted, lastError } = listener;
     const seen = broker?.queue(queue);
-    if (attached < concurrency || (broker !== undefined && (seen?.consumers ?? 0) < attached)) {
-      const text = `listener ${id} has ${Math.min(attached, seen?.consumers ?? attached)} of ${concurrency} consumers${because(lastError)}`;
+    if (attached < wanted || (broker !== undefined && (seen?.consumers ?? 0) < attached)) {
+      const text = `listener ${id} has ${Math.min(attached, seen?.consumers ?? attached)} of ${wanted} consumers${because(lastError)}`;
       return [{ key: `listener ${id}`, text }];
     }
     if (seen === undefined || seen.ready === 0 || allSaturated(listener, all)) return [];

@@ -50,9 +50,14 @@ export class ConsumerWatch {
   readonly request: ConsumeRequest;
   /** Deliveries that are not settled, or whose handler is still at work. */
   readonly open = new Set<DeliveryRecord>();
+  /** What it may have unsettled; 0 for no limit. */
+  prefetch: number;
+  /** It takes nothing until it is resumed. */
+  isPaused = false;
 
   constructor(request: ConsumeRequest) {
     this.request = request;
+    this.prefetch = request.prefetch;
   }
 
   /** Deliveries that the broker counts as unacknowledged. */
@@ -65,7 +70,7 @@ export class ConsumerWatch {
 
   /** It gets nothing more before it settles what it has. */
   get saturated(): boolean {
-    return this.request.prefetch > 0 && this.unsettled >= this.request.prefetch;
+    return this.isPaused || (this.prefetch > 0 && this.unsettled >= this.prefetch);
   }
 }
 
@@ -147,6 +152,7 @@ export class DeliveryRecord {
         break;
       case 'retried':
       case 'recoverer-failed':
+      case 'put-off':
       case 'in-progress':
       case 'idempotency-failed':
         this.#to('waiting');

@@ -63,9 +63,18 @@ export class WatchedTransport implements Transport {
     });
     return {
       ready: subscription.ready,
-      pause: () => subscription.pause(),
-      resume: (prefetch) => subscription.resume(prefetch),
-      cancel: () => subscription.cancel(),
+      pause() {
+        consumer.isPaused = true;
+        subscription.pause();
+      },
+      resume(prefetch) {
+        Object.assign(consumer, { isPaused: false, prefetch });
+        subscription.resume(prefetch);
+      },
+      cancel() {
+        consumer.isPaused = true;
+        return subscription.cancel();
+      },
       close: async () => {
         await subscription.close();
         journal.consumers.delete(consumer);
