@@ -38,7 +38,7 @@ export {
   type StandardSchema,
 } from './message/standard-schema.js';
 export type { OnePayloadType, PayloadOf, PayloadType, PublishedPayloadOf } from './message/payload-type.js';
-export { checkReadHints, READ_HINT_NAMES, type ReadHints } from './message/read-hints.js';
+export { checkReadHints, type DecodeHints, READ_HINT_NAMES, type ReadHints } from './message/read-hints.js';
 export type { LongNumbers } from './message/long-number.js';
 export { type PlainForm, usePlainForm } from './message/plain-form.js';
 export { type ContentType, readContentType } from './message/content-type.js';

@@ -40,7 +40,7 @@ export interface ListenerPolicyOptions extends ReadHints {
   readonly defaultRequeueRejected?: boolean;
   /**
    * How long one attempt of the handler may take before its signal fires and it counts as failed. Default: no limit.
-   * Reading a payload whose rules are asynchronous has as long.
+   * Reading a payload whose rules are asynchronous has as long, and 30 s where no limit is set.
    */
   readonly timeout?: Duration;
   /**

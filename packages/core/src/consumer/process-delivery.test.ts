@@ -158,6 +158,26 @@ describe('the journey of a delivery', () => {
       expect(counted).to.deep.equal({ received: 1, failed: 1, retried: 1, handled: 1 });
     });
 
+    for (const [what, timeoutMs, limitMs] of [
+      ['within the timeout', 500, 500],
+      ['within 30 s where there is no timeout', undefined, 30_000],
+    ] as const) {
+      it(`waits for an asynchronous rule ${what}; what never answers is a failed attempt`, async () => {
+        let asked = 0;
+        const convert = () => (++asked === 1 ? new Promise(() => {}) : Promise.resolve('payload'));
+        const journey = new Journey({ retry: {}, definition: { timeoutMs }, route: { convert } });
+        const state = start(journey.next());
+        await journey.clock.advance(limitMs - 1);
+        expect(journey.counted).to.deep.equal({ received: 1 });
+        await journey.clock.advance(1);
+        expect(journey.event('failed')?.['error']).to.include({ code: 'LEV_HANDLER_TIMEOUT' });
+        await journey.clock.advance(60_000);
+        expect(state.ended).to.equal(true);
+        expect(journey.frames).to.deep.equal([ACK]);
+        expect(journey.counted).to.deep.equal({ received: 1, failed: 1, retried: 1, handled: 1 });
+      });
+    }
+
     it('rejects it in manual mode too: the handler never had the chance [spring 8]', async () => {
       const convert = fails(new MessageConversionError('not JSON'));
       const { frames } = await travel({ route: { convert }, policy: { acknowledge: 'manual' } });

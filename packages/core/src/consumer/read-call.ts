@@ -1,10 +1,11 @@
 import { errorText } from '../errors/error-text.js';
+import { LeveretError } from '../errors/leveret-error.js';
 import { isFatalMessageError, MessageConversionError } from '../errors/message-error.js';
 import type { HandlerRoute } from '../handler/handler.js';
-import { invokeWithin } from '../handler/invoke-within.js';
 import { decideKey } from '../idempotency/decide-key.js';
 import type { Message } from '../message/message.js';
 import { refuseUnreadable } from '../message/verbatim.js';
+import { within } from '../time/clock.js';
 import type { OnceCall } from './attempt-once.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
 
@@ -42,16 +43,21 @@ function withKey(env: DeliveryEnvironment, message: Message, route: HandlerRoute
   return { route, payload, once: decision.kind === 'guard' ? { idempotency, key: decision.key } : undefined };
 }
 
-/** A rule that asks a database, say, may take as long as the handler. */
+/**
+ * A rule that asks a database, say, may take as long as the handler; one that never answers holds up no consumer for ever.
+ * Behind its time it counts as a failed attempt, for that says nothing about the message.
+ */
 async function inTime({ clock, definition }: DeliveryEnvironment, reading: PromiseLike<unknown>): Promise<unknown> {
-  if (definition.timeoutMs === undefined) return reading;
-  return invokeWithin(
-    clock,
-    definition.timeoutMs,
-    () => reading,
-    () => {},
-  );
+  const limitMs = definition.timeoutMs ?? READING_LIMIT_MS;
+  return within(clock, limitMs, Promise.resolve(reading), () => {
+    throw new LeveretError(
+      'LEV_HANDLER_TIMEOUT',
+      `Validating the payload took longer than ${limitMs} ms: a rule waits for something that does not come. Bound what it asks, or raise the listener's timeout.`,
+    );
+  });
 }
+
+const READING_LIMIT_MS = 30_000;
 
 function unreadable(error: unknown): string {
   return `Reading the message failed: ${errorText(error)}`;

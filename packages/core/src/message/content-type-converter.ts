@@ -58,7 +58,7 @@ export function contentTypeConverter(options: ContentTypeConverterOptions = {}):
   const forPlain = limitsOf(PLAIN_LIMITS, own);
   return {
     fromMessage(message, target, hints) {
-      const usual = PLAIN.has(target) ? forPlain : forClasses;
+      const usual = PLAIN.has(target) && hints?.isChecked !== true ? forPlain : forClasses;
       const limits = hints === undefined ? usual : limitsOf(usual, hints);
       refuseLarge(message, limits.maxBodyBytes);
       return read(message, target, limits);

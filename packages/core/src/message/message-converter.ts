@@ -1,5 +1,5 @@
 import type { Message, MessageHeaders } from './message.js';
-import type { ReadHints } from './read-hints.js';
+import type { DecodeHints } from './read-hints.js';
 
 /** A class whose instances are payloads. */
 // biome-ignore lint/suspicious/noExplicitAny: a class is known by any constructor arguments
@@ -28,9 +28,9 @@ export interface EncodeHints {
 export interface MessageConverter {
   /**
    * Reads a body. `target` is the declared class of the payload (`String`, `Number`, `Buffer`, `Object` or the user's
-   * own), or `undefined` when anything is welcome.
+   * own; `Object` also when a schema is to judge the value), or `undefined` when anything is welcome.
    */
-  fromMessage(message: Message, target: PayloadClass | undefined, hints?: ReadHints): unknown;
+  fromMessage(message: Message, target: PayloadClass | undefined, hints?: DecodeHints): unknown;
   /** Writes a payload. */
   toMessage(payload: unknown, hints: EncodeHints): EncodedPayload;
 }

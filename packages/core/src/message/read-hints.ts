@@ -19,6 +19,12 @@ export interface ReadHints {
   readonly longNumbers?: LongNumbers;
 }
 
+/** What a converter is told about the reading of one body. */
+export interface DecodeHints extends ReadHints {
+  /** The value is checked afterwards although `target` is `Object`: as little is let in as for a declared class. */
+  readonly isChecked?: boolean;
+}
+
 export const READ_HINT_NAMES = Object.keys({
   maxBodyBytes: true,
   maxElements: true,

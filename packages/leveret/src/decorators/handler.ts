@@ -1,4 +1,4 @@
-import type { PayloadClass } from '@leveret/core';
+import { isStandardSchema, type PayloadType } from '@leveret/core';
 import { placeOf } from './class-record.js';
 
 /** Options of {@link Handler}. */
@@ -23,12 +23,13 @@ export interface HandlerOptions {
  * | else | rejected, `LEV_NO_HANDLER` |
  *
  * The map holds only what handlers name: no header of a sender ever chooses a class outside it.
- * @param type class of the payload; may be left out when the parameter's reflected type is the class
+ * @param type class or schema of the payload; may be left out when the parameter's reflected type is the class. A schema has no
+ * name: its handler needs the option `type`.
  */
-export function Handler(type?: PayloadClass, options?: HandlerOptions): MethodDecorator;
+export function Handler(type?: PayloadType, options?: HandlerOptions): MethodDecorator;
 export function Handler(options: HandlerOptions): MethodDecorator;
 export function Handler(...given: unknown[]): MethodDecorator {
-  const optionsOnly = given.length === 1 && typeof given[0] === 'object';
+  const optionsOnly = given.length === 1 && typeof given[0] === 'object' && !isPayloadType(given[0]);
   const declaration = {
     typeGiven: given.length > 0 && !optionsOnly,
     type: optionsOnly ? undefined : given[0],
@@ -38,4 +39,9 @@ export function Handler(...given: unknown[]): MethodDecorator {
     const place = placeOf('@Handler', target, key, descriptor);
     if (place.kind === 'method') place.record.handlers.unshift(declaration);
   };
+}
+
+/** `@Handler([PaySucceeded])` and `@Handler(schema)` give a type, not options. */
+function isPayloadType(given: unknown): boolean {
+  return Array.isArray(given) || isStandardSchema(given);
 }

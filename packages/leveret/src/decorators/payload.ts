@@ -1,4 +1,4 @@
-import type { PayloadClass } from '@leveret/core';
+import type { PayloadType } from '@leveret/core';
 import { declareParameter } from './class-record.js';
 
 /**
@@ -7,6 +7,7 @@ import { declareParameter } from './class-record.js';
  * | declared | the handler gets |
  * |---|---|
  * | a class | an instance of it, validated by class-validator |
+ * | a schema of zod, valibot, arktype, ... | what the schema makes of the body |
  * | `[PaySucceeded]` | an array of instances, each validated |
  * | `String`, `Number`, `Boolean` | that value; anything else is rejected |
  * | `Buffer` | the bytes of the body |
@@ -14,7 +15,7 @@ import { declareParameter } from './class-record.js';
  *
  * @param type may be left out when the build emits decorator metadata and the parameter's type is a class
  */
-export function Payload(type?: PayloadClass | readonly [PayloadClass]): ParameterDecorator;
+export function Payload(type?: PayloadType): ParameterDecorator;
 export function Payload(...given: unknown[]): ParameterDecorator {
   const declaration = { kind: 'payload', typeGiven: given.length > 0, type: given[0] } as const;
   return (target, key, index) => declareParameter('@Payload', target, key, index, declaration);

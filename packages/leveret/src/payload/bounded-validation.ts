@@ -51,15 +51,21 @@ export function boundedValidation(options: ValidatorOptions): BoundedValidation 
     executor.metadataStorage = storage;
     executor.ignoreAsyncValidations = ignoreAsync;
     const found: ValidationError[] = [];
-    executor.execute(payload, undefined, found);
+    try {
+      executor.execute(payload, undefined, found);
+    } catch (error) {
+      // Nobody waits any more for the rules before it.
+      for (const waiting of executor.awaitingPromises) waiting.catch(() => {});
+      throw error;
+    }
     return { executor, result: () => ({ errors: executor.stripEmptyErrors(found), isCut: executor.isCut }) };
   };
   return {
     now: (payload) => walk(payload, true).result(),
-    wait: async (payload) => {
+    // Not an async function: what a rule throws that does not wait is thrown here.
+    wait(payload) {
       const { executor, result } = walk(payload, false);
-      await Promise.all(executor.awaitingPromises);
-      return result();
+      return Promise.all(executor.awaitingPromises).then(result);
     },
   };
 }

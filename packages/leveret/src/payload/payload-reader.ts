@@ -14,6 +14,7 @@ import type { ElementReader, Judged } from './element-reader.js';
 import { describeTarget, type ElementTarget, type PayloadTarget } from './payload-target.js';
 import type { PayloadValidation } from './payload-validation.js';
 import { scalarReader } from './scalar-reader.js';
+import { schemaReader } from './schema-reader.js';
 import { type FoundViolations, MAX_VIOLATIONS, validationFailure, violationsOfElements } from './violations.js';
 
 /** Reads the payload of a message; a promise only when one of its rules may be asynchronous. */
@@ -42,13 +43,14 @@ export function payloadReader(target: PayloadTarget | undefined, policy: Reading
   const { maxBodyBytes } = hints;
   const name = describeTarget(target);
   const readAs = bodyClass(target);
+  const decoding = target.kind === 'schema' ? { ...hints, isChecked: true } : hints;
   const finish =
     target.kind === 'array' ? elements(name, readerOf(target.of, validation)) : one(name, readerOf(target, validation));
   return (message) => {
     try {
       // A converter of the user's own may not know of it.
       if (maxBodyBytes !== undefined) refuseLarge(message, maxBodyBytes);
-      return finish(converter.fromMessage(message, readAs, hints));
+      return finish(converter.fromMessage(message, readAs, decoding));
     } catch (cause) {
       throw isFatalMessageError(cause) ? cause : unreadable(name, cause);
     }
@@ -57,7 +59,8 @@ export function payloadReader(target: PayloadTarget | undefined, policy: Reading
 
 /** What the converter is told that the body is to become. */
 function bodyClass(target: PayloadTarget): PayloadClass {
-  return target.kind === 'array' ? Array : target.type;
+  if (target.kind === 'array') return Array;
+  return target.kind === 'schema' ? Object : target.type;
 }
 
 function readerOf(target: ElementTarget, validation: PayloadValidation | false): ElementReader {
@@ -68,6 +71,8 @@ function readerOf(target: ElementTarget, validation: PayloadValidation | false):
       return scalarReader(target.scalar);
     case 'class':
       return classReader(target.type, validation);
+    case 'schema':
+      return schemaReader(target.type);
     default:
       return target satisfies never;
   }
@@ -112,7 +117,7 @@ function judgeElements(made: readonly unknown[], judge: NonNullable<ElementReade
   const found: (Judged | Promise<Judged>)[] = [];
   let total = 0;
   for (const element of made) {
-    const judged = judge(element);
+    const judged = judgeElement(element);
     found.push(judged);
     if (judged instanceof Promise) continue;
     total += judged.violations.total;
@@ -122,6 +127,16 @@ function judgeElements(made: readonly unknown[], judge: NonNullable<ElementReade
     }
   }
   return found;
+
+  function judgeElement(element: unknown): Judged | Promise<Judged> {
+    try {
+      return judge(element);
+    } catch (error) {
+      // Nobody waits any more for what those before it come to.
+      for (const judged of found) if (judged instanceof Promise) judged.catch(() => {});
+      throw error;
+    }
+  }
 }
 
 const CUT: FoundViolations = { listed: [], total: 0, isCut: true };

@@ -1,4 +1,4 @@
-import type { PayloadClass } from '@leveret/core';
+import { isStandardSchema, type OnePayloadType, type PayloadClass, type StandardSchema } from '@leveret/core';
 
 /** What a handler declared its payload to be. Each kind has a reader of its own. */
 export type PayloadTarget =
@@ -11,22 +11,26 @@ export type ElementTarget =
   /** Whatever the converter reads: no instance is made and no rule applies. */
   | { readonly kind: 'as-read'; readonly type: PayloadClass }
   | { readonly kind: 'scalar'; readonly type: PayloadClass; readonly scalar: Scalar }
-  | { readonly kind: 'class'; readonly type: PayloadClass };
+  | { readonly kind: 'class'; readonly type: PayloadClass }
+  /** What the schema makes of whatever the converter reads. */
+  | { readonly kind: 'schema'; readonly type: StandardSchema };
 
 /** JavaScript's scalars that a body can hold. */
 export type Scalar = 'string' | 'number' | 'boolean';
 
 const AS_READ: ReadonlySet<unknown> = new Set([Object, Buffer, Uint8Array]);
 
-/** The target that a class, or one of the built-in functions that stand for types, declares. */
-export function targetOf(type: PayloadClass): ElementTarget;
+/** The target that a class, a schema, or one of the built-in functions that stand for types, declares. */
+export function targetOf(type: OnePayloadType): ElementTarget;
 /** @param each whether arrays of it are declared */
-export function targetOf(type: PayloadClass, each: boolean): PayloadTarget;
-export function targetOf(type: PayloadClass, each = false): PayloadTarget {
+export function targetOf(type: OnePayloadType, each: boolean): PayloadTarget;
+export function targetOf(type: OnePayloadType, each = false): PayloadTarget {
   return each ? { kind: 'array', of: elementTarget(type) } : elementTarget(type);
 }
 
-function elementTarget(type: PayloadClass): ElementTarget {
+function elementTarget(type: OnePayloadType): ElementTarget {
+  // Before classes: schemas of arktype are functions, and a class may be its own schema.
+  if (isStandardSchema(type)) return { kind: 'schema', type };
   if (AS_READ.has(type)) return { kind: 'as-read', type };
   const scalar = scalarOf(type);
   return scalar === undefined ? { kind: 'class', type } : { kind: 'scalar', type, scalar };
@@ -44,7 +48,8 @@ export function elementOf(target: PayloadTarget): ElementTarget {
   return target.kind === 'array' ? target.of : target;
 }
 
-/** How a target is written in texts: `PaySucceeded`, `[PaySucceeded]`. */
+/** How a target is written in texts: `PaySucceeded`, `[PaySucceeded]`, `the zod schema`. */
 export function describeTarget(target: PayloadTarget): string {
-  return target.kind === 'array' ? `[${describeTarget(target.of)}]` : target.type.name;
+  if (target.kind === 'array') return `[${describeTarget(target.of)}]`;
+  return target.kind === 'schema' ? `the ${target.type['~standard'].vendor} schema` : target.type.name;
 }

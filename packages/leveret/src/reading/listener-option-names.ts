@@ -8,6 +8,7 @@ const BEYOND_POLICIES = {
   lazy: true,
   deadLetter: true,
   declare: true,
+  payload: true,
   validation: true,
 } satisfies Record<Exclude<keyof ListenerOptions, keyof ListenerPolicyOptions>, true>;
 

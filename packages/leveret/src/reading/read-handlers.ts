@@ -1,14 +1,14 @@
 import { describeValue, type Problems } from '@leveret/core';
 import type { HandlerDeclaration } from '../decorators/class-record.js';
 import type { HandlerOptions } from '../decorators/handler.js';
-import type { PayloadTarget } from '../payload/payload-target.js';
+import type { ElementTarget, PayloadTarget } from '../payload/payload-target.js';
 import { checkKnownOptions } from './check-known-options.js';
 import type { AnyClass } from './class-kind.js';
 import type { HandlerPlan, RoutePlan } from './listener-plan.js';
 import type { MergedClass, MergedMethod } from './merged-record.js';
 import { publishAddressOf } from './publish-address.js';
 import { readIdempotent } from './read-idempotent.js';
-import { readParameters } from './read-parameters.js';
+import { type DeclaredTarget, readParameters } from './read-parameters.js';
 import { readGivenType } from './read-payload-type.js';
 import { readSendTo } from './read-send-to.js';
 
@@ -17,13 +17,13 @@ export function readRoute(
   listenerClass: AnyClass,
   merged: MergedClass,
   method: MergedMethod,
-  handled: PayloadTarget | undefined,
+  declared: DeclaredTarget | undefined,
   problems: Problems,
 ): RoutePlan {
   return {
     name: `${listenerClass.name}.${String(method.key)}`,
     key: method.key,
-    ...readParameters(listenerClass.prototype as object, method, handled, problems),
+    ...readParameters(listenerClass.prototype as object, method, declared, problems),
     interceptors: [...merged.interceptors, ...method.interceptors],
     sendTo: readSendTo(method.sendTo.length > 0 ? method.sendTo : merged.sendTo, problems),
     idempotent: readIdempotent(merged.idempotent, method.idempotent, problems),
@@ -47,7 +47,8 @@ export function readHandlers(listenerClass: AnyClass, merged: MergedClass, probl
     const declaration = method.handlers[0] as HandlerDeclaration;
     const given = declaration.typeGiven ? readGivenType(declaration.type, '@Handler', place) : undefined;
     const { types, isDefault } = readHandlerOptions(declaration.options, place);
-    const route = readRoute(listenerClass, merged, method, given, place);
+    const declared = given && ({ by: '@Handler', target: given } as const);
+    const route = readRoute(listenerClass, merged, method, declared, place);
     const names = types.length > 0 ? types : defaultNames(route, isDefault, place);
     for (const name of names) {
       const other = routes.get(name);
@@ -68,7 +69,7 @@ export function readHandlers(listenerClass: AnyClass, merged: MergedClass, probl
  */
 function defaultNames(route: RoutePlan, isDefault: boolean, problems: Problems): readonly string[] {
   const { target } = route;
-  if (target !== undefined && target.kind !== 'array' && target.type !== Object) {
+  if (target !== undefined && isNamed(target)) {
     return [publishAddressOf(target.type.prototype as object | null)?.type ?? target.type.name];
   }
   if (!isDefault) {
@@ -78,6 +79,11 @@ function defaultNames(route: RoutePlan, isDefault: boolean, problems: Problems):
     );
   }
   return [];
+}
+
+/** A schema has no name that its messages could bear. */
+function isNamed(target: PayloadTarget): target is Exclude<ElementTarget, { readonly kind: 'schema' }> {
+  return target.kind !== 'array' && target.kind !== 'schema' && target.type !== Object;
 }
 
 function readHandlerOptions(options: unknown, problems: Problems): { types: readonly string[]; isDefault: boolean } {

@@ -1,6 +1,7 @@
-import { Problems } from '@leveret/core';
+import { type Message as MessageType, Problems } from '@leveret/core';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { z } from 'zod';
 import { Context } from '../decorators/context.js';
 import { Handler } from '../decorators/handler.js';
 import { Header } from '../decorators/header.js';
@@ -276,7 +277,7 @@ describe('readListeners', () => {
           }
           return Orders;
         },
-        /one class in the array.*got 2/,
+        /one class or schema in the array.*got 2/,
       ],
       [
         'a payload that is no class',
@@ -287,7 +288,7 @@ describe('readListeners', () => {
           }
           return Orders;
         },
-        /@Payload takes a class, or a class in an array; got "Paid"/,
+        /@Payload takes a class or a schema \(Standard Schema version 1: zod 4, valibot, arktype\), or one of them in an array; got "Paid"/,
       ],
       [
         'Array given as the class',
@@ -356,6 +357,61 @@ describe('readListeners', () => {
         /required of @Header\("x"\) must be true or false; got "yes"/,
       ],
     ];
+    it('takes the payload of a listener from its option', () => {
+      const schema = z.object({ id: z.number() });
+      class Orders {
+        @Listener({ queue: 'one', payload: Paid })
+        @Listener({ queue: 'two', payload: [schema] })
+        @Listener({ queue: 'three' })
+        on(_payload: Paid): void {}
+        @Listener({ queue: 'four', payload: schema })
+        other(@Message() _message: MessageType): void {}
+      }
+      const faults = faultsOf(Orders);
+      expect(faults).to.have.length(1);
+      expect(faults[0]).to.match(/^listener Orders\.on#2: parameter 1: .*an array of the zod schema/);
+      class Four {
+        @Listener({ queue: 'one', payload: Paid })
+        @Listener({ queue: 'two', payload: schema })
+        on(_payload: { id: number }): void {}
+      }
+      const targets = plansOf(Four).map(({ handler }) => handler.kind === 'single' && handler.route.target);
+      expect(targets).to.deep.equal([targetOf(Paid), targetOf(schema)]);
+    });
+
+    it('refuses a payload option on a class, whose handlers say what they take', () => {
+      @Listener({ queue: 'q', payload: Paid })
+      class Orders {
+        @Handler(Paid) on(_payload: Paid): void {}
+      }
+      expect(faultOf(Orders)).to.match(/^listener Orders: payload is an option of methods/);
+    });
+
+    it('needs a type for the handler of a schema, which has no name', () => {
+      const schema = z.object({ id: z.number() });
+      @Listener('q')
+      class Nameless {
+        @Handler(schema) on(_payload: { id: number }): void {}
+      }
+      expect(faultOf(Nameless)).to.match(/@Handler on: it is not known which type of message it takes/);
+      @Listener('q')
+      class Orders {
+        @Handler(schema, { type: 'paid' }) on(_payload: { id: number }): void {}
+      }
+      const [plan] = plansOf(Orders);
+      expect(plan!.handler.kind === 'by-type' && plan!.handler.routes.get('paid')?.target).to.deep.equal(
+        targetOf(schema),
+      );
+    });
+
+    it('refuses @Payload and payload that contradict each other', () => {
+      class Orders {
+        @Listener({ queue: 'q', payload: Paid })
+        on(@Payload([Paid]) _payload: unknown): void {}
+      }
+      expect(faultOf(Orders)).to.match(/payload of @Listener says Paid, but @Payload says \[Paid\]/);
+    });
+
     for (const [what, make, fault] of refused) {
       it(`refuses ${what}`, () => {
         expect(faultOf(make())).to.match(fault);

@@ -4,9 +4,10 @@ import type { ListenerOptions } from '../decorators/listener-options.js';
 import { checkKnownOptions } from './check-known-options.js';
 import { type AnyClass, checkName, isClass } from './class-kind.js';
 import { LISTENER_OPTION_NAMES } from './listener-option-names.js';
-import type { HandlerPlan, ListenerPlan } from './listener-plan.js';
+import type { HandlerPlan, ListenerPlan, RoutePlan } from './listener-plan.js';
 import { type MergedClass, mergedRecord } from './merged-record.js';
 import { readHandlers, readRoute } from './read-handlers.js';
+import { readGivenType } from './read-payload-type.js';
 
 /**
  * Reads the listeners of all classes. Adds every fault of every class to `problems`; what is answered is complete only
@@ -69,6 +70,13 @@ function readClassListeners(listenerClass: AnyClass, merged: MergedClass, proble
     return [];
   }
   const handler = readHandlers(listenerClass, merged, problems.at(`listener ${listenerClass.name}`));
+  if (merged.listeners.some((declaration) => payloadOptionOf(declaration) !== NOT_GIVEN)) {
+    problems
+      .at(`listener ${listenerClass.name}`)
+      .add(
+        'payload is an option of methods: on a class, each handler says which it takes, as in @Handler(PaySucceeded)',
+      );
+  }
   return merged.listeners.map((declaration, index) =>
     readListener(listenerClass, numbered(listenerClass.name, index), declaration, handler, problems),
   );
@@ -82,11 +90,30 @@ function readMethodListeners(
   return merged.methods.flatMap((method) => {
     if (method.listeners.length === 0) return undeclaredMethod(listenerClass, method, merged, problems);
     const name = `${listenerClass.name}.${String(method.key)}`;
-    const route = readRoute(listenerClass, merged, method, undefined, problems.at(`listener ${name}`));
-    return method.listeners.map((declaration, index) =>
-      readListener(listenerClass, numbered(name, index), declaration, { kind: 'single', route }, problems),
-    );
+    // What is wrong with a method is told once, however many listeners it is.
+    const routes = new Map<unknown, RoutePlan>();
+    return method.listeners.map((declaration, index) => {
+      const id = numbered(name, index);
+      const payload = payloadOptionOf(declaration);
+      const route = routes.get(payload) ?? readRouteOf(payload, problems.at(`listener ${id}`));
+      routes.set(payload, route);
+      return readListener(listenerClass, id, declaration, { kind: 'single', route }, problems);
+    });
+
+    function readRouteOf(payload: unknown, faults: Problems): RoutePlan {
+      const target = payload === NOT_GIVEN ? undefined : readGivenType(payload, 'payload of @Listener', faults);
+      const declared = target && ({ by: 'payload of @Listener', target } as const);
+      return readRoute(listenerClass, merged, method, declared, faults);
+    }
   });
+}
+
+const NOT_GIVEN = Symbol('not given');
+
+/** What the option `payload` was given: an `undefined` there is a circular import. */
+function payloadOptionOf(declaration: ListenerDeclaration): unknown {
+  const isGiven = typeof declaration === 'object' && declaration !== null && 'payload' in declaration;
+  return isGiven ? declaration.payload : NOT_GIVEN;
 }
 
 /** A method with decorators of ours that nothing calls is a mistake worth telling. */

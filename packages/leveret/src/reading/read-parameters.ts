@@ -1,13 +1,15 @@
 import { describeValue, type Problems } from '@leveret/core';
 import type { ParameterDeclaration } from '../decorators/class-record.js';
-import { elementOf, type PayloadTarget, type Scalar, scalarOf } from '../payload/payload-target.js';
+import { describeTarget, elementOf, type PayloadTarget, type Scalar, scalarOf } from '../payload/payload-target.js';
 import { checkKnownOptions } from './check-known-options.js';
+import { contradictedPayload, contradictedType } from './contradicted-type.js';
 import type { MergedMethod } from './merged-record.js';
 import { readGivenType, readReflectedType } from './read-payload-type.js';
 
 /** Where the value of one parameter comes from. */
 export type ParameterPlan =
-  | { readonly kind: 'payload' | 'headers' | 'message' | 'context' | 'transaction' }
+  | { readonly kind: 'payload' }
+  | { readonly kind: 'headers' | 'message' | 'context' | 'transaction' }
   | {
       readonly kind: 'header';
       readonly name: string;
@@ -24,15 +26,21 @@ export interface ParametersPlan {
   readonly target: PayloadTarget | undefined;
 }
 
+/** What is said of the payload elsewhere than at its parameter. */
+export interface DeclaredTarget {
+  readonly by: '@Handler' | 'payload of @Listener';
+  readonly target: PayloadTarget;
+}
+
 /**
  * Reads the parameters of a method. One parameter without a decorator is the payload.
  * @param prototype of the class: its methods know how many parameters they have
- * @param handled the type that `@Handler` gave, which a payload parameter takes over
+ * @param declared the type that `@Handler` or `@Listener` gave, which a payload parameter takes over
  */
 export function readParameters(
   prototype: object,
   method: MergedMethod,
-  handled: PayloadTarget | undefined,
+  declared: DeclaredTarget | undefined,
   problems: Problems,
 ): ParametersPlan {
   const types = reflectedTypes(prototype, method.key);
@@ -45,22 +53,35 @@ export function readParameters(
       else payload = { index, declaration };
       plans.push({ kind: 'payload' });
     } else {
-      plans.push(planOf(declaration, types?.[index], problems));
+      const plan = planOf(declaration, types?.[index], problems);
+      note(index, contradictedType(plan, types?.[index]));
+      plans.push(plan);
     }
   }
-  const target = payload === undefined ? handled : payloadTarget(payload.declaration, payload.index);
+  const target = payload === undefined ? declared?.target : payloadTarget(payload.declaration, payload.index);
+  if (payload !== undefined && target !== undefined) {
+    note(payload.index, contradictedPayload(target, types?.[payload.index]));
+  }
   return { parameters: plans, target };
 
+  function note(index: number, fault: string | undefined): void {
+    if (fault !== undefined) problems.add(`parameter ${index + 1}: ${fault}`);
+  }
+
   function payloadTarget(declaration: PayloadDeclaration | undefined, index: number): PayloadTarget | undefined {
-    if (declaration?.typeGiven !== true) return handled ?? readReflectedType(types, index, problems);
+    if (declaration?.typeGiven !== true) return declared?.target ?? readReflectedType(types, index, problems);
     const given = readGivenType(declaration.type, '@Payload', problems);
-    if (given === undefined || handled === undefined) return given;
-    const [said, ofHandler] = [elementOf(given), elementOf(handled)];
-    if (said.type !== ofHandler.type) {
-      problems.add(`@Handler says ${ofHandler.type.name}, but @Payload says ${said.type.name}. Leave one of them out.`);
+    if (given === undefined || declared === undefined) return given;
+    if (!isSame(given, declared.target)) {
+      const [one, other] = [describeTarget(declared.target), describeTarget(given)];
+      problems.add(`${declared.by} says ${one}, but @Payload says ${other}. Leave one of them out.`);
     }
     return given;
   }
+}
+
+function isSame(one: PayloadTarget, other: PayloadTarget): boolean {
+  return (one.kind === 'array') === (other.kind === 'array') && elementOf(one).type === elementOf(other).type;
 }
 
 type PayloadDeclaration = Extract<ParameterDeclaration, { readonly kind: 'payload' }>;
@@ -107,7 +128,7 @@ function planOf(
   declaration: Exclude<ParameterDeclaration, PayloadDeclaration>,
   type: unknown,
   problems: Problems,
-): ParameterPlan {
+): Exclude<ParameterPlan, { readonly kind: 'payload' }> {
   return declaration.kind === 'header' ? headerPlan(declaration, type, problems) : { kind: declaration.kind };
 }
 
@@ -115,7 +136,7 @@ function headerPlan(
   declaration: Extract<ParameterDeclaration, { readonly kind: 'header' }>,
   type: unknown,
   problems: Problems,
-): ParameterPlan {
+): Extract<ParameterPlan, { readonly kind: 'header' }> {
   const { name } = declaration;
   const options = declaration.options ?? {};
   if (typeof name !== 'string' || name === '') {

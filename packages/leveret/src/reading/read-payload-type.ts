@@ -1,4 +1,4 @@
-import { describeValue, type PayloadClass, type Problems } from '@leveret/core';
+import { describeValue, isStandardSchema, type PayloadClass, type Problems } from '@leveret/core';
 import { type PayloadTarget, targetOf } from '../payload/payload-target.js';
 
 /** Built-in classes that no body can be made an instance of in a way everybody would agree on. */
@@ -15,11 +15,11 @@ const NO_PAYLOADS: ReadonlySet<unknown> = new Set([
   Error,
 ]);
 
-/** Reads what `@Payload(...)` or `@Handler(...)` was given. `undefined` (and a fault) when it is no type. */
+/** Reads what `@Payload(...)`, `@Handler(...)` or the option `payload` was given. `undefined` (and a fault) when it is no type. */
 export function readGivenType(given: unknown, decorator: string, problems: Problems): PayloadTarget | undefined {
   const each = Array.isArray(given);
   if (each && given.length !== 1) {
-    problems.add(`${decorator} takes one class in the array, as in [PaySucceeded]; got ${given.length}`);
+    problems.add(`${decorator} takes one class or schema in the array, as in [PaySucceeded]; got ${given.length}`);
     return undefined;
   }
   const type: unknown = each ? given[0] : given;
@@ -29,8 +29,11 @@ export function readGivenType(given: unknown, decorator: string, problems: Probl
     );
     return undefined;
   }
+  if (isStandardSchema(type)) return targetOf(type, each);
   if (typeof type !== 'function' || type === Function) {
-    problems.add(`${decorator} takes a class, or a class in an array; got ${describeValue(given)}`);
+    problems.add(
+      `${decorator} takes a class or a schema (Standard Schema version 1: zod 4, valibot, arktype), or one of them in an array; got ${describeValue(given)}`,
+    );
     return undefined;
   }
   if (type === Array) {
