@@ -31,10 +31,18 @@ export { UseInterceptors } from './decorators/use-interceptors.js';
 export type { InterceptorLike } from './interceptor/interceptor-like.js';
 export type { PayloadValidation } from './payload/payload-validation.js';
 export { validatePayload } from './payload/validate-payload.js';
+export type {
+  AttemptScope,
+  ContainerPort,
+  InversifyContainer,
+  LeveretContainer,
+  ServiceToken,
+} from './container/container-port.js';
+export type { InstanceHooks } from './container/instance-hooks.js';
 export { DELIVERY_CONTEXT } from './container/tokens.js';
 export { Leveret, type LeveretState } from './application/leveret.js';
 export type { LeveretOptions } from './application/leveret-options.js';
-export { leveretModule, type LeveretModuleOptions } from './application/leveret-module.js';
+export { leveretModule, type LeveretModuleOptions, type ModuleOf } from './application/leveret-module.js';
 export type { ShutdownSignal } from './application/shutdown-hooks.js';
 export type { ListenerRegistry, RunningListener } from './application/listener-registry.js';
 export type { RunningSchedule, ScheduleRegistry } from './application/schedule-registry.js';

@@ -12,7 +12,7 @@ import type {
   Redact,
   Transport,
 } from '@leveret/core';
-import type { Container } from 'inversify';
+import type { LeveretContainer } from '../container/container-port.js';
 import type { IdempotencyOptions } from '../decorators/idempotent.js';
 import type { InterceptorLike } from '../interceptor/interceptor-like.js';
 import type { PayloadValidation } from '../payload/payload-validation.js';
@@ -27,16 +27,18 @@ export interface LeveretOptions {
   readonly connection?: ConnectionOptions;
   /** How messages are published, also by recoverers and as replies. */
   readonly publisher?: PublisherOptions;
-  /** Classes with `@Listener`. */
-  readonly listeners?: readonly AnyClass[];
-  /** Classes with `@Scheduled` methods and no listener; those of listener classes are found by themselves. */
-  readonly schedules?: readonly AnyClass[];
+  /** Classes with `@Listener`, which the container makes, or instances of such classes, as they are. */
+  readonly listeners?: readonly (AnyClass | object)[];
+  /** Classes with `@Scheduled` methods and no listener, or instances; those of listener classes are found by themselves. */
+  readonly schedules?: readonly (AnyClass | object)[];
   /**
-   * The inversify container that makes listeners, interceptors, recoverers and converters. Classes that are not bound in
-   * it are bound, as singletons unless they ask for another scope; so are `Leveret` and `Publisher`. Default: a container
-   * of its own, which makes whatever is asked for (`autobind`), as singletons.
+   * What makes listeners, interceptors, recoverers, converters and stores that are given as classes or tokens: a container of
+   * inversify, any other that has `resolve(token)` (see `ContainerPort`), or a `Map` from classes to instances. In one of
+   * inversify, classes that are not bound are bound, as singletons unless they ask for another scope; so are `Leveret` and
+   * `Publisher`. Default: none. Classes whose constructors take nothing are made with `new`, once; those that are decorated
+   * for inversify by a container of its own, which makes whatever is asked for (`autobind`), as singletons.
    */
-  readonly container?: Container;
+  readonly container?: LeveretContainer;
   /** For every listener that does not say otherwise. */
   readonly defaults?: ListenerPolicyOptions;
   /** Declared besides what the listeners declare: exchanges, queues, bindings, policies. */

@@ -15,8 +15,9 @@ import {
   resolvePause,
   within,
 } from '@leveret/core';
-import { Container } from 'inversify';
-import { InstanceResolver } from '../container/instance-resolver.js';
+import type { LeveretContainer } from '../container/container-port.js';
+import type { InstanceHooks } from '../container/instance-hooks.js';
+import { type InstanceResolver, resolverFor } from '../container/instance-resolver.js';
 import { Schedule } from '../schedule/schedule.js';
 import { ApplicationParts } from './application-parts.js';
 import { closeInOrder } from './close-in-order.js';
@@ -63,8 +64,10 @@ export class Leveret {
   /** Publishes on a connection of its own. The same object that is injected as `Publisher`. */
   readonly publisher: Publisher;
   readonly #options: ResolvedLeveretOptions;
+  readonly #hooks: InstanceHooks;
   readonly #events: EventHub<LeveretEvent>;
-  readonly #resolver: InstanceResolver;
+  /** Made at the start: which container there is decides what has to be loaded. */
+  #resolver: InstanceResolver | undefined;
   readonly #converter = new PublisherConverter();
   /** Recoverers and replies need confirms even where the user's own publishes do without. */
   readonly #sender: Publisher;
@@ -86,8 +89,12 @@ export class Leveret {
   /** Fires when a close shall wait no longer. */
   readonly #hurried = new AbortController();
 
-  /** Prepares an application without starting it, for containers that want to inject it. Else: {@link Leveret.start}. */
-  constructor(options: LeveretOptions = {}) {
+  /**
+   * Prepares an application without starting it, for containers that want to inject it. Else: {@link Leveret.start}.
+   * @param hooks for tests: what is replaced, and who is told of instances
+   */
+  constructor(options: LeveretOptions = {}, hooks: InstanceHooks = {}) {
+    this.#hooks = hooks;
     this.#options = resolveLeveretOptions(options);
     const { transport, publisher, clock, logger, raw } = this.#options;
     this.#events = new EventHub(logger);
@@ -108,9 +115,6 @@ export class Leveret {
         ...(transport.unanswered?.() ?? []),
       ],
     });
-    this.#resolver = new InstanceResolver(
-      raw.container ?? new Container({ autobind: true, defaultScope: 'Singleton' }),
-    );
   }
 
   /**
@@ -140,9 +144,9 @@ export class Leveret {
     return this.#scheduleRegistry;
   }
 
-  /** The container that makes the listeners. */
-  get container(): Container {
-    return this.#resolver.container;
+  /** The container that the application was given; `undefined` when it was given none. */
+  get container(): LeveretContainer | undefined {
+    return this.#options.raw.container;
   }
 
   /** As {@link Leveret.start}; a second call joins the first. */
@@ -298,11 +302,15 @@ export class Leveret {
     logger.info({ listeners: this.#containers.length, durationMs }, 'leveret started');
   }
 
-  #read(): Promise<ResolvedApplication> {
+  async #read(): Promise<ResolvedApplication> {
+    const { raw, logger, problems } = this.#options;
+    const resolver = await resolverFor(raw.container, logger, problems);
+    this.#resolver = resolver;
     // What users inject. A container that has them already (by leveretModule, say) keeps its own.
-    this.#resolver.provide(Leveret, this);
-    this.#resolver.provide(Publisher, this.publisher);
-    return readAndCheck(this.#options, this.#resolver);
+    resolver.provide(Leveret, this);
+    resolver.provide(Publisher, this.publisher);
+    for (const [service, value] of this.#hooks.replaced ?? []) await resolver.replace(service, value);
+    return readAndCheck(this.#options, resolver, this.#hooks);
   }
 
   /** What may be missing at the start: everything, or the queues of listeners that wait for theirs. */
@@ -373,7 +381,7 @@ export class Leveret {
     // What is handled and not remembered yet: the last chance before stores of the container are gone.
     await Promise.allSettled([...this.#guards()].map(async (guard) => guard.flush?.()));
     try {
-      await this.#resolver.release();
+      await this.#resolver?.release();
     } catch (err) {
       this.#options.logger.warn({ err }, 'the container would not let go of the listeners');
     }

@@ -1,4 +1,5 @@
 import type { ListenerDefinition } from '@leveret/core';
+import type { InstanceHooks } from '../container/instance-hooks.js';
 import type { InstanceResolver } from '../container/instance-resolver.js';
 import { readListeners } from '../reading/read-listeners.js';
 import { readSchedules } from '../reading/read-schedules.js';
@@ -23,6 +24,7 @@ export interface ResolvedApplication extends ResolvedListeners {
 export async function readAndCheck(
   options: ResolvedLeveretOptions,
   resolver: InstanceResolver,
+  { onInstance }: InstanceHooks,
 ): Promise<ResolvedApplication> {
   const { raw, problems, topology, idempotency, clock, logger } = options;
   const service = new ServiceScope(raw.service, problems);
@@ -35,10 +37,11 @@ export async function readAndCheck(
     validation: raw.validation,
     topology,
     guards,
+    onInstance,
   };
   const listeners = await resolveListeners(readListeners(raw.listeners ?? [], problems), settings, resolver, problems);
   const plans = readSchedules(raw.listeners, raw.schedules, clock.now(), problems);
-  const schedules = await resolveSchedules(plans, { idempotency, guards, resolver }, problems);
+  const schedules = await resolveSchedules(plans, { idempotency, guards, resolver, onInstance }, problems);
   problems.throwIfAny();
   for (const { kind, text } of listeners.warnings) logger.warn({ kind }, text);
   if (guards.inMemory.length > 0) {

@@ -25,13 +25,9 @@ import {
   type TopologyWarning,
   topologyWarnings,
 } from '@leveret/core';
+import type { InstanceHooks } from '../container/instance-hooks.js';
 import type { InstanceResolver } from '../container/instance-resolver.js';
-import {
-  resolveConverter,
-  resolveInterceptor,
-  resolveListenerClass,
-  resolveRecoverer,
-} from '../container/resolve-parts.js';
+import { resolveConverter, resolveHome, resolveInterceptor, resolveRecoverer } from '../container/resolve-parts.js';
 import { listenerHandler } from '../handler/listener-handler.js';
 import { methodRoute } from '../handler/method-route.js';
 import type { InterceptorLike } from '../interceptor/interceptor-like.js';
@@ -49,6 +45,7 @@ export interface ListenerSettings {
   readonly converter: unknown;
   readonly validation: PayloadValidation | false | undefined;
   readonly guards: GuardMaker;
+  readonly onInstance: InstanceHooks['onInstance'];
   /** Declared without listeners. */
   readonly topology: Topology;
 }
@@ -145,7 +142,7 @@ async function resolveListener(plan: ListenerPlan, common: Common, problems: Pro
   const givenConverter = options.converter ?? settings.defaults.converter;
   const converter =
     givenConverter === undefined ? undefined : await resolveConverter(givenConverter, resolver, problems);
-  const source = await resolveListenerClass(plan.listenerClass, resolver, problems);
+  const source = await resolveHome(plan.home, { resolver, onInstance: settings.onInstance }, problems);
   const around = new Map<RoutePlan, readonly InterceptorFunction[]>();
   for (const route of routesOf(plan.handler)) around.set(route, await routeInterceptors(route, common, problems));
   const guarded = await guardedRoutes(plan, policies.failurePolicy.acknowledge, settings.guards, problems);
@@ -154,6 +151,7 @@ async function resolveListener(plan: ListenerPlan, common: Common, problems: Pro
     const made = methodRoute(route, {
       source: source ?? { kind: 'shared', instance: {} },
       interceptors: [...common.interceptors, ...(around.get(route) ?? [])],
+      attemptEnded: resolver.attemptEnded,
       converter: converter ?? common.converter,
       validation: options.validation ?? settings.validation ?? {},
       hints,

@@ -1,6 +1,5 @@
 import type { Problems } from '@leveret/core';
-import type { InstanceResolver } from '../container/instance-resolver.js';
-import { resolveListenerClass } from '../container/resolve-parts.js';
+import { type ListenerMaking, resolveHome } from '../container/resolve-parts.js';
 import { sampleContext } from '../container/sample-context.js';
 import type { IdempotencyOptions } from '../decorators/idempotent.js';
 import { withInstance } from '../handler/instance-source.js';
@@ -9,10 +8,9 @@ import type { ScheduleDefinition } from '../schedule/schedule.js';
 import type { GuardMaker } from './resolve-idempotency.js';
 
 /** What schedules are made with. */
-export interface ScheduleSettings {
+export interface ScheduleSettings extends ListenerMaking {
   readonly idempotency: IdempotencyOptions;
   readonly guards: GuardMaker;
-  readonly resolver: InstanceResolver;
 }
 
 /** Makes definitions of plans: classes and stores resolved. Every fault is noted in `problems`. */
@@ -24,16 +22,23 @@ export async function resolveSchedules(
   const definitions: ScheduleDefinition[] = [];
   for (const plan of plans) {
     const faults = problems.at(plan.place);
-    const source = await resolveListenerClass(plan.scheduleClass, settings.resolver, faults);
+    const source = await resolveHome(plan.home, settings, faults);
     const alone = await resolveAlone(plan.alone, settings, faults);
     if (source === undefined) continue;
     const { id, timing, jitterMs, immediate, timeoutMs, key } = plan;
+    const { attemptEnded } = settings.resolver;
     // A class in request or transient scope is made for each run, as for each attempt.
-    const call = (signal: AbortSignal): unknown =>
-      withInstance(source, sampleContext(), (instance) => {
-        const method = (instance as Record<string | symbol, (signal: AbortSignal) => unknown>)[key];
-        return method?.call(instance, signal);
-      });
+    const call = async (signal: AbortSignal): Promise<unknown> => {
+      const context = { ...sampleContext(), signal };
+      try {
+        return await withInstance(source, context, (instance) => {
+          const method = (instance as Record<string | symbol, (signal: AbortSignal) => unknown>)[key];
+          return method?.call(instance, signal);
+        });
+      } finally {
+        attemptEnded?.(context);
+      }
+    };
     definitions.push(Object.freeze({ id, timing, jitterMs, immediate, timeoutMs, alone, call }));
   }
   return definitions;

@@ -1,6 +1,6 @@
 import { ConfigurationError, LeveretError, MemoryIdempotencyStore, silentLogger } from '@leveret/core';
 import { expect } from 'chai';
-import { inject, injectable } from 'inversify';
+import { Container, inject, injectable } from 'inversify';
 import { describe, it } from 'mocha';
 import { Listener } from '../decorators/listener.js';
 import { Scheduled, type ScheduleOptions } from '../decorators/scheduled.js';
@@ -61,9 +61,10 @@ describe('@Scheduled', () => {
         this.unpaid.asked++;
       }
     }
-    await using running = await start({ listeners: [Orders] });
+    const container = new Container({ autobind: true, defaultScope: 'Singleton' });
+    await using running = await start({ listeners: [Orders], container });
     await running.clock.advance(45_000);
-    expect(running.app.container.get(Unpaid).asked).to.equal(2);
+    expect(container.get(Unpaid).asked).to.equal(2);
     expect(running.events.filter(({ type }) => type === 'schedule-succeeded')).to.have.length(2);
   });
 

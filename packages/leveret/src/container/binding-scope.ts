@@ -1,5 +1,6 @@
-import { type BindingScope, Container, type ServiceIdentifier } from 'inversify';
+import type { BindingScope, Container, ServiceIdentifier } from 'inversify';
 import type { AnyClass } from '../reading/class-kind.js';
+import type { Inversify } from './load-inversify.js';
 
 /**
  * The scope that a service is bound in, or `undefined` when it is not bound, is bound more than once, or its binding has
@@ -24,7 +25,7 @@ export function boundScope(container: Container, service: ServiceIdentifier): Bi
 }
 
 /** The scope that a class asks for itself, as by `@injectable('Request')`; `undefined` when it leaves that open. */
-export function declaredScope(service: AnyClass): BindingScope | undefined {
+export function declaredScope(service: AnyClass, { Container }: Inversify): BindingScope | undefined {
   const asSingleton = new Container({ defaultScope: 'Singleton' });
   asSingleton.bind(service).toSelf();
   const asTransient = new Container({ defaultScope: 'Transient' });

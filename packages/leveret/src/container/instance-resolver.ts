@@ -1,124 +1,38 @@
-import type { DeliveryContext } from '@leveret/core';
-import { Container, type ServiceIdentifier } from 'inversify';
+import { type DeliveryContext, describeValue, type Logger, type Problems } from '@leveret/core';
 import type { InstanceSource } from '../handler/instance-source.js';
 import type { AnyClass } from '../reading/class-kind.js';
-import { boundScope, declaredScope } from './binding-scope.js';
-import { sampleContext } from './sample-context.js';
-import { DELIVERY_CONTEXT } from './tokens.js';
+import { type ContainerPort, hasMethods, isInversifyContainer, type ServiceToken } from './container-port.js';
+import { InversifyResolver } from './inversify-resolver.js';
+import { loadInversify } from './load-inversify.js';
+import { PlainResolver } from './plain-resolver.js';
+import { mapPort, PortResolver } from './port-resolver.js';
 
-/**
- * Resolves listeners, interceptors, recoverers and converters from an inversify container. Classes that are not bound
- * are bound to themselves: in the scope they ask for, else as singletons.
- *
- * | scope | instance |
- * |---|---|
- * | singleton | made once, at start |
- * | transient | made for each attempt (and once at start, to see that it can be) |
- * | request | made for each attempt, in a child container that also has its `DELIVERY_CONTEXT` |
- */
-export class InstanceResolver {
-  readonly container: Container;
-  readonly #bound: ServiceIdentifier[] = [];
-  readonly #sources = new Map<AnyClass, Promise<InstanceSource>>();
-
-  constructor(container: Container) {
-    this.container = container;
-  }
-
-  /** Where instances of a class come from. Rejects with what inversify says when one cannot be made. */
-  source<T extends object>(service: AnyClass<T>): Promise<InstanceSource<T>> {
-    const found = this.#sources.get(service) ?? this.#resolve(service);
-    this.#sources.set(service, found);
-    return found as Promise<InstanceSource<T>>;
-  }
-
+/** Where instances of listeners, interceptors, recoverers, converters and stores come from. */
+export interface InstanceResolver {
+  /** Where instances of a class come from. Rejects with the reason when one cannot be made. */
+  source<T extends object>(service: AnyClass<T>): Promise<InstanceSource<T>>;
   /** The one instance of a class that must not be made anew, such as a recoverer. */
-  async single<T extends object>(service: AnyClass<T>): Promise<T> {
-    this.#bind(service);
-    return this.container.getAsync(service);
-  }
-
-  /** Binds a value to be injected, unless the container has one already. */
-  provide<T>(service: ServiceIdentifier<T>, value: T): void {
-    // Not isBound: a container with autobind would bind the class itself to answer that.
-    if (this.container.isCurrentBound(service)) return;
-    this.container.bind(service).toConstantValue(value);
-    this.#bound.push(service);
-  }
-
-  /**
-   * Takes back the bindings that were made here, so that the user's container is as it was. What one of them fails at, or
-   * takes its time for, as in its `@preDestroy`, keeps no other from being let go. Rejects with what they failed with.
-   */
-  async release(): Promise<void> {
-    this.#sources.clear();
-    const services = this.#bound.splice(0).filter((service) => this.container.isCurrentBound(service));
-    const released = await Promise.allSettled(services.map(async (service) => this.container.unbindAsync(service)));
-    const failures = released.flatMap((each): unknown[] => (each.status === 'rejected' ? [each.reason] : []));
-    if (failures.length > 1) throw new AggregateError(failures, `${failures.length} services would not be let go`);
-    if (failures.length === 1) throw failures[0];
-  }
-
-  async #resolve<T extends object>(service: AnyClass<T>): Promise<InstanceSource<T>> {
-    this.#bind(service);
-    switch (boundScope(this.container, service)) {
-      case 'Singleton':
-        return { kind: 'shared', instance: await this.container.getAsync(service) };
-      case 'Request':
-        return perRequest(this.container, service);
-      default:
-        return perAttempt(this.container, service);
-    }
-  }
-
-  #bind(service: AnyClass): void {
-    if (this.container.isBound(service)) return;
-    const scope = declaredScope(service);
-    const binding = this.container.bind(service).toSelf();
-    if (scope === undefined) binding.inSingletonScope();
-    this.#bound.push(service);
-  }
+  single<T extends object>(service: AnyClass<T>): Promise<T>;
+  /** What the container has for a text or a symbol; `undefined` when it knows that it has nothing. */
+  token(token: string | symbol): Promise<{ readonly instance: unknown } | undefined>;
+  /** Has a value injected, unless the container has one already. */
+  provide(service: ServiceToken, value: unknown): void;
+  /** Has a value injected instead of whatever the container has. */
+  replace(service: ServiceToken, value: unknown): Promise<void>;
+  /** An attempt has ended: what was made for it alone can be let go. `undefined` when nothing is. */
+  readonly attemptEnded: ((context: DeliveryContext) => void) | undefined;
+  /** Lets go of what was made here. What fails at it keeps nothing else from being let go. */
+  release(): Promise<void>;
 }
 
-async function perAttempt<T extends object>(container: Container, service: AnyClass<T>): Promise<InstanceSource<T>> {
-  await container.getAsync(service);
-  return { kind: 'per-attempt', make: () => container.getAsync(service) };
-}
-
-async function perRequest<T extends object>(parent: Container, service: AnyClass<T>): Promise<InstanceSource<T>> {
-  await childFor(parent, sampleContext()).getAsync(service);
-  // One child serves every attempt as long as all is made at once, for then "the attempt" is whichever is making. A
-  // container for each costs a thousand times as much, so only what must wait while it is made gets its own.
-  let making = sampleContext();
-  const child = new Container({ parent });
-  child
-    .bind(DELIVERY_CONTEXT)
-    .toDynamicValue(() => making)
-    .inTransientScope();
-  if (!madeAtOnce(child, service)) {
-    return { kind: 'per-attempt', make: (context) => childFor(parent, context).getAsync(service) };
-  }
-  return {
-    kind: 'per-attempt',
-    make(context) {
-      making = context;
-      return child.get(service);
-    },
-  };
-}
-
-function childFor(parent: Container, context: DeliveryContext): Container {
-  // Compiling a plan pays for plans that are used again: this one is used once.
-  const child = new Container({ parent, jitless: true });
-  child.bind(DELIVERY_CONTEXT).toConstantValue(context);
-  return child;
-}
-
-function madeAtOnce(container: Container, service: AnyClass): boolean {
-  try {
-    container.get(service);
-    return true;
-  } catch {
-    return false;
-  }
+/** The resolver for what `Leveret.start({ container })` was given. Adds a fault when that is no container. */
+export async function resolverFor(given: unknown, logger: Logger, problems: Problems): Promise<InstanceResolver> {
+  if (given === undefined) return new PlainResolver();
+  if (isInversifyContainer(given)) return new InversifyResolver(given, await loadInversify());
+  if (given instanceof Map) return new PortResolver(mapPort(given), logger);
+  if (hasMethods(given, ['resolve'])) return new PortResolver(given as ContainerPort, logger);
+  problems.add(
+    `container must be a Container of inversify, an object with resolve(token), or a Map from tokens to instances; got ${describeValue(given)}`,
+  );
+  return new PlainResolver();
 }

@@ -1,4 +1,5 @@
 import {
+  ConfigurationError,
   describeValue,
   type IdempotencyGuard,
   type IdempotencyStore,
@@ -13,15 +14,44 @@ import type { InstanceSource } from '../handler/instance-source.js';
 import { interceptorFunction } from '../interceptor/interceptor-function.js';
 import type { InterceptorLike } from '../interceptor/interceptor-like.js';
 import { type AnyClass, isClass } from '../reading/class-kind.js';
+import type { ListenerHome } from '../reading/listener-home.js';
+import type { InstanceHooks } from './instance-hooks.js';
 import type { InstanceResolver } from './instance-resolver.js';
 
-/** The instances of a listener class; `undefined` (and a fault) when the container cannot make one. */
-export function resolveListenerClass(
-  listenerClass: AnyClass,
+/** What makes listeners. */
+export interface ListenerMaking extends Pick<InstanceHooks, 'onInstance'> {
+  readonly resolver: InstanceResolver;
+}
+
+/** Where the instances of a home come from; `undefined` (and a fault) when none can be made. */
+export async function resolveHome(
+  home: ListenerHome,
+  { resolver, onInstance }: ListenerMaking,
+  problems: Problems,
+): Promise<InstanceSource | undefined> {
+  const source = await sourceOf(home, resolver, problems);
+  if (source === undefined || onInstance === undefined) return source;
+  const told = (instance: object): object => {
+    onInstance(home.given, instance);
+    return instance;
+  };
+  if (source.kind === 'shared') return { kind: 'shared', instance: told(source.instance) };
+  return {
+    kind: 'per-attempt',
+    make(context) {
+      const made = source.make(context);
+      return made instanceof Promise ? made.then(told) : told(made);
+    },
+  };
+}
+
+async function sourceOf(
+  home: ListenerHome,
   resolver: InstanceResolver,
   problems: Problems,
 ): Promise<InstanceSource | undefined> {
-  return attempt(listenerClass, () => resolver.source(listenerClass), problems);
+  if (home.instance !== undefined) return { kind: 'shared', instance: home.instance };
+  return attempt(home.class, () => resolver.source(home.class), problems);
 }
 
 /** An interceptor as a function, whatever it was given as. */
@@ -120,13 +150,12 @@ async function instanceOf(
     return instance === undefined ? undefined : { instance };
   }
   if (typeof given !== 'string' && typeof given !== 'symbol') return { instance: given };
-  if (!resolver.container.isBound(given)) {
-    problems.add(`the container has nothing bound to ${describeValue(given)}`);
-    return undefined;
-  }
-  const instance = await attempt({ name: String(given) }, () => resolver.container.getAsync(given), problems);
-  return instance === undefined ? undefined : { instance };
+  const found = await attempt({ name: String(given) }, async () => (await resolver.token(given)) ?? NOTHING, problems);
+  if (found === NOTHING) problems.add(`the container has nothing bound to ${describeValue(given)}`);
+  return found === NOTHING ? undefined : found;
 }
+
+const NOTHING: { readonly instance: unknown } = { instance: undefined };
 
 async function attempt<T>(
   service: { readonly name: string },
@@ -136,6 +165,10 @@ async function attempt<T>(
   try {
     return await make();
   } catch (error) {
+    if (error instanceof ConfigurationError) {
+      for (const problem of error.problems) problems.add(problem);
+      return undefined;
+    }
     const reason = error instanceof Error ? error.message : String(error);
     problems.add(`the container cannot make ${service.name}: ${reason.replaceAll(/\s*\n\s*/g, ' ').trim()}`);
     return undefined;

@@ -1,8 +1,5 @@
-import type { DeliveryContext } from '@leveret/core';
-import type { ServiceIdentifier } from 'inversify';
-
 /**
  * The `DeliveryContext` of the attempt that an instance is made for, to inject into classes in request scope and what
  * they depend on: `@inject(DELIVERY_CONTEXT) context: DeliveryContext`.
  */
-export const DELIVERY_CONTEXT: ServiceIdentifier<DeliveryContext> = Symbol.for('leveret.delivery-context');
+export const DELIVERY_CONTEXT: unique symbol = Symbol.for('leveret.delivery-context');

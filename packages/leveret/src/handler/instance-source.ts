@@ -13,5 +13,10 @@ export function withInstance<T extends object>(
 ): unknown {
   if (source.kind === 'shared') return use(source.instance);
   const made = source.make(context);
-  return made instanceof Promise ? made.then(use) : use(made);
+  if (!(made instanceof Promise)) return use(made);
+  return made.then((instance) => {
+    // The delivery may have been decided meanwhile, as by a time-out: nothing of the attempt is to begin any more.
+    context.signal.throwIfAborted();
+    return use(instance);
+  });
 }

@@ -8,6 +8,7 @@ import {
 import { type PayloadReader, payloadReader, type ReadingPolicy } from '../payload/payload-reader.js';
 import type { RoutePlan } from '../reading/listener-plan.js';
 import type { ParameterPlan } from '../reading/read-parameters.js';
+import { tellingTheEnd } from './end-of-attempt.js';
 import { headerValue } from './header-value.js';
 import { type InstanceSource, withInstance } from './instance-source.js';
 
@@ -16,6 +17,8 @@ export interface RouteParts extends ReadingPolicy {
   readonly source: InstanceSource;
   /** Outermost first: global, of the class, of the method. */
   readonly interceptors: readonly InterceptorFunction[];
+  /** Told the end of each attempt, when something is made for attempts that has to be let go. */
+  readonly attemptEnded?: ((context: DeliveryContext) => void) | undefined;
 }
 
 /** Makes a method of a listener class a route: all that can be worked out beforehand is. */
@@ -27,10 +30,11 @@ export function methodRoute(plan: RoutePlan, parts: RouteParts): HandlerRoute {
       const method = (instance as Record<string | symbol, (...args: unknown[]) => unknown>)[plan.key];
       return method?.apply(instance, argumentsOf(context));
     });
+  const invoke = composeInterceptors(parts.interceptors, call);
   return {
     name: plan.name,
     convert: withHeadersChecked(plan.parameters, read),
-    invoke: composeInterceptors(parts.interceptors, call),
+    invoke: parts.attemptEnded === undefined ? invoke : tellingTheEnd(invoke, parts.attemptEnded),
     reply: { sendTo: plan.sendTo, encode: (value) => parts.converter.toMessage(value, {}) },
   };
 }

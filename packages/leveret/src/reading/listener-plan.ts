@@ -3,7 +3,7 @@ import type { IdempotentOptions } from '../decorators/idempotent.js';
 import type { ListenerOptions } from '../decorators/listener-options.js';
 import type { InterceptorLike } from '../interceptor/interceptor-like.js';
 import type { PayloadTarget } from '../payload/payload-target.js';
-import type { AnyClass } from './class-kind.js';
+import type { ListenerHome } from './listener-home.js';
 import type { ParameterPlan } from './read-parameters.js';
 
 /** A listener as its class declares it: read and checked, nothing made yet. */
@@ -11,7 +11,7 @@ export interface ListenerPlan {
   readonly id: string;
   /** How faults name it, such as `listener Orders.onPaid`. */
   readonly place: string;
-  readonly listenerClass: AnyClass;
+  readonly home: ListenerHome;
   readonly options: ListenerOptions;
   readonly handler: HandlerPlan;
 }

@@ -50,8 +50,8 @@ function plansOf(...classes: unknown[]) {
 }
 
 /** The plan of the only method of the only listener. */
-function routeOf(listenerClass: unknown) {
-  const [plan] = plansOf(listenerClass);
+function routeOf(home: unknown) {
+  const [plan] = plansOf(home);
   expect(plan!.handler.kind).to.equal('single');
   return plan!.handler.kind === 'single' ? plan!.handler.route : undefined!;
 }
@@ -537,7 +537,7 @@ describe('readListeners', () => {
       expect(faultOf(undefined)).to.match(
         /listeners holds undefined; expected a class \(undefined comes of a circular import\)/,
       );
-      expect(faultOf({})).to.equal('listeners holds an object; expected a class');
+      expect(faultOf({})).to.equal('listeners holds an object; expected a class, or an instance of one');
       expect(faultOf(() => {})).to.match(/expected a class/);
       const problems = new Problems();
       readListeners('Orders', problems);
@@ -801,7 +801,7 @@ describe('readListeners', () => {
     it('takes over the listeners of a base class, under the name of the subclass', () => {
       class Sub extends Base {}
       const [plan] = plansOf(Sub);
-      expect([plan!.id, plan!.options.queue, plan!.listenerClass]).to.deep.equal(['Sub.on', 'base', Sub]);
+      expect([plan!.id, plan!.options.queue, plan!.home.class]).to.deep.equal(['Sub.on', 'base', Sub]);
     });
 
     it('keeps listener and parameters of a method that is overridden without decorators', () => {

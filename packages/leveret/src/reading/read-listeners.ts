@@ -2,7 +2,8 @@ import { describeValue, type Problems } from '@leveret/core';
 import type { ListenerDeclaration } from '../decorators/class-record.js';
 import type { ListenerOptions } from '../decorators/listener-options.js';
 import { checkKnownOptions } from './check-known-options.js';
-import { type AnyClass, checkName, isClass } from './class-kind.js';
+import { type AnyClass, checkName } from './class-kind.js';
+import { homeOf, type ListenerHome } from './listener-home.js';
 import { LISTENER_OPTION_NAMES } from './listener-option-names.js';
 import type { HandlerPlan, ListenerPlan, RoutePlan } from './listener-plan.js';
 import { type MergedClass, mergedRecord } from './merged-record.js';
@@ -18,20 +19,22 @@ export function readListeners(classes: unknown, problems: Problems): readonly Li
     problems.add(`listeners must be an array of classes; got ${describeValue(classes)}`);
     return [];
   }
-  const plans = [...new Set<unknown>(classes)].flatMap((each) => readClass(each, problems));
+  const plans = [...new Set<unknown>(classes)].flatMap((each) => readOne(each, problems));
   const repeated = classes.filter((each, index) => classes.indexOf(each) !== index);
   for (const each of new Set<unknown>(repeated)) problems.add(`listeners holds ${describeValue(each)} more than once`);
   checkIds(plans, problems);
   return plans;
 }
 
-function readClass(listenerClass: unknown, problems: Problems): readonly ListenerPlan[] {
-  if (!isClass(listenerClass)) {
+function readOne(given: unknown, problems: Problems): readonly ListenerPlan[] {
+  const home = homeOf(given);
+  if (home === undefined) {
     problems.add(
-      `listeners holds ${describeValue(listenerClass)}; expected a class${listenerClass === undefined ? ' (undefined comes of a circular import)' : ''}`,
+      `listeners holds ${describeValue(given)}; expected a class${given === undefined ? ' (undefined comes of a circular import)' : ', or an instance of one'}`,
     );
     return [];
   }
+  const listenerClass = home.class;
   const { name } = listenerClass;
   const merged = mergedRecord(listenerClass);
   const place = problems.at(`class ${name}`);
@@ -43,10 +46,7 @@ function readClass(listenerClass: unknown, problems: Problems): readonly Listene
     else if (!misplaced) place.add(`has no @Listener, neither on the class nor on a method${scheduledOnly(merged)}`);
     return [];
   }
-  return [
-    ...readClassListeners(listenerClass, merged, problems),
-    ...readMethodListeners(listenerClass, merged, problems),
-  ];
+  return [...readClassListeners(home, merged, problems), ...readMethodListeners(home, merged, problems)];
 }
 
 function scheduledOnly(merged: MergedClass | undefined): string {
@@ -58,7 +58,8 @@ function declaresListeners(merged: MergedClass): boolean {
   return merged.listeners.length > 0 || merged.methods.some(({ listeners }) => listeners.length > 0);
 }
 
-function readClassListeners(listenerClass: AnyClass, merged: MergedClass, problems: Problems): readonly ListenerPlan[] {
+function readClassListeners(home: ListenerHome, merged: MergedClass, problems: Problems): readonly ListenerPlan[] {
+  const listenerClass = home.class;
   if (merged.listeners.length === 0) {
     for (const { key, handlers } of merged.methods) {
       if (handlers.length > 0) {
@@ -78,15 +79,12 @@ function readClassListeners(listenerClass: AnyClass, merged: MergedClass, proble
       );
   }
   return merged.listeners.map((declaration, index) =>
-    readListener(listenerClass, numbered(listenerClass.name, index), declaration, handler, problems),
+    readListener(home, numbered(listenerClass.name, index), declaration, handler, problems),
   );
 }
 
-function readMethodListeners(
-  listenerClass: AnyClass,
-  merged: MergedClass,
-  problems: Problems,
-): readonly ListenerPlan[] {
+function readMethodListeners(home: ListenerHome, merged: MergedClass, problems: Problems): readonly ListenerPlan[] {
+  const listenerClass = home.class;
   return merged.methods.flatMap((method) => {
     if (method.listeners.length === 0) return undeclaredMethod(listenerClass, method, merged, problems);
     const name = `${listenerClass.name}.${String(method.key)}`;
@@ -97,7 +95,7 @@ function readMethodListeners(
       const payload = payloadOptionOf(declaration);
       const route = routes.get(payload) ?? readRouteOf(payload, problems.at(`listener ${id}`));
       routes.set(payload, route);
-      return readListener(listenerClass, id, declaration, { kind: 'single', route }, problems);
+      return readListener(home, id, declaration, { kind: 'single', route }, problems);
     });
 
     function readRouteOf(payload: unknown, faults: Problems): RoutePlan {
@@ -133,7 +131,7 @@ function undeclaredMethod(
 }
 
 function readListener(
-  listenerClass: AnyClass,
+  home: ListenerHome,
   defaultId: string,
   declaration: ListenerDeclaration,
   handler: HandlerPlan,
@@ -142,8 +140,8 @@ function readListener(
   const place = `listener ${defaultId}`;
   const options = readOptions(declaration, problems.at(place));
   const id = readId(options, defaultId, problems.at(place));
-  if (options.id === undefined) checkName(listenerClass, '@Listener', problems.at(place));
-  return { id, place, listenerClass, options, handler };
+  if (options.id === undefined) checkName(home.class, '@Listener', problems.at(place));
+  return { id, place, home, options, handler };
 }
 
 function readOptions(declaration: ListenerDeclaration, problems: Problems): ListenerOptions {
@@ -173,7 +171,13 @@ function checkIds(plans: readonly ListenerPlan[], problems: Problems): void {
   for (const plan of plans) {
     const other = byId.get(plan.id);
     if (other === undefined) byId.set(plan.id, plan);
-    else {
+    else if (other.home !== plan.home && other.home.class === plan.home.class) {
+      problems
+        .at(plan.place)
+        .add(
+          'its class is there twice, as a class or as instances: what it listens to would be consumed twice under one name. Leave one of them out',
+        );
+    } else {
       problems
         .at(plan.place)
         .add(

@@ -3,7 +3,8 @@ import type { ScheduleDeclaration } from '../decorators/class-record.js';
 import type { RunOnOneInstanceOptions, ScheduleOptions, ScheduleTimes } from '../decorators/scheduled.js';
 import { cronTiming, everyTiming, type Timing } from '../schedule/timing.js';
 import { checkKnownOptions } from './check-known-options.js';
-import { type AnyClass, checkName, isClass } from './class-kind.js';
+import { type AnyClass, checkName } from './class-kind.js';
+import { homeOf, type ListenerHome } from './listener-home.js';
 import { type MergedClass, type MergedMethod, mergedRecord } from './merged-record.js';
 
 /** A schedule as its class declares it: read and checked, nothing made yet. */
@@ -11,7 +12,7 @@ export interface SchedulePlan {
   readonly id: string;
   /** How faults name it, such as `schedule Orders.reconcile`. */
   readonly place: string;
-  readonly scheduleClass: AnyClass;
+  readonly home: ListenerHome;
   readonly key: string | symbol;
   readonly timing: Timing;
   readonly jitterMs: number;
@@ -45,24 +46,26 @@ export function readSchedules(
   now: number,
   problems: Problems,
 ): readonly SchedulePlan[] {
-  const listenerClasses = Array.isArray(listeners) ? listeners.filter(isClass) : [];
-  const own = readClasses(schedules, problems).filter((each) => !listenerClasses.includes(each));
-  for (const each of own) checkOwn(each, problems.at(`class ${each.name}`));
-  const plans = [...new Set([...listenerClasses, ...own])].flatMap((each) => readClass(each, now, problems));
+  const withListeners = Array.isArray(listeners) ? listeners.flatMap((each) => homeOf(each) ?? []) : [];
+  const own = readHomes(schedules, problems).filter(({ given }) => !withListeners.some((each) => each.given === given));
+  for (const each of own) checkOwn(each.class, problems.at(`class ${each.class.name}`));
+  const unique = new Map([...withListeners, ...own].map((each) => [each.given, each]));
+  const plans = [...unique.values()].flatMap((each) => readHome(each, now, problems));
   checkIds(plans, problems);
   return plans;
 }
 
-function readClasses(schedules: unknown, problems: Problems): readonly AnyClass[] {
+function readHomes(schedules: unknown, problems: Problems): readonly ListenerHome[] {
   if (schedules === undefined) return [];
   if (!Array.isArray(schedules)) {
     problems.add(`schedules must be an array of classes; got ${describeValue(schedules)}`);
     return [];
   }
-  return schedules.filter((each): each is AnyClass => {
-    if (isClass(each)) return true;
-    problems.add(`schedules holds ${describeValue(each)}; expected a class`);
-    return false;
+  return schedules.flatMap((each) => {
+    const home = homeOf(each);
+    if (home !== undefined) return home;
+    problems.add(`schedules holds ${describeValue(each)}; expected a class, or an instance of one`);
+    return [];
   });
 }
 
@@ -79,14 +82,15 @@ function listens(merged: MergedClass): boolean {
   return merged.listeners.length > 0 || merged.methods.some(({ listeners }) => listeners.length > 0);
 }
 
-function readClass(scheduleClass: AnyClass, now: number, problems: Problems): readonly SchedulePlan[] {
+function readHome(home: ListenerHome, now: number, problems: Problems): readonly SchedulePlan[] {
+  const scheduleClass = home.class;
   const methods = mergedRecord(scheduleClass)?.methods.filter(({ schedules }) => schedules.length > 0) ?? [];
   return methods.flatMap((method) => {
     const name = `${scheduleClass.name}.${String(method.key)}`;
     checkMethod(method, problems.at(`schedule ${name}`));
     return method.schedules.map((declaration, index) => {
       const id = index === 0 ? name : `${name}#${index + 1}`;
-      return readSchedule(scheduleClass, method.key, id, declaration, now, problems);
+      return readSchedule(home, method.key, id, declaration, now, problems);
     });
   });
 }
@@ -108,7 +112,7 @@ function checkMethod(method: MergedMethod, problems: Problems): void {
 }
 
 function readSchedule(
-  scheduleClass: AnyClass,
+  home: ListenerHome,
   key: string | symbol,
   defaultId: string,
   { times, options }: ScheduleDeclaration,
@@ -119,12 +123,12 @@ function readSchedule(
   const faults = problems.at(place);
   const everyMs = { value: Number.POSITIVE_INFINITY };
   const timing = readTimes(times, now, everyMs, faults) ?? SOME_TIMING;
-  const plan = { id: defaultId, place, scheduleClass, key, timing };
+  const plan = { id: defaultId, place, home, key, timing };
   if (!checkKnownOptions(options, '@Scheduled', OPTION_NAMES, faults)) {
     return { ...plan, jitterMs: 0, immediate: false, timeoutMs: undefined, alone: undefined };
   }
   const { id, jitter, immediate, timeout, runOnOneInstance } = options as ScheduleOptions;
-  if (id === undefined) checkName(scheduleClass, '@Scheduled', faults);
+  if (id === undefined) checkName(home.class, '@Scheduled', faults);
   if (id !== undefined && (typeof id !== 'string' || id === ''))
     faults.add(`id must be a name; got ${describeValue(id)}`);
   if (immediate !== undefined && typeof immediate !== 'boolean') {

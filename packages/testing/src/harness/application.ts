@@ -10,10 +10,8 @@ import { WatchedTransport } from '../watch/watched-transport.js';
 import type { AnyClass } from './any-class.js';
 import type { Override } from './harness-options.js';
 
-type Container = Leveret['container'];
-
 /** Containers of harnesses that are open. */
-const inUse = new WeakSet<Container>();
+const inUse = new WeakSet<object>();
 
 let count = 0;
 
@@ -25,47 +23,47 @@ export class Application {
   /** Classes of listeners that have been called, by id. */
   readonly #classes = new Map<string, AnyClass>();
   readonly #undo: (() => void)[] = [];
+  readonly #watched = new WeakSet<object>();
 
-  constructor(options: LeveretOptions, side: BrokerSide, journal: Journal) {
+  constructor(options: LeveretOptions, overrides: readonly Override[], side: BrokerSide, journal: Journal) {
     this.#journal = journal;
     this.connectionName = options.connection?.name ?? `leveret-test:${process.pid}:${++count}`;
     const connection = connectionTo(side.url, options.connection ?? {}, this.connectionName);
     const { mismatch } = options;
     // Connections go by real time: a test that lets an hour pass must not end them.
     const transport = new AmqplibTransport({ connection, clock: systemClock, ...(mismatch && { mismatch }) });
-    this.leveret = new Leveret({
-      logger: silentLogger,
-      ...options,
-      ...(side.management && { management: { ...options.management, ...side.management } }),
-      connection,
-      interceptors: [journal.intercept, ...(options.interceptors ?? [])],
-      transport: new WatchedTransport(transport, journal),
-      clock: side.clock,
-    });
-    this.leveret.on(journal.onEvent);
-    if (inUse.has(this.leveret.container)) {
+    if (options.container !== undefined && inUse.has(options.container)) {
       throw new HarnessError(
         'expected a container of its own, received one that another open harness uses: make a container for each',
       );
     }
+    this.leveret = new Leveret(
+      {
+        logger: silentLogger,
+        ...options,
+        ...(side.management && { management: { ...options.management, ...side.management } }),
+        connection,
+        interceptors: [journal.intercept, ...(options.interceptors ?? [])],
+        transport: new WatchedTransport(transport, journal),
+        clock: side.clock,
+      },
+      { replaced: overrides, onInstance: this.#watch },
+    );
+    this.leveret.on(journal.onEvent);
   }
 
-  /** Replaces services and starts. */
-  async start(listeners: LeveretOptions['listeners'], overrides: readonly Override[]): Promise<void> {
+  async start(): Promise<void> {
     const { container } = this.leveret;
-    inUse.add(container);
-    for (const [service, value] of overrides) {
-      if (container.isCurrentBound(service)) await container.unbindAsync(service);
-      container.bind<unknown>(service).toConstantValue(value);
-    }
-    for (const listener of listeners ?? []) {
-      container.onActivation<object>(listener, (_context, instance) => {
-        this.#undo.push(spyOnListener(instance, this.#journal, (id) => this.#classes.set(id, listener)));
-        return instance;
-      });
-    }
+    if (container !== undefined) inUse.add(container);
     await this.leveret.start();
   }
+
+  readonly #watch = (listener: unknown, instance: object): void => {
+    if (this.#watched.has(instance)) return;
+    this.#watched.add(instance);
+    const listenerClass = typeof listener === 'function' ? (listener as AnyClass) : (instance.constructor as AnyClass);
+    this.#undo.push(spyOnListener(instance, this.#journal, (id) => this.#classes.set(id, listenerClass)));
+  };
 
   /** Name of the method that handles a delivery, such as `PayStatusListener.onPaySucceeded`; else the listener's id. */
   readonly nameOf = ({ listenerId, message }: DeliveryRecord): string => {
@@ -84,7 +82,8 @@ export class Application {
 
   /** Takes back what was done to objects of the test's own. */
   release(): void {
-    inUse.delete(this.leveret.container);
+    const { container } = this.leveret;
+    if (container !== undefined) inUse.delete(container);
     for (const each of this.#undo.splice(0)) each();
   }
 }

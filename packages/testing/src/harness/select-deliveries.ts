@@ -23,12 +23,13 @@ export function byId(id: string): (record: DeliveryRecord) => boolean {
 export function byClass(
   listenerClass: AnyClass,
   method: string | undefined,
-  listeners: readonly AnyClass[],
+  listeners: readonly unknown[],
   { nameOf, classOf }: Naming,
 ): (record: DeliveryRecord) => boolean {
-  const chosen = listeners.filter((each) => each === listenerClass || each.prototype instanceof listenerClass);
+  const classes = listeners.flatMap(classOfListener);
+  const chosen = classes.filter((each) => each === listenerClass || each.prototype instanceof listenerClass);
   if (chosen.length === 0) {
-    const known = listeners.map(({ name }) => name).join(', ') || 'none';
+    const known = classes.map(({ name }) => name).join(', ') || 'none';
     throw new HarnessError(`expected one of the harness's listeners (${known}), received ${listenerClass.name}`);
   }
   if (method !== undefined && typeof (listenerClass.prototype as Record<string, unknown>)[method] !== 'function') {
@@ -45,4 +46,10 @@ export function byClass(
         : name === `${each.name}.${method}`;
     });
   };
+}
+
+/** The class of what stands in `listeners`: a class, or an instance of one. */
+function classOfListener(listener: unknown): readonly AnyClass[] {
+  if (typeof listener === 'function') return [listener as AnyClass];
+  return typeof listener === 'object' && listener !== null ? [listener.constructor as AnyClass] : [];
 }

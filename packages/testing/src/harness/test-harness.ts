@@ -64,7 +64,7 @@ export class TestHarness implements AsyncDisposable {
     this.#side = side;
     const journal = new Journal();
     this.#journal = journal;
-    this.#application = new Application(options.application, side, journal);
+    this.#application = new Application(options.application, options.overrides, side, journal);
     this.#failures = new FailureLedger(journal.failures, options.expected);
     this.#rest = new RestWatch({ side, journal, application: this.#application, failures: this.#failures });
   }
@@ -78,7 +78,7 @@ export class TestHarness implements AsyncDisposable {
   static async start(options: HarnessOptions = {}): Promise<TestHarness> {
     const resolved = resolveHarnessOptions(options);
     await checkTurns();
-    const { broker, application, overrides } = resolved;
+    const { broker, application } = resolved;
     const side =
       'url' in broker
         ? await RealSide.start(broker.url, application.management?.url ?? process.env[MANAGEMENT_URL_VARIABLE])
@@ -91,7 +91,7 @@ export class TestHarness implements AsyncDisposable {
       throw error;
     }
     try {
-      const started = harness.#application.start(application.listeners, overrides);
+      const started = harness.#application.start();
       await inRealTime(START_LIMIT_MS, started, () => new HarnessError(`no start within ${START_LIMIT_MS} ms`));
     } catch (error) {
       await harness.#end();

@@ -1,10 +1,11 @@
 import type { DeliveryContext } from '@leveret/core';
 import { expect } from 'chai';
+import * as inversify from 'inversify';
 import { type BindingScope, Container, inject, injectable, preDestroy } from 'inversify';
 import { describe, it } from 'mocha';
 import type { InstanceSource } from '../handler/instance-source.js';
 import { contextOf, sampleMessage } from '../test-support/sample-delivery.js';
-import { InstanceResolver } from './instance-resolver.js';
+import { InversifyResolver } from './inversify-resolver.js';
 import { DELIVERY_CONTEXT } from './tokens.js';
 
 @injectable()
@@ -48,10 +49,10 @@ async function rejection(promise: Promise<unknown>): Promise<Error> {
   );
 }
 
-describe('InstanceResolver', () => {
+describe('InversifyResolver', () => {
   it('makes a class that is not bound once, and binds it, so that all get the same', async () => {
     const container = withService();
-    const source = await new InstanceResolver(container).source(Listening);
+    const source = await new InversifyResolver(container, inversify).source(Listening);
     expect(source.kind).to.equal('shared');
     const listening = await made(source);
     expect(listening.service).to.equal(container.get(Service));
@@ -59,7 +60,7 @@ describe('InstanceResolver', () => {
   });
 
   it('makes everything it is asked for in a container with autobind', async () => {
-    const resolver = new InstanceResolver(new Container({ autobind: true, defaultScope: 'Singleton' }));
+    const resolver = new InversifyResolver(new Container({ autobind: true, defaultScope: 'Singleton' }), inversify);
     const source = await resolver.source(Listening);
     expect(source.kind).to.equal('shared');
     expect((await made(source)).service).to.be.instanceOf(Service);
@@ -68,7 +69,7 @@ describe('InstanceResolver', () => {
   it('makes a transient class anew for each attempt', async () => {
     const container = withService();
     container.bind(Listening).toSelf().inTransientScope();
-    const source = await new InstanceResolver(container).source(Listening);
+    const source = await new InversifyResolver(container, inversify).source(Listening);
     expect(source.kind).to.equal('per-attempt');
     const [one, two] = [await made(source), await made(source)];
     expect(one).to.not.equal(two);
@@ -76,13 +77,13 @@ describe('InstanceResolver', () => {
   });
 
   it('obeys the scope that an unbound class asks for itself', async () => {
-    const source = await new InstanceResolver(new Container()).source(PerAttempt);
+    const source = await new InversifyResolver(new Container(), inversify).source(PerAttempt);
     expect(source.kind).to.equal('per-attempt');
   });
 
   it('makes a class in request scope for each attempt, with the context of the attempt', async () => {
     const container = withService();
-    const source = await new InstanceResolver(container).source(PerRequest);
+    const source = await new InversifyResolver(container, inversify).source(PerRequest);
     expect(source.kind).to.equal('per-attempt');
     const contexts = [1, 2].map((id) => contextOf(sampleMessage({ id }), { id }));
     const [one, two] = [await made(source, contexts[0]), await made(source, contexts[1])];
@@ -97,7 +98,7 @@ describe('InstanceResolver', () => {
       .bind(Service)
       .toDynamicValue(async () => new Service())
       .inRequestScope();
-    const source = await new InstanceResolver(container).source(PerRequest);
+    const source = await new InversifyResolver(container, inversify).source(PerRequest);
     const contexts = [1, 2].map((id) => contextOf(sampleMessage({ id }), { id }));
     const both = await Promise.all(contexts.map((each) => made(source, each)));
     expect(both.map((each) => each.context)).to.deep.equal(contexts);
@@ -107,7 +108,9 @@ describe('InstanceResolver', () => {
     const container = new Container();
     container.bind(Service).toDynamicValue(async () => new Service());
     container.bind(Listening).toSelf().inSingletonScope();
-    expect((await made(await new InstanceResolver(container).source(Listening))).service).to.be.instanceOf(Service);
+    expect((await made(await new InversifyResolver(container, inversify).source(Listening))).service).to.be.instanceOf(
+      Service,
+    );
   });
 
   it('takes the same instance for an alias', async () => {
@@ -115,18 +118,18 @@ describe('InstanceResolver', () => {
     container.bind(Listening).toSelf().inSingletonScope();
     abstract class Port {}
     container.bind(Port).toService(Listening);
-    const source = await new InstanceResolver(container).source(Port as new () => Port);
+    const source = await new InversifyResolver(container, inversify).source(Port as new () => Port);
     expect(await made(source)).to.equal(container.get(Listening));
   });
 
   it('rejects with what inversify says', async () => {
-    const error = await rejection(new InstanceResolver(new Container()).source(Listening));
+    const error = await rejection(new InversifyResolver(new Container(), inversify).source(Listening));
     expect(error.message).to.match(/No bindings found for service: "Service"/);
   });
 
   it('provides values that are injected, unless the container has its own', () => {
     const container = new Container();
-    const resolver = new InstanceResolver(container);
+    const resolver = new InversifyResolver(container, inversify);
     resolver.provide('port', 1);
     resolver.provide('port', 2);
     expect(container.get('port')).to.equal(1);
@@ -134,7 +137,7 @@ describe('InstanceResolver', () => {
 
   it('takes back its own bindings, and no others', async () => {
     const container = withService();
-    const resolver = new InstanceResolver(container);
+    const resolver = new InversifyResolver(container, inversify);
     await resolver.source(Listening);
     resolver.provide('port', 1);
     await resolver.release();
@@ -166,7 +169,7 @@ describe('InstanceResolver', () => {
     const hanging = new Promise<void>((resolve) => {
       end = resolve;
     });
-    const resolver = new InstanceResolver(new Container());
+    const resolver = new InversifyResolver(new Container(), inversify);
     for (const each of [Failing, Hanging, Fine]) await resolver.source(each);
     const release = resolver.release().then(
       () => undefined,

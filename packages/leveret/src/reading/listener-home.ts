@@ -1,0 +1,18 @@
+import { type AnyClass, isClass } from './class-kind.js';
+
+/** Where listeners and schedules are declared: a class, or an instance of one. */
+export interface ListenerHome {
+  /** What stood in `listeners` or `schedules`. */
+  readonly given: unknown;
+  readonly class: AnyClass;
+  /** `undefined` when the container makes it. */
+  readonly instance: object | undefined;
+}
+
+/** The home that a class or an instance is; `undefined` when it is neither. */
+export function homeOf(given: unknown): ListenerHome | undefined {
+  if (isClass(given)) return { given, class: given, instance: undefined };
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return undefined;
+  const made: unknown = given.constructor;
+  return isClass(made) && (made as unknown) !== Object ? { given, class: made, instance: given } : undefined;
+}
