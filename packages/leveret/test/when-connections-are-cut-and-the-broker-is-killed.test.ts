@@ -8,7 +8,7 @@ import { onEachMortalBroker } from './support/private-broker.js';
 onEachMortalBroker('when connections are cut and the broker is killed, over and over', (broker) => {
   it('handles every message, acks none that was not handled, and parks what fails', async () => {
     const report = await runSoak({ node: broker, messages: 5000, cuts: 5, kills: 1 });
-    expect(report.verdict).to.deep.equal({ lost: [], notParked: [], left: 0, ackedUnhandled: 0, multiple: 0 });
+    expect(report.verdict).to.deep.equal({ lost: [], notParked: [], left: 0, ackedUnhandled: 0, refusedTogether: 0 });
     expect(report.handled).to.equal(5000);
     expect(report.resumedMs.cut).to.have.lengthOf(5);
     expect(report.resumedMs.kill).to.have.lengthOf(1);

@@ -5,8 +5,9 @@ import type { Socket } from 'node:net';
  * and a write costs more than all else that an acknowledgement does.
  *
  * Nothing waits longer for it: what one piece of code writes without a pause leaves when that piece of code ends.
+ * @returns what sends at once all that was written so far
  */
-export function coalesceWrites(socket: Socket): void {
+export function coalesceWrites(socket: Socket): () => void {
   const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
   let corked = false;
   const flush = () => {
@@ -20,5 +21,8 @@ export function coalesceWrites(socket: Socket): void {
       process.nextTick(flush);
     }
     return write(...args);
+  };
+  return () => {
+    if (corked) flush();
   };
 }

@@ -5,6 +5,7 @@ import { asError } from '../errors/broker-reply.js';
 import { guardConsumers } from '../wire/guard-consumers.js';
 import { guardDecoding } from '../wire/guard-decoding.js';
 import { coalesceWrites } from './coalesce-writes.js';
+import { endTurn } from './end-of-turn.js';
 import { quarantineChannel } from './quarantine-channel.js';
 
 /** Called when something happens to a link. */
@@ -41,6 +42,7 @@ export class Link {
   #blocked = false;
   #error: Error | undefined;
   #untaken: number | undefined;
+  #flush: () => void = () => {};
   readonly #endListeners = new Set<() => void>();
 
   constructor(model: ChannelModel, host: string, events: LinkEvents, clock: Clock) {
@@ -50,7 +52,7 @@ export class Link {
     this.#clock = clock;
     this.host = host;
     this.#stream = internals.stream;
-    if (this.#stream !== undefined) coalesceWrites(this.#stream);
+    if (this.#stream !== undefined) this.#flush = coalesceWrites(this.#stream);
     guardDecoding(model.connection, (channel) => {
       this.#untaken ??= channel;
     });
@@ -105,6 +107,11 @@ export class Link {
     return () => this.#endListeners.delete(listener);
   }
 
+  /** Hands what was written so far to the system at once, instead of when the code that wrote it has ended. */
+  flush(): void {
+    this.#flush();
+  }
+
   /** @throws {Error} when there is no answer in time, or the connection ends. */
   openChannel(timeoutMs: number): Promise<Channel> {
     return this.#open(this.#model.createChannel(), timeoutMs);
@@ -140,6 +147,7 @@ export class Link {
   /** Closes it, politely within `timeoutMs` (at most 5 s), then by destroying the socket. Never rejects. */
   async close(timeoutMs: number): Promise<void> {
     if (!this.#ended) {
+      endTurn();
       // amqplib's promise never settles when the socket ends first; the end itself always comes.
       const ended = new Promise<void>((resolve) => this.onEnd(resolve));
       this.#model.close().catch(() => {});

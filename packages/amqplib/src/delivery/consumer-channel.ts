@@ -6,7 +6,8 @@ import {
   LeveretError,
   within,
 } from '@leveret/core';
-import type { Message as AmqplibMessage, Channel, ConsumeMessage } from 'amqplib';
+import type { Channel, ConsumeMessage } from 'amqplib';
+import { ChannelSettler } from './channel-settler.js';
 import { readMessage } from './read-delivery.js';
 
 /** What a consumer channel tells its subscription. */
@@ -17,6 +18,8 @@ export interface ConsumerChannelEvents {
   cancelled(channel: ConsumerChannel): void;
   /** The channel is gone: closed by the broker with an error, or together with its connection. */
   ended(channel: ConsumerChannel, error: Error | undefined): void;
+  /** What was written on its connection is to leave at once. */
+  flush(): void;
 }
 
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -35,12 +38,11 @@ export class ConsumerChannel implements DeliveryChannel {
   #isAsking = false;
   readonly #events: ConsumerChannelEvents;
   readonly #clock: Clock;
-  // amqplib takes a message where the protocol takes a tag: one is kept and filled in, so that settling allocates nothing.
-  readonly #settled = { fields: { deliveryTag: 0 } } as AmqplibMessage;
   readonly #closed: Promise<void>;
+  readonly #settler: ChannelSettler;
   #open = true;
-  /** Delivered to be settled, and not settled. */
-  #outstanding = 0;
+  /** Delivered to be settled. */
+  #delivered = 0;
   #error: Error | undefined;
 
   constructor(channel: Channel, queue: string, events: ConsumerChannelEvents, clock: Clock) {
@@ -48,6 +50,7 @@ export class ConsumerChannel implements DeliveryChannel {
     this.#queue = queue;
     this.#events = events;
     this.#clock = clock;
+    this.#settler = new ChannelSettler(channel, () => events.flush());
     this.#closed = new Promise((resolve) => channel.once('close', resolve));
     channel.on('error', (error) => {
       this.#open = false;
@@ -55,6 +58,7 @@ export class ConsumerChannel implements DeliveryChannel {
     });
     channel.once('close', () => {
       this.#open = false;
+      this.#settler.end();
       events.ended(this, this.#error);
     });
   }
@@ -80,7 +84,7 @@ export class ConsumerChannel implements DeliveryChannel {
 
   /** Whether it has brought what is not settled yet. */
   get owes(): boolean {
-    return this.#outstanding > 0;
+    return this.#delivered > this.#settler.settled;
   }
 
   get consumerTag(): string {
@@ -95,6 +99,7 @@ export class ConsumerChannel implements DeliveryChannel {
     this.#tag = tag;
     this.#noAck = request.noAck;
     if (prefetch > 0) await this.#answer(this.#channel.prefetch(prefetch));
+    this.#settler.messagesPerAck = request.messagesPerAck ?? 1;
     const { noAck, exclusive, priority } = request;
     const consuming = this.#channel.consume(this.#queue, (message) => this.#received(message, tag), {
       consumerTag: tag,
@@ -112,44 +117,21 @@ export class ConsumerChannel implements DeliveryChannel {
   }
 
   ack(deliveryTag: number): boolean {
-    if (!this.#open) return false;
-    this.#settled.fields.deliveryTag = deliveryTag;
-    try {
-      this.#channel.ack(this.#settled);
-      this.#outstanding--;
-      return true;
-    } catch {
-      return this.#gone();
-    }
+    return this.#settle(this.#open && this.#settler.ack(deliveryTag));
   }
 
   reject(deliveryTag: number, requeue: boolean): boolean {
-    if (!this.#open) return false;
-    this.#settled.fields.deliveryTag = deliveryTag;
-    try {
-      this.#channel.reject(this.#settled, requeue);
-      this.#outstanding--;
-      return true;
-    } catch {
-      return this.#gone();
-    }
+    return this.#settle(this.#open && this.#settler.reject(deliveryTag, requeue));
   }
 
   giveBack(deliveryTag: number): boolean {
-    if (!this.#open) return false;
-    this.#settled.fields.deliveryTag = deliveryTag;
-    try {
-      this.#channel.nack(this.#settled, false, true);
-      this.#outstanding--;
-      return true;
-    } catch {
-      return this.#gone();
-    }
+    return this.#settle(this.#open && this.#settler.giveBack(deliveryTag));
   }
 
   /** Sends `basic.cancel`; resolves at `cancel-ok`, when the channel is gone, or after `timeoutMs`. Never rejects. */
   async cancel(timeoutMs: number): Promise<void> {
     if (!this.#open) return;
+    this.#settler.sendAcks();
     const cancelled = this.#channel.cancel(this.#tag).then(
       () => undefined,
       () => undefined,
@@ -160,6 +142,7 @@ export class ConsumerChannel implements DeliveryChannel {
   /** Closes the channel after what was settled on it; waits for that at most `timeoutMs`. Never rejects. */
   async close(timeoutMs: number): Promise<void> {
     if (!this.#open) return;
+    this.#settler.sendAcks();
     this.#open = false;
     // amqplib's own promise never settles when the connection ends meanwhile; the event always comes.
     this.#channel.close().catch(() => {});
@@ -171,7 +154,7 @@ export class ConsumerChannel implements DeliveryChannel {
       if (tag === this.#tag) this.#events.cancelled(this);
       return;
     }
-    if (!this.#noAck) this.#outstanding++;
+    if (!this.#noAck) this.#delivered++;
     this.#events.delivered(this, {
       message: readMessage(message),
       queue: this.#queue,
@@ -182,15 +165,15 @@ export class ConsumerChannel implements DeliveryChannel {
     });
   }
 
+  #settle(isSent: boolean): boolean {
+    if (!isSent) this.#open = false;
+    return isSent;
+  }
+
   #answer<T>(answer: Promise<T>): Promise<T> {
     return within(this.#clock, ANSWER_TIMEOUT_MS, answer, () => {
       throw new LeveretError('LEV_CHANNEL_CLOSED', `The broker did not answer within ${ANSWER_TIMEOUT_MS} ms.`);
     });
-  }
-
-  #gone(): false {
-    this.#open = false;
-    return false;
   }
 }
 

@@ -202,6 +202,7 @@ export class ConsumerSubscription implements Subscription {
         delivered: (from, delivery) => this.#delivered(from, delivery),
         cancelled: (from) => this.#cancelled(from),
         ended: (from, error) => this.#channelEnded(from, error),
+        flush: () => link.flush(),
       },
       this.#clock,
     );

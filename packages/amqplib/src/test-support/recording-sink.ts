@@ -44,6 +44,7 @@ export function consumeRequest(queue: string, changes: Partial<ConsumeRequest> =
     queue,
     prefetch: 10,
     noAck: false,
+    messagesPerAck: 100,
     exclusive: false,
     priority: undefined,
     arguments: {},

@@ -34,6 +34,7 @@ describe('Consumer', () => {
     expect(subscription.request).to.deep.equal({
       queue: 'orders',
       prefetch: 7,
+      messagesPerAck: 100,
       noAck: false,
       exclusive: true,
       priority: 3,

@@ -81,6 +81,7 @@ export class Consumer implements DeliverySink, Worker {
       request: {
         queue: definition.queue,
         noAck: this.#noAck,
+        messagesPerAck: definition.messagesPerAck,
         exclusive: definition.exclusive,
         priority: definition.priority,
         arguments: definition.consumerArguments,

@@ -28,6 +28,8 @@ export interface ListenerDefinition {
   readonly concurrency: number;
   /** Unsettled deliveries per consumer; 0 = no limit. */
   readonly prefetch: number;
+  /** How many finished deliveries of a consumer may wait for their ack to leave. From 1. */
+  readonly messagesPerAck: number;
   /** The order of the queue is kept also when another consumer takes over. */
   readonly ordered: boolean;
   readonly exclusive: boolean;

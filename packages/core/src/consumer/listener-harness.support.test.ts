@@ -58,6 +58,7 @@ export function aDefinition(parts: ListenerParts = {}): ListenerDefinition {
     queueDeclaration: undefined,
     concurrency: 1,
     prefetch: 50,
+    messagesPerAck: 100,
     ordered: false,
     exclusive: false,
     priority: undefined,

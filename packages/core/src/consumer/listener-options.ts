@@ -25,6 +25,12 @@ export interface ListenerPolicyOptions extends ReadHints {
   /** Unsettled deliveries the broker may have outstanding at each consumer. 0 = no limit; default 50 (Spring: 250). */
   readonly prefetch?: number;
   /**
+   * How many acks of a consumer may leave together, as one `basic.ack` with `multiple`: those of one turn of the event loop, and
+   * no more than this. So many handled messages at most come again when the process is killed; 1 sends each ack at once, which
+   * costs a system call each. 1 to 65,535; default 100 (Spring's deferred acks wait longer, and are off by default).
+   */
+  readonly messagesPerAck?: number;
+  /**
    * Keep the order of the queue also when another consumer takes over: at a stop this one keeps its place until its running
    * handler has ended, and what it had fetched goes back first. Needs `concurrency: 1` unless the queue has a single active
    * consumer. Default: `true` on queues declared with `singleActiveConsumer`, which then have a prefetch of 1, else `false`.

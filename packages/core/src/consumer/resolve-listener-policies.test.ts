@@ -19,6 +19,7 @@ describe('resolveListenerPolicies', () => {
     expect(rest).to.deep.equal({
       concurrency: 1,
       prefetch: undefined,
+      messagesPerAck: 100,
       ordered: undefined,
       exclusive: false,
       priority: undefined,

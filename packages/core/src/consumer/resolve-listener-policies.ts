@@ -20,6 +20,7 @@ export type ResolvedListenerPolicies = {
 } & Pick<
   ListenerDefinition,
   | 'concurrency'
+  | 'messagesPerAck'
   | 'exclusive'
   | 'priority'
   | 'consumerArguments'
@@ -35,6 +36,7 @@ export type ResolvedListenerPolicies = {
 const OPTION_NAMES = {
   acknowledge: true,
   prefetch: true,
+  messagesPerAck: true,
   ordered: true,
   concurrency: true,
   retry: true,
@@ -74,6 +76,12 @@ export function resolveListenerPolicies(
     options.prefetch === undefined
       ? undefined
       : checkWholeNumber(options.prefetch, 'prefetch', { from: 0, to: 65_535, or: 50 }, problems);
+  const messagesPerAck = checkWholeNumber(
+    options.messagesPerAck,
+    'messagesPerAck',
+    { from: 1, to: 65_535, or: 100 },
+    problems,
+  );
   const ordered = options.ordered === undefined ? undefined : checkFlag(options.ordered, 'ordered', false, problems);
   const concurrency = checkWholeNumber(options.concurrency, 'concurrency', { from: 1, to: 2047, or: 1 }, problems);
   const priority =
@@ -99,6 +107,7 @@ export function resolveListenerPolicies(
   }
   return {
     concurrency,
+    messagesPerAck,
     prefetch,
     ordered,
     exclusive,

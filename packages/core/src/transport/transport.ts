@@ -25,12 +25,13 @@ export interface Delivery {
 }
 
 /**
- * Settles deliveries on the channel that brought them. Every method answers whether a frame was sent: `false` means
- * that the channel is gone, that nothing was sent, and that the broker delivers the message again by itself.
- * None of them throws.
+ * Settles deliveries on the channel that brought them. Every method answers whether a frame was sent, or leaves before any
+ * other of its channel: `false` means that the channel is gone, that nothing was sent, and that the broker delivers the
+ * message again by itself. None of them throws.
  */
 export interface DeliveryChannel {
   readonly isOpen: boolean;
+  /** `basic.ack`, together with others that are finished in the same turn of the event loop. */
   ack(deliveryTag: number): boolean;
   /** `basic.reject`: a failed attempt. On RabbitMQ 4.3 only this counts towards the delivery limit. */
   reject(deliveryTag: number, requeue: boolean): boolean;
@@ -51,6 +52,8 @@ export interface ConsumeRequest {
   readonly prefetch: number;
   /** The broker forgets messages as it sends them. */
   readonly noAck: boolean;
+  /** How many acks may wait to leave together, at most until the end of this turn of the event loop. From 1, the default. */
+  readonly messagesPerAck?: number;
   readonly exclusive: boolean;
   /** Consumer priority (`x-priority`), when given. */
   readonly priority: number | undefined;

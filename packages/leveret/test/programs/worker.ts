@@ -12,8 +12,14 @@ const options = JSON.parse(process.env['WORKER_OPTIONS'] ?? '{}') as WorkerOptio
 async function handle(order: { readonly id: number }, context: DeliveryContext): Promise<void> {
   say({ type: 'start', id: order.id });
   context.signal.addEventListener('abort', () => say({ type: 'signal', id: order.id }));
-  await delay(options.handlerMs);
+  if (options.diesAt !== undefined) dieAt(order.id, options.diesAt);
+  if (options.handlerMs > 0) await delay(options.handlerMs);
   say({ type: 'done', id: order.id });
+}
+
+function dieAt(id: number, last: number): void {
+  if (id === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+  if (id === last) process.kill(process.pid, 'SIGKILL');
 }
 
 function say(message: WorkerMessage): void {

@@ -7,8 +7,8 @@ export interface SoakVerdict {
   readonly lost: readonly number[];
   /** Acknowledged on the wire before any call of the handler for them had ended. */
   readonly ackedUnhandled: number;
-  /** Settled for more than one delivery at once. */
-  readonly multiple: number;
+  /** Put back or rejected for more than one delivery at once. */
+  readonly refusedTogether: number;
   /** Messages that fail always and did not come to the error queue. */
   readonly notParked: readonly number[];
   /** Still on the queue at the end. */
@@ -25,15 +25,15 @@ export class SoakLedger implements ProxyObserver {
   readonly #parked: Uint8Array;
   /** How often the broker had been killed when a message was handled last. */
   readonly #epochs: Uint8Array;
-  /** Deliveries on their way or at work: message number by connection, channel and tag. */
-  readonly #outstanding = new Map<string, number>();
+  /** Deliveries on their way or at work, by connection and channel: message number by tag. */
+  readonly #outstanding = new Map<string, Map<number, number>>();
   readonly #awaitingHeader = new Map<string, number>();
   #distinct = 0;
   #byCuts = 0;
   #byKills = 0;
   #epoch = 0;
   #ackedUnhandled = 0;
-  #multiple = 0;
+  #refusedTogether = 0;
   #connection = 0;
 
   constructor(messages: number) {
@@ -87,16 +87,26 @@ export class SoakLedger implements ProxyObserver {
     const tag = this.#awaitingHeader.get(place);
     if (tag === undefined) return;
     this.#awaitingHeader.delete(place);
-    this.#outstanding.set(`${place}.${tag}`, Number(messageIdOf(properties)));
+    const tags = this.#outstanding.get(place) ?? new Map();
+    this.#outstanding.set(place, tags.set(tag, Number(messageIdOf(properties))));
   }
 
   fromClient(connection: number, { name, channel, deliveryTag, multiple }: WireMethod): void {
     if (name !== 'basic.ack' && name !== 'basic.reject' && name !== 'basic.nack') return;
-    if (multiple === true) this.#multiple++;
-    const place = `${connection}.${channel}.${deliveryTag}`;
-    const id = this.#outstanding.get(place);
-    this.#outstanding.delete(place);
-    if (name === 'basic.ack' && (id === undefined || !this.#ended[id])) this.#ackedUnhandled++;
+    if (deliveryTag === undefined) return;
+    const tags = this.#outstanding.get(`${connection}.${channel}`) ?? new Map<number, number>();
+    if (name !== 'basic.ack') {
+      if (multiple === true) this.#refusedTogether++;
+      tags.delete(deliveryTag);
+      return;
+    }
+    // Every delivery that an ack stands for must have been handled.
+    const acked = multiple === true ? [...tags.keys()].filter((tag) => tag <= deliveryTag) : [deliveryTag];
+    for (const tag of acked) {
+      const id = tags.get(tag);
+      tags.delete(tag);
+      if (id === undefined || !this.#ended[id]) this.#ackedUnhandled++;
+    }
   }
 
   judge(left: number, mustBeParked: (id: number) => boolean): SoakVerdict {
@@ -106,7 +116,7 @@ export class SoakLedger implements ProxyObserver {
       if (confirmed && !this.#ended[id]) lost.push(id);
       if (confirmed && mustBeParked(id) && !this.#parked[id]) notParked.push(id);
     }
-    return { lost, notParked, left, ackedUnhandled: this.#ackedUnhandled, multiple: this.#multiple };
+    return { lost, notParked, left, ackedUnhandled: this.#ackedUnhandled, refusedTogether: this.#refusedTogether };
   }
 
   /** What was outstanding on connections that are gone comes again on others. Two connections stand at a time. */
@@ -119,6 +129,6 @@ export class SoakLedger implements ProxyObserver {
 }
 
 /** Whether nothing is wrong. */
-export function isRight({ lost, notParked, left, ackedUnhandled, multiple }: SoakVerdict): boolean {
-  return lost.length + notParked.length + left + ackedUnhandled + multiple === 0;
+export function isRight({ lost, notParked, left, ackedUnhandled, refusedTogether }: SoakVerdict): boolean {
+  return lost.length + notParked.length + left + ackedUnhandled + refusedTogether === 0;
 }

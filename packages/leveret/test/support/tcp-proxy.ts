@@ -44,6 +44,9 @@ export class TcpProxy implements AsyncDisposable {
   readonly #target: number;
   readonly #observer: ProxyObserver;
   readonly #consumers = new Map<string, ProxiedChannel>();
+  /** Tags that were delivered and not settled, by connection and channel. */
+  readonly #unsettled = new Map<string, Set<number>>();
+  readonly #settlements: string[] = [];
   readonly #pairs = new Set<Pair>();
   #server: Server;
   #accepted = 0;
@@ -53,7 +56,10 @@ export class TcpProxy implements AsyncDisposable {
     this.#server = server;
     this.#target = target;
     this.port = (server.address() as AddressInfo).port;
-    this.#observer = observer ?? { fromClient: (connection, method) => this.#record(connection, method) };
+    this.#observer = observer ?? {
+      fromClient: (connection, method) => this.#record(connection, method),
+      fromBroker: (connection, method) => this.#delivered(connection, method),
+    };
     server.on('connection', (socket) => this.#relay(socket));
   }
 
@@ -128,12 +134,12 @@ export class TcpProxy implements AsyncDisposable {
     return this.sent.filter((method) => method.name === name).length;
   }
 
-  /** How deliveries were settled, in order: `ack`, `reject`, `reject requeue`, `nack requeue`, with `multiple` if it was. */
+  /**
+   * How deliveries were settled, in order: `ack`, `reject`, `reject requeue`, `nack requeue`. An ack that stands for several
+   * is one for each of them; anything else that does says `multiple`.
+   */
   settlements(): readonly string[] {
-    return this.sent.flatMap(({ name, requeue, multiple }) => {
-      const kind = SETTLEMENTS[name];
-      return kind === undefined ? [] : [`${kind}${requeue ? ' requeue' : ''}${multiple ? ' multiple' : ''}`];
-    });
+    return this.#settlements;
   }
 
   /** The channel on which a consumer was last started whose tag begins so. */
@@ -169,8 +175,28 @@ export class TcpProxy implements AsyncDisposable {
 
   #record(connection: number, method: WireMethod): void {
     this.sent.push(method);
+    this.#settled(connection, method);
     if (method.name !== 'basic.consume' || method.consumerTag === undefined) return;
     this.#consumers.set(method.consumerTag, { consumerTag: method.consumerTag, connection, channel: method.channel });
+  }
+
+  #delivered(connection: number, { name, channel, deliveryTag }: WireMethod): void {
+    if (name !== 'basic.deliver' || deliveryTag === undefined) return;
+    const place = `${connection}.${channel}`;
+    const tags = this.#unsettled.get(place) ?? new Set();
+    this.#unsettled.set(place, tags.add(deliveryTag));
+  }
+
+  #settled(connection: number, { name, channel, deliveryTag, requeue, multiple }: WireMethod): void {
+    const kind = SETTLEMENTS[name];
+    if (kind === undefined || deliveryTag === undefined) return;
+    const tags = this.#unsettled.get(`${connection}.${channel}`) ?? new Set();
+    const isAckOfMany = name === 'basic.ack' && multiple === true;
+    const meant = isAckOfMany ? [...tags].filter((tag) => tag <= deliveryTag) : [deliveryTag];
+    for (const tag of meant) {
+      tags.delete(tag);
+      this.#settlements.push(`${kind}${requeue ? ' requeue' : ''}${multiple && !isAckOfMany ? ' multiple' : ''}`);
+    }
   }
 
   #relay(client: Socket): void {

@@ -9,8 +9,10 @@ export interface WorkerOptions {
   readonly url: string;
   /** Options of its one listener; only what JSON can hold. */
   readonly listener: ListenerOptions;
-  /** How long its handler takes, in milliseconds. */
+  /** How long its handler takes, in milliseconds; 0: it returns in the turn that called it. */
   readonly handlerMs: number;
+  /** Its handler stops the event loop at id 0, so that what follows comes in one packet, and kills the process at this id. */
+  readonly diesAt?: number;
   readonly shutdownHooks?: boolean;
   readonly shutdownTimeoutMs?: number;
 }
