@@ -195,7 +195,16 @@ export {
   RequestTimeoutError,
 } from './publisher/publish-error.js';
 export { buildPublication, encodable, type PublishRoute } from './publisher/build-publication.js';
-export type { BatchMessage, PublishAllOptions, PublishCounts, PublishResult } from './publisher/publish-all.js';
+export { type Channel, channel, type ChannelOptions, isChannel, routeOfChannel } from './publisher/channel.js';
+export { checkPayload } from './publisher/check-payload.js';
+export type { Publishable, PublishableInstance, PublishableItem } from './publisher/publishable.js';
+export type {
+  BatchMessage,
+  ChannelMessage,
+  PublishAllOptions,
+  PublishCounts,
+  PublishResult,
+} from './publisher/publish-all.js';
 export type {
   ConfirmCallback,
   PublishAnswer,

@@ -170,7 +170,7 @@ describe('the journey of a delivery', () => {
         await journey.clock.advance(limitMs - 1);
         expect(journey.counted).to.deep.equal({ received: 1 });
         await journey.clock.advance(1);
-        expect(journey.event('failed')?.['error']).to.include({ code: 'LEV_HANDLER_TIMEOUT' });
+        expect(journey.event('failed')?.['error']).to.include({ code: 'LEV_VALIDATION_TIMEOUT' });
         await journey.clock.advance(60_000);
         expect(state.ended).to.equal(true);
         expect(journey.frames).to.deep.equal([ACK]);

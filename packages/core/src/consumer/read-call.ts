@@ -51,7 +51,7 @@ async function inTime({ clock, definition }: DeliveryEnvironment, reading: Promi
   const limitMs = definition.timeoutMs ?? READING_LIMIT_MS;
   return within(clock, limitMs, Promise.resolve(reading), () => {
     throw new LeveretError(
-      'LEV_HANDLER_TIMEOUT',
+      'LEV_VALIDATION_TIMEOUT',
       `Validating the payload took longer than ${limitMs} ms: a rule waits for something that does not come. Bound what it asks, or raise the listener's timeout.`,
     );
   });

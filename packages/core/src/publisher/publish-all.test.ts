@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { setUp, turn, watch } from './fake-publish-transport.support.test.js';
+import type { BatchMessage } from './publish-all.js';
 import { PublishUnroutableError } from './publish-error.js';
 
 describe('publishAll', () => {
@@ -9,7 +10,7 @@ describe('publishAll', () => {
     const publishing = publisher.publishAll([
       { exchange: 'orders', routingKey: 'a', payload: '1' },
       { queue: 'q', payload: '2', options: { messageId: 'm2' } },
-      { exchange: 'orders', payload: 'no key' },
+      { exchange: 'orders', payload: 'no key' } as BatchMessage,
     ]);
     await turn();
     transport.channel.return(1);

@@ -1,4 +1,13 @@
+import type { Channel } from './channel.js';
 import type { PublishOptions, PublishReceipt } from './publish-options.js';
+import type { Publishable } from './publishable.js';
+
+/** One message of a batch, through a channel. */
+export interface ChannelMessage<Payload> {
+  readonly channel: Channel<Payload>;
+  readonly payload: Publishable<Payload>;
+  readonly options?: PublishOptions | undefined;
+}
 
 /** One message of a batch: an exchange and routing key, or a queue. */
 export type BatchMessage =

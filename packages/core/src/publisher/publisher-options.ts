@@ -1,6 +1,7 @@
 import { checkFlag, checkKnown, checkOneOf, checkWholeNumber } from '../errors/check-option.js';
 import { describeValue, type Problems } from '../errors/configuration-error.js';
 import type { Publication } from '../message/message.js';
+import type { PayloadType } from '../message/payload-type.js';
 import type { BackoffPolicy } from '../time/backoff.js';
 import { checkDuration, type Duration } from '../time/duration.js';
 import type { PublishDefaults } from './publish-options.js';
@@ -74,8 +75,11 @@ export interface PublisherOptions {
   readonly closeTimeout?: Duration;
   /** How long a request waits for its reply, the sending included. Default 5 s. */
   readonly requestTimeout?: Duration;
-  /** Called with each payload before it is encoded; what it throws (or rejects with) is what the publish rejects with. */
-  readonly validate?: (payload: unknown) => void | Promise<void>;
+  /**
+   * Called with each payload before it is encoded, and with what its channel declares it as, if that says so. What it throws
+   * (or rejects with) is what the publish rejects with; a promise has as long as `confirmTimeout`.
+   */
+  readonly validate?: (payload: unknown, type?: PayloadType) => void | Promise<void>;
   /** Called with each message that was built from a payload; answers what is sent, such as a copy with more headers. */
   readonly beforePublish?: (publication: Publication) => Publication;
   /** Name of this application, on every message. */
@@ -104,7 +108,7 @@ export interface ResolvedPublisherOptions {
   readonly blockedTimeoutMs: number;
   readonly closeTimeoutMs: number;
   readonly requestTimeoutMs: number;
-  readonly validate: ((payload: unknown) => void | Promise<void>) | undefined;
+  readonly validate: PublisherOptions['validate'] | undefined;
   readonly beforePublish: ((publication: Publication) => Publication) | undefined;
   readonly defaults: PublishDefaults;
 }

@@ -2,24 +2,24 @@ import { ConfigurationError, describeValue } from '../errors/configuration-error
 import type { ApplicationPart, PartHost } from '../events/application-part.js';
 import type { EventSink } from '../events/event-hub.js';
 import type { Logger } from '../events/logger.js';
-import type { Publication } from '../message/message.js';
-import type { MessageConverter, PayloadClass } from '../message/message-converter.js';
-import type { Clock } from '../time/clock.js';
+import type { Message, Publication } from '../message/message.js';
+import type { MessageConverter } from '../message/message-converter.js';
+import type { PayloadOf, PayloadType } from '../message/payload-type.js';
+import { isStandardSchema } from '../message/standard-schema.js';
+import { type Clock, within } from '../time/clock.js';
 import { type Duration, durationMs } from '../time/duration.js';
 import type { Transport, Unanswered } from '../transport/transport.js';
 import { buildPublication, type PublishRoute } from './build-publication.js';
-import {
-  type BatchMessage,
-  type PublishAllOptions,
-  type PublishCounts,
-  type PublishResult,
-  publishAll,
-} from './publish-all.js';
+import { type Channel, isChannel, routeOfChannel } from './channel.js';
+import { checkPayload } from './check-payload.js';
+import { type PublishAllOptions, type PublishCounts, type PublishResult, publishAll } from './publish-all.js';
 import { type ConfirmCallback, PublishCallbacks, type ReturnCallback } from './publish-callbacks.js';
+import { RequestTimeoutError } from './publish-error.js';
 import type { PublishEvent } from './publish-event.js';
 import type { BodySource } from './publish-job.js';
 import type { PublishOptions, PublishReceipt } from './publish-options.js';
 import { type PublisherHoldings, PublishWays } from './publish-ways.js';
+import type { Publishable, PublishableInstance, PublishableItem } from './publishable.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
 import type { PublisherStats } from './publisher-stats.js';
 import { requireType } from './require-type.js';
@@ -37,14 +37,17 @@ export interface PublisherSetup {
   readonly attach?: (part: ApplicationPart) => PartHost;
   /** Where instances of a class go that says so itself; `undefined` for all others. */
   readonly routeOf?: (payload: object) => PublishRoute | undefined;
+  /** Reads a reply as what the caller asked for; a promise when rules are asynchronous. Default: what the converter makes. */
+  readonly readReply?: (reply: Message, type: PayloadType) => unknown;
 }
 
 /** Options of one request. The correlation id and the reply address are the publisher's own. */
-export interface RequestOptions<T = unknown> extends Omit<PublishOptions, 'correlationId' | 'replyTo'> {
+export interface RequestOptions<Reply extends PayloadType = PayloadType>
+  extends Omit<PublishOptions, 'correlationId' | 'replyTo'> {
   /** How long to wait for the reply, the sending included. Default: the publisher's `requestTimeout`. */
   readonly timeout?: Duration;
-  /** What the reply is converted to. Default: whatever its content type says. */
-  readonly replyType?: PayloadClass<T>;
+  /** What the reply is read as, as `@Payload` of a handler reads: a class, a schema, ... Default: whatever its content type says. */
+  readonly replyType?: Reply;
 }
 
 /** The largest frame RabbitMQ offers by default, assumed until a connection has said otherwise. */
@@ -81,22 +84,27 @@ export class Publisher {
     this.#ways = new PublishWays(setup, this.#callbacks);
   }
 
+  /** Publishes a payload through a channel, which says where it goes and what it is. */
+  publish<T>(channel: Channel<T>, payload: Publishable<NoInfer<T>>, options?: PublishOptions): Promise<PublishReceipt>;
   /** Publishes a payload to an exchange. */
-  publish(exchange: string, routingKey: string, payload: unknown, options?: PublishOptions): Promise<PublishReceipt>;
-  /** Publishes an instance of a class that says itself where it goes. */
-  publish(payload: object, options?: PublishOptions): Promise<PublishReceipt>;
-  publish(
-    target: string | object,
-    second?: string | PublishOptions,
-    payload?: unknown,
+  publish<T>(
+    exchange: string,
+    routingKey: string,
+    payload: Publishable<T>,
     options?: PublishOptions,
-  ): Promise<PublishReceipt> {
-    if (typeof target !== 'string') return this.#publishTyped(target, second as PublishOptions | undefined);
-    return this.#publish({ exchange: target, routingKey: second as string }, payload, options);
+  ): Promise<PublishReceipt>;
+  /** Publishes an instance of a class that says itself where it goes. */
+  publish<T extends object>(payload: PublishableInstance<T>, options?: PublishOptions): Promise<PublishReceipt>;
+  publish(target: unknown, second?: unknown, third?: unknown, fourth?: unknown): Promise<PublishReceipt> {
+    if (typeof target === 'string') {
+      return this.#publish({ exchange: target, routingKey: second as string }, third, fourth as PublishOptions);
+    }
+    if (isChannel(target)) return this.#publishThrough(target, second, third as PublishOptions | undefined);
+    return this.#publishTyped(target as object, second as PublishOptions | undefined);
   }
 
   /** Publishes a payload to one queue, through the default exchange. Unroutable when there is no such queue. */
-  sendToQueue(queue: string, payload: unknown, options?: PublishOptions): Promise<PublishReceipt> {
+  sendToQueue<T>(queue: string, payload: Publishable<T>, options?: PublishOptions): Promise<PublishReceipt> {
     return this.#publish({ exchange: '', routingKey: queue }, payload, options);
   }
 
@@ -124,12 +132,15 @@ export class Publisher {
   /**
    * Publishes every item of a source and answers one result for each, in order. Items are taken as room allows, so the source
    * may be of any length; the results of all are kept until the last has settled. For long ones, `onResult` is told each result
-   * as it comes, and only counts are kept. An item is a {@link BatchMessage}, or an instance of a class that says where it goes.
+   * as it comes, and only counts are kept. An item is a {@link BatchMessage}, a {@link ChannelMessage}, or an instance of a class
+   * that says where it goes.
    * @throws what the source or `onResult` throws, once the items taken before have settled
    */
-  publishAll(source: Iterable<object> | AsyncIterable<object>): Promise<PublishResult[]>;
   publishAll<T extends object>(
-    source: Iterable<T> | AsyncIterable<T>,
+    source: Iterable<T & PublishableItem<T>> | AsyncIterable<T & PublishableItem<T>>,
+  ): Promise<PublishResult[]>;
+  publishAll<T extends object>(
+    source: Iterable<T & PublishableItem<T>> | AsyncIterable<T & PublishableItem<T>>,
     options: PublishAllOptions<T>,
   ): Promise<PublishCounts>;
   async publishAll<T extends object>(
@@ -166,19 +177,63 @@ export class Publisher {
    * @throws {PublishError} when the request could not be published, or its reply can no longer arrive
    * @see https://www.rabbitmq.com/docs/direct-reply-to
    */
-  async request<T = unknown>(
+  request<Reply extends PayloadType, T>(
+    channel: Channel<T>,
+    payload: Publishable<NoInfer<T>>,
+    options: RequestOptions<Reply> & { readonly replyType: Reply },
+  ): Promise<PayloadOf<Reply>>;
+  request<Reply = unknown, T = never>(
+    channel: Channel<T>,
+    payload: Publishable<NoInfer<T>>,
+    options?: RequestOptions<never>,
+  ): Promise<Reply>;
+  request<Reply extends PayloadType, T>(
     exchange: string,
     routingKey: string,
+    payload: Publishable<T>,
+    options: RequestOptions<Reply> & { readonly replyType: Reply },
+  ): Promise<PayloadOf<Reply>>;
+  request<Reply = unknown, T = unknown>(
+    exchange: string,
+    routingKey: string,
+    payload: Publishable<T>,
+    options?: RequestOptions<never>,
+  ): Promise<Reply>;
+  request(target: unknown, second: unknown, third?: unknown, fourth?: unknown): Promise<unknown> {
+    if (isChannel(target)) return this.#request(target, undefined, second, third as RequestOptions | undefined);
+    const route = { exchange: target as string, routingKey: second as string };
+    return this.#request(undefined, route, third, fourth as RequestOptions | undefined);
+  }
+
+  async #request(
+    channel: Channel | undefined,
+    address: PublishRoute | undefined,
     payload: unknown,
-    options: RequestOptions<T> = {},
-  ): Promise<T> {
+    options: RequestOptions = {},
+  ): Promise<unknown> {
     const { timeout, replyType, ...publishOptions } = options;
+    const { clock } = this.#setup;
     const timeoutMs = timeout === undefined ? this.#options.requestTimeoutMs : durationMs(timeout, 'timeout');
-    await this.#options.validate?.(payload);
-    const publication = this.#build({ exchange, routingKey }, payload, publishOptions);
+    const route = address ?? routeOfChannel(channel as Channel, payload);
+    await checkPayload(this.#options, payload, channel?.payload, clock);
+    const publication = this.#build(route, payload, publishOptions);
     const reply = await this.#ways.requester.request(publication, timeoutMs);
-    const value: unknown = await this.#setup.converter.fromMessage(reply, replyType);
-    return requireType(value, replyType) as T;
+    // Rules that ask somewhere else are waited for, but not for ever.
+    return within(clock, timeoutMs, Promise.resolve(this.#readReply(reply, replyType)), () => {
+      const { correlationId = '' } = reply;
+      const text = `The reply came, but was not validated within ${timeoutMs} ms: a rule waits for something that does not come.`;
+      throw new RequestTimeoutError(text, { correlationId, timeoutMs });
+    });
+  }
+
+  #readReply(reply: Message, type: PayloadType | undefined): unknown {
+    const { converter, readReply } = this.#setup;
+    if (type === undefined) return converter.fromMessage(reply, undefined);
+    if (readReply !== undefined) return readReply(reply, type);
+    if (typeof type !== 'function' || isStandardSchema(type)) {
+      throw new ConfigurationError(['this publisher reads replies as classes only, and replyType is none']);
+    }
+    return requireType(converter.fromMessage(reply, type), type);
   }
 
   /** Calls back for each message that is returned because no queue is bound for it. Answers how to stop that. */
@@ -227,11 +282,24 @@ export class Publisher {
     await this.#ways.close(timeoutMs);
   }
 
-  #publish(route: PublishRoute, payload: unknown, options: PublishOptions | undefined): Promise<PublishReceipt> {
+  #publishThrough(channel: Channel, payload: unknown, options: PublishOptions | undefined): Promise<PublishReceipt> {
     try {
-      const valid = this.#options.validate?.(payload);
+      return this.#publish(routeOfChannel(channel, payload), payload, options, channel.payload);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #publish(
+    route: PublishRoute,
+    payload: unknown,
+    options: PublishOptions | undefined,
+    type?: PayloadType,
+  ): Promise<PublishReceipt> {
+    try {
+      const valid = checkPayload(this.#options, payload, type, this.#setup.clock);
       if (valid === undefined) return this.#send(route, payload, options);
-      return Promise.resolve(valid).then(() => this.#send(route, payload, options));
+      return valid.then(() => this.#send(route, payload, options));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -255,12 +323,15 @@ export class Publisher {
   #publishItem(item: object): Promise<PublishReceipt> {
     const route = this.#setup.routeOf?.(item);
     if (route !== undefined) return this.#publish(route, item, undefined);
-    const message = item as Partial<
-      Extract<BatchMessage, { exchange: string }> & Extract<BatchMessage, { queue: string }>
-    >;
-    if (message.queue !== undefined) return this.sendToQueue(message.queue, message.payload, message.options);
+    const message = item as Partial<Record<'channel' | 'exchange' | 'routingKey' | 'queue' | 'payload', unknown>> & {
+      readonly options?: PublishOptions;
+    };
+    const { payload, options } = message;
+    if (isChannel(message.channel)) return this.#publishThrough(message.channel, payload, options);
+    if (message.queue !== undefined) return this.sendToQueue(message.queue as string, payload, options);
     if (message.exchange === undefined) return this.#publishTyped(item, undefined);
-    return this.publish(message.exchange, message.routingKey as string, message.payload, message.options);
+    const { exchange, routingKey } = message as PublishRoute;
+    return this.publish(exchange, routingKey, payload, options);
   }
 
   #routeOf(payload: object): PublishRoute {

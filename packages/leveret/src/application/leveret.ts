@@ -404,6 +404,7 @@ export class Leveret {
       transport,
       options: { ...publisher, confirms },
       converter: this.#converter,
+      readReply: (reply, type) => this.#converter.readReply(reply, type),
       clock,
       logger,
       routeOf: publishRouteOf,

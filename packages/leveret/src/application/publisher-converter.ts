@@ -3,7 +3,9 @@ import {
   type EncodeHints,
   type Message,
   type MessageConverter,
+  type OnePayloadType,
   type PayloadClass,
+  type PayloadType,
 } from '@leveret/core';
 import { type PayloadReader, payloadReader, type ReadingPolicy } from '../payload/payload-reader.js';
 import { targetOf } from '../payload/payload-target.js';
@@ -11,33 +13,52 @@ import { targetOf } from '../payload/payload-target.js';
 /**
  * The converter of the application's publisher. The publisher is there before the container has made anything (it is
  * injected into what the container makes), so a converter that is a class is only known later. Replies are read as the
- * payloads of handlers are: into an instance of the class that the caller asked for, and validated.
+ * payloads of handlers are: into what the caller asked for, and validated.
  */
 export class PublisherConverter implements MessageConverter {
   #policy: ReadingPolicy = { converter: contentTypeConverter(), validation: {}, hints: {} };
-  #readers = new Map<PayloadClass, PayloadReader>();
+  #readers = new ReplyReaders(this.#policy);
 
   use(policy: ReadingPolicy): void {
     this.#policy = policy;
-    this.#readers = new Map();
+    this.#readers = new ReplyReaders(policy);
   }
 
-  /** A promise when a rule of the class may be asynchronous. */
   fromMessage(message: Message, target: PayloadClass | undefined): unknown {
     const { converter, hints } = this.#policy;
-    if (target === undefined) return converter.fromMessage(message, undefined, hints);
-    return this.#readerOf(target)(message);
+    return converter.fromMessage(message, target, hints);
+  }
+
+  /** A promise when a rule may be asynchronous. */
+  readReply(message: Message, type: PayloadType): unknown {
+    return this.#readers.of(type)(message);
   }
 
   toMessage(payload: unknown, hints: EncodeHints) {
     return this.#policy.converter.toMessage(payload, hints);
   }
+}
 
-  #readerOf(type: PayloadClass): PayloadReader {
-    const known = this.#readers.get(type);
-    if (known !== undefined) return known;
-    const reader = payloadReader(targetOf(type), this.#policy);
-    this.#readers.set(type, reader);
+/** What reads replies, prepared once for each type. A schema may be made for one request, and is not kept. */
+class ReplyReaders {
+  readonly #policy: ReadingPolicy;
+  readonly #one = new WeakMap<OnePayloadType, PayloadReader>();
+  readonly #each = new WeakMap<OnePayloadType, PayloadReader>();
+
+  constructor(policy: ReadingPolicy) {
+    this.#policy = policy;
+  }
+
+  of(type: PayloadType): PayloadReader {
+    const each = isArray(type);
+    const element = each ? type[0] : type;
+    const known = each ? this.#each : this.#one;
+    const reader = known.get(element) ?? payloadReader(targetOf(element, each), this.#policy);
+    known.set(element, reader);
     return reader;
   }
+}
+
+function isArray(type: PayloadType): type is readonly [OnePayloadType] {
+  return Array.isArray(type);
 }

@@ -1,3 +1,4 @@
+import { type Channel, isChannel } from '@leveret/core';
 import { placeOf } from './class-record.js';
 
 /** Options of {@link PublishTo}. */
@@ -15,20 +16,30 @@ export interface PublishAddress extends PublishToOptions {
   readonly routingKey: string | ((payload: never) => string);
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: a class decorator takes any constructor of T
+type ClassDecoratorOf<T> = (target: abstract new (...args: any[]) => T) => void;
+
 /**
  * Says where instances of a class are published: `publisher.publish(new PaySucceeded(...))` needs no address then.
  * Subclasses inherit it, type and all.
+ * A channel says all of it at once, and what its payloads are: `@PublishTo(paySucceeded)`.
  * @param exchange empty for the default exchange
  * @param routingKey text, or a function of the instance
  */
 export function PublishTo<T extends object>(
   exchange: string,
   routingKey: string | ((payload: T) => string),
+  options?: PublishToOptions,
+): ClassDecoratorOf<T>;
+export function PublishTo<T extends object>(channel: Channel<T>): ClassDecoratorOf<T>;
+export function PublishTo<T extends object>(
+  target: string | Channel<T>,
+  routingKey?: string | ((payload: T) => string),
   options: PublishToOptions = {},
-  // biome-ignore lint/suspicious/noExplicitAny: a class decorator takes any constructor of T
-): (target: abstract new (...args: any[]) => T) => void {
-  return (target) => {
-    const place = placeOf('@PublishTo', target, undefined, undefined);
-    if (place.kind === 'class') place.record.publishTo.unshift({ ...options, exchange, routingKey });
+): ClassDecoratorOf<T> {
+  const address = isChannel(target) ? target : { ...options, exchange: target, routingKey };
+  return (decorated) => {
+    const place = placeOf('@PublishTo', decorated, undefined, undefined);
+    if (place.kind === 'class') place.record.publishTo.unshift(address as PublishAddress);
   };
 }

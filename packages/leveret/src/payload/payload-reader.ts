@@ -44,8 +44,7 @@ export function payloadReader(target: PayloadTarget | undefined, policy: Reading
   const name = describeTarget(target);
   const readAs = bodyClass(target);
   const decoding = target.kind === 'schema' ? { ...hints, isChecked: true } : hints;
-  const finish =
-    target.kind === 'array' ? elements(name, readerOf(target.of, validation)) : one(name, readerOf(target, validation));
+  const finish = payloadOfValue(target, validation);
   return (message) => {
     try {
       // A converter of the user's own may not know of it.
@@ -55,6 +54,14 @@ export function payloadReader(target: PayloadTarget | undefined, policy: Reading
       throw isFatalMessageError(cause) ? cause : unreadable(name, cause);
     }
   };
+}
+
+/** Prepares the last step of reading: from the converter's value to the payload, or to what is wrong with it. */
+export function payloadOfValue(target: PayloadTarget, validation: PayloadValidation | false): Finish {
+  const name = describeTarget(target);
+  return target.kind === 'array'
+    ? elements(name, readerOf(target.of, validation))
+    : one(name, readerOf(target, validation));
 }
 
 /** What the converter is told that the body is to become. */
@@ -82,7 +89,6 @@ function unreadable(typeName: string, cause: unknown): MessageConversionError {
   return new MessageConversionError(`The body could not be read as ${typeName}: ${errorText(cause)}`, { cause });
 }
 
-/** The last step of reading: from the converter's value to the payload. */
 type Finish = (value: unknown) => unknown;
 
 function one(name: string, { refuse, make, judge }: ElementReader): Finish {

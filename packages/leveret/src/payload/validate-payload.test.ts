@@ -1,7 +1,8 @@
-import { MessageValidationError } from '@leveret/core';
+import { MessageConversionError, MessageValidationError } from '@leveret/core';
 import { expect } from 'chai';
 import { IsInt, Validate, ValidatorConstraint } from 'class-validator';
 import { describe, it } from 'mocha';
+import { z } from 'zod';
 import { validatePayload } from './validate-payload.js';
 
 class Paid {
@@ -32,6 +33,36 @@ describe('validatePayload', () => {
     ]) {
       expect(validatePayload(payload)).to.equal(undefined);
     }
+  });
+
+  it('goes by what the payload is declared as, class or schema', () => {
+    const schema = z.object({ id: z.number(), at: z.coerce.date() });
+    expect(validatePayload({ id: 1, at: new Date() }, schema)).to.equal(undefined);
+    expect(validatePayload([{ id: 1, at: '2026-11-27' }], [schema])).to.equal(undefined);
+    expect(() => validatePayload({ id: 'x', at: 0 }, schema)).to.throw(
+      MessageValidationError,
+      /1 rule of the zod schema/,
+    );
+    expect(() => validatePayload([{ id: 'x', at: 0 }], [schema])).to.throw(MessageValidationError, '[0].id');
+    expect(validatePayload({ orderId: 1 }, Paid)).to.equal(undefined);
+    expect(() => validatePayload({ orderId: 'x' }, Paid)).to.throw(MessageValidationError, 'rule of Paid');
+    expect(() => validatePayload('x', Paid)).to.throw(MessageConversionError, 'expected an object, got a string');
+    expect(() => validatePayload(7, String)).to.throw(MessageConversionError);
+    expect(validatePayload(Buffer.from('x'), Buffer)).to.equal(undefined);
+  });
+
+  it('waits for a schema that is asynchronous', async () => {
+    const schema = z.string().refine(async (text) => text === 'a');
+    expect(await validatePayload('a', schema)).to.equal(undefined);
+    expect(await Promise.resolve(validatePayload('b', schema)).catch((error: unknown) => error)).to.be.instanceOf(
+      MessageValidationError,
+    );
+  });
+
+  it('leaves a payload as it was given', () => {
+    const payload = Object.freeze({ name: 'a' });
+    validatePayload(payload, z.object({ name: z.string().toUpperCase() }));
+    expect(payload).to.deep.equal({ name: 'a' });
   });
 
   it('rejects later when a rule is asynchronous', async () => {
