@@ -21,6 +21,7 @@ const STEPS = [
   ['imports', () => check(['tools/scripts/check-imports.mjs'])],
   ['exports', () => check(['tools/scripts/check-exports.mjs'])],
   ['errors', () => check(['tools/scripts/check-errors.mjs'])],
+  ['options', () => check(['tools/scripts/check-options.mjs'])],
   ['clocks', () => check(['tools/scripts/check-clocks.mjs'])],
   ['tests', runTests],
   ['coverage', checkCoverage],

@@ -16,12 +16,38 @@ export {
   RequeueMessage,
 } from './errors/outcome-signal.js';
 export { ConfigurationError, describeKind, describeValue, Problems } from './errors/configuration-error.js';
+export { checkKnown, checkOptions } from './errors/check-option.js';
 export { didYouMean } from './errors/did-you-mean.js';
 export { errorText } from './errors/error-text.js';
 export { type Redact, redactError, redactor, redactUrls } from './errors/redact.js';
 export { escapeText } from './errors/escape-text.js';
 export { type BackoffPolicy, backoffDelayMs } from './time/backoff.js';
 export { type Clock, pause, systemClock, within } from './time/clock.js';
+export {
+  type GivenOptions,
+  type JsonSchema,
+  mergeOptions,
+  type Option,
+  type OptionsOf,
+  type OptionTable,
+  type ReadOptions,
+  readOptions,
+} from './options/option.js';
+export {
+  customOption,
+  durationOption,
+  flagOption,
+  functionOption,
+  groupOption,
+  listOption,
+  numberOption,
+  objectSchema,
+  orValue,
+  requiredOption,
+  textOption,
+  wholeNumberOption,
+  wordOption,
+} from './options/option-kinds.js';
 export { checkDuration, type Duration, durationMs, MAX_TIMER_MS, parseDuration } from './time/duration.js';
 export type { HeaderValue, Message, MessageHeaders, MessageProperties, Publication } from './message/message.js';
 export type { Verbatim, VerbatimHeader } from './message/verbatim.js';
@@ -38,7 +64,7 @@ export {
   type StandardSchema,
 } from './message/standard-schema.js';
 export type { OnePayloadType, PayloadOf, PayloadType, PublishedPayloadOf } from './message/payload-type.js';
-export { checkReadHints, type DecodeHints, READ_HINT_NAMES, type ReadHints } from './message/read-hints.js';
+export { checkReadHints, type DecodeHints, givenHints, type ReadHints } from './message/read-hints.js';
 export type { LongNumbers } from './message/long-number.js';
 export { type PlainForm, usePlainForm } from './message/plain-form.js';
 export { type ContentType, readContentType } from './message/content-type.js';
@@ -83,7 +109,6 @@ export type { Interceptor, InterceptorFunction, Next } from './interceptor/inter
 export type { Handler, HandlerRoute, ReplyAddress, ReplyPolicy } from './handler/handler.js';
 export { decideFailure, type FailureDecision, type FailureFacts } from './retry/decide-failure.js';
 export type { AcknowledgeMode, FailurePolicy, RetryPolicy } from './retry/failure-policy.js';
-export { resolveRetry } from './retry/resolve-retry.js';
 export type { RetryOptions } from './retry/retry-options.js';
 export type {
   ConfirmedSender,
@@ -129,9 +154,12 @@ export { brokerPatienceFor, checkPatience } from './consumer/check-patience.js';
 export type { StreamOffsetStore } from './consumer/stream-offset-store.js';
 export { checkStream } from './consumer/check-stream.js';
 export type { HandlerIdempotency, ListenerDefinition } from './consumer/listener-definition.js';
-export type { InstanceOrClass, ListenerOptions, ListenerPolicyOptions } from './consumer/listener-options.js';
 export {
-  LISTENER_POLICY_OPTION_NAMES,
+  type InstanceOrClass,
+  LISTENER_POLICY_OPTIONS,
+  type ListenerPolicyOptions,
+} from './consumer/listener-options.js';
+export {
   type ResolvedListenerPolicies,
   resolveListenerPolicies,
 } from './consumer/resolve-listener-policies.js';
@@ -159,6 +187,7 @@ export type {
   TopologyArguments,
 } from './topology/topology.js';
 export {
+  LISTENER_TOPOLOGY_OPTIONS,
   type ListenerTopologyOptions,
   type ResolvedListenerTopology,
   resolveListenerTopology,

@@ -30,7 +30,7 @@ export function inHandAtPause(
   by: PauseState['by'],
 ): InHand {
   if (consumesStream(definition)) return 'give-back';
-  if (definition.failurePolicy.acknowledge === 'none') return 'keep';
+  if (definition.acknowledge === 'none') return 'keep';
   if (definition.ordered) return by === 'person' ? 'hand-over' : 'keep-place';
   return atShutdown(definition, transport) === 'give-back' ? 'give-back' : 'keep';
 }

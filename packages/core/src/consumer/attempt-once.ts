@@ -39,7 +39,7 @@ export async function attemptOnce(
   { idempotency, key }: OnceCall,
   { begin, call }: GuardedCall,
 ): Promise<OnceResult> {
-  const manual = env.definition.failurePolicy.acknowledge === 'manual';
+  const manual = env.definition.acknowledge === 'manual';
   const onLate = (outcome: string) => env.reporter.report(delivery, { type: 'settled-late', outcome });
   let begun: Begun | undefined;
   let outcome: GuardedOutcome | undefined;

@@ -20,7 +20,7 @@ export function beginAttempt(
   { payload }: ReadCall,
   { attempt, settlement, transaction, claimLost }: AttemptFacts,
 ): AttemptContext {
-  const mode = definition.failurePolicy.acknowledge;
+  const mode = definition.acknowledge;
   const context = new AttemptContext(definition.id, mode, delivery, settlement, payload, attempt, transaction);
   if (claimLost?.aborted === true) context.abort(claimLost.reason);
   else claimLost?.addEventListener('abort', () => context.abort(claimLost.reason), { once: true });

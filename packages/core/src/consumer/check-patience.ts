@@ -45,8 +45,8 @@ export function checkPatience(
   source: string,
   problems: Problems,
 ): readonly TopologyWarning[] {
-  const { consumerTimeoutMs: patienceMs, timeoutMs, prefetch, failurePolicy, id } = definition;
-  if (failurePolicy.acknowledge === 'none' || patienceMs === Number.POSITIVE_INFINITY) return [];
+  const { consumerTimeoutMs: patienceMs, timeoutMs, prefetch, acknowledge, retry, id } = definition;
+  if (acknowledge === 'none' || patienceMs === Number.POSITIVE_INFINITY) return [];
   const limit = `the ${time(patienceMs)} after which the broker takes a delivery back (${source})`;
   if (timeoutMs !== undefined && timeoutMs > patienceMs) {
     problems.add(
@@ -54,7 +54,7 @@ export function checkPatience(
     );
     return [];
   }
-  const { attempts, waitsMs } = localRetry(failurePolicy.retry);
+  const { attempts, waitsMs } = localRetry(retry);
   const oneMs = attempts * (timeoutMs ?? 0) + waitsMs;
   const texts: string[] = [];
   if (oneMs > patienceMs) {

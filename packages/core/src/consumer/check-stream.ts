@@ -12,7 +12,7 @@ export function checkStream(definition: ListenerDefinition, problems: Problems):
     if (definition.streamOffsets !== undefined) problems.add('streamOffsets is for streams; this queue is none');
     return;
   }
-  const { prefetch, concurrency, exclusive, priority, failurePolicy } = definition;
+  const { prefetch, concurrency, exclusive, priority, acknowledge, retry } = definition;
   if (prefetch === 0)
     problems.add('prefetch must be at least 1 on a stream: the broker refuses a consumer without one');
   if (concurrency > 1) {
@@ -22,10 +22,10 @@ export function checkStream(definition: ListenerDefinition, problems: Problems):
   }
   if (exclusive) problems.add('exclusive means nothing on a stream: every consumer gets every message. Leave it out');
   if (priority !== undefined) problems.add('priority does not exist on a stream: the broker refuses it. Leave it out');
-  if (failurePolicy.acknowledge === 'none') {
+  if (acknowledge === 'none') {
     problems.add("acknowledge: 'none' does not exist on a stream: the broker closes the connection. Use 'auto'");
   }
-  if (failurePolicy.retry?.stateless === false) {
+  if (retry?.stateless === false) {
     problems.add('stateful retry does not exist on a stream: nothing can be put back. Leave stateless out');
   }
 }

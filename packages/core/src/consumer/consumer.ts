@@ -275,7 +275,7 @@ export class Consumer implements DeliverySink, Worker {
 
   /** The broker has forgotten what it sent: deliveries depend on no channel, and cannot be given back. */
   get #noAck(): boolean {
-    return this.#env.definition.failurePolicy.acknowledge === 'none';
+    return this.#env.definition.acknowledge === 'none';
   }
 
   /** Why what comes now goes back at once, if it does. */

@@ -74,7 +74,7 @@ export function messageIdentity({ messageId, verbatim }: Message): string | unde
 
 /** How the message is known again; `undefined` where nothing is to be remembered of it. */
 function keyOf({ definition }: DeliveryEnvironment, message: Message): string | undefined {
-  const { retry, acknowledge } = definition.failurePolicy;
+  const { retry, acknowledge } = definition;
   if (retry === undefined || acknowledge === 'none') return undefined;
   // Without an id, stateful retry goes by the redelivered flag.
   return messageIdentity(message) ?? (retry.stateless ? contentKey(message) : undefined);

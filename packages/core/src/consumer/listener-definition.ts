@@ -1,11 +1,10 @@
 import type { Handler, HandlerRoute } from '../handler/handler.js';
 import type { KeyPolicy } from '../idempotency/decide-key.js';
 import type { IdempotencyGuard } from '../idempotency/idempotency-guard.js';
+import type { ReadHints } from '../message/read-hints.js';
 import type { Recoverer } from '../recoverer/recoverer.js';
-import type { FailurePolicy } from '../retry/failure-policy.js';
 import type { QueueDeclaration } from '../topology/topology.js';
-import type { IsReplyAllowed } from './reply-addresses.js';
-import type { StreamOffsetStore } from './stream-offset-store.js';
+import type { ResolvedListenerPolicies } from './resolve-listener-policies.js';
 
 /** How one handler takes effect once for each message. */
 export interface HandlerIdempotency {
@@ -18,38 +17,26 @@ export interface HandlerIdempotency {
   readonly policy: KeyPolicy;
 }
 
-/** A listener, resolved and checked: all that consuming needs, frozen. Nothing later reads raw options. */
-export interface ListenerDefinition {
+/** What reading says of options that depend on the queue, or that only the container can make something of. */
+type OpenPolicies = 'prefetch' | 'ordered' | 'consumerTimeoutMs' | 'recoverer' | 'converter' | keyof ReadHints;
+
+/**
+ * A listener, resolved and checked: all that consuming needs, frozen. Nothing later reads raw options. Every option of the
+ * table is here under its name, spans of time in milliseconds with `Ms` behind it.
+ */
+export interface ListenerDefinition extends Omit<ResolvedListenerPolicies, OpenPolicies> {
   readonly id: string;
   readonly queue: string;
   /** The declaration of its queue when the application declares it. */
   readonly queueDeclaration: QueueDeclaration | undefined;
-  /** Consumers, each with a channel of its own, each handling one delivery at a time. From 1. */
-  readonly concurrency: number;
   /** Unsettled deliveries per consumer; 0 = no limit. */
   readonly prefetch: number;
-  /** How many finished deliveries of a consumer may wait for their ack to leave. From 1. */
-  readonly messagesPerAck: number;
   /** The order of the queue is kept also when another consumer takes over. */
   readonly ordered: boolean;
-  readonly exclusive: boolean;
-  readonly priority: number | undefined;
-  readonly consumerArguments: Readonly<Record<string, unknown>>;
-  /** Remembers the place in a stream. */
-  readonly streamOffsets?: StreamOffsetStore | undefined;
-  readonly autoStart: boolean;
-  readonly missingQueue: 'fail' | 'wait';
-  /** How long one attempt may take, in milliseconds; `undefined` = no limit. */
-  readonly timeoutMs: number | undefined;
   /** How long the broker waits for a settlement before it takes a delivery back; infinite where it never does. */
   readonly consumerTimeoutMs: number;
-  readonly failurePolicy: FailurePolicy;
   readonly recoverer: Recoverer;
   readonly handler: Handler;
   /** For the handlers that are guarded. Not together with the acknowledge mode `none`. */
   readonly idempotency?: ReadonlyMap<HandlerRoute, HandlerIdempotency> | undefined;
-  /** Errors travel back to a requester that asked for a reply. */
-  readonly returnExceptions: boolean;
-  /** Whether a request may ask for its reply at an address. */
-  readonly isReplyAllowed: IsReplyAllowed;
 }

@@ -78,7 +78,7 @@ export class ListenerFlow implements DeliveryFlow {
   }
 
   #letGo(): void {
-    if (this.#pause === undefined || this.#host.definition.failurePolicy.acknowledge === 'none') return;
+    if (this.#pause === undefined || this.#host.definition.acknowledge === 'none') return;
     this.#pause = { ...this.#pause, inHand: 'give-back' };
     for (const consumer of this.#host.consumers()) consumer.shut('give-back');
   }

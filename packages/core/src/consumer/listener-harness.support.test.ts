@@ -1,4 +1,5 @@
 import type { DeliveryContext } from '../delivery/delivery-context.js';
+import { Problems } from '../errors/configuration-error.js';
 import type { DeliveryEvent } from '../events/delivery-event.js';
 import { EventHub } from '../events/event-hub.js';
 import type { ListenerEvent } from '../events/listener-event.js';
@@ -19,6 +20,7 @@ import type { DeliveryEnvironment } from './delivery-environment.js';
 import { DeliveryReporter } from './delivery-reporter.js';
 import { type ListenerCounts, zeroCounts } from './listener-counters.js';
 import type { ListenerDefinition } from './listener-definition.js';
+import { resolveListenerPolicies } from './resolve-listener-policies.js';
 import { StillAtWork } from './still-at-work.js';
 import { StreamPosition } from './stream-position.js';
 
@@ -56,32 +58,18 @@ export function aDefinition(parts: ListenerParts = {}): ListenerDefinition {
     id: 'Orders.onPaid',
     queue: 'orders',
     queueDeclaration: undefined,
-    concurrency: 1,
+    ...resolveListenerPolicies({}, {}, new Problems()),
     prefetch: 50,
-    messagesPerAck: 100,
     ordered: false,
-    exclusive: false,
-    priority: undefined,
-    consumerArguments: {},
-    autoStart: true,
-    missingQueue: 'fail',
-    timeoutMs: undefined,
     consumerTimeoutMs: DEFAULT_CONSUMER_TIMEOUT_MS,
-    failurePolicy: {
-      acknowledge: 'auto',
-      defaultRequeueRejected: true,
-      invalid: 'reject',
-      retry: retry === undefined ? undefined : { ...RETRY, ...retry },
-      ...policy,
-    },
+    retry: retry === undefined ? undefined : { ...RETRY, ...retry },
+    ...policy,
     recoverer: recover === undefined ? rejectAndDontRequeue() : { recover },
     handler: { route: () => route },
     idempotency:
       parts.guard === undefined
         ? undefined
         : new Map([[route, { scope: 'Orders.onPaid', guard: parts.guard, policy: parts.keyPolicy ?? {} }]]),
-    returnExceptions: false,
-    isReplyAllowed: ({ exchange }) => exchange === '',
     ...parts.definition,
   };
 }

@@ -1,22 +1,27 @@
+import { isRecord } from '../errors/check-option.js';
+import { describeValue, type Problems } from '../errors/configuration-error.js';
 import type { MessageConverter } from '../message/message-converter.js';
-import type { ReadHints } from '../message/read-hints.js';
+import { READ_HINT_OPTIONS, type ReadHints } from '../message/read-hints.js';
+import type { OptionsOf } from '../options/option.js';
+import {
+  customOption,
+  durationOption,
+  flagOption,
+  orValue,
+  wholeNumberOption,
+  wordOption,
+} from '../options/option-kinds.js';
 import type { Recoverer, RecovererFunction } from '../recoverer/recoverer.js';
 import type { AcknowledgeMode } from '../retry/failure-policy.js';
-import type { RetryOptions } from '../retry/retry-options.js';
+import { RETRY_OPTION, type RetryOptions } from '../retry/retry-options.js';
 import type { Duration } from '../time/duration.js';
-import type { ListenerTopologyOptions } from '../topology/listener-topology.js';
-import type { ReplyOptions } from './reply-addresses.js';
+import { checkTable } from '../topology/check-options.js';
+import { REPLIES_OPTION, type ReplyOptions } from './reply-addresses.js';
 import type { StreamOffsetStore } from './stream-offset-store.js';
 
 /** An instance, or a class that the container makes one of. */
 // biome-ignore lint/suspicious/noExplicitAny: an injectable class may take any constructor arguments
 export type InstanceOrClass<T> = T | (new (...args: any[]) => T);
-
-/** What a listener can say about its queue and about how its deliveries are handled. Every option may be left out but the queue. */
-export interface ListenerOptions extends ListenerTopologyOptions, ListenerPolicyOptions {
-  /** Name of the listener: for look-up, logs and headers. Unique. Default `Class.method`, with `#2` and so on for further listeners of the same method. */
-  readonly id?: string;
-}
 
 /** Options that can also be given once for all listeners; a listener's own value wins. */
 export interface ListenerPolicyOptions extends ReadHints {
@@ -82,4 +87,112 @@ export interface ListenerPolicyOptions extends ReadHints {
   readonly returnExceptions?: boolean;
   /** Where replies may be sent. Default: to queues, directly or by the default exchange. */
   readonly replies?: ReplyOptions;
+}
+
+/**
+ * The table of {@link ListenerPolicyOptions}: all that is known of each option, in the order of the documentation. A new one
+ * is described here and in the interface above; checks, merging, pages and schemas follow, and who asks for it finds it read
+ * in the {@link ListenerDefinition}.
+ */
+export const LISTENER_POLICY_OPTIONS = {
+  acknowledge: wordOption(['auto', 'manual', 'none'], {
+    or: 'auto',
+    text: '`auto`: leveret settles. `manual`: the handler does. `none`: nobody, and what fails is lost',
+  }),
+  prefetch: wholeNumberOption({
+    from: 0,
+    to: 65_535,
+    byDefault: '50',
+    text: 'unsettled deliveries that each consumer may hold, 0 to 65,535; 0 is no limit (Spring: 250)',
+  }),
+  messagesPerAck: wholeNumberOption({
+    from: 1,
+    to: 65_535,
+    or: 100,
+    text: 'how many acks of a consumer may leave together at the end of a turn of the event loop, 1 to 65,535; so many handled messages at most come again when the process is killed',
+  }),
+  ordered: flagOption({
+    byDefault: '`true` with `singleActiveConsumer`, else `false`',
+    text: 'keep the order also at a [hand-over](shutdown.md#hand-over-in-order); then `prefetch` is 1 unless you say otherwise',
+  }),
+  concurrency: wholeNumberOption({
+    from: 1,
+    to: 2047,
+    or: 1,
+    text: 'consumers, 1 to 2,047; each has a channel and handles one delivery at a time',
+  }),
+  retry: RETRY_OPTION,
+  recoverer: customOption<InstanceOrClass<Recoverer> | RecovererFunction>({
+    byDefault: '`rejectAndDontRequeue()`',
+    text: 'what happens to a message whose attempts are exhausted',
+  }),
+  defaultRequeueRejected: flagOption({
+    or: true,
+    text: 'without `retry`: a failed message goes back to the queue (`true`), or is rejected (`false`)',
+  }),
+  invalid: wordOption(['reject', 'recover'], {
+    or: 'reject',
+    text: 'what cannot be read or is invalid is rejected, or goes to the recoverer at once (`recover`)',
+  }),
+  timeout: durationOption({
+    byDefault: 'no limit',
+    text: 'how long one attempt may take; then its signal fires and it counts as failed',
+  }),
+  consumerTimeout: orValue(
+    false,
+    Number.POSITIVE_INFINITY,
+    durationOption({
+      byDefault: 'as declared, else 30 min',
+      text: 'how long the [broker waits](#how-long-the-broker-waits) for a settlement; `false`: for ever',
+    }),
+  ),
+  converter: customOption<InstanceOrClass<MessageConverter>>({
+    byDefault: 'by content type: JSON, text, bytes',
+    text: 'how bodies become payloads: an object, or a class that the container makes',
+  }),
+  ...READ_HINT_OPTIONS,
+  autoStart: flagOption({ or: true, text: '`false`: start it by hand, `app.listeners.get(id).start()`' }),
+  priority: wholeNumberOption({
+    from: -2_147_483_648,
+    to: 2_147_483_647,
+    byDefault: 'none (the broker takes it as 0)',
+    text: 'consumer priority: higher ones get messages first',
+  }),
+  exclusive: flagOption({
+    or: false,
+    text: 'refuse other consumers on the queue; needs `concurrency: 1`',
+  }),
+  missingQueue: wordOption(['fail', 'wait'], {
+    or: 'fail',
+    text: 'a queue that nobody declares and that is missing: stop the start, or `wait` for it',
+  }),
+  consumerArguments: customOption<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>>({
+    schema: { type: 'object' },
+    text: 'further arguments of `basic.consume`, such as `x-stream-offset` of a [stream](streams.md)',
+    read: readArguments,
+  }),
+  streamOffsets: customOption<StreamOffsetStore>({
+    byDefault: 'from memory',
+    text: 'where the listener of a [stream](streams.md) has come to, over restarts',
+    read: readOffsetStore,
+  }),
+  returnExceptions: flagOption({
+    or: false,
+    text: 'send errors back to requesters that asked for a reply, instead of retrying',
+  }),
+  replies: REPLIES_OPTION,
+} satisfies OptionsOf<ListenerPolicyOptions>;
+
+function readArguments(value: unknown, name: string, problems: Problems): Readonly<Record<string, unknown>> {
+  if (isRecord(value)) return checkTable(value, name, problems);
+  if (value !== undefined) problems.add(`${name} must be an object; got ${describeValue(value)}`);
+  return {};
+}
+
+function readOffsetStore(value: unknown, name: string, problems: Problems): StreamOffsetStore | undefined {
+  const store = value as Partial<StreamOffsetStore> | undefined;
+  if (store === undefined) return undefined;
+  if (typeof store?.load === 'function' && typeof store.save === 'function') return store as StreamOffsetStore;
+  problems.add(`${name} must have the methods load and save; got ${describeValue(value)}`);
+  return undefined;
 }

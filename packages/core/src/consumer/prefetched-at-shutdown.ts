@@ -31,5 +31,5 @@ export function prefetchedAtShutdown(
 export function atShutdown(definition: ListenerDefinition, transport: Pick<Transport, 'broker'>): 'run' | 'give-back' {
   if (consumesStream(definition)) return 'give-back';
   const known = definition.queueDeclaration?.declare === 'always' ? definition.queueDeclaration.type : undefined;
-  return prefetchedAtShutdown(definition.failurePolicy.acknowledge === 'none', known, transport.broker);
+  return prefetchedAtShutdown(definition.acknowledge === 'none', known, transport.broker);
 }

@@ -32,7 +32,7 @@ describe('the journey of a request', () => {
     });
 
     it('drops a reply to names that cannot be written, and acknowledges', async () => {
-      const definition = { isReplyAllowed: () => true };
+      const definition = { replies: { allows: () => true } };
       for (const replyTo of ['\uFFFD'.repeat(100), `${'\uFFFD'.repeat(100)}/key`]) {
         const { frames, publisher, event } = await travel({ ...answers, definition }, { replyTo });
         expect(publisher.sent).to.deep.equal([]);

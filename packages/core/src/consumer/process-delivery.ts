@@ -170,7 +170,7 @@ export class DeliveryProcess {
     const what = isOfMessage ? ({ type: 'invalid' } as const) : ({ type: 'failed', attempt: failures.count } as const);
     reporter.report(this.delivery, { ...what, error });
     const { message } = this.delivery;
-    const decision = decideFailure(definition.failurePolicy, {
+    const decision = decideFailure(definition, {
       error,
       fault: isOfMessage ? 'message' : 'attempt',
       failures: failures.count,
@@ -181,7 +181,7 @@ export class DeliveryProcess {
     });
     if (isWorthAReply(decision) && (await replyWithError(this.#env, this.delivery, error))) {
       failures.forget();
-      if (definition.failurePolicy.acknowledge === 'manual') this.#settlement.leave(error);
+      if (definition.acknowledge === 'manual') this.#settlement.leave(error);
       else this.#settlement.acknowledge(error);
       return false;
     }
@@ -244,7 +244,7 @@ export class DeliveryProcess {
       const fault = recovererFailed(definition.id, cause);
       reporter.report(this.delivery, { type: 'recoverer-failed', error: fault });
       // Local retry starts over with what it requeues; stateful retry goes straight to the recoverer.
-      if (definition.failurePolicy.retry?.stateless === true) failures.forget();
+      if (definition.retry?.stateless === true) failures.forget();
       await this.#anotherChance(fault, 'recoverer-failed');
     }
   }
@@ -275,7 +275,7 @@ export class DeliveryProcess {
 
   /** A message that failed here before comes again: waits its interval, or recovers it. Answers whether to go on here. */
   async #goOn(failures: DeliveryFailures): Promise<boolean> {
-    const { retry } = this.#env.definition.failurePolicy;
+    const { retry } = this.#env.definition;
     if (retry === undefined) return true;
     const decision = decideRedelivery(retry, failures.known, this.#env.clock.monotonic());
     if (decision.kind === 'retry') return decision.delayMs === 0 || this.#waitForRetry(decision.delayMs, failures);
@@ -301,7 +301,7 @@ export class DeliveryProcess {
       return false;
     }
     // In none mode nothing can be given back: what is not tried now is lost.
-    if (why === 'stopping' && this.#env.definition.failurePolicy.acknowledge === 'none') return true;
+    if (why === 'stopping' && this.#env.definition.acknowledge === 'none') return true;
     this.#settlement.giveBack('stopping', error);
     return false;
   }
@@ -320,7 +320,7 @@ export class DeliveryProcess {
 
   /** What is gone at the broker comes again by itself. */
   get #canKeep(): boolean {
-    return this.delivery.channel.isOpen || this.#env.definition.failurePolicy.acknowledge === 'none';
+    return this.delivery.channel.isOpen || this.#env.definition.acknowledge === 'none';
   }
 }
 

@@ -1,7 +1,8 @@
-import { isRecord } from '../errors/check-option.js';
 import { describeValue, type Problems } from '../errors/configuration-error.js';
 import { LeveretError } from '../errors/leveret-error.js';
 import type { ReplyAddress } from '../handler/handler.js';
+import type { OptionsOf } from '../options/option.js';
+import { customOption, groupOption } from '../options/option-kinds.js';
 
 /** Where a listener may send replies. */
 export interface ReplyOptions {
@@ -13,27 +14,41 @@ export interface ReplyOptions {
   readonly allow?: readonly string[];
 }
 
-/** Answers whether a request may ask for its reply at an address. */
-export type IsReplyAllowed = (address: ReplyAddress) => boolean;
+/** Where requests may ask for their replies. */
+export interface ReplyRule {
+  allows(address: ReplyAddress): boolean;
+}
 
-/** Notes every fault of the option `replies`, and answers what it allows. */
-export function resolveReplies(options: unknown, problems: Problems): IsReplyAllowed {
-  if (options === undefined) return isQueue;
-  const allow = isRecord(options) ? (options['allow'] ?? []) : undefined;
-  if (!Array.isArray(allow)) {
-    problems.add(`replies must be { allow: ['exchange/key', …] }; got ${describeValue(options)}`);
-    return isQueue;
+const REPLY_OPTIONS = {
+  allow: customOption<readonly string[], readonly RegExp[]>({
+    schema: { type: 'array', items: { type: 'string', pattern: '^[^/]+/' } },
+    text: "exchanges and routing keys, as `'exchange/key'`; `*` stands for any text",
+    read: readPatterns,
+  }),
+} satisfies OptionsOf<ReplyOptions>;
+
+/** The option `replies`. */
+export const REPLIES_OPTION = groupOption<ReplyOptions, typeof REPLY_OPTIONS, ReplyRule>(REPLY_OPTIONS, {
+  always: true,
+  byDefault: 'queues only',
+  text: "where else requests may ask for their [replies](#replies): `{ allow: ['exchange/key'] }`",
+  make: ({ allow }) => ({
+    allows: (address) =>
+      isQueue(address) || allow.some((pattern) => pattern.test(`${address.exchange}/${address.routingKey}`)),
+  }),
+});
+
+function readPatterns(given: unknown, name: string, problems: Problems): readonly RegExp[] {
+  if (given === undefined) return [];
+  if (!Array.isArray(given)) {
+    problems.add(`${name} must be an array such as ['exchange/key']; got ${describeValue(given)}`);
+    return [];
   }
-  for (const name of Object.keys(options as object)) {
-    if (name !== 'allow') problems.add(`replies has no option "${name}"; it knows allow`);
-  }
-  const patterns = allow.flatMap((pattern: unknown) => {
+  return given.flatMap((pattern: unknown) => {
     if (typeof pattern === 'string' && /^[^/]+\//.test(pattern)) return [patternOf(pattern)];
-    problems.add(`replies.allow takes texts such as 'exchange/key' or 'exchange/*'; got ${describeValue(pattern)}`);
+    problems.add(`${name} takes texts such as 'exchange/key' or 'exchange/*'; got ${describeValue(pattern)}`);
     return [];
   });
-  return (address) =>
-    isQueue(address) || patterns.some((pattern) => pattern.test(`${address.exchange}/${address.routingKey}`));
 }
 
 /** What the error says of a reply that may not be sent where its request asks for it. */

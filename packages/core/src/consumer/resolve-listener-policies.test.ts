@@ -14,9 +14,10 @@ describe('resolveListenerPolicies', () => {
   it('fills in defaults that lose no messages', () => {
     const { policies, problems } = resolve();
     expect(problems).to.deep.equal([]);
-    const { isReplyAllowed, ...rest } = policies;
-    expect(isReplyAllowed({ exchange: '', routingKey: 'queue' })).to.equal(true);
+    const { replies, ...rest } = policies;
+    expect(replies.allows({ exchange: '', routingKey: 'queue' })).to.equal(true);
     expect(rest).to.deep.equal({
+      acknowledge: 'auto',
       concurrency: 1,
       prefetch: undefined,
       messagesPerAck: 100,
@@ -30,7 +31,14 @@ describe('resolveListenerPolicies', () => {
       consumerTimeoutMs: undefined,
       streamOffsets: undefined,
       returnExceptions: false,
-      failurePolicy: { acknowledge: 'auto', invalid: 'reject', retry: undefined, defaultRequeueRejected: true },
+      invalid: 'reject',
+      retry: undefined,
+      recoverer: undefined,
+      converter: undefined,
+      defaultRequeueRejected: true,
+      maxBodyBytes: undefined,
+      maxElements: undefined,
+      longNumbers: undefined,
     });
   });
 
@@ -47,7 +55,7 @@ describe('resolveListenerPolicies', () => {
     const allowed = (...allow: string[]) => {
       const { policies, problems } = resolve(allow.length === 0 ? {} : { replies: { allow } });
       expect(problems).to.deep.equal([]);
-      return asked.map(policies.isReplyAllowed);
+      return asked.map(policies.replies.allows);
     };
     expect(allowed()).to.deep.equal([true, true, false, false, false, false, false]);
     expect(allowed('replies/a')).to.deep.equal([true, true, true, false, false, false, false]);
@@ -81,21 +89,21 @@ describe('resolveListenerPolicies', () => {
       timeoutMs: 30_000,
       returnExceptions: true,
     });
-    expect(policies.failurePolicy).to.deep.include({
+    expect(policies).to.deep.include({
       acknowledge: 'none',
       invalid: 'recover',
       defaultRequeueRejected: false,
     });
-    expect(policies.failurePolicy.retry).to.include({ maxAttempts: 2 });
+    expect(policies.retry).to.include({ maxAttempts: 2 });
   });
 
   it('lets an own value win over the default for all, as a whole, and one that is left out not', () => {
     const defaults = { prefetch: 10, concurrency: 3, retry: { maxAttempts: 9, multiplier: 2 } };
     const { policies } = resolve({ prefetch: 1, concurrency: undefined, retry: { maxAttempts: 2 } }, defaults);
     expect(policies).to.include({ prefetch: 1, concurrency: 3 });
-    expect(policies.failurePolicy.retry).to.include({ maxAttempts: 2 });
-    expect(policies.failurePolicy.retry?.backoff.multiplier).to.equal(1);
-    expect(resolve({ retry: false }, defaults).policies.failurePolicy.retry).to.equal(undefined);
+    expect(policies.retry).to.include({ maxAttempts: 2 });
+    expect(policies.retry?.backoff.multiplier).to.equal(1);
+    expect(resolve({ retry: false }, defaults).policies.retry).to.equal(undefined);
   });
 
   const faults: readonly [object, RegExp][] = [
@@ -118,9 +126,9 @@ describe('resolveListenerPolicies', () => {
     [{ missingQueue: 'create' }, /^missingQueue must be one of 'fail', 'wait'; got "create"/],
     [{ consumerArguments: [] }, /^consumerArguments must be an object; got an array of 0/],
     [{ consumerArguments: null }, /^consumerArguments must be an object; got null/],
-    [{ replies: 'all' }, /^replies must be \{ allow: /],
+    [{ replies: 'all' }, /^replies must be an object; got "all"/],
     [{ replies: { allow: ['key'] } }, /^replies\.allow takes texts such as 'exchange\/key'/],
-    [{ replies: { alow: [] } }, /^replies has no option "alow"/],
+    [{ replies: { alow: [] } }, /^unknown option "alow" of replies\. Did you mean "allow"/],
     [{ returnExceptions: 'yes' }, /^returnExceptions must be true or false; got "yes"/],
     [{ acknowledge: 'manual', retry: true }, /^retry does not go with acknowledge: 'manual'/],
     [{ acknowledge: 'none', retry: { stateless: false } }, /^stateful retry does not go with acknowledge: 'none'/],

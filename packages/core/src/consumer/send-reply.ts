@@ -46,7 +46,7 @@ async function send(
   let reply: Publication | undefined;
   try {
     const requested = requestedAddress(delivery.message);
-    if (requested !== undefined && !env.definition.isReplyAllowed(requested)) throw replyNotAllowed(requested);
+    if (requested !== undefined && !env.definition.replies.allows(requested)) throw replyNotAllowed(requested);
     reply = build();
     if (reply !== undefined) refuseLongNames(reply);
   } catch (error) {

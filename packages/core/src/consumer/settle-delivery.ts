@@ -18,7 +18,7 @@ export class DeliverySettlement {
   readonly #reporter: DeliveryReporter;
 
   constructor(delivery: Delivery, definition: ListenerDefinition, reporter: DeliveryReporter) {
-    this.acknowledgement = new Acknowledgement(delivery, definition.failurePolicy.acknowledge === 'none');
+    this.acknowledgement = new Acknowledgement(delivery, definition.acknowledge === 'none');
     this.#delivery = delivery;
     this.#definition = definition;
     this.#reporter = reporter;
@@ -26,7 +26,7 @@ export class DeliverySettlement {
 
   /** The handler returned: acknowledges, unless that is the handler's or nobody's. */
   handled(durationMs: number, attempts: number): void {
-    const { acknowledge } = this.#definition.failurePolicy;
+    const { acknowledge } = this.#definition;
     if (acknowledge === 'auto' && this.acknowledgement.settle('ack') === 'channel-gone') this.channelGone();
     else this.#reporter.handled(this.#delivery, durationMs, attempts);
   }
@@ -78,7 +78,7 @@ export class DeliverySettlement {
   }
 
   #carryOut(outcome: Outcome, error: unknown, reason: string, news: DeliveryNews | undefined): void {
-    if (this.#definition.failurePolicy.acknowledge === 'none') {
+    if (this.#definition.acknowledge === 'none') {
       // The broker forgot the message when it sent it: what is not safe elsewhere is gone.
       if (outcome !== 'ack') this.#report({ type: 'dropped', error, reason });
       else if (news !== undefined) this.#report(news);

@@ -61,12 +61,14 @@ describe('checking an option', () => {
   describe('the names of options', () => {
     it('suggests the known name that was meant', () => {
       checkKnown({ maxAttempt: 1 }, ['maxAttempts', 'multiplier'], 'retry', problems);
-      expect(problems.list).to.deep.equal(['retry has no option "maxAttempt"; did you mean "maxAttempts"?']);
+      expect(problems.list).to.deep.equal([
+        'unknown option "maxAttempt" of retry. Did you mean "maxAttempts"? Known are: maxAttempts, multiplier',
+      ]);
     });
 
     it('lists the known names when none is near', () => {
       checkKnown({ zzz: 1 }, ['maxAttempts', 'multiplier'], 'retry', problems);
-      expect(problems.list).to.deep.equal(['retry has no option "zzz"; it knows maxAttempts, multiplier']);
+      expect(problems.list).to.deep.equal(['unknown option "zzz" of retry. Known are: maxAttempts, multiplier']);
     });
 
     it('says nothing of known ones', () => {

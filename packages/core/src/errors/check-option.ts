@@ -1,5 +1,5 @@
 import { describeValue, type Problems } from './configuration-error.js';
-import { nearest } from './did-you-mean.js';
+import { didYouMean } from './did-you-mean.js';
 
 /** The value when it is one of `allowed`, else the fallback and, unless it was left out, a problem. */
 export function checkOneOf<T extends string>(
@@ -46,15 +46,31 @@ export function checkFlag(value: unknown, name: string, fallback: boolean, probl
   return fallback;
 }
 
-/** Notes every option that is not among the known ones, with the nearest known name where there is one. */
+/**
+ * Notes every option that nobody knows, with the one that was probably meant. The only check of its kind.
+ * @param what whose options they are; `''` where the place of the problems says so
+ */
 export function checkKnown(options: object, known: readonly string[], what: string, problems: Problems): void {
+  const of = what === '' ? '' : ` of ${what}`;
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
-    const near = nearest(name, known);
     problems.add(
-      near === undefined
-        ? `${what} has no option "${name}"; it knows ${known.join(', ')}`
-        : `${what} has no option "${name}"; did you mean "${near}"?`,
+      `unknown option ${describeValue(name)}${of}.${didYouMean(name, known)} Known are: ${known.join(', ')}`,
     );
   }
+}
+
+/** Like {@link checkKnown}, for what may be no object at all. Answers whether it holds options. */
+export function checkOptions(
+  value: unknown,
+  known: readonly string[],
+  what: string,
+  problems: Problems,
+): value is Readonly<Record<string, unknown>> {
+  if (!isRecord(value)) {
+    problems.add(`${what} must be an object of options; got ${describeValue(value)}`);
+    return false;
+  }
+  checkKnown(value, known, what, problems);
+  return true;
 }

@@ -8,7 +8,7 @@ import { parseJson } from './json-body.js';
 import type { Message } from './message.js';
 import type { EncodedPayload, EncodeHints, MessageConverter, PayloadClass } from './message-converter.js';
 import { plainForm } from './plain-form.js';
-import { checkReadHints, READ_HINT_NAMES, type ReadHints } from './read-hints.js';
+import { checkReadHints, READ_HINT_OPTIONS, type ReadHints } from './read-hints.js';
 
 /** Options of {@link contentTypeConverter}. */
 export type ContentTypeConverterOptions = ReadHints;
@@ -51,7 +51,7 @@ const PLAIN: ReadonlySet<unknown> = new Set([undefined, Object, String, Number, 
  */
 export function contentTypeConverter(options: ContentTypeConverterOptions = {}): MessageConverter {
   const problems = new Problems('contentTypeConverter');
-  checkKnown(options, READ_HINT_NAMES, 'it', problems);
+  checkKnown(options, Object.keys(READ_HINT_OPTIONS), '', problems);
   const own = checkReadHints(options, problems);
   problems.throwIfAny();
   const forClasses = limitsOf(CLASS_LIMITS, own);

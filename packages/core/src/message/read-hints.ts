@@ -1,5 +1,6 @@
-import { checkOneOf, checkWholeNumber } from '../errors/check-option.js';
 import type { Problems } from '../errors/configuration-error.js';
+import { type OptionsOf, readOptions } from '../options/option.js';
+import { wholeNumberOption, wordOption } from '../options/option-kinds.js';
 import type { LongNumbers } from './long-number.js';
 
 /** What a listener, or a request, says about reading; it comes before what the converter was made with. */
@@ -25,24 +26,35 @@ export interface DecodeHints extends ReadHints {
   readonly isChecked?: boolean;
 }
 
-export const READ_HINT_NAMES = Object.keys({
-  maxBodyBytes: true,
-  maxElements: true,
-  longNumbers: true,
-} satisfies Record<keyof ReadHints, true>) as readonly (keyof ReadHints)[];
+/** The table of {@link ReadHints}. */
+export const READ_HINT_OPTIONS = {
+  maxBodyBytes: wholeNumberOption({
+    from: 1,
+    byDefault: '1 MiB for a class, 4 MiB for other JSON, 16 MiB for text and bytes',
+    text: 'larger bodies are refused before they are decoded',
+  }),
+  maxElements: wholeNumberOption({
+    from: 1,
+    byDefault: '5,000 for a class, else 50,000; more when `maxBodyBytes` is raised',
+    text: 'JSON with more elements and members than this, on all levels, is refused before it is parsed',
+  }),
+  longNumbers: wordOption(['refuse', 'bigint', 'text', 'round'], {
+    byDefault: '`refuse`',
+    text: '[numbers that lose digits](#numbers-that-lose-digits): `refuse`, `bigint`, `text` or `round`',
+  }),
+} satisfies OptionsOf<ReadHints>;
 
 /** The hints that are given, and no other; notes what is wrong with them. */
 export function checkReadHints(given: ReadHints, problems: Problems): ReadHints {
-  const { maxBodyBytes, maxElements, longNumbers } = given;
-  const count = (value: unknown, name: string) =>
-    checkWholeNumber(value, name, { from: 1, to: Number.MAX_SAFE_INTEGER, or: 1 }, problems);
-  return {
-    ...(maxBodyBytes === undefined ? {} : { maxBodyBytes: count(maxBodyBytes, 'maxBodyBytes') }),
-    ...(maxElements === undefined ? {} : { maxElements: count(maxElements, 'maxElements') }),
-    ...(longNumbers === undefined
-      ? {}
-      : { longNumbers: checkOneOf(longNumbers, 'longNumbers', LONG_NUMBERS, 'refuse', problems) }),
-  };
+  return givenHints(readOptions(READ_HINT_OPTIONS, given, problems));
 }
 
-const LONG_NUMBERS: readonly LongNumbers[] = ['refuse', 'bigint', 'text', 'round'];
+/** The hints among options that were read already. */
+export function givenHints(read: { readonly [Name in keyof ReadHints]-?: ReadHints[Name] | undefined }): ReadHints {
+  const { maxBodyBytes, maxElements, longNumbers } = read;
+  return {
+    ...(maxBodyBytes !== undefined && { maxBodyBytes }),
+    ...(maxElements !== undefined && { maxElements }),
+    ...(longNumbers !== undefined && { longNumbers }),
+  };
+}

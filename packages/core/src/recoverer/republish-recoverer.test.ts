@@ -70,7 +70,7 @@ describe('republish', () => {
     const { problems } = republish(7 as never, 8 as never, { ...options, errorRoutingKeyPrefix: 9 } as never);
     const text = problems?.join('\n') ?? '';
     expect(problems).to.have.lengthOf(7);
-    expect(text).to.contain('did you mean "includeStackTrace"?');
+    expect(text).to.contain('Did you mean "includeStackTrace"?');
     for (const name of ['the exchange', 'the routing key', 'errorRoutingKeyPrefix', 'maxStackTraceBytes']) {
       expect(text).to.contain(name);
     }

@@ -92,7 +92,7 @@ const KNOWN: readonly (keyof RepublishOptions)[] = [
 
 function faultsOf(exchange: unknown, routingKey: unknown, options: RepublishOptions): readonly string[] {
   const problems = new Problems('republish');
-  checkKnown(options, KNOWN, 'it', problems);
+  checkKnown(options, KNOWN, '', problems);
   const { errorRoutingKeyPrefix, maxStackTraceBytes, additionalHeaders, declare } = options;
   if (!isNameOrFunction(exchange)) {
     problems.add(`the exchange must be text, or a function of the failure; got ${describeValue(exchange)}`);

@@ -105,7 +105,7 @@ describe('resolveBinding', () => {
     ['x', /a binding must be an object with options; got "x"/],
     [{}, /exchange is missing/],
     [{ exchange: '', routingKey: 'a' }, /nothing can be bound to the default exchange/],
-    [{ exchange: 'x', key: 'a', routingKey: 'a' }, /a binding has no option "key"/],
+    [{ exchange: 'x', key: 'a', routingKey: 'a' }, /unknown option "key" of a binding/],
     [{ exchange: 'x', routingKey: 5 }, /routingKey must be a string; got 5/],
     [{ exchange: 'x', routingKey: 'k'.repeat(256) }, /routingKey must have at most 255 bytes/],
     [{ exchange: 'x', routingKey: [] }, /routingKey is an empty list/],

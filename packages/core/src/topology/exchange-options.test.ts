@@ -75,7 +75,7 @@ describe('resolveExchangeOptions', () => {
     [{ name: '' }, /must not be empty/],
     [{ name: 'x'.repeat(256) }, /at most 255 bytes/],
     [{ name: 'amq.mine' }, /reserved/],
-    [{ name: 'x', kind: 'topic' }, /an exchange has no option "kind"/],
+    [{ name: 'x', kind: 'topic' }, /unknown option "kind" of an exchange/],
     [{ name: 'x', type: '' }, /type must be 'direct'/],
     [{ name: 'x', type: 5 }, /type must be/],
     [{ name: 'x', durable: 1 }, /durable must be true or false; got 1/],

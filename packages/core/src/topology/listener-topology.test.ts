@@ -247,7 +247,7 @@ describe('faults of a listener’s topology', () => {
     [{ queue: { name: 'q', arguments: { 'x-dead-letter-exchange': 'a' } }, deadLetter: 'b' }, /contradict deadLetter/],
     [{ queue: 'q', deadLetter: '' }, /deadLetter: the default exchange routes by the name of a queue/],
     [{ queue: 'q', deadLetter: 5 }, /deadLetter must be an object/],
-    [{ queue: 'q', deadLetter: { exchang: 'x' } }, /deadLetter has no option "exchang"; did you mean "exchange"/],
+    [{ queue: 'q', deadLetter: { exchang: 'x' } }, /unknown option "exchang" of deadLetter\. Did you mean "exchange"/],
     [{ queue: 'q', deadLetter: { routingKey: 5 } }, /routingKey must be a string/],
     [{ queue: 'q', deadLetter: { queue: false } }, /queue: false needs an exchange/],
     [{ queue: 'q', deadLetter: { queue: false, exchange: '' } }, /routingKey \(the name of a queue\) must be a string/],

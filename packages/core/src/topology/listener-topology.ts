@@ -1,5 +1,7 @@
 import { checkFlag, isRecord } from '../errors/check-option.js';
 import { describeValue, type Problems } from '../errors/configuration-error.js';
+import type { OptionsOf } from '../options/option.js';
+import { customOption } from '../options/option-kinds.js';
 import { type BindingOptions, resolveBinding } from './binding-options.js';
 import { asList, checkObject, type RawOptions } from './check-options.js';
 import { type DeadLetteredQueue, type DeadLetterOptions, resolveDeadLetter } from './dead-letter-options.js';
@@ -39,6 +41,34 @@ export interface ListenerTopologyOptions {
   /** `false`: declare nothing; the queue must exist. `true`: declare also a queue that is only named. */
   readonly declare?: boolean;
 }
+
+/** The table of {@link ListenerTopologyOptions}. What is read is looked at by {@link resolveListenerTopology}. */
+export const LISTENER_TOPOLOGY_OPTIONS = {
+  queue: customOption<QueueReference>({
+    byDefault: 'required',
+    schema: { anyOf: [{ type: 'string', minLength: 1 }, { type: 'object' }] },
+    text: "a name, the queue's options, or a `QueueBuilder`",
+  }),
+  bindings: customOption<BindingOptions | readonly BindingOptions[]>({
+    schema: { anyOf: [{ type: 'object' }, { type: 'array', items: { type: 'object' } }] },
+    text: 'one or many: which messages of which exchange the queue gets',
+  }),
+  lazy: customOption<boolean>({
+    byDefault: "broker's own",
+    schema: { type: 'boolean' },
+    text: '`true`: keep messages on disk; classic queues, see [topology](topology.md)',
+  }),
+  deadLetter: customOption<boolean | string | DeadLetterOptions>({
+    byDefault: 'none: rejected messages are dropped',
+    schema: { anyOf: [{ type: 'boolean' }, { type: 'string', minLength: 1 }, { type: 'object' }] },
+    text: '`true` declares `<queue>.dlx` and `<queue>.dlq`; text names an exchange; an object says more',
+  }),
+  declare: customOption<boolean>({
+    byDefault: 'see [topology](topology.md)',
+    schema: { type: 'boolean' },
+    text: '`false`: declare nothing, the queue must exist',
+  }),
+} satisfies OptionsOf<ListenerTopologyOptions>;
 
 /** What a listener consumes from, and what is declared for it. */
 export interface ResolvedListenerTopology {

@@ -131,7 +131,7 @@ describe('topologyOf', () => {
         policies: [{ name: 'p', pattern: '(', definition: { a: 1 } }],
       }).map((fault) => fault.replace(/;.*/, '')),
     ).to.deep.equal([
-      'the topology has no option "exchange"',
+      'unknown option "exchange" of the topology. Did you mean "exchanges"? Known are: exchanges, queues, bindings, policies',
       `exchanges[0], exchange "x": type must be 'direct', 'topic', 'fanout', 'headers' or the type of a plugin`,
       'queues[0], queue "q": maxLength must be a whole number from 0',
       'queues[1]: a queue needs a name',

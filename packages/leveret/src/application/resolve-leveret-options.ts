@@ -8,9 +8,10 @@ import {
   type Clock,
   ConfigurationError,
   checkDuration,
+  checkOptions,
   consoleLogger,
   describeValue,
-  LISTENER_POLICY_OPTION_NAMES,
+  LISTENER_POLICY_OPTIONS,
   type Logger,
   type LogLevel,
   logSafely,
@@ -26,7 +27,6 @@ import {
   topologyOf,
 } from '@leveret/core';
 import type { IdempotencyOptions } from '../decorators/idempotent.js';
-import { checkKnownOptions } from '../reading/check-known-options.js';
 import { readIdempotencyOptions } from '../reading/read-idempotent.js';
 import { LEVERET_OPTION_NAMES, type LeveretOptions } from './leveret-options.js';
 import { readShutdownHooks, type ShutdownSignal } from './shutdown-hooks.js';
@@ -58,12 +58,10 @@ const DEFAULT_SHUTDOWN_MS = 25_000;
 /** Checks and completes the options. Throws nothing: faults are told by the start, together with those of the listeners. */
 export function resolveLeveretOptions(given: LeveretOptions): ResolvedLeveretOptions {
   const problems = new Problems();
-  const raw = checkKnownOptions(given, 'Leveret.start', LEVERET_OPTION_NAMES, problems)
-    ? (given as LeveretOptions)
-    : {};
+  const raw = checkOptions(given, LEVERET_OPTION_NAMES, 'Leveret.start', problems) ? (given as LeveretOptions) : {};
   const clock = raw.clock ?? systemClock;
   if (raw.defaults !== undefined) {
-    checkKnownOptions(raw.defaults, 'defaults', LISTENER_POLICY_OPTION_NAMES, problems);
+    checkOptions(raw.defaults, Object.keys(LISTENER_POLICY_OPTIONS), 'defaults', problems);
   }
   if (raw.onEvent !== undefined && typeof raw.onEvent !== 'function') {
     problems.add(`onEvent must be a function; got ${describeValue(raw.onEvent)}`);

@@ -5,6 +5,7 @@ import {
   checkReadHints,
   checkStream,
   contentTypeConverter,
+  givenHints,
   type HandlerIdempotency,
   type HandlerRoute,
   type InterceptorFunction,
@@ -13,7 +14,6 @@ import {
   type MessageConverter,
   mergeTopologies,
   type Problems,
-  type ReadHints,
   type Recoverer,
   type ResolvedListenerPolicies,
   rejectAndDontRequeue,
@@ -105,10 +105,6 @@ export async function resolveListeners(
   return { definitions, topology, warnings, reading };
 }
 
-function withDefaults(own: ReadHints, defaults: ReadHints): ReadHints {
-  return { ...defaults, ...Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)) };
-}
-
 interface Common {
   readonly settings: ListenerSettings;
   readonly resolver: InstanceResolver;
@@ -133,19 +129,15 @@ async function resolveListener(plan: ListenerPlan, common: Common, problems: Pro
   const { options } = plan;
   const policies = resolveListenerPolicies(options, settings.defaults, problems);
   const { queue, queueDeclaration, topology } = resolveListenerTopology(options, problems);
-  checkValidation(options.validation, problems);
-  const hints = checkReadHints(withDefaults(options, settings.defaults), problems);
-  const givenRecoverer = options.recoverer ?? settings.defaults.recoverer;
   const recoverer =
-    givenRecoverer === undefined ? undefined : await resolveRecoverer(givenRecoverer, resolver, problems);
+    policies.recoverer === undefined ? undefined : await resolveRecoverer(policies.recoverer, resolver, problems);
   for (const problem of recoverer?.problems ?? []) problems.add(problem);
-  const givenConverter = options.converter ?? settings.defaults.converter;
   const converter =
-    givenConverter === undefined ? undefined : await resolveConverter(givenConverter, resolver, problems);
+    policies.converter === undefined ? undefined : await resolveConverter(policies.converter, resolver, problems);
   const source = await resolveHome(plan.home, { resolver, onInstance: settings.onInstance }, problems);
   const around = new Map<RoutePlan, readonly InterceptorFunction[]>();
   for (const route of routesOf(plan.handler)) around.set(route, await routeInterceptors(route, common, problems));
-  const guarded = await guardedRoutes(plan, policies.failurePolicy.acknowledge, settings.guards, problems);
+  const guarded = await guardedRoutes(plan, policies.acknowledge, settings.guards, problems);
   const idempotency = new Map<HandlerRoute, HandlerIdempotency>();
   const handler = listenerHandler(plan.handler, (route) => {
     const made = methodRoute(route, {
@@ -153,8 +145,8 @@ async function resolveListener(plan: ListenerPlan, common: Common, problems: Pro
       interceptors: [...common.interceptors, ...(around.get(route) ?? [])],
       attemptEnded: resolver.attemptEnded,
       converter: converter ?? common.converter,
-      validation: options.validation ?? settings.validation ?? {},
-      hints,
+      validation: plan.own.validation ?? settings.validation ?? {},
+      hints: givenHints(policies),
     });
     const once = guarded.get(route);
     if (once !== undefined) idempotency.set(made, once);
@@ -242,7 +234,7 @@ function usesOf(definitions: readonly ListenerDefinition[]) {
       recoverer.exchange === undefined ? [] : [{ listenerId: id, exchange: recoverer.exchange }],
     ),
     rejecting: definitions
-      .filter(({ failurePolicy }) => failurePolicy.acknowledge !== 'none')
+      .filter(({ acknowledge }) => acknowledge !== 'none')
       .map(({ id, queue }) => ({ listenerId: id, queue })),
   };
 }

@@ -1,6 +1,6 @@
-import type { ReplyAddress } from '@leveret/core';
+import type { ReadOptions, ReplyAddress } from '@leveret/core';
 import type { IdempotentOptions } from '../decorators/idempotent.js';
-import type { ListenerOptions } from '../decorators/listener-options.js';
+import type { LISTENER_OWN_OPTIONS, ListenerOptions } from '../decorators/listener-options.js';
 import type { InterceptorLike } from '../interceptor/interceptor-like.js';
 import type { PayloadTarget } from '../payload/payload-target.js';
 import type { ListenerHome } from './listener-home.js';
@@ -13,6 +13,8 @@ export interface ListenerPlan {
   readonly place: string;
   readonly home: ListenerHome;
   readonly options: ListenerOptions;
+  /** What it alone can say, read. */
+  readonly own: ReadOptions<typeof LISTENER_OWN_OPTIONS>;
   readonly handler: HandlerPlan;
 }
 

@@ -1,8 +1,7 @@
-import { describeValue, type Problems } from '@leveret/core';
+import { checkOptions, describeValue, type Problems } from '@leveret/core';
 import type { HandlerDeclaration } from '../decorators/class-record.js';
 import type { HandlerOptions } from '../decorators/handler.js';
 import type { ElementTarget, PayloadTarget } from '../payload/payload-target.js';
-import { checkKnownOptions } from './check-known-options.js';
 import type { AnyClass } from './class-kind.js';
 import type { HandlerPlan, RoutePlan } from './listener-plan.js';
 import type { MergedClass, MergedMethod } from './merged-record.js';
@@ -88,7 +87,7 @@ function isNamed(target: PayloadTarget): target is Exclude<ElementTarget, { read
 
 function readHandlerOptions(options: unknown, problems: Problems): { types: readonly string[]; isDefault: boolean } {
   if (options === undefined) return { types: [], isDefault: false };
-  if (!checkKnownOptions(options, '@Handler', ['type', 'isDefault'], problems)) return { types: [], isDefault: false };
+  if (!checkOptions(options, ['type', 'isDefault'], '@Handler', problems)) return { types: [], isDefault: false };
   const { type, isDefault } = options as HandlerOptions;
   const types: readonly unknown[] = type === undefined ? [] : Array.isArray(type) ? type : [type];
   for (const name of types) {

@@ -1,6 +1,5 @@
-import { describeValue, type Problems } from '@leveret/core';
+import { checkOptions, describeValue, type Problems } from '@leveret/core';
 import type { IdempotencyOptions, IdempotentOptions } from '../decorators/idempotent.js';
-import { checkKnownOptions } from './check-known-options.js';
 
 const COMMON = { store: true, guard: true, ttl: true, lease: true } satisfies Record<keyof IdempotencyOptions, true>;
 const OWN = { ...COMMON, key: true, onMissingKey: true } satisfies Record<keyof IdempotentOptions, true>;
@@ -33,7 +32,7 @@ export function overriding<T extends IdempotencyOptions>(farther: IdempotencyOpt
 /** Checks the application's `idempotency`; what is no object at all is read as nothing. */
 export function readIdempotencyOptions(given: unknown, problems: Problems): IdempotencyOptions {
   if (given === undefined) return {};
-  if (!checkKnownOptions(given, 'idempotency', Object.keys(COMMON), problems)) return {};
+  if (!checkOptions(given, Object.keys(COMMON), 'idempotency', problems)) return {};
   checkChoice(given, 'idempotency', problems);
   return given;
 }
@@ -43,7 +42,7 @@ function readOne(given: readonly unknown[], problems: Problems): IdempotentOptio
   const [first] = given;
   if (first === undefined || first === false) return first;
   if (typeof first === 'function') return { key: first as NonNullable<IdempotentOptions['key']> };
-  if (!checkKnownOptions(first, '@Idempotent', Object.keys(OWN), problems)) return {};
+  if (!checkOptions(first, Object.keys(OWN), '@Idempotent', problems)) return {};
   checkChoice(first, '@Idempotent', problems);
   const { key, onMissingKey } = first as IdempotentOptions;
   if (key !== undefined && typeof key !== 'function') {

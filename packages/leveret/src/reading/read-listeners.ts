@@ -1,10 +1,8 @@
-import { describeValue, type Problems } from '@leveret/core';
+import { checkKnown, describeValue, type Problems, readOptions } from '@leveret/core';
 import type { ListenerDeclaration } from '../decorators/class-record.js';
-import type { ListenerOptions } from '../decorators/listener-options.js';
-import { checkKnownOptions } from './check-known-options.js';
+import { LISTENER_OPTIONS, LISTENER_OWN_OPTIONS, type ListenerOptions } from '../decorators/listener-options.js';
 import { type AnyClass, checkName } from './class-kind.js';
 import { homeOf, type ListenerHome } from './listener-home.js';
-import { LISTENER_OPTION_NAMES } from './listener-option-names.js';
 import type { HandlerPlan, ListenerPlan, RoutePlan } from './listener-plan.js';
 import { type MergedClass, mergedRecord } from './merged-record.js';
 import { readHandlers, readRoute } from './read-handlers.js';
@@ -138,28 +136,20 @@ function readListener(
   problems: Problems,
 ): ListenerPlan {
   const place = `listener ${defaultId}`;
-  const options = readOptions(declaration, problems.at(place));
-  const id = readId(options, defaultId, problems.at(place));
+  const options = optionsOf(declaration, problems.at(place));
+  const own = readOptions(LISTENER_OWN_OPTIONS, options, problems.at(place));
   if (options.id === undefined) checkName(home.class, '@Listener', problems.at(place));
-  return { id, place, home, options, handler };
+  return { id: own.id ?? defaultId, place, home, options, own, handler };
 }
 
-function readOptions(declaration: ListenerDeclaration, problems: Problems): ListenerOptions {
+function optionsOf(declaration: ListenerDeclaration, problems: Problems): ListenerOptions {
   if (typeof declaration === 'string') return { queue: declaration };
   if (typeof declaration !== 'object' || declaration === null) {
     problems.add(`@Listener takes the name of a queue, or options; got ${describeValue(declaration)}`);
     return {};
   }
-  checkKnownOptions(declaration, '@Listener', LISTENER_OPTION_NAMES, problems);
+  checkKnown(declaration, Object.keys(LISTENER_OPTIONS), '@Listener', problems);
   return declaration;
-}
-
-function readId(options: ListenerOptions, defaultId: string, problems: Problems): string {
-  const id: unknown = options.id;
-  if (id === undefined) return defaultId;
-  if (typeof id === 'string' && id !== '') return id;
-  problems.add(`id must be a name; got ${describeValue(id)}`);
-  return defaultId;
 }
 
 function numbered(name: string, index: number): string {

@@ -1,7 +1,6 @@
-import { describeValue, type Problems } from '@leveret/core';
+import { checkOptions, describeValue, type Problems } from '@leveret/core';
 import type { ParameterDeclaration } from '../decorators/class-record.js';
 import { describeTarget, elementOf, type PayloadTarget, type Scalar, scalarOf } from '../payload/payload-target.js';
-import { checkKnownOptions } from './check-known-options.js';
 import { contradictedPayload, contradictedType } from './contradicted-type.js';
 import type { MergedMethod } from './merged-record.js';
 import { readGivenType, readReflectedType } from './read-payload-type.js';
@@ -144,7 +143,7 @@ function headerPlan(
   }
   const plan = { kind: 'header', name: String(name), required: true, default: undefined, as: scalarOf(type) } as const;
   const what = `@Header(${describeValue(name)})`;
-  if (!checkKnownOptions(options, what, ['required', 'default'], problems)) return plan;
+  if (!checkOptions(options, ['required', 'default'], what, problems)) return plan;
   const { required, default: fallback } = options as { required?: unknown; default?: unknown };
   if (required !== undefined && typeof required !== 'boolean') {
     problems.add(`required of ${what} must be true or false; got ${describeValue(required)}`);

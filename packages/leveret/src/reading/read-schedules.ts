@@ -1,8 +1,7 @@
-import { checkDuration, type Duration, describeValue, type Problems } from '@leveret/core';
+import { checkDuration, checkOptions, type Duration, describeValue, type Problems } from '@leveret/core';
 import type { ScheduleDeclaration } from '../decorators/class-record.js';
 import type { RunOnOneInstanceOptions, ScheduleOptions, ScheduleTimes } from '../decorators/scheduled.js';
 import { cronTiming, everyTiming, type Timing } from '../schedule/timing.js';
-import { checkKnownOptions } from './check-known-options.js';
 import { type AnyClass, checkName } from './class-kind.js';
 import { homeOf, type ListenerHome } from './listener-home.js';
 import { type MergedClass, type MergedMethod, mergedRecord } from './merged-record.js';
@@ -124,7 +123,7 @@ function readSchedule(
   const everyMs = { value: Number.POSITIVE_INFINITY };
   const timing = readTimes(times, now, everyMs, faults) ?? SOME_TIMING;
   const plan = { id: defaultId, place, home, key, timing };
-  if (!checkKnownOptions(options, '@Scheduled', OPTION_NAMES, faults)) {
+  if (!checkOptions(options, OPTION_NAMES, '@Scheduled', faults)) {
     return { ...plan, jitterMs: 0, immediate: false, timeoutMs: undefined, alone: undefined };
   }
   const { id, jitter, immediate, timeout, runOnOneInstance } = options as ScheduleOptions;
@@ -149,7 +148,7 @@ function readSchedule(
 }
 
 function readTimes(given: unknown, now: number, everyMs: { value: number }, problems: Problems): Timing | undefined {
-  if (!checkKnownOptions(given, '@Scheduled', ['every', 'cron', 'timezone'], problems)) return undefined;
+  if (!checkOptions(given, ['every', 'cron', 'timezone'], '@Scheduled', problems)) return undefined;
   const { every, cron, timezone } = given as { every?: Duration; cron?: unknown; timezone?: unknown } & ScheduleTimes;
   if ((every === undefined) === (cron === undefined)) {
     problems.add(`@Scheduled takes either every or cron, as in { every: '20s' }; got ${describeValue(given)}`);
@@ -179,7 +178,7 @@ function readTimes(given: unknown, now: number, everyMs: { value: number }, prob
 function readAlone(given: unknown, problems: Problems): SchedulePlan['alone'] {
   if (given === undefined || given === false) return undefined;
   if (given === true) return { store: undefined, leaseMs: DEFAULT_LEASE_MS };
-  if (!checkKnownOptions(given, 'runOnOneInstance', ['store', 'lease'], problems)) return undefined;
+  if (!checkOptions(given, ['store', 'lease'], 'runOnOneInstance', problems)) return undefined;
   const { store, lease } = given as RunOnOneInstanceOptions;
   const leaseMs = lease === undefined ? DEFAULT_LEASE_MS : positive(lease, 'lease', problems);
   return { store, leaseMs: leaseMs ?? DEFAULT_LEASE_MS };

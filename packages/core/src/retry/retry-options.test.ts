@@ -1,15 +1,15 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { Problems } from '../errors/configuration-error.js';
-import { resolveRetry } from './resolve-retry.js';
+import { RETRY_OPTION } from './retry-options.js';
 
 function resolve(value: unknown) {
   const problems = new Problems();
-  const retry = resolveRetry(value as Parameters<typeof resolveRetry>[0], problems);
+  const retry = RETRY_OPTION.read(value, 'retry', problems);
   return { retry, problems: problems.list };
 }
 
-describe('resolveRetry', () => {
+describe('the option retry', () => {
   it('is no retry when it is left out or false', () => {
     expect([resolve(undefined), resolve(false)]).to.deep.equal(Array(2).fill({ retry: undefined, problems: [] }));
   });
@@ -60,7 +60,7 @@ describe('resolveRetry', () => {
     [7, /^retry must be true, false or an object; got 7/],
     [{ maxAttempts: 0 }, /^retry.maxAttempts \(all calls of the handler\) must be a whole number from 1; got 0/],
     [{ maxAttempts: 2.5 }, /maxAttempts .* got 2.5/],
-    [{ maxAttempt: 2 }, /^retry has no option "maxAttempt"; did you mean "maxAttempts"/],
+    [{ maxAttempt: 2 }, /^unknown option "maxAttempt" of retry\. Did you mean "maxAttempts"\?/],
     [{ initialInterval: 'soon' }, /^retry.initialInterval must be milliseconds .* got "soon"/],
     [{ initialInterval: -1 }, /^retry.initialInterval .* got -1/],
     [{ maxInterval: Number.NaN }, /^retry.maxInterval .* got NaN/],
