@@ -194,7 +194,13 @@ export {
 } from './topology/listener-topology.js';
 export type { DeadLetterOptions } from './topology/dead-letter-options.js';
 export { generatedQueueName } from './topology/generated-queue-name.js';
-export type { QueueOptions, QueueReference } from './topology/queue-options.js';
+export type {
+  ClassicQueueOptions,
+  QueueOptions,
+  QueueReference,
+  QuorumQueueOptions,
+  StreamQueueOptions,
+} from './topology/queue-options.js';
 export { QueueBuilder } from './topology/queue-builder.js';
 export type { ExchangeOptions, ExchangeReference } from './topology/exchange-options.js';
 export { type BuiltExchange, ExchangeBuilder } from './topology/exchange-builder.js';

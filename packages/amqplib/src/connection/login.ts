@@ -9,7 +9,7 @@ export interface Credentials {
   readonly password: string;
   /**
    * How long the password is good for: before that, the source is asked again and living connections get the new one
-   * (`connection.update-secret`). Mind the unit when it comes from OAuth 2: `` `${token.expires_in}s` ``. Default: for ever.
+   * (`connection.update-secret`). Mind the unit when it comes from OAuth 2: `token.expires_in * 1000`. Default: for ever.
    */
   readonly expiresIn?: Duration;
 }

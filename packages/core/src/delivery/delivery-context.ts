@@ -13,12 +13,15 @@ export interface AttemptFacts {
   readonly deathCount: number;
 }
 
-/** What an interceptor or a handler knows of the delivery at hand. */
-export interface DeliveryContext extends AttemptFacts {
+/**
+ * What an interceptor or a handler knows of the delivery at hand. A handler may say what its payload and its transaction are:
+ * `DeliveryContext<PaySucceeded, PoolClient>`.
+ */
+export interface DeliveryContext<Payload = unknown, Transaction = unknown> extends AttemptFacts {
   /** The message as it arrived. */
   readonly message: Message;
   /** The payload after conversion and validation. */
-  readonly payload: unknown;
+  readonly payload: Payload;
   /** Id of the listener. */
   readonly listenerId: string;
   readonly queue: string;
@@ -33,7 +36,7 @@ export interface DeliveryContext extends AttemptFacts {
    * it takes effect once, together with the memory of the message. Behind the result of the attempt it refuses statements
    * (LEV_ATTEMPT_OVER). `undefined` otherwise.
    */
-  readonly transaction: unknown;
+  readonly transaction: Transaction;
   /**
    * Fires when the handler's time is up (its listener's `timeout`), when the attempt has failed while something of it runs on
    * (an interceptor gave it up, one branch of a `Promise.all` threw), when the channel of the delivery is gone, when the claim

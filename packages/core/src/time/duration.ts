@@ -1,7 +1,13 @@
 import { ConfigurationError, describeValue, type Problems } from '../errors/configuration-error.js';
 
-/** A span of time: milliseconds as a number, or text such as `'500ms'`, `'1s'`, `'1.5m'`, `'2h'`, `'7d'`. */
-export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
+type Unit = 'ms' | 's' | 'm' | 'h' | 'd';
+
+/**
+ * A span of time: milliseconds as a number, or text such as `'500ms'`, `'1s'`, `'1.5m'`, `'2h'`, `'7d'`. The compiler refuses
+ * other texts (`'5 seconds'`, `'20 s'`); of a number that a program has worked out, milliseconds are given: `seconds * 1000`.
+ */
+// `${number}` would take '20 s' and '1e3s'.
+export type Duration = number | `${bigint}${Unit}` | `${bigint}.${bigint}${Unit}`;
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const PATTERN = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;

@@ -15,11 +15,8 @@ import { QUEUE_ARGUMENT_OPTIONS, resolveQueueArguments } from './queue-arguments
 import { QueueBuilder } from './queue-builder.js';
 import type { DeclareMode, QueueDeclaration, QueueType, TopologyArguments } from './topology.js';
 
-/**
- * A queue to declare. Without further options it is durable and of the broker's default type.
- * @see https://www.rabbitmq.com/docs/queues
- */
-export interface QueueOptions {
+/** What can be said about a queue of any type. */
+export interface AnyQueueOptions {
   /** At most 255 bytes, not starting with `amq.`. `''` is the same as `anonymous: true`. */
   readonly name?: string;
   /**
@@ -27,41 +24,8 @@ export interface QueueOptions {
    * given too. Default `false`.
    */
   readonly anonymous?: boolean;
-  /**
-   * `x-queue-type`. Left out, the broker decides: `classic`, unless the virtual host has another default.
-   * @see https://www.rabbitmq.com/docs/quorum-queues
-   */
-  readonly type?: QueueType;
-  /** Survives a restart of the broker. Default `true`. */
-  readonly durable?: boolean;
-  /** Only this connection may use it, and it goes with the connection. Default `false`. */
-  readonly exclusive?: boolean;
-  /** Deleted when its last consumer leaves. Default `false`. */
-  readonly autoDelete?: boolean;
-  /** How long a message may wait before it is dead-lettered or dropped (`x-message-ttl`). From 0; default: for ever. */
-  readonly messageTtl?: Duration;
-  /** How long the queue may be unused before the broker deletes it (`x-expires`). From 1 ms; default: for ever. */
-  readonly expires?: Duration;
-  /** Messages that may be ready (`x-max-length`). From 0; default: no limit. */
-  readonly maxLength?: number;
   /** Bytes of bodies that may be ready (`x-max-length-bytes`). From 0; default: no limit. */
   readonly maxLengthBytes?: number;
-  /** What happens at the limit (`x-overflow`). Default `drop-head`: the oldest message goes. */
-  readonly overflow?: 'drop-head' | 'reject-publish' | 'reject-publish-dlx';
-  /** Where rejected, expired and displaced messages go (`x-dead-letter-exchange`). Not declared by naming it here. */
-  readonly deadLetterExchange?: string;
-  /** Their routing key (`x-dead-letter-routing-key`). Default: the one they had. */
-  readonly deadLetterRoutingKey?: string;
-  /** Quorum queues: `at-least-once` keeps a message until its new queue has it; needs `overflow: 'reject-publish'`. */
-  readonly deadLetterStrategy?: 'at-most-once' | 'at-least-once';
-  /** Classic queues: highest message priority, 1 to 255 (`x-max-priority`). Default: no priorities. */
-  readonly maxPriority?: number;
-  /** Classic queues: keep messages on disk (`x-queue-mode`). Sent to brokers before 3.12 only; newer ones always do. */
-  readonly lazy?: boolean;
-  /** One consumer at a time gets messages; another takes over when it goes (`x-single-active-consumer`). */
-  readonly singleActiveConsumer?: boolean;
-  /** Quorum queues: deliveries that may fail before a message is dead-lettered; -1 for no limit (`x-delivery-limit`). */
-  readonly deliveryLimit?: number;
   /** Node that leads a new quorum queue or stream (`x-queue-leader-locator`); RabbitMQ 3.10 refuses it for classic queues. */
   readonly leaderLocator?: 'client-local' | 'balanced';
   /**
@@ -72,6 +36,74 @@ export interface QueueOptions {
   /** Any further arguments, as they go on the wire. */
   readonly arguments?: TopologyArguments;
 }
+
+/** What can be said about a queue that is no stream. */
+export interface NonStreamQueueOptions extends AnyQueueOptions {
+  /** How long a message may wait before it is dead-lettered or dropped (`x-message-ttl`). From 0; default: for ever. */
+  readonly messageTtl?: Duration;
+  /** How long the queue may be unused before the broker deletes it (`x-expires`). From 1 ms; default: for ever. */
+  readonly expires?: Duration;
+  /** Messages that may be ready (`x-max-length`). From 0; default: no limit. */
+  readonly maxLength?: number;
+  /** What happens at the limit (`x-overflow`). Default `drop-head`: the oldest message goes. */
+  readonly overflow?: 'drop-head' | 'reject-publish' | 'reject-publish-dlx';
+  /** Where rejected, expired and displaced messages go (`x-dead-letter-exchange`). Not declared by naming it here. */
+  readonly deadLetterExchange?: string;
+  /** Their routing key (`x-dead-letter-routing-key`). Default: the one they had. */
+  readonly deadLetterRoutingKey?: string;
+  /** One consumer at a time gets messages; another takes over when it goes (`x-single-active-consumer`). */
+  readonly singleActiveConsumer?: boolean;
+}
+
+/** A classic queue, or one of the broker's default type. */
+export interface ClassicQueueOptions extends NonStreamQueueOptions {
+  /** `x-queue-type`. Left out, the broker decides: `classic`, unless the virtual host has another default. */
+  readonly type?: 'classic';
+  /** Survives a restart of the broker. Default `true`. */
+  readonly durable?: boolean;
+  /** Only this connection may use it, and it goes with the connection. Default `false`. */
+  readonly exclusive?: boolean;
+  /** Deleted when its last consumer leaves. Default `false`. */
+  readonly autoDelete?: boolean;
+  /** Highest message priority, 1 to 255 (`x-max-priority`). Default: no priorities. */
+  readonly maxPriority?: number;
+  /** Keep messages on disk (`x-queue-mode`). Sent to brokers before 3.12 only; newer ones always do. */
+  readonly lazy?: boolean;
+}
+
+/** Queues of these types are kept on several nodes: always durable, never of one connection alone. */
+interface Replicated {
+  readonly durable?: true;
+  readonly exclusive?: false;
+  readonly autoDelete?: false;
+  readonly lazy?: false;
+}
+
+/**
+ * A quorum queue.
+ * @see https://www.rabbitmq.com/docs/quorum-queues
+ */
+export interface QuorumQueueOptions extends NonStreamQueueOptions, Replicated {
+  readonly type: 'quorum';
+  /** `at-least-once` keeps a dead letter until its new queue has it; needs `overflow: 'reject-publish'`. */
+  readonly deadLetterStrategy?: 'at-most-once' | 'at-least-once';
+  /** Deliveries that may fail before a message is dead-lettered; -1 for no limit (`x-delivery-limit`). */
+  readonly deliveryLimit?: number;
+}
+
+/**
+ * A stream.
+ * @see https://www.rabbitmq.com/docs/streams
+ */
+export interface StreamQueueOptions extends AnyQueueOptions, Replicated {
+  readonly type: 'stream';
+}
+
+/**
+ * A queue to declare, by its `type`. Without further options it is durable and of the broker's default type.
+ * @see https://www.rabbitmq.com/docs/queues
+ */
+export type QueueOptions = ClassicQueueOptions | QuorumQueueOptions | StreamQueueOptions;
 
 /** A queue by its name, its options, or a builder. */
 export type QueueReference = string | QueueOptions | QueueBuilder;

@@ -202,7 +202,7 @@ describe('Leveret', () => {
         listeners: [
           listenerOf({ queue: 'q', acknowledge: 'manual', retry: { maxAttempts: 0 }, prefetch: -1 }),
           listenerOf({
-            queue: { name: 'r', type: 'quorum', lazy: true },
+            queue: { name: 'r', type: 'quorum', lazy: true as never },
             exclusive: true,
             concurrency: 2,
             id: 'second',

@@ -2,10 +2,12 @@ import { brokerDeliveryCount, type DeliveryContext, deathCount, LeveretError } f
 import { buildMessage } from './build-message.js';
 
 /** What is special about a delivery; what is left out is as of a first attempt. */
-export type ContextParts = Partial<Omit<DeliveryContext, 'ack' | 'requeue' | 'reject' | 'signal'>>;
+export type ContextParts<Payload = unknown, Transaction = unknown> = Partial<
+  Omit<DeliveryContext<Payload, Transaction>, 'ack' | 'requeue' | 'reject' | 'signal'>
+>;
 
 /** A context for unit tests, which knows how it was settled. */
-export interface BuiltContext extends DeliveryContext {
+export interface BuiltContext<Payload = unknown, Transaction = unknown> extends DeliveryContext<Payload, Transaction> {
   /** What `ack()`, `requeue()` and `reject()` sent to the broker: one at most, as of a real delivery. */
   readonly settlements: readonly ('ack' | 'requeue' | 'give-back' | 'reject')[];
   /** Fires the signal, as when the handler's time is up. */
@@ -18,7 +20,9 @@ export interface BuiltContext extends DeliveryContext {
  * Makes the context of a delivery, for unit tests of handlers and interceptors: no broker, no connection. It is settled as a
  * real one is: the same again answers `false`, and anything else throws LEV_ALREADY_SETTLED.
  */
-export function buildContext(parts: ContextParts = {}): BuiltContext {
+export function buildContext<Payload = unknown, Transaction = unknown>(
+  parts: ContextParts<Payload, Transaction> = {},
+): BuiltContext<Payload, Transaction> {
   const message = parts.message ?? buildMessage(parts.payload);
   const queue = parts.queue ?? 'test';
   const settlements: BuiltContext['settlements'][number][] = [];
@@ -38,14 +42,14 @@ export function buildContext(parts: ContextParts = {}): BuiltContext {
   };
   const controller = new AbortController();
   return {
-    payload: undefined,
+    payload: undefined as Payload,
     listenerId: 'test',
     redelivered: message.redelivered,
     deliveryTag: 1,
     consumerTag: 'test',
     receivedAt: Date.now(),
     attempt: 1,
-    transaction: undefined,
+    transaction: undefined as Transaction,
     brokerDeliveryCount: brokerDeliveryCount(message),
     deathCount: deathCount(message, queue),
     ...parts,
