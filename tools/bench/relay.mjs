@@ -1,7 +1,7 @@
 /**
  * The relay of an outbox with a sender that confirms at once: what the database costs, whatever waits in it.
  *
- *   node tools/bench/relay.mjs [--rows 1000000] [--seconds 10] [--databases postgres,mariadb,sqlite] [--cases mixed,one-key,...]
+ *   node tools/bench/relay.mjs [--rows 1000000] [--body 200] [--seconds 10] [--databases postgres,mariadb,sqlite] [--cases mixed,one-key,...]
  *
  * Each case has a private database, filled without gathering statistics, and prints messages per second over the given time,
  * the time that `outbox.counts()` takes, and the plan by which rows are leased.
@@ -22,6 +22,7 @@ import { parseArgs } from 'node:util';
 const { values: options } = parseArgs({
   options: {
     rows: { type: 'string', default: '1000000' },
+    body: { type: 'string', default: '200' },
     seconds: { type: 'string', default: '10' },
     databases: { type: 'string', default: 'postgres,mariadb,sqlite' },
     cases: { type: 'string', default: 'mixed,one-key,no-statistics,held-up,held-up-among-others,outage' },
@@ -40,6 +41,7 @@ const SERVERS = {
 };
 const SECOND_MS = 1000;
 const ROWS = Number(options.rows);
+const BODY = Number(options.body);
 
 /** Columns that differ from case to case: order_key, whether it is parked, when it is due. `n` is the number of the row. */
 const CASES = {
@@ -80,18 +82,18 @@ const DIALECTS = {
   postgres: {
     text: (letter, number) => `'${letter}' || (${number})`,
     series: (rows) => `(SELECT n FROM generate_series(0, ${rows - 1}) AS s (n))`,
-    body: `convert_to(repeat('x', 200), 'UTF8')`,
+    body: `convert_to(repeat('x', ${BODY}), 'UTF8')`,
   },
   mysql: {
     text: (letter, number) => `CONCAT('${letter}', ${number})`,
     series: (rows) => `(SELECT seq AS n FROM seq_0_to_${rows - 1})`,
-    body: `REPEAT('x', 200)`,
+    body: `REPEAT('x', ${BODY})`,
   },
   sqlite: {
     text: (letter, number) => `'${letter}' || (${number})`,
     series: (rows) =>
       `(WITH RECURSIVE s (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < ${rows - 1}) SELECT n FROM s)`,
-    body: `CAST(printf('%.200c', 'x') AS BLOB)`,
+    body: `CAST(printf('%.${BODY}c', 'x') AS BLOB)`,
   },
 };
 
@@ -149,7 +151,7 @@ async function fill(database, { rows, key, parked, due }) {
   const sql = { ...DIALECTS[database.dialect.name], now: database.dialect.now };
   await database.query(
     `INSERT INTO leveret_outbox (message_id, exchange, routing_key, properties, headers, mandatory, body, size, service, created_at, order_key, parked_at, due_at)
-     SELECT ${sql.text('m', 'n')}, 'e', ${sql.text('k', 'n % 50')}, '{"contentType":"application/json"}', '{}', 1, ${sql.body}, 200, 'bench', n,
+     SELECT ${sql.text('m', 'n')}, 'e', ${sql.text('k', 'n % 50')}, '{"contentType":"application/json"}', '{}', 1, ${sql.body}, ${BODY}, 'bench', n,
        ${key(sql)}, ${parked}, ${typeof due === 'function' ? due(sql) : due} FROM ${sql.series(rows)} AS numbers`,
   );
 }

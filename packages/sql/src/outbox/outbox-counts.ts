@@ -1,6 +1,9 @@
+import { byIndexOnly } from '../database/by-index.js';
 import { type SqlDatabase, type SqlExecutor, type SqlResult, serviceOf } from '../database/sql-database.js';
+import type { SqlDialectName } from '../database/sql-dialect.js';
 import { databaseBusy } from '../database/sql-fault.js';
 import { textLiteral } from '../database/sql-text.js';
+import type { SqlPlace } from './wake-keys.js';
 
 /** What an outbox holds. */
 export interface OutboxCounts {
@@ -17,7 +20,7 @@ export interface OutboxCounts {
 /** Codes of a statement that ran out of time: PostgreSQL, MariaDB, MySQL. */
 const OUT_OF_TIME: ReadonlySet<unknown> = new Set(['57014', 'ER_STATEMENT_TIMEOUT', 'ER_QUERY_TIMEOUT']);
 
-/** Counts in one pass over the keys, which ends when its time is up. SQLite knows no such limit. */
+/** Counts in one pass over the indexes, which ends when its time is up. SQLite knows no such limit. */
 export async function countOutbox<Tx>(database: SqlDatabase<Tx>, timeoutMs: number): Promise<OutboxCounts> {
   try {
     const { rows } = await database.transaction((tx) => counted(database.within(tx), database, timeoutMs));
@@ -26,7 +29,7 @@ export async function countOutbox<Tx>(database: SqlDatabase<Tx>, timeoutMs: numb
       pending: number('pending'),
       parked: number('parked'),
       heldUp: number('held_up'),
-      oldestPendingMs: Math.max(0, number('oldest_ms')),
+      oldestPendingMs: Math.max(0, number('keyed_ms'), number('unkeyed_ms')),
     };
   } catch (error) {
     if (!OUT_OF_TIME.has((error as { code?: unknown } | null)?.code)) throw error;
@@ -37,45 +40,45 @@ export async function countOutbox<Tx>(database: SqlDatabase<Tx>, timeoutMs: numb
   }
 }
 
-async function counted(
-  executor: SqlExecutor,
-  database: Pick<SqlDatabase, 'dialect' | 'service'>,
-  timeoutMs: number,
-): Promise<SqlResult> {
-  const { name, now } = database.dialect;
-  const own = `service = ${textLiteral(name, serviceOf(database))}`;
-  // Rows without a key are a group too, in which nothing is held up.
-  const grouped = `SELECT sum(n - parked) AS pending, sum(parked) AS parked, ${now} - min(oldest) AS oldest_ms,
-      sum(CASE WHEN keyed = 1 AND parked > 0 THEN n - parked ELSE 0 END) AS held_up
-    FROM (SELECT count(*) AS n, count(parked_at) AS parked, min(CASE WHEN parked_at IS NULL THEN created_at END) AS oldest,
-      max(CASE WHEN order_key IS NULL THEN 0 ELSE 1 END) AS keyed FROM leveret_outbox WHERE ${own} GROUP BY order_key) AS k`;
+/** They have all that is asked for. PostgreSQL has one for rows with a key, and one for those without. */
+const INDEX: Readonly<Record<SqlDialectName, string>> = {
+  postgres: '',
+  mysql: ' FORCE INDEX (leveret_outbox_order)',
+  sqlite: ' INDEXED BY leveret_outbox_order',
+};
+
+/** What is selected, and from where. */
+export function countsOf(place: SqlPlace): string {
+  const { name, now } = place.dialect;
+  const own = `service = ${textLiteral(name, serviceOf(place))}`;
+  const table = `leveret_outbox${INDEX[name]}`;
+  const columns =
+    'count(*) AS n, count(parked_at) AS parked, min(CASE WHEN parked_at IS NULL THEN created_at END) AS oldest';
+  return `k.n - k.parked + u.n - u.parked AS pending, k.parked + u.parked AS parked, k.held_up AS held_up,
+      ${now} - k.oldest AS keyed_ms, ${now} - u.oldest AS unkeyed_ms
+    FROM (SELECT COALESCE(sum(n), 0) AS n, COALESCE(sum(parked), 0) AS parked, min(oldest) AS oldest,
+        COALESCE(sum(CASE WHEN parked > 0 THEN n - parked ELSE 0 END), 0) AS held_up
+      FROM (SELECT ${columns} FROM ${table} WHERE ${own} AND order_key IS NOT NULL GROUP BY order_key) AS g) AS k,
+      (SELECT ${columns} FROM ${table} WHERE ${own} AND order_key IS NULL) AS u`;
+}
+
+async function counted(executor: SqlExecutor, place: SqlPlace, timeoutMs: number): Promise<SqlResult> {
+  const { name } = place.dialect;
+  const text = countsOf(place);
   switch (name) {
     case 'postgres':
-      // Enough memory for the keys of a large backlog, and no time for compiling what runs once.
+      await byIndexOnly(executor, name);
+      // In the order of the index, without memory for the keys; and no time for compiling what runs once.
       await executor.query(
-        `SELECT set_config('statement_timeout', '${timeoutMs}', true), set_config('work_mem', '64MB', true), set_config('jit', 'off', true)`,
+        `SELECT set_config('statement_timeout', '${timeoutMs}', true), set_config('enable_hashagg', 'off', true), set_config('jit', 'off', true)`,
       );
-      return executor.query(grouped);
+      return executor.query(`SELECT ${text}`);
     case 'sqlite':
-      return executor.query(grouped);
-    case 'mysql': {
+      return executor.query(`SELECT ${text}`);
+    case 'mysql':
       // What only MariaDB reads, and what only MySQL reads.
-      const [forMariaDb, forMysql] = [
-        `/*M! SET STATEMENT max_statement_time = ${timeoutMs / 1000} FOR */`,
-        `/*+ MAX_EXECUTION_TIME(${timeoutMs}) */`,
-      ];
-      // All in indexes, without the messages.
-      const count = `count(*) AS n, count(parked_at) AS parked FROM leveret_outbox FORCE INDEX (leveret_outbox_order) WHERE ${own} AND`;
-      const oldest = `SELECT ${now} - created_at FROM leveret_outbox FORCE INDEX (PRIMARY) WHERE id =
-        (SELECT id FROM leveret_outbox FORCE INDEX (leveret_outbox_parked) WHERE ${own} AND parked_at IS NULL ORDER BY id LIMIT 1)`;
       return executor.query(
-        `${forMariaDb} SELECT ${forMysql} k.n - k.parked + u.n - u.parked AS pending, k.parked + u.parked AS parked,
-           k.held_up AS held_up, (${oldest}) AS oldest_ms
-         FROM (SELECT COALESCE(sum(n), 0) AS n, COALESCE(sum(parked), 0) AS parked,
-             COALESCE(sum(CASE WHEN parked > 0 THEN n - parked ELSE 0 END), 0) AS held_up
-           FROM (SELECT ${count} order_key IS NOT NULL GROUP BY order_key) AS g) AS k,
-           (SELECT ${count} order_key IS NULL) AS u`,
+        `/*M! SET STATEMENT max_statement_time = ${timeoutMs / 1000} FOR */ SELECT /*+ MAX_EXECUTION_TIME(${timeoutMs}) */ ${text}`,
       );
-    }
   }
 }

@@ -131,8 +131,8 @@ export class Outbox<Tx> {
   }
 
   /**
-   * How full it is, for a health check or a gauge. Reads a row or an index entry of every message: ask every minute, not every
-   * second.
+   * How full it is, for a health check or a gauge. Reads an index entry of every message, and no message: ask every minute, not
+   * every second.
    * @param options.timeout how long the database may take. Default 5 s; SQLite has no such limit
    * @throws {LeveretError} LEV_DATABASE_BUSY when that is not enough
    */

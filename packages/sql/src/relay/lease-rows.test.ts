@@ -4,6 +4,7 @@ import { afterEach, it } from 'mocha';
 import { wakeStrandedKeys } from '../cleanup/stranded-keys.js';
 import { byIndexOnly } from '../database/by-index.js';
 import { Outbox } from '../outbox/outbox.js';
+import { countsOf } from '../outbox/outbox-counts.js';
 import { firstOfKeys } from '../outbox/wake-keys.js';
 import { describeOnEachDatabase } from '../test-support/each-database.js';
 import { lease } from '../test-support/lease.js';
@@ -76,6 +77,21 @@ describeOnEachDatabase('leasing', (at) => {
       expect(await dueAt()).to.deep.equal([true, true]);
     });
     expect(bodies(await lease(at.database, TOKEN, 60_000, 10))).to.deep.equal(['a1']);
+  });
+
+  it('counts in indexes, without the messages', async function () {
+    this.timeout(60_000);
+    const explain = at.kind.service === undefined ? 'EXPLAIN QUERY PLAN' : 'EXPLAIN';
+    const { rows } = await at.database.transaction(async (tx) => {
+      const executor = at.database.within(tx);
+      await byIndexOnly(executor, at.database.dialect.name);
+      return executor.query(`${explain} SELECT ${countsOf(at.database)}`);
+    });
+    const reads = rows
+      .map((row) => JSON.stringify(row))
+      .filter((line) => /on leveret_outbox|SEARCH|"table":"leveret_outbox"/.test(line));
+    expect(reads).to.have.lengthOf(2);
+    for (const line of reads) expect(line).to.match(/Index Only Scan using|USING COVERING INDEX|Using index/);
   });
 
   it('reads indexes only, however many rows there are and whatever statistics say', async function () {
