@@ -1,4 +1,10 @@
-import { ConfigurationError, MessageConversionError, type Publication, PublishUnencodableError } from '@leveret/core';
+import {
+  ConfigurationError,
+  channel,
+  MessageConversionError,
+  type Publication,
+  PublishUnencodableError,
+} from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, describe, it } from 'mocha';
 import type { SqlDatabase } from '../database/sql-database.js';
@@ -220,6 +226,22 @@ describe('Outbox', () => {
     await strict.publish(0, 'e', 'k', 'good');
     expect(written[0]?.[4]).to.equal('{"traced":true}');
     expect(() => new Outbox(database, { publisher: { window: 0 } })).to.throw(ConfigurationError, /outbox: window/);
+  });
+
+  it('publishes through a channel, and lets validate go by what that declares', async () => {
+    const told: unknown[] = [];
+    const strict = new Outbox(database, { publisher: { validate: (_payload, type) => void told.push(type) } });
+    class Paid {
+      orderId = 7;
+    }
+    const paid = channel('pay.direct', (payload: Paid) => `paid.${payload.orderId}`, { payload: Paid, type: 'paid' });
+    await strict.publish(0, paid, new Paid(), { messageId: 'm1' });
+    await strict.publish(0, 'e', 'k', 1);
+    expect(told).to.deep.equal([Paid, undefined]);
+    expect(written[0]?.slice(0, 3)).to.deep.equal(['m1', 'pay.direct', 'paid.7']);
+    expect(written[0]?.[3]).to.contain('"type":"paid"');
+    const noKey = channel<Paid>('e', () => undefined as unknown as string);
+    expect(await rejection(strict.publish(0, noKey, new Paid()))).to.be.instanceOf(ConfigurationError);
   });
 
   it('writes the id of a message so that every database can show it', async () => {

@@ -1,20 +1,28 @@
 import {
   boundedKey,
   buildPublication,
+  type Channel,
   ConfigurationError,
+  checkPayload,
   contentTypeConverter,
   type Duration,
   describeValue,
   durationMs,
   encodable,
+  isChannel,
   LeveretError,
   type MessageConverter,
+  type PayloadType,
   Problems,
   type Publication,
+  type Publishable,
   type PublisherOptions,
   type PublishOptions,
+  type PublishRoute,
   type ResolvedPublisherOptions,
   resolvePublisherOptions,
+  routeOfChannel,
+  systemClock,
 } from '@leveret/core';
 import { type SqlDatabase, serviceOf } from '../database/sql-database.js';
 import { idList } from '../database/sql-text.js';
@@ -82,23 +90,52 @@ export class Outbox<Tx> {
   }
 
   /**
-   * Writes a message beside the business data of the transaction.
+   * Writes a message beside the business data of the transaction: through a channel, or to an exchange.
    * @returns its message id
    * @throws {ConfigurationError} when an option, the exchange or the routing key is not what it must be; nothing was written
    * @throws {MessageConversionError} when the payload cannot be written as a message; nothing was written
    * @throws {PublishUnencodableError} when a header is no value of an AMQP table; nothing was written
+   * @throws what the publisher's `validate` throws or rejects with, and LEV_VALIDATION_TIMEOUT when it does not answer; nothing
+   *   was written
    * @throws {LeveretError} LEV_OUTBOX_NOT_WRITTEN when the table did not take it, with no fault of the database
    */
-  async publish(
+  publish<T>(
+    tx: Tx,
+    channel: Channel<T>,
+    payload: Publishable<NoInfer<T>>,
+    options?: OutboxPublishOptions,
+  ): Promise<string | undefined>;
+  publish<T>(
     tx: Tx,
     exchange: string,
     routingKey: string,
+    payload: Publishable<T>,
+    options?: OutboxPublishOptions,
+  ): Promise<string | undefined>;
+  async publish(
+    tx: Tx,
+    target: unknown,
+    second: unknown,
+    third?: unknown,
+    fourth?: unknown,
+  ): Promise<string | undefined> {
+    if (isChannel(target)) {
+      return this.#publish(tx, routeOfChannel(target, second), second, third as OutboxPublishOptions, target.payload);
+    }
+    const route = { exchange: target as string, routingKey: second as string };
+    return this.#publish(tx, route, third, fourth as OutboxPublishOptions);
+  }
+
+  async #publish(
+    tx: Tx,
+    { exchange, routingKey, type }: PublishRoute,
     payload: unknown,
     options: OutboxPublishOptions = {},
+    payloadType?: PayloadType,
   ): Promise<string | undefined> {
     const { orderKey, ...rest } = options;
-    const route = { exchange: shortText(exchange, 'exchange'), routingKey: shortText(routingKey, 'routing key') };
-    await this.#publisher.validate?.(payload);
+    const route = { exchange: shortText(exchange, 'exchange'), routingKey: shortText(routingKey, 'routing key'), type };
+    await checkPayload(this.#publisher, payload, payloadType, systemClock);
     const built = buildPublication(route, payload, rest, this.#publisher, this.#converter);
     return this.send(tx, this.#publisher.beforePublish?.(built) ?? built, options);
   }

@@ -1,5 +1,12 @@
 import type { Broker } from '@leveret/broker';
-import { type Clock, type Duration, durationMs } from '@leveret/core';
+import {
+  type Channel,
+  type Clock,
+  type Duration,
+  durationMs,
+  type Publishable,
+  type PublishableInstance,
+} from '@leveret/core';
 import type { Leveret, PublishOptions, PublishReceipt } from 'leveret';
 import type { BrokerSide } from '../broker/broker-side.js';
 import { EmbeddedSide } from '../broker/embedded-side.js';
@@ -136,10 +143,17 @@ export class TestHarness implements AsyncDisposable {
     return this.#side.clock;
   }
 
+  /** Publishes a payload through a channel as the application does, and resolves when the broker has it. */
+  publish<T>(channel: Channel<T>, payload: Publishable<NoInfer<T>>, options?: PublishOptions): Promise<PublishReceipt>;
   /** Publishes a payload as the application does, and resolves when the broker has it. */
-  publish(exchange: string, routingKey: string, payload: unknown, options?: PublishOptions): Promise<PublishReceipt>;
+  publish<T>(
+    exchange: string,
+    routingKey: string,
+    payload: Publishable<T>,
+    options?: PublishOptions,
+  ): Promise<PublishReceipt>;
   /** Publishes an instance of a class that says itself where it goes, by `@PublishTo`. */
-  publish(payload: object, options?: PublishOptions): Promise<PublishReceipt>;
+  publish<T extends object>(payload: PublishableInstance<T>, options?: PublishOptions): Promise<PublishReceipt>;
   async publish(...args: unknown[]): Promise<PublishReceipt> {
     await checkTurns();
     const { publisher } = this.app;
