@@ -5,6 +5,13 @@ import './payload/write-by-rules.js';
 export { Context } from './decorators/context.js';
 export { Handler, type HandlerOptions } from './decorators/handler.js';
 export { Header, type HeaderOptions } from './decorators/header.js';
+export type {
+  HeaderDeclaration,
+  HeaderDeclarationOptions,
+  HeaderDeclarations,
+  HeadersOf,
+  ListenerContext,
+} from './decorators/header-declarations.js';
 export { Headers } from './decorators/headers.js';
 export {
   type GuardReference,
@@ -14,11 +21,12 @@ export {
   type IdempotentOptions,
   type StoreReference,
 } from './decorators/idempotent.js';
-export { type ClassOrMethodDecorator, Listener } from './decorators/listener.js';
+export { type ClassOrMethodDecorator, Listener, type MethodOnlyDecorator } from './decorators/listener.js';
 export type { ListenerOptions } from './decorators/listener-options.js';
 export { Message } from './decorators/message.js';
 export { Payload } from './decorators/payload.js';
-export { type PublishAddress, PublishTo, type PublishToOptions } from './decorators/publish-to.js';
+export type { PublishAddress, PublishToOptions } from './decorators/publish-address.js';
+export { PublishTo } from './decorators/publish-to.js';
 export {
   type RunOnOneInstanceOptions,
   Scheduled,

@@ -1,11 +1,9 @@
-import 'reflect-metadata';
-import { ConfigurationError } from '@leveret/core';
 import type { InterceptorLike } from '../interceptor/interceptor-like.js';
-import type { ListenerOptions } from './listener-options.js';
-import type { PublishAddress } from './publish-to.js';
+import type { PublishAddress } from './publish-address.js';
+import { metadataOf } from './symbol-metadata.js';
 
-/** What `@Listener` was given. */
-export type ListenerDeclaration = string | ListenerOptions;
+/** What `@Listener` was given: the name of a queue, or options. */
+export type ListenerDeclaration = unknown;
 
 /** What `@Handler` was given. */
 export interface HandlerDeclaration {
@@ -32,6 +30,8 @@ export interface ScheduleDeclaration {
 
 /** What the decorators said about one method. */
 export interface MethodRecord {
+  /** By standard decorators, which know nothing of parameters: the method is called with payload and context. */
+  readonly standard: boolean;
   readonly listeners: ListenerDeclaration[];
   readonly handlers: HandlerDeclaration[];
   readonly parameters: Map<number, ParameterDeclaration[]>;
@@ -53,72 +53,23 @@ export interface ClassRecord {
   readonly misplaced: string[];
 }
 
-const KEY = 'leveret:class-record';
+/** Where records are kept: on the prototype by legacy decorators, in the metadata of the class by standard ones. */
+const RECORD = Symbol.for('leveret.class-record');
+
+type Holder = { [RECORD]?: ClassRecord };
 
 /** The record of the class with this prototype, if a decorator of leveret is on it. Not its base classes'. */
 export function findClassRecord(prototype: object): ClassRecord | undefined {
-  return Reflect.getOwnMetadata(KEY, prototype) as ClassRecord | undefined;
+  return recordIn(prototype) ?? recordIn(metadataOf(prototype));
 }
 
-/** Where a decorator stands, found from the arguments that TypeScript (or esbuild, or swc) calls it with. */
-export type DecoratorPlace =
-  | { readonly kind: 'class'; readonly record: ClassRecord }
-  | { readonly kind: 'method'; readonly record: MethodRecord }
-  | { readonly kind: 'misplaced' };
-
-/** Finds the record that a class or method decorator writes to. */
-export function placeOf(
-  decorator: string,
-  target: object,
-  key: string | symbol | undefined,
-  descriptor: PropertyDescriptor | undefined,
-): DecoratorPlace {
-  refuseStandardDecorators(decorator, key);
-  if (key === undefined) return { kind: 'class', record: classRecord((target as { prototype: object }).prototype) };
-  const owner = methodOwner(decorator, target, key);
-  if (owner === undefined) return { kind: 'misplaced' };
-  if (typeof descriptor?.value !== 'function') {
-    owner.misplaced.push(
-      `${decorator} is on ${String(key)}, which is no method. Make it a method: ${String(key)}(...) { ... }`,
-    );
-    return { kind: 'misplaced' };
-  }
-  return { kind: 'method', record: methodRecord(owner, key) };
+function recordIn(holder: object | undefined): ClassRecord | undefined {
+  return holder !== undefined && Object.hasOwn(holder, RECORD) ? (holder as Holder)[RECORD] : undefined;
 }
 
-/** Adds what a parameter decorator says. */
-export function declareParameter(
-  decorator: string,
-  target: object,
-  key: string | symbol | undefined,
-  index: number,
-  declaration: ParameterDeclaration,
-): void {
-  refuseStandardDecorators(decorator, key);
-  if (key === undefined) {
-    classRecord((target as { prototype: object }).prototype).misplaced.push(
-      `${decorator} is on a parameter of the constructor. It belongs on a parameter of a listener method.`,
-    );
-    return;
-  }
-  const owner = methodOwner(decorator, target, key);
-  if (owner === undefined) return;
-  const { parameters } = methodRecord(owner, key);
-  const declared = parameters.get(index);
-  if (declared === undefined) parameters.set(index, [declaration]);
-  else declared.unshift(declaration);
-}
-
-function methodOwner(decorator: string, target: object, key: string | symbol): ClassRecord | undefined {
-  if (typeof target !== 'function') return classRecord(target);
-  classRecord((target as { prototype: object }).prototype).misplaced.push(
-    `${decorator} is on the static method ${String(key)}. Listeners are methods of instances: remove static.`,
-  );
-  return undefined;
-}
-
-function classRecord(prototype: object): ClassRecord {
-  const found = findClassRecord(prototype);
+/** The record that a prototype, or the metadata of a class, holds: made when there is none. */
+export function classRecordIn(holder: object): ClassRecord {
+  const found = recordIn(holder);
   if (found !== undefined) return found;
   const made: ClassRecord = {
     listeners: [],
@@ -129,14 +80,16 @@ function classRecord(prototype: object): ClassRecord {
     methods: new Map(),
     misplaced: [],
   };
-  Reflect.defineMetadata(KEY, made, prototype);
+  Object.defineProperty(holder, RECORD, { value: made });
   return made;
 }
 
-function methodRecord(owner: ClassRecord, key: string | symbol): MethodRecord {
+/** The record of a method: made when there is none. */
+export function methodRecordIn(owner: ClassRecord, key: string | symbol, standard: boolean): MethodRecord {
   const found = owner.methods.get(key);
   if (found !== undefined) return found;
   const made: MethodRecord = {
+    standard,
     listeners: [],
     handlers: [],
     parameters: new Map(),
@@ -147,12 +100,4 @@ function methodRecord(owner: ClassRecord, key: string | symbol): MethodRecord {
   };
   owner.methods.set(key, made);
   return made;
-}
-
-/** Standard (TC39) decorators are called with a context object where the legacy ones get the name of the member. */
-function refuseStandardDecorators(decorator: string, key: unknown): void {
-  if (typeof key !== 'object' || key === null) return;
-  throw new ConfigurationError([
-    `${decorator} was called as a standard decorator, which has no parameter decorators. Set "experimentalDecorators": true in tsconfig.json (tsx, vite and swc read it, or have a setting of that name).`,
-  ]);
 }

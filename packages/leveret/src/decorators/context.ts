@@ -1,4 +1,4 @@
-import { declareParameter } from './class-record.js';
+import { declareParameter } from './decorator-place.js';
 
 /**
  * Marks a parameter that takes the `DeliveryContext`: facts of the delivery, its AbortSignal, and `ack`, `requeue` and

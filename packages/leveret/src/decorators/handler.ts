@@ -1,5 +1,7 @@
 import { isStandardSchema, type PayloadType } from '@leveret/core';
-import { placeOf } from './class-record.js';
+import { placeOf } from './decorator-place.js';
+import type { HeaderDeclarations } from './header-declarations.js';
+import type { MethodOnlyDecorator } from './listener.js';
 
 /** Options of {@link Handler}. */
 export interface HandlerOptions {
@@ -10,6 +12,8 @@ export interface HandlerOptions {
   readonly type?: string | readonly string[];
   /** Takes messages of every type that no other handler names, and messages without a type. One at most. Default `false`. */
   readonly isDefault?: boolean;
+  /** Headers that the method takes in `context.headers`, when it is called with payload and context. As in `@Listener`. */
+  readonly headers?: HeaderDeclarations;
 }
 
 /**
@@ -26,9 +30,9 @@ export interface HandlerOptions {
  * @param type class or schema of the payload; may be left out when the parameter's reflected type is the class. A schema has no
  * name: its handler needs the option `type`.
  */
-export function Handler(type?: PayloadType, options?: HandlerOptions): MethodDecorator;
-export function Handler(options: HandlerOptions): MethodDecorator;
-export function Handler(...given: unknown[]): MethodDecorator {
+export function Handler(type?: PayloadType, options?: HandlerOptions): MethodOnlyDecorator;
+export function Handler(options: HandlerOptions): MethodOnlyDecorator;
+export function Handler(...given: unknown[]): MethodOnlyDecorator {
   const optionsOnly = given.length === 1 && typeof given[0] === 'object' && !isPayloadType(given[0]);
   const declaration = {
     typeGiven: given.length > 0 && !optionsOnly,

@@ -1,4 +1,4 @@
-import { declareParameter } from './class-record.js';
+import { declareParameter } from './decorator-place.js';
 
 /** Options of {@link Header}. */
 export interface HeaderOptions {

@@ -1,4 +1,4 @@
-import { declareParameter } from './class-record.js';
+import { declareParameter } from './decorator-place.js';
 
 /** Marks a parameter that takes all application headers of the message, as they came. */
 export function Headers(): ParameterDecorator {

@@ -6,7 +6,7 @@ import type {
   Message,
   MissingKeyPolicy,
 } from '@leveret/core';
-import { placeOf } from './class-record.js';
+import { placeOf } from './decorator-place.js';
 import type { ClassOrMethodDecorator } from './listener.js';
 
 /** Where keys are kept: an instance, a class that the container makes one of, or a token (text or a symbol) it is bound to. */

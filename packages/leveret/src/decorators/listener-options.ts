@@ -10,6 +10,7 @@ import {
 } from '@leveret/core';
 import { readValidation, VALIDATION_SCHEMA } from '../payload/check-validation.js';
 import type { PayloadValidation } from '../payload/payload-validation.js';
+import type { HeaderDeclarations } from './header-declarations.js';
 
 /**
  * Everything that `@Listener` can say: the queue, what is declared for it, and how its deliveries are handled. Every option
@@ -24,6 +25,12 @@ export interface ListenerOptions extends ListenerTopologyOptions, ListenerPolicy
    * reflected type of the parameter.
    */
   readonly payload?: PayloadType;
+  /**
+   * Headers that the method takes, by the names that `context.headers` has them under: `{ tenant: 'x-tenant' }`. Of methods that
+   * are called with payload and context, which is every method under standard decorators, and under legacy ones every method
+   * without parameter decorators that has `headers`, or `payload` and two parameters. A message without a required one is rejected.
+   */
+  readonly headers?: HeaderDeclarations;
   /** How payload classes are validated; `false` = not at all. Default: the application's `validation`. */
   readonly validation?: PayloadValidation | false;
 }
@@ -38,6 +45,10 @@ export const LISTENER_OWN_OPTIONS = {
   payload: customOption<PayloadType>({
     byDefault: 'what `@Payload` says, else the type of the parameter',
     text: 'what the payload is: a class, a schema (zod, valibot, arktype), `String`, `Buffer`, `Object` for whatever is sent, or one of them in an array',
+  }),
+  headers: customOption<HeaderDeclarations>({
+    byDefault: 'none',
+    text: "headers for `context.headers`, as in `{ tenant: 'x-tenant' }`: of methods that are [called with payload and context](standard-decorators.md)",
   }),
   validation: customOption<PayloadValidation | false>({
     byDefault: "the application's",

@@ -1,10 +1,17 @@
-import { placeOf } from './class-record.js';
+import { placeOf, type StandardContext } from './decorator-place.js';
 import type { ListenerOptions } from './listener-options.js';
 
-/** A decorator that fits a class and a method. */
+/** A decorator that fits a class and a method, as a legacy decorator (`experimentalDecorators`) and as a standard one. */
 export type ClassOrMethodDecorator = (
   target: object,
-  key?: string | symbol,
+  key?: string | symbol | StandardContext,
+  descriptor?: TypedPropertyDescriptor<never> | PropertyDescriptor,
+) => void;
+
+/** A decorator that fits a method, as a legacy and as a standard one. */
+export type MethodOnlyDecorator = (
+  target: object,
+  key: string | symbol | StandardContext,
   descriptor?: TypedPropertyDescriptor<never> | PropertyDescriptor,
 ) => void;
 

@@ -1,5 +1,5 @@
 import type { Message as RawMessage } from '@leveret/core';
-import { declareParameter } from './class-record.js';
+import { declareParameter } from './decorator-place.js';
 
 /** A message as it arrived: body, properties, headers, and the way it came. */
 export type Message = RawMessage;

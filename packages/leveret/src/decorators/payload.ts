@@ -1,5 +1,5 @@
 import type { PayloadType } from '@leveret/core';
-import { declareParameter } from './class-record.js';
+import { declareParameter } from './decorator-place.js';
 
 /**
  * Marks the parameter that takes the payload: converted, made an instance of its class, and validated.

@@ -1,23 +1,9 @@
 import { type Channel, isChannel } from '@leveret/core';
-import { placeOf } from './class-record.js';
-
-/** Options of {@link PublishTo}. */
-export interface PublishToOptions {
-  /**
-   * The `type` property of the messages, such as `pay.succeeded`. A `@Handler` of the class takes it without naming it again.
-   * Default: none, so that no name of a class leaves the process.
-   */
-  readonly type?: string;
-}
-
-/** Where instances of a class are published, and as what. */
-export interface PublishAddress extends PublishToOptions {
-  readonly exchange: string;
-  readonly routingKey: string | ((payload: never) => string);
-}
+import { placeOf, type StandardContext } from './decorator-place.js';
+import type { PublishAddress, PublishToOptions } from './publish-address.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: a class decorator takes any constructor of T
-type ClassDecoratorOf<T> = (target: abstract new (...args: any[]) => T) => void;
+type ClassDecoratorOf<T> = (target: abstract new (...args: any[]) => T, context?: StandardContext) => void;
 
 /**
  * Says where instances of a class are published: `publisher.publish(new PaySucceeded(...))` needs no address then.
@@ -38,8 +24,8 @@ export function PublishTo<T extends object>(
   options: PublishToOptions = {},
 ): ClassDecoratorOf<T> {
   const address = isChannel(target) ? target : { ...options, exchange: target, routingKey };
-  return (decorated) => {
-    const place = placeOf('@PublishTo', decorated, undefined, undefined);
+  return (decorated, context) => {
+    const place = placeOf('@PublishTo', decorated, context, undefined);
     if (place.kind === 'class') place.record.publishTo.unshift(address as PublishAddress);
   };
 }

@@ -1,6 +1,7 @@
 import type { Duration } from '@leveret/core';
-import { placeOf } from './class-record.js';
+import { placeOf } from './decorator-place.js';
 import type { StoreReference } from './idempotent.js';
+import type { MethodOnlyDecorator } from './listener.js';
 
 /** The beats of a schedule: at equal distances, or by a cron pattern. */
 export type ScheduleTimes =
@@ -55,7 +56,7 @@ export interface RunOnOneInstanceOptions {
  *
  * For methods of listener classes, and of the classes in `Leveret.start({ schedules })`.
  */
-export function Scheduled(times: ScheduleTimes, options: ScheduleOptions = {}): MethodDecorator {
+export function Scheduled(times: ScheduleTimes, options: ScheduleOptions = {}): MethodOnlyDecorator {
   return (target, key, descriptor) => {
     const place = placeOf('@Scheduled', target, key, descriptor);
     if (place.kind === 'method') place.record.schedules.unshift({ times, options });

@@ -1,4 +1,4 @@
-import { placeOf } from './class-record.js';
+import { placeOf } from './decorator-place.js';
 import type { ClassOrMethodDecorator } from './listener.js';
 
 /**

@@ -1,4 +1,4 @@
-import { declareParameter } from './class-record.js';
+import { declareParameter } from './decorator-place.js';
 
 /**
  * Marks a parameter that takes the transaction of the listener's inbox, as `context.transaction` does: what the handler

@@ -1,5 +1,5 @@
 import type { InterceptorLike } from '../interceptor/interceptor-like.js';
-import { placeOf } from './class-record.js';
+import { placeOf } from './decorator-place.js';
 import type { ClassOrMethodDecorator } from './listener.js';
 
 /**

@@ -1,7 +1,5 @@
 import { describeValue, FatalMessageError, type Message, MessageConversionError } from '@leveret/core';
-import type { ParameterPlan } from '../reading/read-parameters.js';
-
-type HeaderPlan = Extract<ParameterPlan, { readonly kind: 'header' }>;
+import type { HeaderPlan } from '../reading/read-headers.js';
 
 /**
  * The value of a `@Header` parameter.
@@ -14,7 +12,7 @@ export function headerValue(plan: HeaderPlan, message: Message): unknown {
     if (!plan.required) return plan.default;
     throw new FatalMessageError(
       'LEV_HEADER_MISSING',
-      `The header ${JSON.stringify(plan.name)} is required, but the message has ${value === null ? 'null in it' : 'none of that name'}. Send it, or declare @Header(${JSON.stringify(plan.name)}, { required: false }).`,
+      `The header ${JSON.stringify(plan.name)} is required, but the message has ${value === null ? 'null in it' : 'none of that name'}. Send it, or declare it with required: false.`,
     );
   }
   if (plan.as === undefined || typeof value === plan.as) return value;

@@ -7,7 +7,9 @@ import {
 } from '@leveret/core';
 import { type PayloadReader, payloadReader, type ReadingPolicy } from '../payload/payload-reader.js';
 import type { RoutePlan } from '../reading/listener-plan.js';
+import type { HeaderPlan } from '../reading/read-headers.js';
 import type { ParameterPlan } from '../reading/read-parameters.js';
+import { ContextWithHeaders } from './context-with-headers.js';
 import { tellingTheEnd } from './end-of-attempt.js';
 import { headerValue } from './header-value.js';
 import { type InstanceSource, withInstance } from './instance-source.js';
@@ -41,7 +43,7 @@ export function methodRoute(plan: RoutePlan, parts: RouteParts): HandlerRoute {
 
 /** A message without a required header is refused before any interceptor runs, as one with a bad body is. */
 function withHeadersChecked(parameters: readonly ParameterPlan[], read: PayloadReader): PayloadReader {
-  const headers = parameters.filter((plan) => plan.kind === 'header').filter((plan) => plan.required || plan.as);
+  const headers = parameters.flatMap(headersOf).filter((plan) => plan.required || plan.as);
   if (headers.length === 0) return read;
   return (message: Message) => {
     for (const plan of headers) headerValue(plan, message);
@@ -49,9 +51,17 @@ function withHeadersChecked(parameters: readonly ParameterPlan[], read: PayloadR
   };
 }
 
+function headersOf(plan: ParameterPlan): readonly HeaderPlan[] {
+  if (plan.kind === 'header') return [plan];
+  return plan.kind === 'context' ? [...(plan.headers?.values() ?? [])] : [];
+}
+
 function argumentsBuilder(plans: readonly ParameterPlan[]): (context: DeliveryContext) => unknown[] {
-  const [only] = plans;
-  if (plans.length === 1 && only?.kind === 'payload') return (context) => [context.payload];
+  const [first, second] = plans;
+  if (first?.kind === 'payload' && plans.length === 1) return (context) => [context.payload];
+  if (first?.kind === 'payload' && second?.kind === 'context' && second.headers === undefined && plans.length === 2) {
+    return (context) => [context.payload, context];
+  }
   return (context) => plans.map((plan) => argument(plan, context));
 }
 
@@ -66,7 +76,7 @@ function argument(plan: ParameterPlan, context: DeliveryContext): unknown {
     case 'message':
       return context.message;
     case 'context':
-      return context;
+      return plan.headers === undefined ? context : new ContextWithHeaders(context, plan.headers);
     case 'transaction':
       return context.transaction;
     default:

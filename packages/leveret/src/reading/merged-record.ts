@@ -11,6 +11,8 @@ import type { AnyClass } from './class-kind.js';
 /** What one method of a class is declared to be, with what it inherits. */
 export interface MergedMethod {
   readonly key: string | symbol;
+  /** Declared by standard decorators: called with payload and context. */
+  readonly standard: boolean;
   readonly listeners: readonly ListenerDeclaration[];
   readonly handlers: readonly HandlerDeclaration[];
   readonly parameters: ReadonlyMap<number, readonly ParameterDeclaration[]>;
@@ -46,6 +48,7 @@ export function mergedRecord(listenerClass: AnyClass): MergedClass | undefined {
       const base = methods.get(key);
       methods.set(key, {
         key,
+        standard: record.standard,
         listeners: ownOr(record.listeners, base?.listeners),
         handlers: ownOr(record.handlers, base?.handlers),
         parameters: record.parameters.size > 0 ? record.parameters : (base?.parameters ?? record.parameters),

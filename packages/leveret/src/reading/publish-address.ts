@@ -1,5 +1,5 @@
 import { findClassRecord } from '../decorators/class-record.js';
-import type { PublishAddress } from '../decorators/publish-to.js';
+import type { PublishAddress } from '../decorators/publish-address.js';
 
 /** What the `@PublishTo` of a class or of the nearest base class says; `undefined` when there is none. */
 export function publishAddressOf(prototype: object | null): PublishAddress | undefined {

@@ -6,8 +6,9 @@ import type { AnyClass } from './class-kind.js';
 import type { HandlerPlan, RoutePlan } from './listener-plan.js';
 import type { MergedClass, MergedMethod } from './merged-record.js';
 import { publishAddressOf } from './publish-address.js';
+import { type DeclaredHeaders, readHeaders } from './read-headers.js';
 import { readIdempotent } from './read-idempotent.js';
-import { type DeclaredTarget, readParameters } from './read-parameters.js';
+import { type DeclaredParameters, readParameters } from './read-parameters.js';
 import { readGivenType } from './read-payload-type.js';
 import { readSendTo } from './read-send-to.js';
 
@@ -16,7 +17,7 @@ export function readRoute(
   listenerClass: AnyClass,
   merged: MergedClass,
   method: MergedMethod,
-  declared: DeclaredTarget | undefined,
+  declared: DeclaredParameters,
   problems: Problems,
 ): RoutePlan {
   return {
@@ -45,8 +46,8 @@ export function readHandlers(listenerClass: AnyClass, merged: MergedClass, probl
       place.add(`@Handler stands ${method.handlers.length} times; give one all names: { type: ['a', 'b'] }`);
     const declaration = method.handlers[0] as HandlerDeclaration;
     const given = declaration.typeGiven ? readGivenType(declaration.type, '@Handler', place) : undefined;
-    const { types, isDefault } = readHandlerOptions(declaration.options, place);
-    const declared = given && ({ by: '@Handler', target: given } as const);
+    const { types, isDefault, headers } = readHandlerOptions(declaration.options, place);
+    const declared = { target: given && ({ by: '@Handler', target: given } as const), headers };
     const route = readRoute(listenerClass, merged, method, declared, place);
     const names = types.length > 0 ? types : defaultNames(route, isDefault, place);
     for (const name of names) {
@@ -85,21 +86,40 @@ function isNamed(target: PayloadTarget): target is Exclude<ElementTarget, { read
   return target.kind !== 'array' && target.kind !== 'schema' && target.type !== Object;
 }
 
-function readHandlerOptions(options: unknown, problems: Problems): { types: readonly string[]; isDefault: boolean } {
-  if (options === undefined) return { types: [], isDefault: false };
-  if (!checkOptions(options, ['type', 'isDefault'], '@Handler', problems)) return { types: [], isDefault: false };
-  const { type, isDefault } = options as HandlerOptions;
+/** What `@Handler` and `handler(...)` say besides the payload. */
+export interface HandlerReading {
+  readonly types: readonly string[];
+  readonly isDefault: boolean;
+  readonly headers: DeclaredHeaders | undefined;
+}
+
+const NOTHING_SAID: HandlerReading = { types: [], isDefault: false, headers: undefined };
+const OPTION_NAMES = Object.keys({ type: true, isDefault: true, headers: true } satisfies Record<
+  keyof HandlerOptions,
+  true
+>);
+
+function readHandlerOptions(options: unknown, problems: Problems): HandlerReading {
+  if (options === undefined) return NOTHING_SAID;
+  if (!checkOptions(options, OPTION_NAMES, '@Handler', problems)) return NOTHING_SAID;
+  return readTypes(options, '@Handler', problems);
+}
+
+/** @param what how faults name the options */
+export function readTypes(options: HandlerOptions, what: string, problems: Problems): HandlerReading {
+  const { type, isDefault, headers } = options;
   const types: readonly unknown[] = type === undefined ? [] : Array.isArray(type) ? type : [type];
   for (const name of types) {
     if (typeof name !== 'string' || name === '') {
-      problems.add(`type of @Handler must be a name or an array of names; got ${describeValue(name)}`);
+      problems.add(`type of ${what} must be a name or an array of names; got ${describeValue(name)}`);
     }
   }
   if (isDefault !== undefined && typeof isDefault !== 'boolean') {
-    problems.add(`isDefault of @Handler must be true or false; got ${describeValue(isDefault)}`);
+    problems.add(`isDefault of ${what} must be true or false; got ${describeValue(isDefault)}`);
   }
   return {
     types: types.filter((name): name is string => typeof name === 'string' && name !== ''),
     isDefault: isDefault === true,
+    headers: readHeaders(headers, problems),
   };
 }

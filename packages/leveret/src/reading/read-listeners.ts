@@ -6,6 +6,7 @@ import { homeOf, type ListenerHome } from './listener-home.js';
 import type { HandlerPlan, ListenerPlan, RoutePlan } from './listener-plan.js';
 import { type MergedClass, mergedRecord } from './merged-record.js';
 import { readHandlers, readRoute } from './read-handlers.js';
+import { readHeaders } from './read-headers.js';
 import { readGivenType } from './read-payload-type.js';
 
 /**
@@ -76,6 +77,13 @@ function readClassListeners(home: ListenerHome, merged: MergedClass, problems: P
         'payload is an option of methods: on a class, each handler says which it takes, as in @Handler(PaySucceeded)',
       );
   }
+  if (merged.listeners.some((declaration) => optionOf(declaration, 'headers') !== undefined)) {
+    problems
+      .at(`listener ${listenerClass.name}`)
+      .add(
+        "headers is an option of methods: on a class, each handler says which it takes, as in @Handler(PaySucceeded, { headers: { tenant: 'x-tenant' } })",
+      );
+  }
   return merged.listeners.map((declaration, index) =>
     readListener(home, numbered(listenerClass.name, index), declaration, handler, problems),
   );
@@ -87,19 +95,20 @@ function readMethodListeners(home: ListenerHome, merged: MergedClass, problems: 
     if (method.listeners.length === 0) return undeclaredMethod(listenerClass, method, merged, problems);
     const name = `${listenerClass.name}.${String(method.key)}`;
     // What is wrong with a method is told once, however many listeners it is.
-    const routes = new Map<unknown, RoutePlan>();
+    const routes: { readonly payload: unknown; readonly headers: unknown; readonly route: RoutePlan }[] = [];
     return method.listeners.map((declaration, index) => {
       const id = numbered(name, index);
-      const payload = payloadOptionOf(declaration);
-      const route = routes.get(payload) ?? readRouteOf(payload, problems.at(`listener ${id}`));
-      routes.set(payload, route);
+      const [payload, headers] = [payloadOptionOf(declaration), optionOf(declaration, 'headers')];
+      const known = routes.find((each) => each.payload === payload && each.headers === headers);
+      const route = known?.route ?? readRouteOf(payload, headers, problems.at(`listener ${id}`));
+      if (known === undefined) routes.push({ payload, headers, route });
       return readListener(home, id, declaration, { kind: 'single', route }, problems);
     });
 
-    function readRouteOf(payload: unknown, faults: Problems): RoutePlan {
-      const target = payload === NOT_GIVEN ? undefined : readGivenType(payload, 'payload of @Listener', faults);
-      const declared = target && ({ by: 'payload of @Listener', target } as const);
-      return readRoute(listenerClass, merged, method, declared, faults);
+    function readRouteOf(payload: unknown, headers: unknown, faults: Problems): RoutePlan {
+      const given = payload === NOT_GIVEN ? undefined : readGivenType(payload, 'payload of @Listener', faults);
+      const target = given && ({ by: 'payload of @Listener', target: given } as const);
+      return readRoute(listenerClass, merged, method, { target, headers: readHeaders(headers, faults) }, faults);
     }
   });
 }
@@ -110,6 +119,10 @@ const NOT_GIVEN = Symbol('not given');
 function payloadOptionOf(declaration: ListenerDeclaration): unknown {
   const isGiven = typeof declaration === 'object' && declaration !== null && 'payload' in declaration;
   return isGiven ? declaration.payload : NOT_GIVEN;
+}
+
+function optionOf(declaration: ListenerDeclaration, name: 'headers'): unknown {
+  return typeof declaration === 'object' && declaration !== null ? (declaration as ListenerOptions)[name] : undefined;
 }
 
 /** A method with decorators of ours that nothing calls is a mistake worth telling. */
@@ -149,7 +162,7 @@ function optionsOf(declaration: ListenerDeclaration, problems: Problems): Listen
     return {};
   }
   checkKnown(declaration, Object.keys(LISTENER_OPTIONS), '@Listener', problems);
-  return declaration;
+  return declaration as ListenerOptions;
 }
 
 function numbered(name: string, index: number): string {

@@ -1,22 +1,19 @@
-import { checkOptions, describeValue, type Problems } from '@leveret/core';
+import { describeValue, type Problems } from '@leveret/core';
 import type { ParameterDeclaration } from '../decorators/class-record.js';
-import { describeTarget, elementOf, type PayloadTarget, type Scalar, scalarOf } from '../payload/payload-target.js';
+import { reflectedTypes } from '../decorators/reflect-on-demand.js';
+import { describeTarget, elementOf, type PayloadTarget, scalarOf } from '../payload/payload-target.js';
 import { contradictedPayload, contradictedType } from './contradicted-type.js';
 import type { MergedMethod } from './merged-record.js';
+import { type DeclaredHeaders, type HeaderPlan, readHeader } from './read-headers.js';
 import { readGivenType, readReflectedType } from './read-payload-type.js';
 
 /** Where the value of one parameter comes from. */
 export type ParameterPlan =
   | { readonly kind: 'payload' }
-  | { readonly kind: 'headers' | 'message' | 'context' | 'transaction' }
-  | {
-      readonly kind: 'header';
-      readonly name: string;
-      readonly required: boolean;
-      readonly default: unknown;
-      /** The scalar that the header is converted to; `undefined` takes it as it came. */
-      readonly as: Scalar | undefined;
-    };
+  | { readonly kind: 'headers' | 'message' | 'transaction' }
+  /** With `headers`, the context also has these. */
+  | { readonly kind: 'context'; readonly headers?: DeclaredHeaders | undefined }
+  | HeaderPlan;
 
 /** The parameters of a handler method. */
 export interface ParametersPlan {
@@ -27,25 +24,42 @@ export interface ParametersPlan {
 
 /** What is said of the payload elsewhere than at its parameter. */
 export interface DeclaredTarget {
-  readonly by: '@Handler' | 'payload of @Listener';
+  readonly by: '@Handler' | 'payload of @Listener' | 'payload';
   readonly target: PayloadTarget;
 }
 
+/** What is said of parameters elsewhere than at them. */
+export interface DeclaredParameters {
+  readonly target?: DeclaredTarget | undefined;
+  readonly headers?: DeclaredHeaders | undefined;
+}
+
 /**
- * Reads the parameters of a method. One parameter without a decorator is the payload.
+ * Reads the parameters of a method. One parameter without a decorator is the payload. A method whose parameters have no
+ * decorators at all, because standard decorators know none or because everything is said elsewhere, gets payload and context.
  * @param prototype of the class: its methods know how many parameters they have
- * @param declared the type that `@Handler` or `@Listener` gave, which a payload parameter takes over
+ * @param declared what `@Handler` or `@Listener` say of payload and headers
  */
 export function readParameters(
   prototype: object,
   method: MergedMethod,
-  declared: DeclaredTarget | undefined,
+  { target: declared, headers }: DeclaredParameters,
   problems: Problems,
 ): ParametersPlan {
   const types = reflectedTypes(prototype, method.key);
+  const count = parameterCount(prototype, method, types);
+  const isBare = method.parameters.size === 0;
+  if (isBare && (method.standard || headers !== undefined || (declared !== undefined && takesContext(count, types)))) {
+    return readPositional({ standard: method.standard, count, types }, { target: declared, headers }, problems);
+  }
+  if (headers !== undefined) {
+    problems.add(
+      'headers is for methods that are called with payload and context, but this one has decorated parameters. Take the header with @Header, or leave the decorators out',
+    );
+  }
   const plans: ParameterPlan[] = [];
   let payload: { readonly index: number; readonly declaration: PayloadDeclaration | undefined } | undefined;
-  for (let index = 0; index < parameterCount(prototype, method, types); index++) {
+  for (let index = 0; index < count; index++) {
     const declaration = soleDeclaration(method.parameters.get(index), index, problems);
     if (declaration === undefined || declaration.kind === 'payload') {
       if (payload !== undefined) problems.add(secondPayload(payload, index, declaration));
@@ -83,11 +97,47 @@ function isSame(one: PayloadTarget, other: PayloadTarget): boolean {
   return (one.kind === 'array') === (other.kind === 'array') && elementOf(one).type === elementOf(other).type;
 }
 
-type PayloadDeclaration = Extract<ParameterDeclaration, { readonly kind: 'payload' }>;
-
-function reflectedTypes(prototype: object, key: string | symbol): readonly unknown[] | undefined {
-  return Reflect.getMetadata('design:paramtypes', prototype, key) as readonly unknown[] | undefined;
+/** Whether a second parameter without a decorator can be the context. */
+function takesContext(count: number, types: readonly unknown[] | undefined): boolean {
+  return count === 2 && contradictedType({ kind: 'context' }, types?.[1]) === undefined;
 }
+
+/** What is known of something that is called with payload and context. */
+export interface PositionalCall {
+  /** Nothing but what is declared tells the type of its payload. */
+  readonly standard: boolean;
+  readonly count: number;
+  readonly types: readonly unknown[] | undefined;
+}
+
+/** Reads what is called with payload and context, whatever its parameters are called. */
+export function readPositional(
+  { standard, count, types }: PositionalCall,
+  { target: declared, headers }: DeclaredParameters,
+  problems: Problems,
+): ParametersPlan {
+  if (count > 2) {
+    problems.add(
+      `takes ${count} parameters, but is called with two: the payload and the context. Headers are in the context, as headers: { tenant: 'x-tenant' } declares them`,
+    );
+  }
+  const context = { kind: 'context', headers } as const;
+  let target = declared?.target;
+  if (target === undefined && declared === undefined && count > 0) {
+    if (standard) problems.add(NO_TYPE);
+    else target = readReflectedType(types, 0, problems);
+  }
+  const faults = [target && contradictedPayload(target, types?.[0]), contradictedType(context, types?.[1])];
+  for (const [index, fault] of faults.entries()) {
+    if (fault !== undefined) problems.add(`parameter ${index + 1}: ${fault}`);
+  }
+  return { parameters: [{ kind: 'payload' }, context], target };
+}
+
+const NO_TYPE =
+  'the payload has no type: nothing of it is left at run time without "experimentalDecorators". Give it, as in { queue, payload: PaySucceeded }, or payload: Object for whatever is sent; what takes no payload takes no parameter';
+
+type PayloadDeclaration = Extract<ParameterDeclaration, { readonly kind: 'payload' }>;
 
 // A function's length stops at the first default value, and reflection is missing in many builds: take what each knows.
 function parameterCount(prototype: object, method: MergedMethod, types: readonly unknown[] | undefined): number {
@@ -117,7 +167,7 @@ function secondPayload(
   if (first.declaration !== undefined && declaration !== undefined)
     return `${places} both have @Payload; only one can take the payload`;
   if (first.declaration === undefined && declaration === undefined) {
-    return `${places} have no decorator; only one can be the payload. Say what the others take: @Header('name'), @Headers(), @Message() or @Context()`;
+    return `${places} have no decorator; only one can be the payload. Say what the others take: @Header('name'), @Headers(), @Message() or @Context(). Or say all of it in @Listener({ payload, headers }): the method is called with payload and context then`;
   }
   const bare = first.declaration === undefined ? first.index : index;
   return `parameter ${bare + 1} has no decorator beside @Payload. Say what it takes: @Header('name'), @Headers(), @Message() or @Context()`;
@@ -132,26 +182,14 @@ function planOf(
 }
 
 function headerPlan(
-  declaration: Extract<ParameterDeclaration, { readonly kind: 'header' }>,
+  { name, options }: Extract<ParameterDeclaration, { readonly kind: 'header' }>,
   type: unknown,
   problems: Problems,
-): Extract<ParameterPlan, { readonly kind: 'header' }> {
-  const { name } = declaration;
-  const options = declaration.options ?? {};
+): HeaderPlan {
   if (typeof name !== 'string' || name === '') {
     problems.add(`@Header takes the name of a header; got ${describeValue(name)}`);
   }
-  const plan = { kind: 'header', name: String(name), required: true, default: undefined, as: scalarOf(type) } as const;
-  const what = `@Header(${describeValue(name)})`;
-  if (!checkOptions(options, ['required', 'default'], what, problems)) return plan;
-  const { required, default: fallback } = options as { required?: unknown; default?: unknown };
-  if (required !== undefined && typeof required !== 'boolean') {
-    problems.add(`required of ${what} must be true or false; got ${describeValue(required)}`);
-  }
-  if (required === true && fallback !== undefined) {
-    problems.add(`${what} is required and has a default, which would never be taken. Leave one of them out.`);
-  }
-  return { ...plan, required: typeof required === 'boolean' ? required : fallback === undefined, default: fallback };
+  return readHeader(name, options ?? {}, scalarOf(type), `@Header(${describeValue(name)})`, problems);
 }
 
 function nameOf(kind: ParameterDeclaration['kind']): string {
