@@ -7,6 +7,7 @@
  *   hostile   what the worst message costs that the default limits let in
  *   broker    the embedded broker beside a RabbitMQ 3.10 that it starts for itself
  *   relay     the relay of an outbox with a million rows, on PostgreSQL, MariaDB and SQLite; only when it is named
+ *   purge     handlers with an inbox beside the purge of a million rows; only when it is named
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 const url = process.env.AMQP_URL ?? 'amqp://127.0.0.1';
 const benches = { consume: [], publish: ['--url', url], idle: [], hostile: [], broker: [] };
 // Takes minutes, and databases that the others do not need.
-const byNameOnly = { relay: [] };
+const byNameOnly = { relay: [], purge: [] };
 
 const args = process.argv.slice(2);
 const firstOption = args.findIndex((arg) => arg.startsWith('-'));

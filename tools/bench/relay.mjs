@@ -13,11 +13,8 @@
  *   held-up-among-others  four fifths are rows of many keys behind parked ones, due as they were written; the others are free
  *   outage         half of the rows wait for an hour, as after an outage; the others are due
  */
-import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { privateDatabase } from './lib/private-database.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -31,14 +28,9 @@ const { values: options } = parseArgs({
 
 const { silentLogger } = await import('../../packages/core/dist/index.js');
 const { migrate, Outbox, OutboxRelay } = await import('../../packages/sql/dist/index.js');
-const { openDatabase } = await import('../../packages/sql/dist/test-support/open-database.js');
 const { byIndexOnly } = await import('../../packages/sql/dist/database/by-index.js');
 const { dueRows } = await import('../../packages/sql/dist/relay/lease-rows.js');
 
-const SERVERS = {
-  postgres: process.env.POSTGRES_URL ?? 'postgres://root@127.0.0.1:5432/postgres',
-  mariadb: process.env.MARIADB_URL ?? 'mysql://root@127.0.0.1:3306/mysql',
-};
 const SECOND_MS = 1000;
 const ROWS = Number(options.rows);
 const BODY = Number(options.body);
@@ -102,8 +94,7 @@ for (const name of options.databases.split(',')) {
 }
 
 async function run(name, caseName) {
-  const { url, drop } = await privateDatabase(name);
-  const { database, close } = openDatabase(url, 'bench');
+  const { database, drop } = await privateDatabase(name);
   try {
     await migrate(database);
     const shape = CASES[caseName];
@@ -122,29 +113,8 @@ async function run(name, caseName) {
     console.log(`  counts() ${countsMs.toFixed(0)} ms: ${JSON.stringify(counts)}`);
     for (const line of await plan(database)) console.log(`    ${line}`);
   } finally {
-    await close();
     await drop();
   }
-}
-
-async function privateDatabase(name) {
-  if (name === 'sqlite') {
-    const file = join(tmpdir(), `leveret-bench-${randomUUID()}.db`);
-    return { url: `sqlite:${file}`, drop: async () => rmSync(file, { force: true }) };
-  }
-  const database = `leveret_bench_${randomUUID().replaceAll('-', '')}`;
-  const admin = async (statement) => {
-    const opened = openDatabase(SERVERS[name], 'bench');
-    try {
-      await opened.database.query(statement);
-    } finally {
-      await opened.close();
-    }
-  };
-  await admin(`CREATE DATABASE ${database}`);
-  const url = new URL(SERVERS[name]);
-  url.pathname = `/${database}`;
-  return { url: url.href, drop: () => admin(`DROP DATABASE ${database}`) };
 }
 
 async function fill(database, { rows, key, parked, due }) {
