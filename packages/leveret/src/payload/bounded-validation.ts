@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import * as classValidator from 'class-validator';
 import { type ValidationError, Validator, type ValidatorOptions } from 'class-validator';
-import { MAX_VIOLATIONS } from './violations.js';
+import { type BrokenProperty, MAX_VIOLATIONS } from './violations.js';
 
 type Storage = ReturnType<typeof classValidator.getMetadataStorage>;
 
@@ -18,11 +18,19 @@ interface Executor {
   createValidationError(...args: unknown[]): [type: string, message: string];
   stripEmptyErrors(errors: ValidationError[]): ValidationError[];
 }
+
+/** class-validator's walk, but that it ends once enough broken rules were found. */
+export interface BoundedWalk extends Executor {
+  /** Broken rules. */
+  found: number;
+  /** There may be more. */
+  isCut: boolean;
+}
 type ExecutorClass = new (validator: Validator, options: ValidatorOptions) => Executor;
 
 /** The errors of an object, and whether there may be more than were looked for. */
 export interface Validated {
-  readonly errors: readonly ValidationError[];
+  readonly errors: readonly BrokenProperty[];
   readonly isCut: boolean;
 }
 
@@ -70,6 +78,12 @@ export function boundedValidation(options: ValidatorOptions): BoundedValidation 
   };
 }
 
+/** @throws when class-validator is not as it is known to be */
+export function boundedWalk(options: ValidatorOptions): BoundedWalk {
+  if (Bounded === undefined) throw new Error('class-validator is not as it is known to be');
+  return new Bounded(validator, options);
+}
+
 const validator = new Validator();
 const Bounded = boundedExecutor();
 
@@ -78,7 +92,7 @@ function boundedExecutor() {
   if (Base === undefined) return undefined;
   return class extends Base {
     isCut = false;
-    #found = 0;
+    found = 0;
 
     override execute(object: object, schema: string | undefined, errors: ValidationError[]): void {
       const before = errors.length;
@@ -87,18 +101,18 @@ function boundedExecutor() {
       for (let i = before; i < errors.length; i++) {
         const { constraints } = errors[i] as ValidationError;
         if (constraints?.['unknownValue'] !== undefined || constraints?.['whitelistValidation'] !== undefined) {
-          this.#found++;
+          this.found++;
         }
       }
     }
 
     override performValidations(...args: unknown[]): void {
-      if (this.#found >= MAX_VIOLATIONS) this.isCut = true;
+      if (this.found >= MAX_VIOLATIONS) this.isCut = true;
       else super.performValidations(...args);
     }
 
     override createValidationError(...args: unknown[]): [string, string] {
-      this.#found++;
+      this.found++;
       return super.createValidationError(...args);
     }
   };

@@ -1,6 +1,6 @@
 import { describeKind, errorText, MessageConversionError, type PayloadClass } from '@leveret/core';
-import { type ClassConstructor, plainToInstance } from 'class-transformer';
 import { classValidation } from './class-validation.js';
+import { makeInstance } from './compiled/make-instance.js';
 import type { ElementReader, Judged } from './element-reader.js';
 import type { PayloadValidation } from './payload-validation.js';
 import { sizeCheck } from './size-rules.js';
@@ -38,7 +38,7 @@ function toInstance(type: PayloadClass, value: unknown, path: string): object {
   // A user's own converter may have made the instance already.
   if (value instanceof type) return value;
   try {
-    return plainToInstance(type as ClassConstructor<object>, value);
+    return makeInstance(type, value);
   } catch (cause) {
     throw new MessageConversionError(`The payload${place} could not be made into ${type.name}: ${errorText(cause)}`, {
       cause,

@@ -1,6 +1,8 @@
 import { errorText, MessageValidationError, type PayloadClass } from '@leveret/core';
 import * as classValidator from 'class-validator';
 import { boundedValidation, type Validated } from './bounded-validation.js';
+import { instanceCheck } from './compiled/check-instance.js';
+import { unknownLibrary } from './compiled/known-libraries.js';
 import type { PayloadValidation } from './payload-validation.js';
 import { type FoundViolations, NO_VIOLATIONS, violationsOf } from './violations.js';
 
@@ -15,11 +17,17 @@ export type ClassValidation = (payload: object) => FoundViolations | Promise<Fou
  */
 export function classValidation(type: PayloadClass, options: PayloadValidation): ClassValidation | undefined {
   if (rulesOf(type).length === 0) return undefined;
-  const validation = boundedValidation({ ...options, validationError: { target: false, value: true } });
+  const check = unknownLibrary() === undefined ? instanceCheck(options) : libraryCheck(options);
   return (payload) => {
-    if (!mayWait(payload)) return toViolations(guard(type, () => validation.now(payload)));
-    return guard(type, () => validation.wait(payload)).then(toViolations);
+    const found = guard(type, () => check(payload));
+    return found instanceof Promise ? found.then(toViolations) : toViolations(found);
   };
+}
+
+/** The same by class-validator's own walk. */
+export function libraryCheck(options: PayloadValidation): (payload: object) => Validated | Promise<Validated> {
+  const validation = boundedValidation({ ...options, validationError: { target: false, value: true } });
+  return (payload) => (mayWait(payload) ? validation.wait(payload) : validation.now(payload));
 }
 
 function toViolations({ errors, isCut }: Validated): FoundViolations {

@@ -1,22 +1,27 @@
 import { createRequire } from 'node:module';
-import { Exclude } from 'class-transformer';
+import { type ClassTransformOptions, Exclude } from 'class-transformer';
 import type { TypeMetadata } from 'class-transformer/types/interfaces/metadata/type-metadata.interface.js';
+import type { MetadataStorage } from 'class-transformer/types/MetadataStorage.js';
 import type { TransformOperationExecutor } from 'class-transformer/types/TransformOperationExecutor.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: a class is known by any constructor arguments
-type AnyClass = abstract new (...args: any[]) => unknown;
+export type AnyClass = abstract new (...args: any[]) => unknown;
+
+/** Of the class as a whole under `undefined`. */
+type ByProperty = ReadonlyMap<string | undefined, unknown>;
 
 /** What class-transformer knows of classes, by class and property. Its types call these maps private. */
-interface Storage {
-  readonly _exposeMetadatas: Map<AnyClass, unknown>;
-  readonly _excludeMetadatas: Map<AnyClass, unknown>;
-  readonly _transformMetadatas: Map<AnyClass, unknown>;
+export interface Storage extends Omit<MetadataStorage, never> {
+  readonly _exposeMetadatas: Map<AnyClass, ByProperty>;
+  readonly _excludeMetadatas: Map<AnyClass, ByProperty>;
+  readonly _transformMetadatas: Map<AnyClass, ByProperty>;
   readonly _typeMetadatas: ReadonlyMap<AnyClass, ReadonlyMap<string, TypeMetadata>>;
 }
 
 /** Parts of class-transformer that it does not export: what rules there are, and the walk that obeys them. */
-interface Insides {
+export interface Insides {
   readonly storage: Storage;
+  readonly defaultOptions: ClassTransformOptions;
   readonly Executor: typeof TransformOperationExecutor;
 }
 
@@ -32,11 +37,16 @@ function findInsides(): Insides | undefined {
     const { TransformOperationExecutor: Executor } = require('class-transformer/cjs/TransformOperationExecutor.js') as {
       readonly TransformOperationExecutor: typeof TransformOperationExecutor;
     };
+    const { defaultOptions } = require('class-transformer/cjs/constants/default-options.constant.js') as {
+      readonly defaultOptions: ClassTransformOptions;
+    };
     class Probe {}
     Exclude()(Probe);
     const known = [storage._exposeMetadatas, storage._transformMetadatas, storage._typeMetadatas];
     const isAsKnown = storage._excludeMetadatas.delete(Probe) && known.every((map) => map instanceof Map);
-    return isAsKnown && typeof Executor.prototype.transform === 'function' ? { storage, Executor } : undefined;
+    return isAsKnown && typeof Executor.prototype.transform === 'function'
+      ? { storage, defaultOptions, Executor }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -1,5 +1,4 @@
 import { MessageValidationError, type Violation } from '@leveret/core';
-import type { ValidationError } from 'class-validator';
 
 /** The broken rules of a payload that are told one by one, and how many were found in all. */
 export interface FoundViolations {
@@ -17,14 +16,22 @@ const MAX_IN_TEXT = 10;
 
 export const NO_VIOLATIONS: FoundViolations = { listed: [], total: 0, isCut: false };
 
+/** What is used of class-validator's errors: a property, the texts of its broken rules, and the same of what is in it. */
+export interface BrokenProperty {
+  readonly property?: string | undefined;
+  readonly value?: unknown;
+  readonly constraints?: Readonly<Record<string, string>>;
+  readonly children?: readonly BrokenProperty[];
+}
+
 interface Branch {
-  readonly error: ValidationError;
+  readonly error: BrokenProperty;
   readonly prefix: string;
   readonly parentIsArray: boolean;
 }
 
-/** The broken rules of an error tree of class-validator, each with the path of its property. */
-export function violationsOf(errors: readonly ValidationError[], prefix = ''): Omit<FoundViolations, 'isCut'> {
+/** The broken rules of an error tree, each with the path of its property. */
+export function violationsOf(errors: readonly BrokenProperty[], prefix = ''): Omit<FoundViolations, 'isCut'> {
   const listed: Violation[] = [];
   let total = 0;
   const open = branches(errors, prefix, false);
@@ -42,7 +49,7 @@ export function violationsOf(errors: readonly ValidationError[], prefix = ''): O
 }
 
 /** Last first: they are taken from the end. */
-function branches(errors: readonly ValidationError[], prefix: string, parentIsArray: boolean): Branch[] {
+function branches(errors: readonly BrokenProperty[], prefix: string, parentIsArray: boolean): Branch[] {
   return errors.map((error) => ({ error, prefix, parentIsArray })).reverse();
 }
 
