@@ -1,6 +1,7 @@
 import {
   type ChannelEnd,
   type Clock,
+  type MessageHeaders,
   type Publication,
   type PublishChannel,
   type PublishOutcome,
@@ -11,7 +12,8 @@ import type { Message as AmqplibMessage, Channel, ConfirmChannel, Options } from
 import type { Link } from '../connection/link.js';
 import { readMessage } from '../delivery/read-delivery.js';
 import { brokerReply, channelErrorEnd } from '../errors/broker-reply.js';
-import { publishVerbatim } from '../wire/publish-verbatim.js';
+import { ChannelWire } from '../wire/channel-wire.js';
+import { PublishEncoder } from '../wire/encode-publish.js';
 import { headerFrameBytes } from './header-size.js';
 import { InFlight, InFlightList } from './in-flight.js';
 import { writableHeaders } from './writable-headers.js';
@@ -27,6 +29,7 @@ export class AmqplibPublishChannel implements PublishChannel {
   readonly #clock: Clock;
   readonly #closeTimeoutMs: number;
   readonly #inFlight = new InFlightList();
+  readonly #writer: DirectWriter | undefined;
   readonly #closed: Promise<void>;
   /** amqplib has closed the channel: it calls every confirm callback with an error that means nothing. */
   #gone = false;
@@ -45,6 +48,7 @@ export class AmqplibPublishChannel implements PublishChannel {
     this.#link = link;
     this.#clock = clock;
     this.#closeTimeoutMs = closeTimeoutMs;
+    this.#writer = directWriter(channel);
     this.#closed = new Promise((resolve) => channel.once('close', resolve));
     // Before amqplib's own listener, which calls the confirm callbacks.
     channel.prependOnceListener('close', () => this.#channelClosed());
@@ -61,23 +65,10 @@ export class AmqplibPublishChannel implements PublishChannel {
 
   publish(publication: Publication, settled: (outcome: PublishOutcome) => void): boolean {
     if (!this.isOpen) return this.#refuse(settled);
-    const { frameMax } = this.#link.facts;
-    if (frameMax < AMQPLIB_HEADER_LIMIT) refuseLargeHeaders(publication, frameMax);
     const entry = new InFlight(publication, settled);
     let hasRoom: boolean;
     try {
-      const { exchange, routingKey, body } = publication;
-      const confirmed = (error: unknown): void => {
-        if (!this.#gone) this.#settle(entry, error === null ? 'ack' : 'nack');
-      };
-      if (publication.verbatim !== undefined) {
-        const typed = { ...publication, headers: writableHeaders(publication.headers) };
-        hasRoom = publishVerbatim(this.#channel, typed, this.#confirm === undefined ? undefined : confirmed);
-      } else if (this.#confirm === undefined) {
-        hasRoom = this.#channel.publish(exchange, routingKey, body, publishOptions(publication));
-      } else {
-        hasRoom = this.#confirm.publish(exchange, routingKey, body, publishOptions(publication), confirmed);
-      }
+      hasRoom = this.#write(publication, entry);
     } catch (error) {
       if (!isIllegalOperation(error)) throw asEncodingError(error);
       // amqplib closed it before anybody could listen: without an end it would be used for ever.
@@ -89,6 +80,34 @@ export class AmqplibPublishChannel implements PublishChannel {
     if (!hasRoom) this.#full = true;
     if (this.#confirm === undefined) this.#planFlush();
     return hasRoom;
+  }
+
+  #write(publication: Publication, entry: InFlight): boolean {
+    const headers = writableHeaders(publication.headers);
+    const confirmed = (error: unknown): void => {
+      if (!this.#gone) this.#settle(entry, error === null ? 'ack' : 'nack');
+    };
+    const writer = this.#writer;
+    if (writer === undefined) return this.#writeByAmqplib(publication, headers, confirmed);
+    if (!writer.wire.isOpen) throw new ChannelGone();
+    const hasRoom = writer.encoder.write(publication, headers);
+    if (this.#confirm !== undefined) writer.confirm(confirmed);
+    return hasRoom;
+  }
+
+  /** With an amqplib that is built differently. */
+  #writeByAmqplib(publication: Publication, headers: MessageHeaders, confirmed: Confirmed): boolean {
+    if (publication.verbatim !== undefined) {
+      throw new TypeError(
+        'Expected a channel of amqplib 2.x to write bytes to: this message has properties that only bytes hold.',
+      );
+    }
+    const { frameMax } = this.#link.facts;
+    if (frameMax < AMQPLIB_HEADER_LIMIT) refuseLargeHeaders(publication, frameMax);
+    const { exchange, routingKey, body } = publication;
+    const options = publishOptions(publication, headers);
+    if (this.#confirm === undefined) return this.#channel.publish(exchange, routingKey, body, options);
+    return this.#confirm.publish(exchange, routingKey, body, options, confirmed);
   }
 
   drained(): Promise<void> {
@@ -187,11 +206,33 @@ export class AmqplibPublishChannel implements PublishChannel {
   }
 }
 
-function publishOptions(publication: Publication): Options.Publish {
+type Confirmed = (error: unknown) => void;
+
+/** Writes past amqplib, which still counts the confirms. */
+interface DirectWriter {
+  readonly wire: ChannelWire;
+  readonly encoder: PublishEncoder;
+  confirm(confirmed: Confirmed): void;
+}
+
+/** `undefined` with an amqplib that is built differently. */
+function directWriter(channel: Channel | ConfirmChannel): DirectWriter | undefined {
+  const wire = ChannelWire.of(channel);
+  const { pushConfirmCallback } = channel as unknown as { pushConfirmCallback?(confirmed: Confirmed): void };
+  if (wire === undefined || typeof pushConfirmCallback !== 'function') return undefined;
+  return { wire, encoder: new PublishEncoder(wire), confirm: pushConfirmCallback.bind(channel) };
+}
+
+/** amqplib has closed the channel, and its end has not been heard yet. */
+class ChannelGone extends Error {
+  override readonly name = 'IllegalOperationError';
+}
+
+function publishOptions(publication: Publication, headers: MessageHeaders): Options.Publish {
   const { properties } = publication;
   const options = {
     mandatory: publication.mandatory,
-    headers: writableHeaders(publication.headers),
+    headers,
     contentType: properties.contentType,
     contentEncoding: properties.contentEncoding,
     deliveryMode: properties.deliveryMode,
