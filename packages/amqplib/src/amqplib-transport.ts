@@ -24,6 +24,7 @@ import { type ConnectionOptions, resolveConnectionOptions } from './connection/c
 import type { Link } from './connection/link.js';
 import { ManagedConnection } from './connection/managed-connection.js';
 import { SpareConnection } from './connection/spare-connection.js';
+import { countMessages } from './delivery/count-messages.js';
 import { Subscriptions } from './delivery/subscriptions.js';
 import { asError, errorText } from './errors/broker-reply.js';
 import { AmqplibPublishChannel } from './publisher/amqplib-publish-channel.js';
@@ -131,6 +132,12 @@ export class AmqplibTransport implements Transport {
     if (link === undefined)
       throw new LeveretError('LEV_PUBLISH_NOT_CONNECTED', 'There is no connection to publish on.');
     return lookForExchange(link, name, this.#clock, timeoutMs);
+  }
+
+  async countMessages(queue: string, timeoutMs: number): Promise<number | 'missing'> {
+    const link = this.#consume.link ?? this.#publish.link;
+    if (link === undefined) throw new LeveretError('LEV_CONNECTION_FAILED', 'There is no connection to ask on.');
+    return countMessages(queue, link, this.#clock, timeoutMs);
   }
 
   delays(exchange: string): boolean {

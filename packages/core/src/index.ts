@@ -246,6 +246,8 @@ export type {
   ReturnCallback,
   ReturnedMessage,
 } from './publisher/publish-callbacks.js';
+export { DelayedPublishes } from './publisher/delayed-publishes.js';
+export { type DelayOptions, publishDelayMs } from './publisher/publish-delay.js';
 export type { PublishEvent } from './publisher/publish-event.js';
 export type { PublishDefaults, PublishOptions, PublishReceipt } from './publisher/publish-options.js';
 export type { PublisherHoldings } from './publisher/publish-ways.js';

@@ -32,10 +32,17 @@ export interface PublishOptions {
   readonly bcc?: string | readonly string[] | undefined;
   /** Fail when no queue is bound for the message. Default: the publisher's `returns`. */
   readonly mandatory?: boolean | undefined;
+  /**
+   * How long the message waits at the broker before it is routed, such as `'15m'`; up to 8.5 years. In whole seconds, rounded up;
+   * above 68 minutes up to 0.05 % longer. 0 is at once. The confirm says that it waits there safely.
+   */
+  readonly delay?: Duration | undefined;
+  /** When it is routed, instead of `delay`: a date up to 8.5 years ahead; one that is past is now. */
+  readonly deliverAt?: Date | undefined;
 }
 
 /** Options that may be set once for all messages of a publisher. */
-export type PublishDefaults = Omit<PublishOptions, 'messageId' | 'correlationId'>;
+export type PublishDefaults = Omit<PublishOptions, 'messageId' | 'correlationId' | 'delay' | 'deliverAt'>;
 
 /** The broker has the message. */
 export interface PublishReceipt {

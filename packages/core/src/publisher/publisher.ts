@@ -12,8 +12,10 @@ import type { Transport, Unanswered } from '../transport/transport.js';
 import { buildPublication, type PublishRoute } from './build-publication.js';
 import { type Channel, isChannel, routeOfChannel } from './channel.js';
 import { checkPayload } from './check-payload.js';
+import { DelayedPublishes } from './delayed-publishes.js';
 import { type PublishAllOptions, type PublishCounts, type PublishResult, publishAll } from './publish-all.js';
 import { type ConfirmCallback, PublishCallbacks, type ReturnCallback } from './publish-callbacks.js';
+import { publishDelayMs, refuseDelay } from './publish-delay.js';
 import { RequestTimeoutError } from './publish-error.js';
 import type { PublishEvent } from './publish-event.js';
 import type { BodySource } from './publish-job.js';
@@ -39,11 +41,13 @@ export interface PublisherSetup {
   readonly routeOf?: (payload: object) => PublishRoute | undefined;
   /** Reads a reply as what the caller asked for; a promise when rules are asynchronous. Default: what the converter makes. */
   readonly readReply?: (reply: Message, type: PayloadType) => unknown;
+  /** Where delayed messages wait. Default: with those of every application that has no service. */
+  readonly delayed?: DelayedPublishes;
 }
 
-/** Options of one request. The correlation id and the reply address are the publisher's own. */
+/** Options of one request, which is sent at once. The correlation id and the reply address are the publisher's own. */
 export interface RequestOptions<Reply extends PayloadType = PayloadType>
-  extends Omit<PublishOptions, 'correlationId' | 'replyTo'> {
+  extends Omit<PublishOptions, 'correlationId' | 'replyTo' | 'delay' | 'deliverAt'> {
   /** How long to wait for the reply, the sending included. Default: the publisher's `requestTimeout`. */
   readonly timeout?: Duration;
   /** What the reply is read as, as `@Payload` of a handler reads: a class, a schema, ... Default: whatever its content type says. */
@@ -67,6 +71,8 @@ const DEFAULT_FRAME_MAX = 131_072;
  * | nothing: the message cannot be written as AMQP | rejects with `PublishUnencodableError`; nothing was sent |
  * | connection gone, or no answer in time | retry with the same id, then `PublishChannelLostError`, `PublishConfirmTimeoutError` |
  * | no connection | retry, then `PublishNotConnectedError` |
+ *
+ * With `delay` or `deliverAt` the message waits at the broker, which the promise resolves for.
  * @see https://www.rabbitmq.com/docs/publishers
  */
 export class Publisher {
@@ -74,6 +80,7 @@ export class Publisher {
   readonly #options: ResolvedPublisherOptions;
   readonly #callbacks: PublishCallbacks;
   readonly #ways: PublishWays;
+  readonly #delayed: DelayedPublishes;
   readonly #rebuild: Build = (route, payload, options) => this.#build(route, payload, options);
   #closing: Promise<void> | undefined;
 
@@ -82,6 +89,7 @@ export class Publisher {
     this.#options = setup.options;
     this.#callbacks = new PublishCallbacks(setup.logger);
     this.#ways = new PublishWays(setup, this.#callbacks);
+    this.#delayed = setup.delayed ?? new DelayedPublishes(setup.transport, setup.options.connectionTimeoutMs);
   }
 
   /** Publishes a payload through a channel, which says where it goes and what it is. */
@@ -213,6 +221,7 @@ export class Publisher {
   ): Promise<unknown> {
     const { timeout, replyType, ...publishOptions } = options;
     const { clock } = this.#setup;
+    refuseDelay(publishOptions);
     const timeoutMs = timeout === undefined ? this.#options.requestTimeoutMs : durationMs(timeout, 'timeout');
     const route = address ?? routeOfChannel(channel as Channel, payload);
     await checkPayload(this.#options, payload, channel?.payload, clock);
@@ -306,10 +315,18 @@ export class Publisher {
   }
 
   #send(route: PublishRoute, payload: unknown, options: PublishOptions | undefined): Promise<PublishReceipt> {
+    if (options?.delay !== undefined || options?.deliverAt !== undefined) {
+      const delayMs = publishDelayMs(options, this.#setup.clock.now());
+      if (delayMs > 0) return this.#sendLater(this.#build(route, payload, options), delayMs);
+    }
     return this.#ways.send(
       this.#build(route, payload, options),
       new PayloadBody(this.#rebuild, route, payload, options),
     );
+  }
+
+  async #sendLater(publication: Publication, delayMs: number): Promise<PublishReceipt> {
+    return this.send(await this.#delayed.after(publication, delayMs));
   }
 
   #publishTyped(payload: object, options: PublishOptions | undefined): Promise<PublishReceipt> {

@@ -296,6 +296,12 @@ export interface Transport {
    */
   lookForExchange?(name: string, timeoutMs: number): Promise<ExchangeLook>;
   /**
+   * How many messages of a queue could be handed out now, asked on a channel of its own; `missing` when there is no such queue. A
+   * transport may leave this out.
+   * @throws {Error} when nobody can tell, as without a connection, or within `timeoutMs`
+   */
+  countMessages?(queue: string, timeoutMs: number): Promise<number | 'missing'>;
+  /**
    * Whether an exchange is declared as one that holds messages back: it returns what is mandatory although it delivers it later.
    * A transport may leave this out.
    */
