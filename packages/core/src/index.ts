@@ -108,7 +108,14 @@ export { composeInterceptors } from './interceptor/compose-interceptors.js';
 export type { Interceptor, InterceptorFunction, Next } from './interceptor/interceptor.js';
 export type { Handler, HandlerRoute, ReplyAddress, ReplyPolicy } from './handler/handler.js';
 export { decideFailure, type FailureDecision, type FailureFacts } from './retry/decide-failure.js';
-export type { AcknowledgeMode, FailurePolicy, RetryPolicy } from './retry/failure-policy.js';
+export type { AcknowledgeMode, FailurePolicy, RedeliverPolicy, RetryPolicy } from './retry/failure-policy.js';
+export type {
+  RedeliverCommon,
+  RedeliverDelays,
+  RedeliverGrowth,
+  RedeliverOptions,
+} from './retry/redeliver-options.js';
+export { RetryAfter, retryAfterHeader, type RetryAfterOptions } from './retry/retry-after.js';
 export type { RetryOptions } from './retry/retry-options.js';
 export type {
   ConfirmedSender,
@@ -153,6 +160,7 @@ export {
 export { brokerPatienceFor, checkPatience } from './consumer/check-patience.js';
 export type { StreamOffsetStore } from './consumer/stream-offset-store.js';
 export { checkStream } from './consumer/check-stream.js';
+export { checkRedeliver } from './consumer/check-redeliver.js';
 export type { HandlerIdempotency, ListenerDefinition } from './consumer/listener-definition.js';
 export {
   type InstanceOrClass,

@@ -16,6 +16,7 @@ export class AttemptContext implements DeliveryContext, AttemptParts {
   readonly listenerId: string;
   readonly payload: unknown;
   readonly attempt: number;
+  readonly redeliveries: number;
   readonly transaction: unknown;
   readonly #delivery: Delivery;
   readonly #acknowledgement: HandlerSettlement;
@@ -34,12 +35,13 @@ export class AttemptContext implements DeliveryContext, AttemptParts {
     delivery: Delivery,
     acknowledgement: HandlerSettlement,
     payload: unknown,
-    attempt: number,
+    { attempt, redeliveries }: { readonly attempt: number; readonly redeliveries: number },
     transaction: unknown,
   ) {
     this.listenerId = listenerId;
     this.payload = payload;
     this.attempt = attempt;
+    this.redeliveries = redeliveries;
     this.transaction = transaction;
     this.#mode = mode;
     this.#delivery = delivery;

@@ -8,6 +8,7 @@ import type { ReadCall } from './read-call.js';
 /** What one attempt has that the others of its delivery have not. */
 export interface AttemptFacts {
   readonly attempt: number;
+  readonly redeliveries: number;
   readonly settlement: HandlerSettlement;
   readonly transaction: unknown;
   readonly claimLost: AbortSignal | undefined;
@@ -18,10 +19,11 @@ export function beginAttempt(
   { definition }: DeliveryEnvironment,
   delivery: Delivery,
   { payload }: ReadCall,
-  { attempt, settlement, transaction, claimLost }: AttemptFacts,
+  { attempt, redeliveries, settlement, transaction, claimLost }: AttemptFacts,
 ): AttemptContext {
   const mode = definition.acknowledge;
-  const context = new AttemptContext(definition.id, mode, delivery, settlement, payload, attempt, transaction);
+  const tries = { attempt, redeliveries };
+  const context = new AttemptContext(definition.id, mode, delivery, settlement, payload, tries, transaction);
   if (claimLost?.aborted === true) context.abort(claimLost.reason);
   else claimLost?.addEventListener('abort', () => context.abort(claimLost.reason), { once: true });
   return context;

@@ -1,3 +1,4 @@
+import { arrivalOf } from '../delay/arrival.js';
 import { type Enter, keepContext } from '../events/own-context.js';
 import { type BackoffPolicy, backoffDelayMs } from '../time/backoff.js';
 import { pause, within } from '../time/clock.js';
@@ -226,7 +227,8 @@ export class Consumer implements DeliverySink, Worker {
 
   deliver(delivery: Delivery): void {
     const { position, clock } = this.#env;
-    const taken = position === undefined ? delivery : takeFromStream(delivery, position);
+    const arrived = asItCame(delivery);
+    const taken = position === undefined ? arrived : takeFromStream(arrived, position);
     if (taken === undefined) return;
     const unwanted = this.#unwanted;
     if (unwanted !== undefined) {
@@ -429,6 +431,12 @@ export class Consumer implements DeliverySink, Worker {
     else if (withTheChannel) reporter.report(delivery, { type: 'given-back', reason });
     else if (delivery.channel.giveBack(delivery.deliveryTag)) reporter.report(delivery, { type: 'given-back', reason });
   }
+}
+
+/** Before anything else sees it. */
+function asItCame(delivery: Delivery): Delivery {
+  const arrival = arrivalOf(delivery.message);
+  return arrival === undefined ? delivery : { ...delivery, message: arrival.message, waited: arrival.record };
 }
 
 /** What of a stream is put back is tried again here: its order stays. */

@@ -6,6 +6,7 @@ import type { BrokerPatience } from './broker-patience.js';
 import type { DeliveryFlow } from './delivery-flow.js';
 import type { DeliveryReporter } from './delivery-reporter.js';
 import type { ListenerDefinition } from './listener-definition.js';
+import type { Redeliveries } from './redeliveries.js';
 import type { StillAtWork } from './still-at-work.js';
 import type { StreamPosition } from './stream-position.js';
 
@@ -27,7 +28,9 @@ export interface DeliveryEnvironment {
   readonly redact?: Redact | undefined;
   /** Memory of stateful retry. */
   readonly attempts: RedeliveryAttempts;
-  /** Recoveries that failed since the last one that worked: the pause grows with them. */
+  /** Where messages wait at the broker. */
+  readonly redeliveries: Pick<Redeliveries, 'isNative' | 'send'>;
+  /** Recoveries, and messages that could not be sent to wait, that failed since the last one that worked: the pause grows with them. */
   readonly recoverer: { failuresInARow: number };
   /** Questions to the idempotency store that failed since the last answer. */
   readonly idempotency: { failuresInARow: number };

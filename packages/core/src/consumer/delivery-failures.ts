@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
+import { longerHistory } from '../delay/waiting-copy.js';
+import { brokerDeliveryCount } from '../delivery/delivery-counts.js';
+import { errorText, isError } from '../errors/error-text.js';
+import { redactUrls } from '../errors/redact.js';
 import type { Message } from '../message/message.js';
+import type { WaitRecord } from '../message/wait-record.js';
 import type { RememberedFailures } from '../retry/redelivery-attempts.js';
+import type { Delivery } from '../transport/transport.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
 
 const NONE: RememberedFailures = { failures: 0, firstFailedAt: 0, lastFailedAt: 0, lastError: undefined };
@@ -11,11 +17,14 @@ const NONE: RememberedFailures = { failures: 0, firstFailedAt: 0, lastFailedAt: 
  */
 export class DeliveryFailures {
   readonly #env: DeliveryEnvironment;
+  readonly #delivery: Delivery;
   readonly #message: Message;
   #known: RememberedFailures;
 
-  constructor(env: DeliveryEnvironment, message: Message) {
+  constructor(env: DeliveryEnvironment, delivery: Delivery) {
+    const { message } = delivery;
     this.#env = env;
+    this.#delivery = delivery;
     this.#message = message;
     this.#known = this.#ifRemembered((key) => env.attempts.find(key, message.redelivered)) ?? NONE;
   }
@@ -24,8 +33,43 @@ export class DeliveryFailures {
     return this.#known;
   }
 
+  /** Since the message came to this queue: what it did before it waited at the broker is not among them. */
   get count(): number {
     return this.#known.failures;
+  }
+
+  /** How often the message has waited at the broker. */
+  get redeliveries(): number {
+    const { waited, message } = this.#delivery;
+    const native = this.#env.redeliveries.isNative && message.redelivered ? brokerDeliveryCount(message) : 0;
+    return (waited?.redeliveries ?? 0) + native;
+  }
+
+  /** Calls of the handler that failed, in all. */
+  get total(): number {
+    return this.#before + this.count;
+  }
+
+  /** What goes along with the message when it waits. */
+  record(counts: boolean): WaitRecord {
+    const { redact = redactUrls } = this.#env;
+    const { waited } = this.#delivery;
+    const { firstFailedAt, lastFailedAt, lastError } = this.#known;
+    const name = isError(lastError) ? lastError.name : typeof lastError;
+    const line = `${new Date(lastFailedAt).toISOString()} ${redact(`${name}: ${errorText(lastError)}`)}`;
+    return {
+      redeliveries: (waited?.redeliveries ?? 0) + (counts ? 1 : 0),
+      attempts: this.total,
+      firstFailedAt: waited?.firstFailedAt || firstFailedAt,
+      history: longerHistory(waited?.history ?? [], line),
+    };
+  }
+
+  get #before(): number {
+    const { waited } = this.#delivery;
+    const { retry } = this.#env.definition.failurePolicy;
+    const native = this.redeliveries - (waited?.redeliveries ?? 0);
+    return (waited?.attempts ?? 0) + native * (retry?.maxAttempts ?? 1);
   }
 
   /** One more. A redelivery does not know of it until it is remembered. */

@@ -99,6 +99,8 @@ const COUNTER: Readonly<Record<DeliveryNews['type'], keyof ListenerCounts>> = {
   handled: 'handled',
   failed: 'failed',
   retried: 'retried',
+  redelivery: 'redeliveries',
+  'redelivery-failed': 'redeliveryFailed',
   invalid: 'invalid',
   recovered: 'recovered',
   'recoverer-failed': 'recovererFailed',
@@ -129,6 +131,8 @@ const COUNTER: Readonly<Record<DeliveryNews['type'], keyof ListenerCounts>> = {
 const LINES: Partial<Record<DeliveryNews['type'], readonly ['debug' | 'info' | 'warn' | 'error', string]>> = {
   failed: ['warn', 'handler failed'],
   retried: ['info', 'will try again here'],
+  redelivery: ['info', 'message waits at the broker, and comes back'],
+  'redelivery-failed': ['error', 'message could not be sent to where it waits; it is requeued after a pause'],
   invalid: ['error', 'message cannot be handled'],
   recovered: ['warn', 'recoverer took the message'],
   'recoverer-failed': ['error', 'recoverer failed; the message is requeued after a pause'],

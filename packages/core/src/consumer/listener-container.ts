@@ -5,6 +5,7 @@ import type { DeliveryEvent } from '../events/delivery-event.js';
 import type { EventSink } from '../events/event-hub.js';
 import type { ListenerEvent } from '../events/listener-event.js';
 import { type Logger, logSafely } from '../events/logger.js';
+import { DelayedPublishes } from '../publisher/delayed-publishes.js';
 import type { ReplySender } from '../recoverer/recoverer.js';
 import { RedeliveryAttempts } from '../retry/redelivery-attempts.js';
 import { type Clock, within } from '../time/clock.js';
@@ -17,6 +18,7 @@ import { type ListenerCounts, zeroCounts } from './listener-counters.js';
 import type { ListenerDefinition } from './listener-definition.js';
 import { ListenerFlow } from './listener-flow.js';
 import { type PauseOptions, type PauseReport, type PauseState, resolvePause } from './pause-options.js';
+import { Redeliveries } from './redeliveries.js';
 import { StillAtWork } from './still-at-work.js';
 import { StreamPlace } from './stream-place.js';
 
@@ -25,6 +27,8 @@ export interface ListenerDependencies {
   readonly transport: Transport;
   /** For recoverers and replies. */
   readonly publisher: ReplySender;
+  /** Where messages wait. Default: with those of every application that has no service. */
+  readonly delayed?: DelayedPublishes;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: EventSink<DeliveryEvent | ListenerEvent>;
@@ -78,6 +82,8 @@ export interface StopOptions {
 const DEFAULT_STOP_MS = 25_000;
 /** Before the time is up the signal of running handlers fires, this long or a fifth of the time before, whichever is shorter. */
 const SIGNAL_BEFORE_END_MS = 5000;
+/** How long the broker may take to say what there is where messages wait. */
+const DECLARE_LIMIT_MS = 10_000;
 /** A broker that is blocked or gone must not hold up the shutdown. */
 const CANCEL_LIMIT_MS = 5000;
 
@@ -92,6 +98,7 @@ export class ListenerContainer {
   readonly #counts = zeroCounts();
   readonly #stream: StreamPlace | undefined;
   readonly #flow: ListenerFlow;
+  readonly #redeliveries: Redeliveries;
   #consumers: readonly Consumer[] = [];
   #state: ListenerState = { name: 'stopped' };
   #lastError: Error | undefined;
@@ -120,6 +127,12 @@ export class ListenerContainer {
         logSafely(deps.logger, 'info', { ...this.#place, by, pausedForMs }, 'listener goes on');
       },
     });
+    this.#redeliveries = new Redeliveries({
+      definition,
+      transport: deps.transport,
+      sender: deps.publisher,
+      delayed: deps.delayed ?? new DelayedPublishes(deps.transport, DECLARE_LIMIT_MS),
+    });
     this.#env = {
       flow: this.#flow,
       definition,
@@ -131,6 +144,7 @@ export class ListenerContainer {
       position: this.#stream?.position,
       redact: deps.redact,
       attempts: new RedeliveryAttempts(),
+      redeliveries: this.#redeliveries,
       recoverer: { failuresInARow: 0 },
       idempotency: { failuresInARow: 0 },
     };
@@ -231,6 +245,7 @@ export class ListenerContainer {
     const consumers = Array.from({ length: this.definition.concurrency }, () => this.#newConsumer());
     this.#consumers = consumers;
     try {
+      await this.#redeliveries.declare();
       await this.#stream?.restore();
       await Promise.all(consumers.map((consumer) => consumer.start(this.#flow.inHand)));
       // A consumer may fail right after it was ready.

@@ -6,6 +6,10 @@ export interface ListenerCounts {
   failed: number;
   /** Further attempts in this process, after a wait. */
   retried: number;
+  /** Waits at the broker that began. */
+  redeliveries: number;
+  /** Messages that could not be sent to where they wait. */
+  redeliveryFailed: number;
   invalid: number;
   recovered: number;
   recovererFailed: number;
@@ -51,6 +55,8 @@ export function zeroCounts(): ListenerCounts {
     handled: 0,
     failed: 0,
     retried: 0,
+    redeliveries: 0,
+    redeliveryFailed: 0,
     invalid: 0,
     recovered: 0,
     recovererFailed: 0,

@@ -7,6 +7,8 @@ import { type LogFields, type Logger, silentLogger } from '../events/logger.js';
 import type { HandlerRoute } from '../handler/handler.js';
 import type { KeyPolicy } from '../idempotency/decide-key.js';
 import type { IdempotencyGuard } from '../idempotency/idempotency-guard.js';
+import type { Message } from '../message/message.js';
+import type { WaitRecord } from '../message/wait-record.js';
 import { FakeSender } from '../recoverer/failed-delivery.support.test.js';
 import type { RecovererFunction } from '../recoverer/recoverer.js';
 import { rejectAndDontRequeue } from '../recoverer/reject-recoverer.js';
@@ -103,6 +105,19 @@ export class RecordingLogger implements Logger {
   }
 }
 
+/** Where messages wait, as far as a test needs it. */
+export class FakeRedeliveries {
+  isNative = false;
+  fails: unknown;
+  readonly sent: { readonly message: Message; readonly record: WaitRecord; readonly delayMs: number }[] = [];
+
+  async send(message: Message, record: WaitRecord, delayMs: number): Promise<'ladder'> {
+    if (this.fails !== undefined) throw this.fails;
+    this.sent.push({ message, record, delayMs });
+    return 'ladder';
+  }
+}
+
 /** The surroundings of a listener's deliveries, with all that they would reach outside replaced. */
 export class ListenerHarness {
   readonly clock = new FakeClock();
@@ -111,6 +126,7 @@ export class ListenerHarness {
   readonly events = new EventHub<DeliveryEvent | ListenerEvent>(silentLogger);
   readonly happened: (DeliveryEvent | ListenerEvent)[] = [];
   readonly attempts = new RedeliveryAttempts();
+  readonly redeliveries = new FakeRedeliveries();
   readonly counts: ListenerCounts = zeroCounts();
   readonly env: DeliveryEnvironment;
 
@@ -127,6 +143,7 @@ export class ListenerHarness {
       stillAtWork: new StillAtWork(),
       position: consumesStream(definition) ? new StreamPosition(this.clock) : undefined,
       attempts: this.attempts,
+      redeliveries: this.redeliveries,
       recoverer: { failuresInARow: 0 },
       idempotency: { failuresInARow: 0 },
     };

@@ -13,6 +13,7 @@ import {
 } from '../options/option-kinds.js';
 import type { Recoverer, RecovererFunction } from '../recoverer/recoverer.js';
 import type { AcknowledgeMode } from '../retry/failure-policy.js';
+import { REDELIVER_OPTION, type RedeliverOptions } from '../retry/redeliver-options.js';
 import { RETRY_OPTION, type RetryOptions } from '../retry/retry-options.js';
 import type { Duration } from '../time/duration.js';
 import { checkTable } from '../topology/check-options.js';
@@ -45,6 +46,11 @@ export interface ListenerPolicyOptions extends ReadHints {
   readonly concurrency?: number;
   /** Default: no retry. `true` takes every default of {@link RetryOptions}. */
   readonly retry?: RetryOptions | boolean;
+  /**
+   * After the attempts of a delivery the message waits at the broker, its delivery settled, and comes back to this queue alone; after
+   * the last redelivery, the recoverer. `true`: after 10, 20 and 30 s. Default: no redelivery.
+   */
+  readonly redeliver?: RedeliverOptions | boolean;
   /** What happens when attempts are exhausted. Default `rejectAndDontRequeue()`. */
   readonly recoverer?: InstanceOrClass<Recoverer> | RecovererFunction;
   /** Without retry: requeue a failed delivery (`true`, the default) or reject it. */
@@ -122,6 +128,7 @@ export const LISTENER_POLICY_OPTIONS = {
     text: 'consumers, 1 to 2,047; each has a channel and handles one delivery at a time',
   }),
   retry: RETRY_OPTION,
+  redeliver: REDELIVER_OPTION,
   recoverer: customOption<InstanceOrClass<Recoverer> | RecovererFunction>({
     byDefault: '`rejectAndDontRequeue()`',
     text: 'what happens to a message whose attempts are exhausted',

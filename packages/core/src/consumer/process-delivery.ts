@@ -1,3 +1,4 @@
+import { LeveretError } from '../errors/leveret-error.js';
 import { isFatalMessageError } from '../errors/message-error.js';
 import type { Enter } from '../events/own-context.js';
 import { decideFailure, decideRedelivery, type FailureDecision, isWorthAReply } from '../retry/decide-failure.js';
@@ -6,13 +7,14 @@ import type { Delivery } from '../transport/transport.js';
 import type { AttemptContext } from './attempt-context.js';
 import { attemptOnce } from './attempt-once.js';
 import { beginAttempt, callHandler, invokeHandler } from './call-handler.js';
+import { consumesStream } from './check-stream.js';
 import { decideHold, type HeldSince, meets, type Obstacle } from './decide-hold.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
 import { DeliveryFailures, messageIdentity } from './delivery-failures.js';
 import type { HandlerSettlement } from './held-settlement.js';
 import { Interruptible, type Interruption, isInterruption } from './interruptible.js';
 import { isThenable, type ReadCall, readCall } from './read-call.js';
-import { RECOVERER_PAUSE, recoverDelivery, recovererFailed, undecided } from './recover-delivery.js';
+import { RECOVERER_PAUSE, recoverDelivery, recovererFailed, redeliveryFailed, undecided } from './recover-delivery.js';
 import { replyWithError, replyWithValue } from './send-reply.js';
 import { DeliverySettlement } from './settle-delivery.js';
 
@@ -57,7 +59,7 @@ export class DeliveryProcess {
   async run(): Promise<void> {
     try {
       this.#env.reporter.received(this.delivery);
-      await this.#journey(new DeliveryFailures(this.#env, this.delivery.message));
+      await this.#journey(new DeliveryFailures(this.#env, this.delivery));
     } catch (cause) {
       const error = undecided(this.#env.definition.id, cause);
       this.#env.reporter.report(this.delivery, { type: 'undecided', error });
@@ -84,11 +86,11 @@ export class DeliveryProcess {
     if (failures.count > 0 && !(await this.#goOn(failures))) return;
     for (let held: HeldSince | undefined; ; ) {
       const startedAt = this.#env.clock.monotonic();
-      const result = await this.#attempt(failures.count + 1);
+      const result = await this.#attempt({ attempt: failures.total + 1, redeliveries: failures.redeliveries });
       switch (result.kind) {
         case 'handled':
           failures.forget();
-          this.#settlement.handled(this.#env.clock.monotonic() - startedAt, failures.count + 1);
+          this.#settlement.handled(this.#env.clock.monotonic() - startedAt, failures.total + 1);
           return;
         case 'duplicate':
           failures.forget();
@@ -106,12 +108,12 @@ export class DeliveryProcess {
   }
 
   /** One attempt: read the message (once), call the handler through its interceptors, send its reply. */
-  async #attempt(attempt: number): Promise<Result> {
+  async #attempt(tries: Tries): Promise<Result> {
     try {
       const call = this.#progress.name === 'unread' ? await this.#read() : this.#progress.call;
       const { acknowledgement } = this.#settlement;
       if (call.once === undefined) {
-        const context = this.#begin(call, attempt, acknowledgement);
+        const context = this.#begin(call, tries, acknowledgement);
         const answer = this.#invoke(call, context);
         const value = isThenable(answer) ? await answer : answer;
         context.returned();
@@ -120,7 +122,7 @@ export class DeliveryProcess {
       }
       if (this.#progress.name !== 'handled') {
         const result = await attemptOnce(this.#env, this.delivery, acknowledgement, call.once, {
-          begin: (settlement, transaction, claimLost) => this.#begin(call, attempt, settlement, transaction, claimLost),
+          begin: (settlement, transaction, claimLost) => this.#begin(call, tries, settlement, transaction, claimLost),
           call: (context) => callHandler(context, () => this.#invoke(call, context)),
         });
         if (result.kind !== 'handled') return result;
@@ -146,12 +148,12 @@ export class DeliveryProcess {
 
   #begin(
     call: ReadCall,
-    attempt: number,
+    tries: Tries,
     settlement: HandlerSettlement,
     transaction?: unknown,
     claimLost?: AbortSignal,
   ): AttemptContext {
-    const context = beginAttempt(this.#env, this.delivery, call, { attempt, settlement, transaction, claimLost });
+    const context = beginAttempt(this.#env, this.delivery, call, { ...tries, settlement, transaction, claimLost });
     this.#interruptible.handles(context);
     return context;
   }
@@ -167,7 +169,7 @@ export class DeliveryProcess {
     // By where it was thrown: the error of an attempt may be about a message that the handler wanted to send.
     const isOfMessage = this.#progress.name === 'unread' && isFatalMessageError(error);
     if (!isOfMessage) failures.add(error);
-    const what = isOfMessage ? ({ type: 'invalid' } as const) : ({ type: 'failed', attempt: failures.count } as const);
+    const what = isOfMessage ? ({ type: 'invalid' } as const) : ({ type: 'failed', attempt: failures.total } as const);
     reporter.report(this.delivery, { ...what, error });
     const { message } = this.delivery;
     const decision = decideFailure(definition, {
@@ -176,6 +178,8 @@ export class DeliveryProcess {
       failures: failures.count,
       hasMessageId: messageIdentity(message) !== undefined,
       redelivered: message.redelivered,
+      redeliveries: failures.redeliveries,
+      failedAt: this.#env.clock.now(),
       canSettle: this.delivery.channel.isOpen,
       interrupted: this.#interruptible.isHopeless,
     });
@@ -189,6 +193,7 @@ export class DeliveryProcess {
   }
 
   async #carryOut(decision: FailureDecision, error: unknown, failures: DeliveryFailures): Promise<boolean> {
+    const { definition } = this.#env;
     switch (decision.kind) {
       case 'retry':
         failures.remember();
@@ -218,6 +223,16 @@ export class DeliveryProcess {
         if (decision.reason !== 'invalid') failures.remember();
         await this.#recover(decision, error, failures);
         return false;
+      case 'redeliver':
+        // Nothing leaves a stream: what is to come later is tried again here, with its pauses.
+        if (consumesStream(definition)) {
+          this.#settlement.settle('requeue', error, decision.reason);
+          return false;
+        }
+        // Should the channel go meanwhile, the next delivery goes straight there: the handler has had its attempts.
+        if (decision.reason === 'exhausted') failures.remember();
+        await this.#redeliver(decision, error, failures);
+        return false;
       case 'leave':
         this.#settlement.leave(error);
         return false;
@@ -233,9 +248,9 @@ export class DeliveryProcess {
   ): Promise<void> {
     const { reporter, definition } = this.#env;
     if (doubt) reporter.report(this.delivery, { type: 'retryable-failed', error: doubt.error, about: error });
-    const failure = { reason, error, attempts: failures.count };
+    const failure = { reason, error, attempts: failures.total, redeliveries: failures.redeliveries };
     try {
-      const outcome = await recoverDelivery(this.#env, this.delivery, failure, failures.known);
+      const outcome = await recoverDelivery(this.#env, this.delivery, failure, failures);
       // Its ack may be lost with the channel: then it is the recoverer's again.
       if (this.delivery.channel.isOpen || outcome === 'requeue') failures.forget();
       reporter.report(this.delivery, { type: 'recovered', error, reason, outcome });
@@ -246,6 +261,42 @@ export class DeliveryProcess {
       // Local retry starts over with what it requeues; stateful retry goes straight to the recoverer.
       if (definition.retry?.stateless === true) failures.forget();
       await this.#anotherChance(fault, 'recoverer-failed');
+    }
+  }
+
+  /** Has the message wait at the broker: settled once the broker has it, so that a crash may double it, and never loses it. */
+  async #redeliver(decision: Redeliver, error: unknown, failures: DeliveryFailures): Promise<void> {
+    const { reporter, definition, redeliveries } = this.#env;
+    const { delayMs, counts, doubt } = decision;
+    if (doubt) reporter.report(this.delivery, { type: 'retryable-failed', error: doubt.error, about: error });
+    const told = {
+      type: 'redelivery',
+      error,
+      delayMs,
+      redeliveries: failures.redeliveries + (counts ? 1 : 0),
+    } as const;
+    if (!this.#settlement.mayRedeliver(error)) return;
+    // Its count is the broker's: it comes again with it, whatever this process remembers.
+    if (redeliveries.isNative && decision.reason === 'exhausted') {
+      failures.forget();
+      this.#settlement.redeliver('requeue', error, { ...told, way: 'native' });
+      return;
+    }
+    try {
+      const way = await redeliveries.send(this.delivery.message, failures.record(counts), delayMs);
+      this.#env.recoverer.failuresInARow = 0;
+      if (this.delivery.channel.isOpen) failures.forget();
+      this.#settlement.redeliver('ack', error, { ...told, way });
+    } catch (cause) {
+      // What fits into no frame with the headers of its wait never would: others can leave some out.
+      if (LeveretError.is(cause) && cause.code === 'LEV_PUBLISH_UNENCODABLE') {
+        await this.#recover({ kind: 'recover', reason: 'exhausted' }, error, failures);
+        return;
+      }
+      const fault = redeliveryFailed(definition.id, cause);
+      reporter.report(this.delivery, { type: 'redelivery-failed', error: fault });
+      if (definition.failurePolicy.retry?.stateless === true) failures.forget();
+      await this.#anotherChance(fault, 'redelivery-failed');
     }
   }
 
@@ -277,14 +328,21 @@ export class DeliveryProcess {
   async #goOn(failures: DeliveryFailures): Promise<boolean> {
     const { retry } = this.#env.definition;
     if (retry === undefined) return true;
-    const decision = decideRedelivery(retry, failures.known, this.#env.clock.monotonic());
+    const { clock, definition } = this.#env;
+    const policy = { ...definition.failurePolicy, retry };
+    const decision = decideRedelivery(policy, failures.known, clock.monotonic(), failures.redeliveries);
     if (decision.kind === 'retry') return decision.delayMs === 0 || this.#waitForRetry(decision.delayMs, failures);
+    if (decision.kind === 'redeliver') {
+      await this.#redeliver(decision, failures.known.lastError, failures);
+      return false;
+    }
     await this.#recover(decision, failures.known.lastError, failures);
     return false;
   }
 
   #waitForRetry(delayMs: number, failures: DeliveryFailures): Promise<boolean> {
-    const { failures: attempt, lastError: error } = failures.known;
+    const { lastError: error } = failures.known;
+    const attempt = failures.total;
     this.#env.reporter.report(this.delivery, { type: 'retried', error, attempt, delayMs });
     failures.waits(delayMs);
     return this.#waitHere(delayMs, error);
@@ -322,6 +380,14 @@ export class DeliveryProcess {
   get #canKeep(): boolean {
     return this.delivery.channel.isOpen || this.#env.definition.acknowledge === 'none';
   }
+}
+
+type Redeliver = Extract<FailureDecision, { readonly kind: 'redeliver' }>;
+
+/** How often the message has been tried, with this attempt. */
+interface Tries {
+  readonly attempt: number;
+  readonly redeliveries: number;
 }
 
 const UNREAD: Progress = Object.freeze({ name: 'unread' });

@@ -3,10 +3,10 @@ import { errorText } from '../errors/error-text.js';
 import { LeveretError } from '../errors/leveret-error.js';
 import { redactUrls } from '../errors/redact.js';
 import type { FailedDelivery, RecoveryOutcome } from '../recoverer/recoverer.js';
-import type { RememberedFailures } from '../retry/redelivery-attempts.js';
 import type { BackoffPolicy } from '../time/backoff.js';
 import type { Delivery } from '../transport/transport.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
+import type { DeliveryFailures } from './delivery-failures.js';
 
 /** How long a delivery is held before it is requeued because its recoverer failed. */
 export const RECOVERER_PAUSE: BackoffPolicy = {
@@ -22,8 +22,8 @@ const OUTCOMES: readonly RecoveryOutcome[] = ['ack', 'requeue', 'reject'];
 export async function recoverDelivery(
   env: DeliveryEnvironment,
   delivery: Delivery,
-  failure: Pick<FailedDelivery, 'reason' | 'error' | 'attempts'>,
-  known: RememberedFailures,
+  failure: Pick<FailedDelivery, 'reason' | 'error' | 'attempts' | 'redeliveries'>,
+  { known }: DeliveryFailures,
 ): Promise<RecoveryOutcome> {
   const { definition, publisher, clock, redact = redactUrls } = env;
   const lastFailedAt = clock.now();
@@ -32,7 +32,7 @@ export async function recoverDelivery(
     ...failure,
     listenerId: definition.id,
     queue: delivery.queue,
-    firstFailedAt: known.failures > 0 ? known.firstFailedAt : lastFailedAt,
+    firstFailedAt: delivery.waited?.firstFailedAt || (known.failures > 0 ? known.firstFailedAt : lastFailedAt),
     lastFailedAt,
     redact,
     publisher,
@@ -48,6 +48,11 @@ export async function recoverDelivery(
 export function recovererFailed(listenerId: string, cause: unknown): LeveretError {
   const text = `The recoverer of listener ${listenerId} failed: ${errorText(cause)}`;
   return new LeveretError('LEV_RECOVERER_FAILED', text, { cause });
+}
+
+export function redeliveryFailed(listenerId: string, cause: unknown): LeveretError {
+  const text = `A message of listener ${listenerId} could not be sent to where it waits for its redelivery: ${errorText(cause)}`;
+  return new LeveretError('LEV_REDELIVERY_FAILED', text, { cause });
 }
 
 /** What no stage took for its own. */

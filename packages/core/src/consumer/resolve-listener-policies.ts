@@ -21,13 +21,33 @@ export function resolveListenerPolicies(
 
 /** Notes options that are right by themselves and do not go together. */
 function checkTogether(policies: ResolvedListenerPolicies, problems: Problems): void {
-  const { acknowledge, concurrency, exclusive, retry } = policies;
+  const { acknowledge, concurrency, exclusive, redeliver, retry } = policies;
   if (exclusive && concurrency > 1) {
     problems.add(`exclusive allows one consumer; with concurrency ${concurrency} the others would be refused`);
   }
   if (acknowledge === 'manual' && retry !== undefined) {
     problems.add(
       "retry does not go with acknowledge: 'manual': the handler settles the delivery itself. Use 'auto', or say retry: false here, or retry in the handler",
+    );
+  }
+  if (acknowledge === 'manual' && redeliver !== undefined) {
+    problems.add(
+      "redeliver does not go with acknowledge: 'manual': the handler settles the delivery itself. Use 'auto', say redeliver: false here, or throw RetryAfter in the handler",
+    );
+  }
+  if (redeliver !== undefined && retry?.stateless === false) {
+    problems.add(
+      'redeliver does not go with stateful retry, whose attempts go through the broker themselves. Leave out stateless: false, so that the attempts of a delivery are made here and the message waits between deliveries, or leave out redeliver',
+    );
+  }
+  if (acknowledge === 'manual' && redeliver !== undefined) {
+    problems.add(
+      "redeliver does not go with acknowledge: 'manual': the handler settles the delivery itself. Use 'auto', say redeliver: false here, or throw RetryAfter in the handler",
+    );
+  }
+  if (redeliver !== undefined && retry?.stateless === false) {
+    problems.add(
+      'redeliver does not go with stateful retry, whose attempts go through the broker themselves. Leave out stateless: false, so that the attempts of a delivery are made here and the message waits between deliveries, or leave out redeliver',
     );
   }
   if (acknowledge === 'none' && retry?.stateless === false) {

@@ -52,6 +52,19 @@ export class DeliverySettlement {
     this.#carryOut(outcome, error, reason, this.#newsOf(outcome, error, reason));
   }
 
+  /** Whether the message may still wait at the broker: in manual mode the handler may have settled it before it threw. */
+  mayRedeliver(error: unknown): boolean {
+    if (this.#definition.failurePolicy.acknowledge === 'none' || this.acknowledgement.outcome === undefined)
+      return true;
+    this.leave(error);
+    return false;
+  }
+
+  /** The message waits at the broker: as a copy, or in its queue. */
+  redeliver(outcome: 'ack' | 'requeue', error: unknown, news: DeliveryNews): void {
+    this.#carryOut(outcome, error, 'redelivery', news);
+  }
+
   /** Manual mode: the handler failed, and is not called again here. What it settled before counts. */
   leave(error: unknown): void {
     switch (this.acknowledgement.outcome) {

@@ -8,7 +8,10 @@ const room = waitingRoom(undefined, undefined);
 const anyDelay = fc.integer({ min: 1, max: MAX_DELAY_MS });
 
 /** Follows the bindings as a broker does, and answers how long the message was under way and through how many queues. */
-function travel(delayMs: number, to: string): { readonly waitedMs: number; readonly hops: number; readonly to: string } {
+function travel(
+  delayMs: number,
+  to: string,
+): { readonly waitedMs: number; readonly hops: number; readonly to: string } {
   const topology = levelsTopology(room, topLevel(delayMs));
   const due = dueTopology(room, to);
   const queues = new Map([...topology.queues, ...due.queues].map((queue) => [queue.name, queue.arguments]));

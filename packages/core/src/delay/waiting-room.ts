@@ -47,10 +47,7 @@ export function returnTopology(room: WaitingRoom, queues: readonly string[]): To
       exchange(returnExchange(room), 'direct', { internal: true, arguments: { 'alternate-exchange': stranded } }),
     ],
     queues: [queue(room, stranded, {})],
-    bindings: [
-      binding(stranded, stranded, ''),
-      ...queues.map((each) => binding(returnExchange(room), each, each)),
-    ],
+    bindings: [binding(stranded, stranded, ''), ...queues.map((each) => binding(returnExchange(room), each, each))],
   };
 }
 
@@ -64,9 +61,7 @@ export function waitingQueue(room: WaitingRoom, name: string, delayMs: number, n
   return queue(room, name, {
     'x-message-ttl': delayMs,
     'x-dead-letter-exchange': next,
-    ...(room.type === 'quorum'
-      ? { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' }
-      : {}),
+    ...(room.type === 'quorum' ? { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' } : {}),
   });
 }
 

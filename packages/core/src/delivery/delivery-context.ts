@@ -2,8 +2,13 @@ import type { Message } from '../message/message.js';
 
 /** How often a message has been tried, from every source that counts. */
 export interface AttemptFacts {
-  /** This attempt, from 1: calls of the handler for this message that this process knows of, this one included. */
+  /**
+   * This attempt, from 1: calls of the handler for this message, this one included, as far as this process knows of them, or the
+   * message says so that has waited at the broker.
+   */
   readonly attempt: number;
+  /** How often the message has waited at the broker for its redelivery; 0 on its first way. */
+  readonly redeliveries: number;
   /**
    * Failed deliveries as the broker counts them on quorum queues (`x-delivery-count`), 0 when it does not say, and on a first
    * delivery. Classic queues do not count: there a redelivery may show what the sender wrote.

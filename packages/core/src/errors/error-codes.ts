@@ -15,9 +15,12 @@ export const ERROR_CODES = {
   LEV_REJECT_MESSAGE: 'A handler asked for the delivery to be rejected without a retry.',
   LEV_REQUEUE_MESSAGE: 'A handler asked for the delivery to be put back on its queue.',
   LEV_ACKNOWLEDGE_MESSAGE: 'A handler asked for the delivery to be acknowledged although it failed.',
+  LEV_RETRY_AFTER: 'A handler asked for the message to come back after a while.',
   LEV_ALREADY_SETTLED: 'A delivery was settled a second time, differently.',
   LEV_NEXT_CALLED_TWICE: 'An interceptor called next() more than once for one attempt.',
   LEV_RECOVERER_FAILED: 'The recoverer of a listener failed; the delivery is requeued after a pause.',
+  LEV_REDELIVERY_FAILED:
+    'A message could not be sent to where it waits for its redelivery; it is requeued after a pause.',
   LEV_DELIVERY_UNDECIDED: 'What becomes of a delivery could not be decided; it is requeued after a pause.',
   LEV_CONNECTION_FAILED: 'No host of the connection could be reached within the time allowed.',
   LEV_AUTHENTICATION_REFUSED: 'The broker refused the user name, the password or the virtual host.',

@@ -1,3 +1,4 @@
+import type { ErrorCode } from './error-codes.js';
 import { LeveretError } from './leveret-error.js';
 
 /**
@@ -25,12 +26,24 @@ export class AcknowledgeMessage extends LeveretError {
 }
 
 /** What a handler asked for by throwing. */
-export type OutcomeSignal = 'reject' | 'requeue' | 'acknowledge';
+export type OutcomeSignal = 'reject' | 'requeue' | 'acknowledge' | 'retry-after';
+
+const SIGNALS: Readonly<Partial<Record<ErrorCode, OutcomeSignal>>> = {
+  LEV_REJECT_MESSAGE: 'reject',
+  LEV_REQUEUE_MESSAGE: 'requeue',
+  LEV_ACKNOWLEDGE_MESSAGE: 'acknowledge',
+  LEV_RETRY_AFTER: 'retry-after',
+};
 
 const MAX_CAUSES = 32;
 
 /** The first signal found in an error and its chain of causes (at most 32 deep), or `undefined`. Never throws. */
 export function findOutcomeSignal(error: unknown): OutcomeSignal | undefined {
+  return findSignal(error)?.signal;
+}
+
+/** The same, with the error that asks for it. */
+export function findSignal(error: unknown): { readonly signal: OutcomeSignal; readonly by: LeveretError } | undefined {
   try {
     return search(error);
   } catch {
@@ -39,13 +52,12 @@ export function findOutcomeSignal(error: unknown): OutcomeSignal | undefined {
   }
 }
 
-function search(error: unknown): OutcomeSignal | undefined {
+function search(error: unknown): { readonly signal: OutcomeSignal; readonly by: LeveretError } | undefined {
   let current: unknown = error;
   for (let depth = 0; depth < MAX_CAUSES && typeof current === 'object' && current !== null; depth++) {
     if (LeveretError.is(current)) {
-      if (current.code === 'LEV_REJECT_MESSAGE') return 'reject';
-      if (current.code === 'LEV_REQUEUE_MESSAGE') return 'requeue';
-      if (current.code === 'LEV_ACKNOWLEDGE_MESSAGE') return 'acknowledge';
+      const signal = SIGNALS[current.code];
+      if (signal !== undefined) return { signal, by: current };
     }
     current = (current as { cause?: unknown }).cause;
   }

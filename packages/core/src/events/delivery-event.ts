@@ -9,7 +9,7 @@ interface DeliveryFacts {
 
 /**
  * What happened to a delivery on its way; one delivery raises several. The last one says how it ended: `handled`,
- * `acknowledged`, `duplicate`, `recovered`, `requeued`, `rejected`, `dropped`, `given-back`, `skipped`, `channel-gone`, `taken-back`,
+ * `acknowledged`, `duplicate`, `redelivery`, `recovered`, `requeued`, `rejected`, `dropped`, `given-back`, `skipped`, `channel-gone`, `taken-back`,
  * `abandoned`,
  * `settle-conflict` or `left-unsettled`. After `recovered`, `requeued`, `rejected` or `dropped` says what the recoverer
  * answered, unless that was an ack.
@@ -26,6 +26,19 @@ export type DeliveryEvent = DeliveryFacts &
      * has come again. `attempt` is the one that failed.
      */
     | { readonly type: 'retried'; readonly error: unknown; readonly attempt: number; readonly delayMs: number }
+    /**
+     * It waits at the broker, its delivery settled, and comes back to its queue: `native` in the queue itself, else as a copy.
+     * `redeliveries`: how often it will have waited then.
+     */
+    | {
+        readonly type: 'redelivery';
+        readonly error: unknown;
+        readonly delayMs: number;
+        readonly redeliveries: number;
+        readonly way: 'native' | 'ladder' | 'levels';
+      }
+    /** It could not be sent to where it waits; the delivery is requeued after a pause. */
+    | { readonly type: 'redelivery-failed'; readonly error: unknown }
     /** The message could not be read, converted or validated, or nobody handles its type. */
     | { readonly type: 'invalid'; readonly error: unknown }
     /** The recoverer took it. */

@@ -6,7 +6,7 @@ import type { Topology } from '../topology/topology.js';
 import type { Transport } from '../transport/transport.js';
 import { PublishExchangeMissingError, PublishUnroutableError } from './publish-error.js';
 
-/** Destinations that are remembered as there. */
+/** Names that are remembered as declared, or as there. */
 const MAX_KNOWN = 1000;
 
 /**
@@ -18,10 +18,9 @@ export class DelayedPublishes {
   readonly #timeoutMs: number;
   readonly #service: () => string | undefined;
   #room: WaitingRoom | undefined;
-  /** The highest level that is declared, or being declared. */
-  #levels: { readonly upTo: number; readonly declared: Promise<void> } = { upTo: -1, declared: Promise.resolve() };
-  readonly #targets = new Map<string, Promise<void>>();
-  readonly #returns = new Map<string, Promise<void>>();
+  readonly #done = new Map<string, Promise<void>>();
+  /** The highest level that is declared. */
+  #upTo = -1;
 
   /**
    * @param timeoutMs how long the broker may take to say what there is
@@ -46,16 +45,26 @@ export class DelayedPublishes {
         'delay and deliverAt do not go with expiration: the broker would end the wait with it. Give the queue a messageTtl, or leave one of them out',
       ]);
     }
-    const room = await this.room();
-    await this.#once(this.#targets, destinationOf(publication), () => this.#checkTarget(publication));
-    return this.#onItsWay(room, publication, delayMs);
+    const { exchange, routingKey } = publication;
+    // Connected first: without a connection nobody can tell what there is.
+    await this.room();
+    await this.#once(exchange === '' ? `queue ${routingKey}` : `target ${exchange}`, () =>
+      this.#checkTarget(publication),
+    );
+    return this.onItsWay(publication, delayMs);
   }
 
-  /** The message on its way to where it waits, from where it comes back to one queue alone. */
-  async backTo(queue: string, exchange: string, publication: Publication, delayMs: number): Promise<Publication> {
+  /** The same for a message whose exchange is known to be there. */
+  async onItsWay(publication: Publication, delayMs: number): Promise<Publication> {
     const room = await this.room();
-    await this.#once(this.#returns, queue, () => this.#transport.declare(returnTopology(room, [queue])));
-    return this.#onItsWay(room, { ...publication, exchange, routingKey: queue }, delayMs);
+    const upTo = topLevel(delayMs);
+    if (upTo > this.#upTo) {
+      await this.once(`levels ${upTo}`, () => [returnTopology(room, []), levelsTopology(room, upTo)]);
+      this.#upTo = Math.max(this.#upTo, upTo);
+    }
+    await this.once(`due ${publication.exchange}`, () => [dueTopology(room, publication.exchange)]);
+    const { exchange, headers } = delayedRoute(room, delayMs, publication.exchange);
+    return { ...publication, exchange, headers: { ...publication.headers, ...headers } };
   }
 
   /** Where messages wait, which depends on the broker: connects if nothing has. */
@@ -69,29 +78,15 @@ export class DelayedPublishes {
     return this.#room;
   }
 
-  async #onItsWay(room: WaitingRoom, publication: Publication, delayMs: number): Promise<Publication> {
-    await this.#declareLevels(room, topLevel(delayMs));
-    await this.#once(this.#targets, `exchange ${publication.exchange}`, () => this.#declareDue(room, publication.exchange));
-    const { exchange, headers } = delayedRoute(room, delayMs, publication.exchange);
-    return { ...publication, exchange, headers: { ...publication.headers, ...headers } };
+  /** Declares something, unless it was declared under this name before. */
+  async once(name: string, topologies: () => readonly Topology[]): Promise<void> {
+    await this.#once(name, () => this.#transport.declare(together(topologies())));
   }
 
-  async #declareLevels(room: WaitingRoom, upTo: number): Promise<void> {
-    if (this.#levels.upTo < upTo) {
-      const before = this.#levels;
-      const declared = before.declared
-        .catch(() => {})
-        .then(() => this.#transport.declare(merged([returnTopology(room, []), levelsTopology(room, upTo)])));
-      this.#levels = { upTo, declared };
-      declared.catch(() => {
-        if (this.#levels.declared === declared) this.#levels = { upTo: -1, declared: Promise.resolve() };
-      });
-    }
-    await this.#levels.declared;
-  }
-
-  #declareDue(room: WaitingRoom, exchange: string): Promise<void> {
-    return this.#transport.declare(dueTopology(room, exchange));
+  /** From now on everything is declared, and looked for, once more. */
+  forget(): void {
+    this.#done.clear();
+    this.#upTo = -1;
   }
 
   /** What has no queue when its time has come would hold up others to the same exchange: it is refused now, as far as can be told. */
@@ -105,35 +100,30 @@ export class DelayedPublishes {
     }
     if ((await this.#transport.countMessages?.(routingKey, this.#timeoutMs)) !== 'missing') return;
     const text = `Queue ${describeValue(routingKey)} does not exist, so that nothing can be sent there later; nothing was sent. Declare it first.`;
-    const reply = { replyCode: 312, replyText: 'NO_ROUTE' };
-    throw new PublishUnroutableError(text, { ...notSent(publication), ...reply });
+    throw new PublishUnroutableError(text, { ...notSent(publication), replyCode: 312, replyText: 'NO_ROUTE' });
   }
 
   /** Does something once for each name, and again when it failed. */
-  async #once(done: Map<string, Promise<void>>, name: string, act: () => Promise<void>): Promise<void> {
-    const known = done.get(name);
+  async #once(name: string, act: () => Promise<void>): Promise<void> {
+    const known = this.#done.get(name);
     if (known !== undefined) return known;
-    if (done.size >= MAX_KNOWN) done.clear();
+    if (this.#done.size >= MAX_KNOWN) this.#done.clear();
     const acting = act();
-    done.set(name, acting);
+    this.#done.set(name, acting);
     try {
       await acting;
     } catch (error) {
-      if (done.get(name) === acting) done.delete(name);
+      if (this.#done.get(name) === acting) this.#done.delete(name);
       throw error;
     }
   }
-}
-
-function destinationOf({ exchange, routingKey }: Publication): string {
-  return exchange === '' ? `queue ${routingKey}` : `target ${exchange}`;
 }
 
 function notSent(publication: Publication, cause?: Error) {
   return { publication, fate: 'not-sent', attempts: 0, causes: cause === undefined ? [] : [cause] } as const;
 }
 
-function merged(parts: readonly Topology[]): Topology {
+function together(parts: readonly Topology[]): Topology {
   return {
     exchanges: parts.flatMap(({ exchanges }) => exchanges),
     queues: parts.flatMap(({ queues }) => queues),

@@ -316,7 +316,8 @@ export class Publisher {
 
   #send(route: PublishRoute, payload: unknown, options: PublishOptions | undefined): Promise<PublishReceipt> {
     if (options?.delay !== undefined || options?.deliverAt !== undefined) {
-      const delayMs = publishDelayMs(options, this.#setup.clock.now());
+      const askedAt = this.#setup.clock.now();
+      const delayMs = publishDelayMs(options, askedAt);
       if (delayMs > 0) return this.#sendLater(this.#build(route, payload, options), delayMs);
     }
     return this.#ways.send(

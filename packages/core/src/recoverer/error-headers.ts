@@ -36,6 +36,9 @@ export function errorHeaders(failure: FailedDelivery, options: ErrorHeaderOption
     'x-leveret-error-name': cutUtf8(redact(errorName(error)), 200),
     'x-leveret-fingerprint': fingerprint(error),
   };
+  if (failure.redeliveries !== undefined && failure.redeliveries > 0) {
+    own['x-leveret-redeliveries'] = failure.redeliveries;
+  }
   if (message.expiration !== undefined) own['x-leveret-original-expiration'] = message.expiration;
   if (message.userId !== undefined) own['x-leveret-original-user-id'] = message.userId;
   const headers = { ...keptHeaders(message.headers, own, options.budgetBytes), ...own };

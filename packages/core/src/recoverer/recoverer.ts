@@ -21,6 +21,8 @@ export interface FailedDelivery {
   readonly queue: string;
   /** Calls of the handler in all, 0 when it was never called. */
   readonly attempts: number;
+  /** How often the message had waited at the broker. Default 0. */
+  readonly redeliveries?: number;
   /** Milliseconds since the epoch. */
   readonly firstFailedAt: number;
   readonly lastFailedAt: number;

@@ -1,7 +1,9 @@
-import { findOutcomeSignal } from '../errors/outcome-signal.js';
+import { findSignal } from '../errors/outcome-signal.js';
 import { backoffDelayMs } from '../time/backoff.js';
 import type { FailurePolicy, RetryPolicy } from './failure-policy.js';
+import { nextDelayMs } from './redeliver-delays.js';
 import type { RememberedFailures } from './redelivery-attempts.js';
+import { delayUntil, readRetryAfter } from './retry-after.js';
 
 /** What is known when a delivery has failed. */
 export interface FailureFacts {
@@ -16,6 +18,10 @@ export interface FailureFacts {
   /** Stateful retry can recognise the message when it comes again. */
   readonly hasMessageId: boolean;
   readonly redelivered: boolean;
+  /** How often the message has waited at the broker. Default 0. */
+  readonly redeliveries?: number;
+  /** Milliseconds since the epoch, for what is asked for until a date. Default 0. */
+  readonly failedAt?: number;
   /** The delivery can still be settled. Default `true`. */
   readonly canSettle?: boolean;
   /** The signal of the handler had fired, because the channel went or the shutdown can wait no longer. Default `false`. */
@@ -35,9 +41,22 @@ interface Retry {
   readonly delayMs: number;
 }
 
+/** Let it wait at the broker, its delivery settled. */
+interface Redeliver {
+  readonly kind: 'redeliver';
+  readonly delayMs: number;
+  /** `asked`: by the handler, or by what failed. */
+  readonly reason: 'exhausted' | 'asked';
+  /** One of the redeliveries that it may have. */
+  readonly counts: boolean;
+  /** What `retryAfter` threw instead of an answer. */
+  readonly doubt?: { readonly error: unknown };
+}
+
 /** What to do about a failed delivery. */
 export type FailureDecision =
   | { readonly kind: 'acknowledge' }
+  | Redeliver
   | { readonly kind: 'requeue'; readonly reason: 'asked' | 'default' | 'stateful-retry' }
   | { readonly kind: 'reject'; readonly reason: 'asked' | 'default' | 'invalid' }
   | Retry
@@ -56,13 +75,16 @@ export type FailureDecision =
  * |---|---|
  * | the channel is gone | nothing can be settled |
  * | `RejectMessage`, `RequeueMessage`, `AcknowledgeMessage` in the chain of causes, first wins | that, at once |
+ * | `RetryAfter` in the chain of causes | redeliver after that, without a count as often as it likes |
  * | thrown while the message was read | reject, or recover with `invalid: 'recover'` |
  * | manual mode | leave it to the handler |
  * | interrupted | give back |
- * | no retry | requeue or reject, by `defaultRequeueRejected` |
+ * | `retryAfter` says how long | redeliver after that |
  * | retry, not worth it | recover |
  * | retry, attempts left | retry here, or requeue when stateful |
- * | retry, none left | recover |
+ * | no attempts left, redeliveries left | redeliver |
+ * | none left of either | recover |
+ * | neither retry nor redeliver | requeue or reject, by `defaultRequeueRejected` |
  */
 export function decideFailure(
   policy: FailurePolicy,
@@ -72,9 +94,10 @@ export function decideFailure(
   // In none mode the broker has forgotten the message: its channel does not matter, and nothing can be given back.
   const isOurs = policy.acknowledge !== 'none';
   if (isOurs && facts.canSettle === false) return { kind: 'channel-gone' };
-  const signal = findOutcomeSignal(facts.error);
-  if (signal === 'acknowledge') return { kind: 'acknowledge' };
-  if (signal !== undefined) return { kind: signal, reason: 'asked' };
+  const found = findSignal(facts.error);
+  if (found?.signal === 'acknowledge') return { kind: 'acknowledge' };
+  if (found?.signal === 'retry-after') return asked(policy, facts, readRetryAfter(found.by, facts.failedAt ?? 0));
+  if (found !== undefined) return { kind: found.signal, reason: 'asked' };
   if ((facts.fault ?? (facts.failures === 0 ? 'message' : 'attempt')) === 'message') {
     return policy.invalid === 'recover'
       ? { kind: 'recover', reason: 'invalid' }
@@ -82,38 +105,80 @@ export function decideFailure(
   }
   if (policy.acknowledge === 'manual') return { kind: 'leave' };
   if (isOurs && facts.interrupted === true) return { kind: 'give-back' };
-  if (policy.retry === undefined) {
-    return { kind: policy.defaultRequeueRejected ? 'requeue' : 'reject', reason: 'default' };
-  }
-  return decideRetry(policy.retry, facts, random);
+  const wish = wishOf(policy.redeliver, facts);
+  if (wish.delayMs !== undefined) return asked(policy, facts, { delayMs: wish.delayMs, counts: true });
+  const decision = decideRetry(policy, facts, random);
+  return wish.doubt !== undefined && decision.kind === 'redeliver' ? { ...decision, doubt: wish.doubt } : decision;
 }
 
-function decideRetry(retry: RetryPolicy, facts: FailureFacts, random: () => number): FailureDecision {
+/** Until when it is to wait was said; of those that count there are as many as the policy has delays. */
+function asked(
+  { redeliver }: FailurePolicy,
+  { redeliveries = 0 }: FailureFacts,
+  { delayMs, counts }: { readonly delayMs: number; readonly counts: boolean },
+): Redeliver | Recover {
+  if (counts && redeliver !== undefined && redeliveries >= redeliver.delaysMs.length) {
+    return { kind: 'recover', reason: 'exhausted' };
+  }
+  return { kind: 'redeliver', delayMs, reason: 'asked', counts };
+}
+
+/** What `retryAfter` says. It is the user's: one that throws says nothing. */
+function wishOf(
+  redeliver: FailurePolicy['redeliver'],
+  { error, failedAt = 0 }: FailureFacts,
+): { readonly delayMs?: number | undefined; readonly doubt?: { readonly error: unknown } } {
+  try {
+    return { delayMs: delayUntil(redeliver?.retryAfter?.(error), failedAt) };
+  } catch (doubt) {
+    return { doubt: { error: doubt } };
+  }
+}
+
+function decideRetry(policy: FailurePolicy, facts: FailureFacts, random: () => number): FailureDecision {
   const { error, failures, hasMessageId, redelivered } = facts;
+  const { retry, redeliver } = policy;
+  if (retry === undefined) {
+    if (redeliver !== undefined) return afterAttempts(policy, facts.redeliveries, random);
+    return { kind: policy.defaultRequeueRejected ? 'requeue' : 'reject', reason: 'default' };
+  }
   const doubt = notRetryable(retry, error);
   if (doubt !== undefined) return doubt;
   // Without an id stateful retry cannot recognise the message: the redelivered flag allows two deliveries and no more, for
   // else it would go round for ever.
   const exhausted =
     retry.stateless || hasMessageId ? failures >= retry.maxAttempts : redelivered || retry.maxAttempts === 1;
-  if (exhausted) return { kind: 'recover', reason: 'exhausted' };
+  if (exhausted) return afterAttempts(policy, facts.redeliveries, random);
   if (!retry.stateless) return { kind: 'requeue', reason: 'stateful-retry' };
   return { kind: 'retry', delayMs: backoffDelayMs(retry.backoff, failures, random) };
 }
 
+/** The attempts of a delivery are used up. */
+function afterAttempts(
+  { redeliver }: FailurePolicy,
+  redeliveries: number | undefined,
+  random: () => number,
+): Redeliver | Recover {
+  const delayMs = redeliver && nextDelayMs(redeliver, redeliveries ?? 0, random);
+  if (delayMs === undefined) return { kind: 'recover', reason: 'exhausted' };
+  return { kind: 'redeliver', delayMs, reason: 'exhausted', counts: true };
+}
+
 /**
- * What to do with a message that comes again and has failed here before: recover it when it has had its attempts, else try
- * again. Stateful retry waits its interval first. Local retry has waited, until the channel of the delivery was lost: it goes
+ * What to do with a message that comes again and has failed here before: recover or redeliver it when it has had its attempts, else
+ * try again. Stateful retry waits its interval first. Local retry has waited, until the channel of the delivery was lost: it goes
  * on at once, for a wait that is longer than the broker's patience would never end.
  * @param now by the monotonic hand of the clock
  */
 export function decideRedelivery(
-  retry: RetryPolicy,
+  policy: FailurePolicy & { readonly retry: RetryPolicy },
   { failures, lastError, waiting }: RememberedFailures,
   now: number,
+  redeliveries = 0,
   random: () => number = Math.random,
-): Retry | Recover {
-  if (failures >= retry.maxAttempts) return { kind: 'recover', reason: 'exhausted' };
+): Retry | Recover | Redeliver {
+  const { retry } = policy;
+  if (failures >= retry.maxAttempts) return afterAttempts(policy, redeliveries, random);
   const doubt = notRetryable(retry, lastError);
   if (doubt !== undefined) return doubt;
   if (retry.stateless) return { kind: 'retry', delayMs: 0 };

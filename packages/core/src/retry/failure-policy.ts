@@ -1,4 +1,5 @@
 import type { BackoffPolicy } from '../time/backoff.js';
+import type { Duration } from '../time/duration.js';
 
 /** Who settles deliveries: leveret after the handler, the handler itself, or nobody (the broker forgets on sending). */
 export type AcknowledgeMode = 'auto' | 'manual' | 'none';
@@ -12,6 +13,17 @@ export interface FailurePolicy {
   readonly invalid: 'reject' | 'recover';
   /** `undefined` = no retry. */
   readonly retry: RetryPolicy | undefined;
+  /** `undefined` = no redelivery. */
+  readonly redeliver?: RedeliverPolicy | undefined;
+}
+
+/** Redelivery, resolved. */
+export interface RedeliverPolicy {
+  /** The wait before each redelivery, in milliseconds, from 1: as many as there are redeliveries. */
+  readonly delaysMs: readonly number[];
+  /** Share of the wait (0 to 1) that may be added. */
+  readonly jitter: number;
+  readonly retryAfter?: ((error: unknown) => Duration | Date | undefined) | undefined;
 }
 
 /** Retry, resolved. */

@@ -40,6 +40,12 @@ export interface QueueDeclaration {
   readonly autoDelete: boolean;
   /** Wanted as a lazy queue. Sent as `x-queue-mode` only to brokers that know it (before 3.12). */
   readonly lazy: boolean;
+  /**
+   * What is rejected with requeue is to come back after `min(minMs × failed deliveries, maxMs)`. Quorum queues of RabbitMQ from
+   * 4.3 on; sent to these only, and not for a queue that exists without it.
+   * @see https://www.rabbitmq.com/docs/quorum-queues#delayed-retry
+   */
+  readonly delayedRetry?: { readonly minMs: number; readonly maxMs: number } | undefined;
   readonly arguments: TopologyArguments;
 }
 

@@ -1,4 +1,5 @@
 import type { Message, Publication } from '../message/message.js';
+import type { WaitRecord } from '../message/wait-record.js';
 import type { Topology } from '../topology/topology.js';
 
 /** What is known of the broker once a connection stands. */
@@ -22,6 +23,8 @@ export interface Delivery {
   readonly channel: DeliveryChannel;
   /** When it arrived, in milliseconds since the epoch. */
   readonly receivedAt: number;
+  /** What is known of a message that has waited at the broker and come back. Set by the consumer, not by the transport. */
+  readonly waited?: WaitRecord | undefined;
 }
 
 /**
@@ -301,6 +304,11 @@ export interface Transport {
    * @throws {Error} when nobody can tell, as without a connection, or within `timeoutMs`
    */
   countMessages?(queue: string, timeoutMs: number): Promise<number | 'missing'>;
+  /**
+   * Whether a queue has the rule of {@link QueueDeclaration.delayedRetry}: the broker itself holds back what is rejected there. A
+   * transport may leave this out.
+   */
+  holdsBack?(queue: string): boolean;
   /**
    * Whether an exchange is declared as one that holds messages back: it returns what is mandatory although it delivers it later.
    * A transport may leave this out.

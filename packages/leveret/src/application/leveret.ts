@@ -2,6 +2,7 @@ import { applyPolicies } from '@leveret/amqplib';
 import {
   ConfigurationError,
   type ConnectionRole,
+  DelayedPublishes,
   type Duration,
   durationMs,
   EventHub,
@@ -77,6 +78,9 @@ export class Leveret {
   #scheduleRegistry = new ScheduleRegistry([]);
   #stores: StoreWatch | undefined;
   readonly #parts: ApplicationParts;
+  /** Where messages wait, under the name of the service. */
+  readonly #delayed: DelayedPublishes;
+  #service: string | undefined;
   readonly #standstills: StandstillWatch;
   #state: LeveretState = { name: 'new' };
   /** A pause that was asked for before there were listeners. */
@@ -105,6 +109,8 @@ export class Leveret {
       connectionLog.tell(event);
       this.#events.emit(event);
     });
+    this.#service = typeof raw.service === 'string' ? raw.service : undefined;
+    this.#delayed = new DelayedPublishes(transport, publisher.connectionTimeoutMs, () => this.#service);
     this.publisher = this.#newPublisher(publisher.confirms);
     this.#sender = publisher.confirms === 'none' ? this.#newPublisher('correlated') : this.publisher;
     this.#standstills = new StandstillWatch({
@@ -268,6 +274,7 @@ export class Leveret {
       });
       this.#stillStarting();
       this.#converter.use(resolved.reading);
+      this.#service = resolved.service;
       this.#containers = resolved.definitions.map((definition) => this.#newListener(definition));
       this.#registry = new ListenerRegistry(this.#containers);
       if (this.#startsPaused !== undefined) void this.pause(this.#startsPaused);
@@ -410,6 +417,7 @@ export class Leveret {
       routeOf: publishRouteOf,
       events: this.#events,
       attach: (part) => this.#parts.attach(part),
+      delayed: this.#delayed,
     });
   }
 
@@ -422,6 +430,7 @@ export class Leveret {
       logger,
       redact,
       events: this.#events,
+      delayed: this.#delayed,
     });
   }
 

@@ -15,6 +15,8 @@ import { StoreWatch } from './store-watch.js';
 export interface ResolvedApplication extends ResolvedListeners {
   readonly schedules: readonly ScheduleDefinition[];
   readonly stores: StoreWatch;
+  /** Its name, when it has one. */
+  readonly service: string | undefined;
 }
 
 /**
@@ -48,7 +50,8 @@ export async function readAndCheck(
     logger.warn({ kind: 'memory-idempotency-store', handlers: guards.inMemory }, IN_MEMORY);
   }
   const application = { service: service.name ?? '', uses: usesOf(listeners.definitions, schedules) };
-  return { ...listeners, schedules, stores: new StoreWatch(service.checks, application, clock, logger) };
+  const stores = new StoreWatch(service.checks, application, clock, logger);
+  return { ...listeners, schedules, stores, service: service.name };
 }
 
 /** What is kept under the name of the service, and where it comes from. */

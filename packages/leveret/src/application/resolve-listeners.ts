@@ -3,6 +3,7 @@ import {
   brokerPatienceFor,
   checkPatience,
   checkReadHints,
+  checkRedeliver,
   checkStream,
   contentTypeConverter,
   givenHints,
@@ -93,6 +94,7 @@ export async function resolveListeners(
     const consumerTimeoutMs = patience.timeoutMs;
     const complete = Object.freeze({ ...definition, ...order, consumerTimeoutMs, queueDeclaration });
     checkStream(complete, problems.at(place));
+    checkRedeliver(complete, problems.at(place));
     timeouts.push(...checkPatience(complete, patience.source, problems.at(place)));
     return complete;
   });

@@ -12,6 +12,7 @@ export function sampleContext(): DeliveryContext {
     consumerTag: '',
     receivedAt: 0,
     attempt: 1,
+    redeliveries: 0,
     brokerDeliveryCount: 0,
     deathCount: 0,
     transaction: undefined,

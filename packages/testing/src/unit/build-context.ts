@@ -49,6 +49,7 @@ export function buildContext<Payload = unknown, Transaction = unknown>(
     consumerTag: 'test',
     receivedAt: Date.now(),
     attempt: 1,
+    redeliveries: 0,
     transaction: undefined as Transaction,
     brokerDeliveryCount: brokerDeliveryCount(message),
     deathCount: deathCount(message, queue),
