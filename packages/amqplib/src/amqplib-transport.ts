@@ -140,6 +140,10 @@ export class AmqplibTransport implements Transport {
     return countMessages(queue, link, this.#clock, timeoutMs);
   }
 
+  holdsBack(queue: string): boolean {
+    return this.#consume.link?.holdingBack.has(queue) ?? false;
+  }
+
   delays(exchange: string): boolean {
     return this.#keeper.delays(exchange);
   }

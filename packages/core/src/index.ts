@@ -160,6 +160,7 @@ export {
 export { brokerPatienceFor, checkPatience } from './consumer/check-patience.js';
 export type { StreamOffsetStore } from './consumer/stream-offset-store.js';
 export { checkStream } from './consumer/check-stream.js';
+export { withDelayedRetries } from './consumer/delayed-retry-queues.js';
 export { checkRedeliver } from './consumer/check-redeliver.js';
 export type { HandlerIdempotency, ListenerDefinition } from './consumer/listener-definition.js';
 export {

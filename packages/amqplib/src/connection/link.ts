@@ -34,6 +34,8 @@ interface Internals {
 export class Link {
   readonly host: string;
   readonly facts: BrokerFacts;
+  /** Queues that were declared here as ones that hold back what is rejected. */
+  readonly holdingBack = new Set<string>();
   readonly #model: ChannelModel;
   readonly #events: LinkEvents;
   readonly #clock: Clock;

@@ -10,7 +10,7 @@ import type { Link } from '../connection/link.js';
 import { brokerReply } from '../errors/broker-reply.js';
 import { type Declared, declarationError } from './declaration-error.js';
 import { parseMismatch } from './parse-mismatch.js';
-import { queueArguments } from './queue-arguments.js';
+import { canHoldBack, delayedRetryArguments, isAboutDelayedRetry, queueArguments } from './queue-arguments.js';
 
 /** A declaration that failed, and what it was part of: a queue with its bindings, an exchange, a binding. */
 export interface DeclareFailure {
@@ -86,6 +86,7 @@ export class Declarer {
     const declared: Declared = { kind: 'queue', title: `queue ${JSON.stringify(queue.name)}` };
     return this.#attempt(declared, async () => {
       if (queue.declare === 'if-missing' && (await this.#exists((c) => c.checkQueue(queue.name)))) return;
+      if (canHoldBack(queue, this.#link.facts.version) && (await this.#queueThatHoldsBack(queue))) return;
       const { arguments: args, notice } = queueArguments(queue, this.#link.facts.version);
       try {
         await this.#assertQueue(queue, args);
@@ -98,6 +99,23 @@ export class Declarer {
       }
       if (notice !== undefined) this.#notices.push(notice);
     });
+  }
+
+  /** Answers whether the queue holds back what is rejected: one that was made without that cannot learn it. */
+  async #queueThatHoldsBack(queue: QueueDeclaration): Promise<boolean> {
+    this.#link.holdingBack.delete(queue.name);
+    try {
+      await this.#assertQueue(queue, delayedRetryArguments(queue));
+    } catch (error) {
+      const mismatch = parseMismatch(brokerReply(error)?.text ?? '');
+      if (!isAboutDelayedRetry(mismatch?.argument)) throw error;
+      this.#notices.push(
+        `Queue ${JSON.stringify(queue.name)} exists with another ${mismatch?.argument}, so that it does not hold back failed messages as its listener wants: they wait in queues of their own. Delete it once it is empty to have it declared anew.`,
+      );
+      return false;
+    }
+    this.#link.holdingBack.add(queue.name);
+    return true;
   }
 
   #binding(binding: BindingDeclaration): Promise<void> {

@@ -7,6 +7,26 @@ export interface QueueArguments {
   readonly notice: string | undefined;
 }
 
+const RETRY_TYPE = 'x-delayed-retry-type';
+const RETRY_MIN = 'x-delayed-retry-min';
+const RETRY_MAX = 'x-delayed-retry-max';
+
+/** Whether the broker can hold back by itself what is rejected from this queue: quorum queues of RabbitMQ from 4.3 on. */
+export function canHoldBack({ type, delayedRetry }: QueueDeclaration, version: string): boolean {
+  return delayedRetry !== undefined && type === 'quorum' && isAtLeast(version, 4, 3, false);
+}
+
+/** The arguments with which a queue holds back what is rejected. Only failures: what is given back without fault comes at once. */
+export function delayedRetryArguments(queue: QueueDeclaration): TopologyArguments {
+  const { minMs, maxMs } = queue.delayedRetry ?? { minMs: 0, maxMs: 0 };
+  return { ...withType(queue), [RETRY_TYPE]: 'failed', [RETRY_MIN]: minMs, [RETRY_MAX]: maxMs };
+}
+
+/** Whether a mismatch is about these arguments. */
+export function isAboutDelayedRetry(argument: string | undefined): boolean {
+  return argument === RETRY_TYPE || argument === RETRY_MIN || argument === RETRY_MAX;
+}
+
 /**
  * Decides on the arguments that depend on the broker's version: `lazy` becomes `x-queue-mode=lazy` on brokers before
  * 3.12; later ones keep every classic queue on disk anyway, so that it is left out with a notice.

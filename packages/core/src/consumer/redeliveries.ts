@@ -32,7 +32,7 @@ export class Redeliveries {
     const { redeliver } = setup.definition.failurePolicy;
     this.#setup = setup;
     this.#rungs = new Set(redeliver === undefined ? [] : delaysOf(redeliver));
-    this.#hasRule = redeliver !== undefined && linearRule(redeliver) !== undefined;
+    this.#hasRule = redeliver?.native === true && linearRule(redeliver) !== undefined;
   }
 
   /** The queue itself holds back what is rejected, for as long as this listener wants: nothing has to be published. */

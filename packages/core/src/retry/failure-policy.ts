@@ -23,6 +23,8 @@ export interface RedeliverPolicy {
   readonly delaysMs: readonly number[];
   /** Share of the wait (0 to 1) that may be added. */
   readonly jitter: number;
+  /** A queue that can hold back failed messages by itself may do so. */
+  readonly native: boolean;
   readonly retryAfter?: ((error: unknown) => Duration | Date | undefined) | undefined;
 }
 

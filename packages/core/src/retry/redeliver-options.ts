@@ -32,6 +32,12 @@ export interface RedeliverCommon {
    */
   readonly jitter?: number;
   /**
+   * Let the queue itself hold back what failed, where the broker can: quorum queues of RabbitMQ from 4.3 on that the application
+   * declares, and delays that grow evenly (10, 20, 30 s) or not at all. Such a queue is declared with `x-delayed-retry-…`, which
+   * cannot be changed later. Default `true`; `false`: messages always wait as copies.
+   */
+  readonly native?: boolean;
+  /**
    * How long the service that failed wants to be left alone, such as `(error) => retryAfterHeader(error.response?.headers['retry-after'])`:
    * a duration or a date, as of {@link RetryAfter}; nothing for any other error.
    */

@@ -1,12 +1,12 @@
 import { MAX_DELAY_MS } from '../delay/levels.js';
-import { checkKnown, checkWholeNumber, isRecord } from '../errors/check-option.js';
+import { checkFlag, checkKnown, checkWholeNumber, isRecord } from '../errors/check-option.js';
 import { describeValue, type Problems } from '../errors/configuration-error.js';
 import { backoffDelayMs } from '../time/backoff.js';
 import { parseDuration } from '../time/duration.js';
 import type { RedeliverPolicy } from './failure-policy.js';
 import type { RedeliverOptions } from './redeliver-options.js';
 
-const COMMON = ['jitter', 'retryAfter'];
+const COMMON = ['jitter', 'native', 'retryAfter'];
 const GROWTH = ['initialInterval', 'multiplier', 'maxInterval', 'maxAttempts'];
 const KNOWN = ['delays', ...GROWTH, ...COMMON];
 
@@ -41,6 +41,7 @@ export function resolveRedeliver(
   return Object.freeze({
     delaysMs: Object.freeze(delaysMs),
     jitter: typeof jitter === 'number' && jitter > 0 ? Math.min(1, jitter) : 0,
+    native: checkFlag(options['native'], 'redeliver.native', true, problems),
     retryAfter: retryAfter as RedeliverPolicy['retryAfter'],
   });
 }

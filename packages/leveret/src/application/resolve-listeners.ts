@@ -25,6 +25,7 @@ import {
   type Topology,
   type TopologyWarning,
   topologyWarnings,
+  withDelayedRetries,
 } from '@leveret/core';
 import type { InstanceHooks } from '../container/instance-hooks.js';
 import type { InstanceResolver } from '../container/instance-resolver.js';
@@ -84,7 +85,8 @@ export async function resolveListeners(
     { source: 'topology', topology: settings.topology },
     ...parts.flatMap(({ sources: own }) => own),
   ];
-  const topology = mergeTopologies(sources, problems);
+  const definitionsSoFar = parts.map(({ definition }) => definition);
+  const topology = withDelayedRetries(mergeTopologies(sources, problems), definitionsSoFar);
   const timeouts: TopologyWarning[] = [];
   const definitions = parts.map(({ definition, place }) => {
     const patience = brokerPatienceFor(definition.queue, definition.consumerTimeoutMs, topology);

@@ -1,0 +1,173 @@
+import { expect } from 'chai';
+import { type DeliveryContext, RejectMessage, RetryAfter, republish } from 'leveret';
+import { it } from 'mocha';
+import { eventually } from './support/eventually.js';
+import { orderListener } from './support/order.js';
+import { onEachBroker } from './support/private-broker.js';
+import { startApp } from './support/start-app.js';
+import { unique } from './support/unique.js';
+
+interface Call {
+  readonly at: number;
+  readonly attempt: number;
+  readonly redeliveries: number;
+  readonly message: DeliveryContext['message'];
+}
+
+const callOf = ({ attempt, redeliveries, message }: DeliveryContext): Call => ({
+  ...{ at: performance.now(), attempt, redeliveries, message },
+});
+
+onEachBroker('when messages are redelivered later', (broker) => {
+  it('waits at the broker between deliveries, comes to the recoverer at last, and is the same message each time', async () => {
+    const raw = await broker.raw();
+    const [queue, exchange, errors] = [unique('later'), unique('later'), unique('errors')];
+    const calls: Call[] = [];
+    const listener = orderListener(
+      {
+        queue: { name: queue },
+        bindings: { exchange: { name: exchange, type: 'direct' }, routingKey: 'paid' },
+        retry: { maxAttempts: 2, initialInterval: 10 },
+        redeliver: { delays: [300, 700], jitter: 0 },
+        recoverer: republish(errors, 'error', { declare: `${errors}.queue` }),
+      },
+      (_order, context) => {
+        calls.push(callOf(context));
+        throw new Error('down');
+      },
+    );
+    await using running = await startApp(broker.url, { listeners: [listener] });
+    const headers = { tenant: 'a', 'x-leveret-redeliveries': 7, 'x-death': 'mine', CC: ['other'] };
+    const properties = {
+      headers,
+      messageId: 'm',
+      correlationId: 'c',
+      replyTo: 'answers',
+      expiration: '60000',
+      priority: 2,
+    };
+    await raw.publish(exchange, 'paid', { id: 1 }, { ...properties, userId: 'guest', persistent: false });
+    const parked = await raw.arrived(`${errors}.queue`);
+    expect(calls.map(({ attempt, redeliveries }) => [attempt, redeliveries])).to.deep.equal([
+      [1, 0],
+      [2, 0],
+      [3, 1],
+      [4, 1],
+      [5, 2],
+      [6, 2],
+    ]);
+    expect(calls[2]!.at - calls[1]!.at).to.be.within(295, 5000);
+    expect(calls[4]!.at - calls[3]!.at).to.be.within(695, 5000);
+    const [first, ...others] = calls.map(({ message }) => message);
+    expect(first).to.include({
+      exchange,
+      routingKey: 'paid',
+      messageId: 'm',
+      expiration: '60000',
+      priority: 2,
+      userId: 'guest',
+    });
+    for (const other of others) expect({ ...other, redelivered: false }).to.deep.equal(first);
+    expect(parked.headers).to.include({
+      'x-original-exchange': exchange,
+      'x-original-routingKey': 'paid',
+      tenant: 'a',
+    });
+    expect(parked.headers).to.include({ 'x-leveret-attempts': 6, 'x-leveret-redeliveries': 2 });
+    expect(running.of('redelivery').map(({ way, delayMs }) => [way, delayMs])).to.deep.equal([
+      ['ladder', 300],
+      ['ladder', 700],
+    ]);
+    expect(await raw.ready(queue)).to.equal(0);
+  });
+
+  it('comes back to the one queue of a fan-out whose handler failed', async () => {
+    const raw = await broker.raw();
+    const exchange = unique('fanout');
+    const handled: string[] = [];
+    const queues = ['a', 'b', 'c'].map((name) => unique(name));
+    const listeners = queues.map((queue, index) =>
+      orderListener(
+        {
+          queue: { name: queue },
+          bindings: { exchange: { name: exchange, type: 'fanout' } },
+          redeliver: { delays: [200] },
+        },
+        (_order, { redeliveries }) => {
+          handled.push(`${index}.${redeliveries}`);
+          if (index === 1 && redeliveries === 0) throw new Error('down');
+        },
+      ),
+    );
+    await using running = await startApp(broker.url, { listeners });
+    await raw.publish(exchange, '', { id: 1 });
+    await eventually('the redelivery', () => running.count('handled') === 3);
+    expect(handled.toSorted()).to.deep.equal(['0.0', '1.0', '1.1', '2.0']);
+  });
+
+  it('waits as long as the handler says, counted or not', async () => {
+    const raw = await broker.raw();
+    const queue = await raw.declare(unique('after'));
+    const calls: Call[] = [];
+    const listener = orderListener({ queue, retry: { maxAttempts: 5 } }, (_order, context) => {
+      calls.push(callOf(context));
+      if (calls.length === 1) throw new Error('down', { cause: new RetryAfter('1s') });
+      if (calls.length === 2) throw new RetryAfter(new Date(Date.now() + 800), { counts: false });
+      if (calls.length === 3) throw new RejectMessage();
+    });
+    await using running = await startApp(broker.url, { listeners: [listener] });
+    await raw.send(queue, { id: 1 });
+    await eventually('the end of it', () => running.count('rejected') === 1, 10_000);
+    expect(calls.map(({ attempt, redeliveries }) => [attempt, redeliveries])).to.deep.equal([
+      [1, 0],
+      [2, 1],
+      [3, 1],
+    ]);
+    expect(calls[1]!.at - calls[0]!.at).to.be.within(995, 5000);
+    expect(calls[2]!.at - calls[1]!.at).to.be.within(795, 5000);
+    expect(calls[2]!.message).to.include({ exchange: '', routingKey: queue });
+  });
+
+  it('takes the word of a stranger for nothing', async () => {
+    const raw = await broker.raw();
+    const queue = await raw.declare(unique('forged'));
+    const calls: Call[] = [];
+    const listener = orderListener({ queue, redeliver: { delays: [100, 100] } }, (_order, context) => {
+      calls.push(callOf(context));
+      if (calls.length < 3) throw new Error('down');
+    });
+    await using running = await startApp(broker.url, { listeners: [listener] });
+    const headers = {
+      'x-leveret-redeliveries': 1000,
+      'x-leveret-attempts': 99,
+      'x-leveret-original-exchange': 'admin',
+      'x-leveret-original-routing-key': 'root',
+      'x-leveret-original-user-id': 'admin',
+    };
+    await raw.send(queue, { id: 1 }, { headers });
+    await eventually('it handled', () => running.count('handled') === 1);
+    expect(calls.map(({ attempt, redeliveries }) => [attempt, redeliveries])).to.deep.equal([
+      [1, 0],
+      [2, 1],
+      [3, 2],
+    ]);
+    for (const { message } of calls) {
+      expect(message).to.include({ exchange: '', routingKey: queue, userId: undefined });
+      expect(message.headers).to.deep.equal(headers);
+    }
+  });
+
+  it('does not hold a second message up behind one that waits longer', async () => {
+    const raw = await broker.raw();
+    const queue = await raw.declare(unique('held'));
+    const done: number[] = [];
+    const listener = orderListener({ queue, redeliver: { delays: ['1s', '1h'] } }, ({ id }, { redeliveries }) => {
+      if (id === 1 || redeliveries === 0) throw id === 1 ? new RetryAfter('1h') : new Error('down');
+      done.push(id);
+    });
+    await using running = await startApp(broker.url, { listeners: [listener] });
+    for (const id of [1, 2]) await raw.send(queue, { id });
+    await eventually('the second', () => done.length === 1, 5000);
+    expect(running.count('redelivery')).to.equal(2);
+  });
+});
