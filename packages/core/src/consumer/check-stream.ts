@@ -28,7 +28,7 @@ export function checkStream(definition: ListenerDefinition, problems: Problems):
   if (retry?.stateless === false) {
     problems.add('stateful retry does not exist on a stream: nothing can be put back. Leave stateless out');
   }
-  if (failurePolicy.redeliver !== undefined) {
+  if (definition.redeliver !== undefined) {
     problems.add('redeliver does not exist on a stream: nothing leaves it, and its order is what it is for. Use retry');
   }
 }

@@ -10,7 +10,7 @@ const DEFAULT_DELIVERY_LIMIT = 20;
  */
 export function withDelayedRetries(
   topology: Topology,
-  listeners: readonly Pick<ListenerDefinition, 'queue' | 'failurePolicy'>[],
+  listeners: readonly Pick<ListenerDefinition, 'queue' | 'redeliver'>[],
 ): Topology {
   const queues = topology.queues.map((queue) => {
     const delayedRetry = ruleOf(
@@ -24,10 +24,10 @@ export function withDelayedRetries(
 
 function ruleOf(
   { type, declare, arguments: args }: QueueDeclaration,
-  listeners: readonly Pick<ListenerDefinition, 'failurePolicy'>[],
+  listeners: readonly Pick<ListenerDefinition, 'redeliver'>[],
 ): LinearRule | undefined {
   if (type !== 'quorum' || declare !== 'always') return undefined;
-  const [rule, ...others] = listeners.map(({ failurePolicy: { redeliver } }) =>
+  const [rule, ...others] = listeners.map(({ redeliver }) =>
     redeliver?.native === true ? { ...linearRule(redeliver), redeliveries: redeliver.delaysMs.length } : undefined,
   );
   if (rule?.minMs === undefined || rule.maxMs === undefined) return undefined;

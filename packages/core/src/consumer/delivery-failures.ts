@@ -67,7 +67,7 @@ export class DeliveryFailures {
 
   get #before(): number {
     const { waited } = this.#delivery;
-    const { retry } = this.#env.definition.failurePolicy;
+    const { retry } = this.#env.definition;
     const native = this.redeliveries - (waited?.redeliveries ?? 0);
     return (waited?.attempts ?? 0) + native * (retry?.maxAttempts ?? 1);
   }

@@ -295,7 +295,7 @@ export class DeliveryProcess {
       }
       const fault = redeliveryFailed(definition.id, cause);
       reporter.report(this.delivery, { type: 'redelivery-failed', error: fault });
-      if (definition.failurePolicy.retry?.stateless === true) failures.forget();
+      if (definition.retry?.stateless === true) failures.forget();
       await this.#anotherChance(fault, 'redelivery-failed');
     }
   }
@@ -329,7 +329,7 @@ export class DeliveryProcess {
     const { retry } = this.#env.definition;
     if (retry === undefined) return true;
     const { clock, definition } = this.#env;
-    const policy = { ...definition.failurePolicy, retry };
+    const policy = { ...definition, retry };
     const decision = decideRedelivery(policy, failures.known, clock.monotonic(), failures.redeliveries);
     if (decision.kind === 'retry') return decision.delayMs === 0 || this.#waitForRetry(decision.delayMs, failures);
     if (decision.kind === 'redeliver') {

@@ -29,7 +29,7 @@ export class Redeliveries {
   readonly #hasRule: boolean;
 
   constructor(setup: RedeliveriesSetup) {
-    const { redeliver } = setup.definition.failurePolicy;
+    const { redeliver } = setup.definition;
     this.#setup = setup;
     this.#rungs = new Set(redeliver === undefined ? [] : delaysOf(redeliver));
     this.#hasRule = redeliver?.native === true && linearRule(redeliver) !== undefined;

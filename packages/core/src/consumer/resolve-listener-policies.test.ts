@@ -33,6 +33,7 @@ describe('resolveListenerPolicies', () => {
       returnExceptions: false,
       invalid: 'reject',
       retry: undefined,
+      redeliver: undefined,
       recoverer: undefined,
       converter: undefined,
       defaultRequeueRejected: true,

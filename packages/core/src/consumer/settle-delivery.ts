@@ -54,8 +54,7 @@ export class DeliverySettlement {
 
   /** Whether the message may still wait at the broker: in manual mode the handler may have settled it before it threw. */
   mayRedeliver(error: unknown): boolean {
-    if (this.#definition.failurePolicy.acknowledge === 'none' || this.acknowledgement.outcome === undefined)
-      return true;
+    if (this.#definition.acknowledge === 'none' || this.acknowledgement.outcome === undefined) return true;
     this.leave(error);
     return false;
   }
