@@ -51,6 +51,10 @@ export class ContextWithHeaders implements ListenerContext {
     return this.#context.attempt;
   }
 
+  get redeliveries() {
+    return this.#context.redeliveries;
+  }
+
   get brokerDeliveryCount() {
     return this.#context.brokerDeliveryCount;
   }
