@@ -21,7 +21,8 @@ export {
   type IdempotentOptions,
   type StoreReference,
 } from './decorators/idempotent.js';
-export { type ClassOrMethodDecorator, Listener, type MethodOnlyDecorator } from './decorators/listener.js';
+export { Listener } from './decorators/listener.js';
+export type { ClassOrMethodDecorator, Contradiction, MethodOnlyDecorator } from './decorators/decorator-types.js';
 export type { ListenerOptions } from './decorators/listener-options.js';
 export { Message } from './decorators/message.js';
 export { Payload } from './decorators/payload.js';

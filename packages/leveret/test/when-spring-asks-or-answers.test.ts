@@ -29,7 +29,7 @@ class Price {
 onEachBroker('when Spring asks or answers', (broker) => {
   describe('a request of Spring', () => {
     /** Asks a leveret listener as `RabbitTemplate` does, and resolves to the reply. */
-    async function ask(properties: Options.Publish, options: ListenerOptions = {}): Promise<ConsumeMessage> {
+    async function ask(properties: Options.Publish, options: Partial<ListenerOptions> = {}): Promise<ConsumeMessage> {
       const raw = await broker.raw();
       const queue = await raw.declare(unique('spring.ask'));
       class Prices {

@@ -28,7 +28,7 @@ import type { QueueDeclaration, QueueType, Topology } from './topology.js';
  */
 export interface ListenerTopologyOptions {
   /** Queue to consume from. */
-  readonly queue?: QueueReference;
+  readonly queue: QueueReference;
   /** Which messages the queue gets: one binding or many. */
   readonly bindings?: BindingOptions | readonly BindingOptions[];
   /** Keep messages on disk: `x-queue-mode=lazy`, sent to brokers before 3.12 only. Classic queues. */
@@ -84,7 +84,7 @@ export function resolveListenerTopology(
   options: ListenerTopologyOptions,
   problems: Problems,
 ): ResolvedListenerTopology {
-  const raw = options as RawOptions;
+  const raw: RawOptions = { ...options };
   if (raw['queue'] === undefined) {
     problems.add('queue is missing: name the queue to consume from, or give its options');
     return UNUSABLE;

@@ -25,7 +25,10 @@ class Paid {
 }
 
 /** A listener on `q` that writes down the orders it handled. */
-function listenerOf(idempotent: IdempotentOptions | IdempotentOptions['key'] | false, options: ListenerOptions = {}) {
+function listenerOf(
+  idempotent: IdempotentOptions | IdempotentOptions['key'] | false,
+  options: Partial<ListenerOptions> = {},
+) {
   const handled: number[] = [];
   class Orders {
     @Listener({ queue: 'q', ...options })

@@ -285,7 +285,7 @@ describe('when decorators are standard', () => {
     });
 
     it('says which compiler gives no metadata', () => {
-      const call = () => Listener('q')(() => {}, { kind: 'method', name: 'on' });
+      const call = () => Listener('q')(() => {}, { kind: 'method', name: 'on' } as never);
       expect(call).to.throw(ConfigurationError, /without metadata of its class .*TypeScript 5\.2 or later/);
       try {
         call();

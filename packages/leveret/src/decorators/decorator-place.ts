@@ -24,6 +24,25 @@ export type DecoratorPlace =
   | { readonly kind: 'method'; readonly record: MethodRecord }
   | { readonly kind: 'misplaced' };
 
+/** Whichever way a decorator is called. */
+export type AnyCall = (
+  target: object,
+  key?: string | symbol | StandardContext,
+  descriptor?: PropertyDescriptor | number,
+) => void;
+
+/** A decorator, which the compiler knows by a narrower type than it is called by. */
+export function decorator<Known>(call: AnyCall): Known {
+  return call as Known;
+}
+
+/** The same of a decorator of a parameter. */
+export function parameter<Known>(
+  call: (target: object, key: string | symbol | undefined, index: number) => void,
+): Known {
+  return call as Known;
+}
+
 /**
  * Finds the record that a class or method decorator writes to. Whether the decorator is a legacy or a standard one shows in its
  * arguments: the second is the name of the member, or a context.

@@ -1,10 +1,10 @@
 import { isStandardSchema, type PayloadType } from '@leveret/core';
-import { placeOf } from './decorator-place.js';
+import { decorator, placeOf } from './decorator-place.js';
+import type { MethodOnlyDecorator } from './decorator-types.js';
 import type { HeaderDeclarations } from './header-declarations.js';
-import type { MethodOnlyDecorator } from './listener.js';
 
 /** Options of {@link Handler}. */
-export interface HandlerOptions {
+export interface HandlerOptions<Headers extends HeaderDeclarations = HeaderDeclarations> {
   /**
    * Names that senders give this type in the `type` property or the `__TypeId__` header, such as `pay.succeeded` or
    * `com.example.PaySucceeded`. Default: the `type` that `@PublishTo` of the class gives, else the name of the class.
@@ -13,7 +13,7 @@ export interface HandlerOptions {
   /** Takes messages of every type that no other handler names, and messages without a type. One at most. Default `false`. */
   readonly isDefault?: boolean;
   /** Headers that the method takes in `context.headers`, when it is called with payload and context. As in `@Listener`. */
-  readonly headers?: HeaderDeclarations;
+  readonly headers?: Headers;
 }
 
 /**
@@ -30,19 +30,25 @@ export interface HandlerOptions {
  * @param type class or schema of the payload; may be left out when the parameter's reflected type is the class. A schema has no
  * name: its handler needs the option `type`.
  */
-export function Handler(type?: PayloadType, options?: HandlerOptions): MethodOnlyDecorator;
-export function Handler(options: HandlerOptions): MethodOnlyDecorator;
-export function Handler(...given: unknown[]): MethodOnlyDecorator {
+export function Handler<const Declared extends PayloadType = never, const Headers extends HeaderDeclarations = never>(
+  type?: Declared,
+  options?: HandlerOptions<Headers>,
+): MethodOnlyDecorator<Declared, Headers>;
+export function Handler<const Headers extends HeaderDeclarations = never>(
+  options: HandlerOptions<Headers>,
+): MethodOnlyDecorator<never, Headers>;
+// biome-ignore lint/suspicious/noExplicitAny: the overloads say what it answers
+export function Handler(...given: unknown[]): any {
   const optionsOnly = given.length === 1 && typeof given[0] === 'object' && !isPayloadType(given[0]);
   const declaration = {
     typeGiven: given.length > 0 && !optionsOnly,
     type: optionsOnly ? undefined : given[0],
     options: optionsOnly ? given[0] : given[1],
   };
-  return (target, key, descriptor) => {
+  return decorator((target, key, descriptor) => {
     const place = placeOf('@Handler', target, key, descriptor);
     if (place.kind === 'method') place.record.handlers.unshift(declaration);
-  };
+  });
 }
 
 /** `@Handler([PaySucceeded])` and `@Handler(schema)` give a type, not options. */

@@ -51,7 +51,8 @@ type Widened<Value> = Value extends string
       : Value;
 
 /** What a handler gets beside the payload where headers are declared for it: the delivery, and these headers. */
-export interface ListenerContext<Headers = unknown> extends DeliveryContext {
+export interface ListenerContext<Headers = unknown, Payload = unknown, Transaction = unknown>
+  extends DeliveryContext<Payload, Transaction> {
   /** The declared headers, converted. All others are in `message.headers`. */
   readonly headers: Headers;
 }

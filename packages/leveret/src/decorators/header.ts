@@ -1,4 +1,5 @@
-import { declareParameter } from './decorator-place.js';
+import { declareParameter, parameter } from './decorator-place.js';
+import type { ParameterTakingHeader } from './decorator-types.js';
 
 /** Options of {@link Header}. */
 export interface HeaderOptions {
@@ -8,6 +9,13 @@ export interface HeaderOptions {
   readonly default?: unknown;
 }
 
+/** What the parameter gets when the header is missing; `never` when the message is rejected then. */
+type WithoutHeader<Options> = Options extends { readonly default: infer Default }
+  ? Default
+  : Options extends { readonly required: false }
+    ? undefined
+    : never;
+
 /**
  * Marks a parameter that takes one application header. Names are case-sensitive.
  *
@@ -16,6 +24,11 @@ export interface HeaderOptions {
  * rejected. Every other type takes the header as it came.
  * @param name such as `x-tenant`
  */
-export function Header(name: string, options?: HeaderOptions): ParameterDecorator {
-  return (target, key, index) => declareParameter('@Header', target, key, index, { kind: 'header', name, options });
+export function Header<Options extends HeaderOptions = Record<never, never>>(
+  name: string,
+  options?: Options,
+): ParameterTakingHeader<WithoutHeader<Options>> {
+  return parameter((target, key, index) =>
+    declareParameter('@Header', target, key, index, { kind: 'header', name, options }),
+  );
 }

@@ -6,8 +6,8 @@ import type {
   Message,
   MissingKeyPolicy,
 } from '@leveret/core';
-import { placeOf } from './decorator-place.js';
-import type { ClassOrMethodDecorator } from './listener.js';
+import { decorator, placeOf } from './decorator-place.js';
+import type { KeyedDecorator } from './decorator-types.js';
 
 /** Where keys are kept: an instance, a class that the container makes one of, or a token (text or a symbol) it is bound to. */
 export type StoreReference = InstanceOrClass<IdempotencyStore> | string | symbol;
@@ -28,18 +28,19 @@ export interface IdempotencyOptions {
 }
 
 /** Names a message by what it says. What is equal for two deliveries is handled once. */
-export type IdempotencyKey = (
+// biome-ignore lint/suspicious/noExplicitAny: the payload is whatever the handler declares
+export type IdempotencyKey<Payload = any> = (
   message: Message,
-  // biome-ignore lint/suspicious/noExplicitAny: the payload is whatever the handler declares
-  payload: any,
+  payload: Payload,
 ) => string | number | bigint | null | undefined;
 
 /** Options of {@link Idempotent}. */
-export interface IdempotentOptions extends IdempotencyOptions {
+// biome-ignore lint/suspicious/noExplicitAny: the payload is whatever the handler declares
+export interface IdempotentOptions<Payload = any> extends IdempotencyOptions {
   /** Default: the message id. */
-  readonly key?: IdempotencyKey;
+  readonly key?: IdempotencyKey<Payload>;
   /** What becomes of a message without a key: it is rejected (`reject`, the default), handled all the same, or gets another key. */
-  readonly onMissingKey?: Exclude<MissingKeyPolicy, (...given: never[]) => unknown> | IdempotencyKey;
+  readonly onMissingKey?: Exclude<MissingKeyPolicy, (...given: never[]) => unknown> | IdempotencyKey<Payload>;
 }
 
 /**
@@ -64,9 +65,12 @@ export interface IdempotentOptions extends IdempotencyOptions {
  * again after `requeue()` or `reject()`.
  * @param keyOrOptions the key (a function of message and payload), all options, or `false`
  */
-export function Idempotent(keyOrOptions: IdempotencyKey | IdempotentOptions | false = {}): ClassOrMethodDecorator {
-  return (target, key, descriptor) => {
+// biome-ignore lint/suspicious/noExplicitAny: the payload is whatever the handler declares
+export function Idempotent<Payload = any>(
+  keyOrOptions: IdempotencyKey<Payload> | IdempotentOptions<Payload> | false = {},
+): KeyedDecorator<Payload> {
+  return decorator((target, key, descriptor) => {
     const place = placeOf('@Idempotent', target, key, descriptor);
     if (place.kind !== 'misplaced') place.record.idempotent.unshift(keyOrOptions);
-  };
+  });
 }

@@ -16,7 +16,11 @@ import type { HeaderDeclarations } from './header-declarations.js';
  * Everything that `@Listener` can say: the queue, what is declared for it, and how its deliveries are handled. Every option
  * may be left out but the queue.
  */
-export interface ListenerOptions extends ListenerTopologyOptions, ListenerPolicyOptions {
+export interface ListenerOptions<
+  Payload extends PayloadType = PayloadType,
+  Headers extends HeaderDeclarations = HeaderDeclarations,
+> extends ListenerTopologyOptions,
+    ListenerPolicyOptions {
   /** Name of the listener: for look-up, logs and headers. Unique. Default `Class.method`, with `#2` and so on for further listeners of the same method. */
   readonly id?: string;
   /**
@@ -24,13 +28,13 @@ export interface ListenerOptions extends ListenerTopologyOptions, ListenerPolicy
    * `Object` for whatever is sent, or one of them in an array. Of methods only. Default: what `@Payload` says, else the
    * reflected type of the parameter.
    */
-  readonly payload?: PayloadType;
+  readonly payload?: Payload;
   /**
    * Headers that the method takes, by the names that `context.headers` has them under: `{ tenant: 'x-tenant' }`. Of methods that
    * are called with payload and context, which is every method under standard decorators, and under legacy ones every method
    * without parameter decorators that has `headers`, or `payload` and two parameters. A message without a required one is rejected.
    */
-  readonly headers?: HeaderDeclarations;
+  readonly headers?: Headers;
   /** How payload classes are validated; `false` = not at all. Default: the application's `validation`. */
   readonly validation?: PayloadValidation | false;
 }

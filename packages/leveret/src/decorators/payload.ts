@@ -1,5 +1,6 @@
 import type { PayloadType } from '@leveret/core';
-import { declareParameter } from './decorator-place.js';
+import { declareParameter, parameter } from './decorator-place.js';
+import type { ParameterTakingPayload } from './decorator-types.js';
 
 /**
  * Marks the parameter that takes the payload: converted, made an instance of its class, and validated.
@@ -15,8 +16,8 @@ import { declareParameter } from './decorator-place.js';
  *
  * @param type may be left out when the build emits decorator metadata and the parameter's type is a class
  */
-export function Payload(type?: PayloadType): ParameterDecorator;
-export function Payload(...given: unknown[]): ParameterDecorator {
+export function Payload<const Declared extends PayloadType = never>(type?: Declared): ParameterTakingPayload<Declared>;
+export function Payload(...given: unknown[]): ParameterTakingPayload<never> {
   const declaration = { kind: 'payload', typeGiven: given.length > 0, type: given[0] } as const;
-  return (target, key, index) => declareParameter('@Payload', target, key, index, declaration);
+  return parameter((target, key, index) => declareParameter('@Payload', target, key, index, declaration));
 }

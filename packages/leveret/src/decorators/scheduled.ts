@@ -1,7 +1,7 @@
 import type { Duration } from '@leveret/core';
-import { placeOf } from './decorator-place.js';
+import { decorator, placeOf } from './decorator-place.js';
+import type { ScheduleDecorator } from './decorator-types.js';
 import type { StoreReference } from './idempotent.js';
-import type { MethodOnlyDecorator } from './listener.js';
 
 /** The beats of a schedule: at equal distances, or by a cron pattern. */
 export type ScheduleTimes =
@@ -56,9 +56,9 @@ export interface RunOnOneInstanceOptions {
  *
  * For methods of listener classes, and of the classes in `Leveret.start({ schedules })`.
  */
-export function Scheduled(times: ScheduleTimes, options: ScheduleOptions = {}): MethodOnlyDecorator {
-  return (target, key, descriptor) => {
+export function Scheduled(times: ScheduleTimes, options: ScheduleOptions = {}): ScheduleDecorator {
+  return decorator((target, key, descriptor) => {
     const place = placeOf('@Scheduled', target, key, descriptor);
     if (place.kind === 'method') place.record.schedules.unshift({ times, options });
-  };
+  });
 }

@@ -1,5 +1,5 @@
-import { placeOf } from './decorator-place.js';
-import type { ClassOrMethodDecorator } from './listener.js';
+import { decorator, placeOf } from './decorator-place.js';
+import type { ClassOrMethodDecorator } from './decorator-types.js';
 
 /**
  * Says where a returned value is sent when the message asks for no reply itself (`replyTo`). A method's own wins over
@@ -14,8 +14,8 @@ import type { ClassOrMethodDecorator } from './listener.js';
  * @param address `exchange/routingKey`; the first `/` divides
  */
 export function SendTo(address: string): ClassOrMethodDecorator {
-  return (target, key, descriptor) => {
+  return decorator((target, key, descriptor) => {
     const place = placeOf('@SendTo', target, key, descriptor);
     if (place.kind !== 'misplaced') place.record.sendTo.unshift(address);
-  };
+  });
 }

@@ -1,6 +1,6 @@
 import type { InterceptorLike } from '../interceptor/interceptor-like.js';
-import { placeOf } from './decorator-place.js';
-import type { ClassOrMethodDecorator } from './listener.js';
+import { decorator, placeOf } from './decorator-place.js';
+import type { ClassOrMethodDecorator } from './decorator-types.js';
 
 /**
  * Puts interceptors around a method, or around every listener method of a class. They run for each attempt, after
@@ -8,8 +8,8 @@ import type { ClassOrMethodDecorator } from './listener.js';
  * @param interceptors functions `(context, next)`, objects with `intercept`, or injectable classes of such
  */
 export function UseInterceptors(...interceptors: readonly InterceptorLike[]): ClassOrMethodDecorator {
-  return (target, key, descriptor) => {
+  return decorator((target, key, descriptor) => {
     const place = placeOf('@UseInterceptors', target, key, descriptor);
     if (place.kind !== 'misplaced') place.record.interceptors.unshift(...interceptors);
-  };
+  });
 }

@@ -207,7 +207,7 @@ describe('readListeners', () => {
         () => {
           class Orders {
             @Listener('q')
-            on(@Payload() @Message() _one: Paid): void {}
+            on(@Payload(Paid) @Message() _one: unknown): void {}
           }
           return Orders;
         },
@@ -295,7 +295,7 @@ describe('readListeners', () => {
         () => {
           class Orders {
             @Listener('q')
-            on(@Payload(Array) _payload: Paid[]): void {}
+            on(@Payload(Array as never) _payload: Paid[]): void {}
           }
           return Orders;
         },
@@ -350,7 +350,7 @@ describe('readListeners', () => {
         () => {
           class Orders {
             @Listener('q')
-            on(@Header('x', { required: 'yes' as never }) _tenant: number): void {}
+            on(@Header('x', { required: 'yes' as unknown as boolean }) _tenant: number): void {}
           }
           return Orders;
         },
@@ -361,11 +361,11 @@ describe('readListeners', () => {
       const schema = z.object({ id: z.number() });
       class Orders {
         @Listener({ queue: 'one', payload: Paid })
-        @Listener({ queue: 'two', payload: [schema] })
+        @Listener({ queue: 'two', payload: [schema] as never })
         @Listener({ queue: 'three' })
         on(_payload: Paid): void {}
         @Listener({ queue: 'four', payload: schema })
-        other(@Message() _message: MessageType): void {}
+        other(@Message() _message: MessageType, @Payload() _payload: { id: number }): void {}
       }
       const faults = faultsOf(Orders);
       expect(faults).to.have.length(1);
@@ -571,8 +571,8 @@ describe('readListeners', () => {
 
     it('refuses a property and a parameter of the constructor', () => {
       class Orders {
-        constructor(@Payload() _payload: Paid) {}
-        @(Listener('q') as PropertyDecorator)
+        constructor(@(Payload() as ParameterDecorator) _payload: Paid) {}
+        @(Listener('q') as unknown as PropertyDecorator)
         on = () => {};
       }
       expect(faultsOf(Orders)).to.deep.equal([
@@ -594,7 +594,7 @@ describe('readListeners', () => {
 
     it('says at once that standard decorators will not do', () => {
       const context = { kind: 'method', name: 'on' };
-      expect(() => Listener('q')({}, context as never)).to.throw(/experimentalDecorators/);
+      expect(() => Listener('q')({} as never, context as never)).to.throw(/experimentalDecorators/);
     });
   });
 

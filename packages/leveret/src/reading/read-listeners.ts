@@ -159,11 +159,14 @@ function optionsOf(declaration: ListenerDeclaration, problems: Problems): Listen
   if (typeof declaration === 'string') return { queue: declaration };
   if (typeof declaration !== 'object' || declaration === null) {
     problems.add(`@Listener takes the name of a queue, or options; got ${describeValue(declaration)}`);
-    return {};
+    return NO_OPTIONS;
   }
   checkKnown(declaration, Object.keys(LISTENER_OPTIONS), '@Listener', problems);
   return declaration as ListenerOptions;
 }
+
+/** In place of options that are none: what follows finds that the queue is missing. */
+const NO_OPTIONS = {} as ListenerOptions;
 
 function numbered(name: string, index: number): string {
   return index === 0 ? name : `${name}#${index + 1}`;

@@ -48,7 +48,7 @@ export class OrderTraffic {
   }
 
   /** What handles the orders. Its id is the queue's name. */
-  listener(options: ListenerOptions = {}): new () => object {
+  listener(options: Partial<ListenerOptions> = {}): new () => object {
     const declared = { id: this.queue, queue: this.#options, ...options };
     const store = this.#store;
     const handle = async (order: Order) => {
