@@ -11,6 +11,7 @@ import { conclude, exists, files, read, root } from './sources.mjs';
 const TABLES = {
   listener: ['leveret', 'decorators/listener-options.js', (module) => module.LISTENER_OPTIONS],
   retry: ['core', 'retry/retry-options.js', (module) => module.RETRY_OPTION.table],
+  killSwitch: ['core', 'outage/outage-options.js', (module) => module.KILL_SWITCH_OPTION.table],
 };
 const SCHEMAS = {
   'packages/leveret/options.schema.json': optionsSchema,

@@ -158,6 +158,7 @@ export {
   type OpenStore,
 } from './idempotency/store-conformance.js';
 export { brokerPatienceFor, checkPatience } from './consumer/check-patience.js';
+export { checkKillSwitch } from './consumer/check-kill-switch.js';
 export type { StreamOffsetStore } from './consumer/stream-offset-store.js';
 export { checkStream } from './consumer/check-stream.js';
 export { withDelayedRetries } from './consumer/delayed-retry-queues.js';
@@ -173,6 +174,9 @@ export {
   resolveListenerPolicies,
 } from './consumer/resolve-listener-policies.js';
 export { resolveOrder } from './consumer/order.js';
+export type { KillSwitchOptions, MaxRateOptions } from './outage/outage-options.js';
+export type { KillSwitchSnapshot } from './consumer/listener-flow.js';
+export type { KillSwitchState } from './outage/kill-switch.js';
 export { type PauseOptions, type PauseReport, type PauseState, resolvePause } from './consumer/pause-options.js';
 export type { ListenerCounts } from './consumer/listener-counters.js';
 export { parseReplyAddress } from './consumer/reply.js';

@@ -15,6 +15,11 @@ import { atShutdown } from './prefetched-at-shutdown.js';
  */
 export type InHand = 'give-back' | 'keep' | 'keep-place' | 'hand-over';
 
+/** Whether it stays here. */
+export function keepsInHand(inHand: InHand | undefined): boolean {
+  return inHand === 'keep' || inHand === 'keep-place';
+}
+
 /**
  * | listener | paused by a person | by its kill switch |
  * |---|---|---|

@@ -71,4 +71,13 @@ describe('checkPatience', () => {
     expect(check({ definition: forEver })).to.deep.equal({ warnings: [], problems: [] });
     expect(check({ definition: { timeoutMs: 1e9 }, policy: { acknowledge: 'none' } }).problems).to.deep.equal([]);
   });
+
+  it('says how long what is fetched in advance takes to begin at its rate', () => {
+    const maxRate = { messages: 1, perMs: 2000 };
+    const { warnings } = check({ definition: { maxRate, prefetch: 50, concurrency: 2 } });
+    expect(warnings[0]).to.include(
+      'with maxRate 1 per 2 s, the 100 that may be fetched in advance take 3.3 min to begin',
+    );
+    expect(check({ definition: { maxRate, prefetch: 10 } }).warnings).to.deep.equal([]);
+  });
 });

@@ -70,6 +70,13 @@ export function checkPatience(
         : `prefetch ${prefetch} × ${time(oneMs)} for each message is ${time(prefetch * oneMs)}`,
     );
   }
+  const fetched = definition.concurrency * prefetch;
+  const { maxRate } = definition;
+  if (maxRate !== undefined && (fetched / maxRate.messages) * maxRate.perMs > patienceMs) {
+    const beginMs = Math.ceil(fetched / maxRate.messages) * maxRate.perMs;
+    const rate = `${maxRate.messages} per ${time(maxRate.perMs)}`;
+    texts.push(`with maxRate ${rate}, the ${fetched} that may be fetched in advance take ${time(beginMs)} to begin`);
+  }
   if (definition.idempotency !== undefined && HELD_AT_MOST_MS > patienceMs) {
     texts.push(`a message whose idempotency store is down is held for ${time(HELD_AT_MOST_MS)}`);
   }

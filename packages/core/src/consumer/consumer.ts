@@ -3,7 +3,7 @@ import { type Enter, keepContext } from '../events/own-context.js';
 import { type BackoffPolicy, backoffDelayMs } from '../time/backoff.js';
 import { pause, within } from '../time/clock.js';
 import type { Delivery, DeliverySink, InterruptionCause, Transport } from '../transport/transport.js';
-import type { InHand } from './at-pause.js';
+import { type InHand, keepsInHand } from './at-pause.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
 import { Intake } from './intake.js';
 import { atShutdown } from './prefetched-at-shutdown.js';
@@ -25,6 +25,8 @@ export interface ConsumerEvents {
   failed(error: Error): void;
   /** What waits for its turn has waited so long that the broker will take it back. */
   overdue(): void;
+  /** Nothing is at work, and nothing waits that may begin. */
+  rests?(): void;
 }
 
 /** The delivery at work. `since`: when it came, by the monotonic clock. */
@@ -38,7 +40,8 @@ interface Running {
 type Gate =
   | { readonly name: 'open' }
   | { readonly name: 'one'; readonly inHand: InHand }
-  | { readonly name: 'shut'; readonly inHand: InHand };
+  /** `isProbe`: the one of before is at work. */
+  | { readonly name: 'shut'; readonly inHand: InHand; readonly isProbe?: boolean };
 
 const OPEN: Gate = Object.freeze({ name: 'open' });
 
@@ -66,6 +69,8 @@ export class Consumer implements DeliverySink, Worker {
   #stopping: 'run' | 'give-back' | 'hand-over' | undefined;
   readonly #intake: Intake;
   #attached = false;
+  /** The delivery that was last said to wait for its listener's rate. */
+  #throttled: Delivery | undefined;
   #startIsOver: () => void = () => {};
 
   constructor(env: DeliveryEnvironment, transport: Transport, events: ConsumerEvents) {
@@ -73,7 +78,7 @@ export class Consumer implements DeliverySink, Worker {
     this.#transport = transport;
     this.#events = events;
     this.#prefetch = env.definition.prefetch;
-    const oldest = () => (this.#stopping === undefined ? this.#waiting.first?.since : undefined);
+    const oldest = () => (this.#stopping === undefined ? this.#waiting.oldestSince : undefined);
     this.#turns = new TurnWatch(env.clock, env.patience, oldest, () => this.#overdue());
     const { definition } = env;
     this.#intake = new Intake({
@@ -125,6 +130,21 @@ export class Consumer implements DeliverySink, Worker {
   /** Deliveries held: at work or waiting. */
   get held(): number {
     return this.#waiting.size + (this.#running === undefined ? 0 : 1);
+  }
+
+  /** Deliveries that wait for their turn. */
+  get waits(): number {
+    return this.#waiting.size;
+  }
+
+  /** Nothing may begin. */
+  get isShut(): boolean {
+    return this.#gate.name !== 'open';
+  }
+
+  /** It is to handle one delivery while it is shut, and has not come to rest behind it. */
+  get isProbing(): boolean {
+    return this.#gate.name === 'one' || (this.#gate.name === 'shut' && this.#gate.isProbe === true && this.#isWorking);
   }
 
   /**
@@ -202,7 +222,7 @@ export class Consumer implements DeliverySink, Worker {
       this.#intake.shut();
     }
     this.#running?.process.interrupt('paused');
-    if (this.#keeps(inHand)) for (const { delivery } of this.#waiting) this.#putOff(delivery);
+    if (keepsInHand(inHand)) for (const { delivery } of this.#waiting) this.#putOff(delivery);
     else this.#giveBackWaiting('paused');
     this.#nudge?.();
     if (!this.#isWorking) this.#rests();
@@ -211,9 +231,11 @@ export class Consumer implements DeliverySink, Worker {
   /** Takes deliveries again: as many in advance as it is to, or fewer. */
   open(prefetch = this.#prefetch): void {
     if (this.#stopping !== undefined) return;
+    const keptItsPlace = this.#gate.name !== 'open' && this.#gate.inHand === 'keep-place' && this.#intake.isOpen;
     this.#gate = OPEN;
     // What is being reduced opens again by itself when it has come to rest.
-    if (!this.#isReducing) this.#openIntake(this.#prefetch === 0 ? prefetch : Math.min(prefetch, this.#prefetch));
+    if (!this.#isReducing && !keptItsPlace)
+      this.#openIntake(this.#prefetch === 0 ? prefetch : Math.min(prefetch, this.#prefetch));
     this.#begin();
   }
 
@@ -284,7 +306,7 @@ export class Consumer implements DeliverySink, Worker {
   get #unwanted(): GiveBackReason | undefined {
     if (this.#stopping === 'give-back' || this.#stopping === 'hand-over') return 'stopping';
     if (this.#isReducing) return 'waited-too-long';
-    return this.#gate.name === 'shut' && !this.#keeps(this.#gate.inHand) ? 'paused' : undefined;
+    return this.#gate.name === 'shut' && !keepsInHand(this.#gate.inHand) ? 'paused' : undefined;
   }
 
   get #mayBegin(): boolean {
@@ -311,22 +333,44 @@ export class Consumer implements DeliverySink, Worker {
         await this.#nudgedOr(other);
         continue;
       }
+      if (this.#mustWait) {
+        await this.#waitForRate(delivery);
+        continue;
+      }
       this.#waiting.shift();
       if (other !== undefined) this.#giveBack(delivery, 'stopping');
       // A delivery whose channel is gone comes again by itself: handling this copy would only make a duplicate.
       else if (delivery.channel.isOpen || this.#noAck) {
         this.#oneBegins();
+        this.#env.flow.rate?.take();
         await this.#handle(delivery, since);
       }
     }
     this.#isWorking = false;
     for (const idle of this.#idle.splice(0)) idle();
     this.#rests();
+    this.#events.rests?.();
+  }
+
+  /** What the broker has forgotten would be lost by waiting at a stop. */
+  get #mustWait(): boolean {
+    const { rate } = this.#env.flow;
+    return rate !== undefined && rate.waitMs > 0 && !(this.#noAck && this.#stopping !== undefined);
+  }
+
+  async #waitForRate(delivery: Delivery): Promise<void> {
+    const { flow, reporter, clock } = this.#env;
+    const delayMs = flow.rate?.waitMs ?? 0;
+    if (this.#throttled !== delivery) reporter.report(delivery, { type: 'throttled', delayMs });
+    this.#throttled = delivery;
+    const over = new AbortController();
+    await this.#nudgedOr(pause(clock, delayMs, over.signal));
+    over.abort();
   }
 
   /** The one that was to be taken is there. */
   #oneBegins(): void {
-    if (this.#gate.name === 'one') this.#gate = { name: 'shut', inHand: this.#gate.inHand };
+    if (this.#gate.name === 'one') this.#gate = { name: 'shut', inHand: this.#gate.inHand, isProbe: true };
     if (this.#gate.name !== 'shut' || this.#gate.inHand === 'keep-place' || !this.#intake.isOpen) return;
     this.#attached = false;
     this.#intake.shut();
@@ -391,13 +435,11 @@ export class Consumer implements DeliverySink, Worker {
     else this.#giveBackWaiting('waited-too-long');
   }
 
-  #keeps(inHand: InHand): boolean {
-    return inHand === 'keep' || inHand === 'keep-place';
-  }
-
   /** An attempt came to nothing because the listener is paused: the delivery waits again, as if it had not been tried. */
   #keep(delivery: Delivery, since: number): void {
-    this.#waiting.unshift({ delivery, since });
+    // What failed as a probe is not the next one.
+    if (this.#gate.name === 'shut' && this.#gate.isProbe === true) this.#waiting.push(delivery, since);
+    else this.#waiting.unshift({ delivery, since });
     if (!this.#noAck) this.#turns.begin();
   }
 

@@ -111,6 +111,7 @@ const COUNTER: Readonly<Record<DeliveryNews['type'], keyof ListenerCounts>> = {
   skipped: 'skipped',
   'given-back': 'givenBack',
   'put-off': 'putOff',
+  throttled: 'throttled',
   duplicate: 'duplicates',
   'in-progress': 'inProgress',
   'idempotency-failed': 'idempotencyFailed',

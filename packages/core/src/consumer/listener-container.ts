@@ -1,6 +1,6 @@
 import { asError } from '../errors/error-text.js';
 import { LeveretError } from '../errors/leveret-error.js';
-import type { Redact } from '../errors/redact.js';
+import { type Redact, redactUrls } from '../errors/redact.js';
 import type { DeliveryEvent } from '../events/delivery-event.js';
 import type { EventSink } from '../events/event-hub.js';
 import type { ListenerEvent } from '../events/listener-event.js';
@@ -16,7 +16,7 @@ import type { DeliveryEnvironment } from './delivery-environment.js';
 import { DeliveryReporter } from './delivery-reporter.js';
 import { type ListenerCounts, zeroCounts } from './listener-counters.js';
 import type { ListenerDefinition } from './listener-definition.js';
-import { ListenerFlow } from './listener-flow.js';
+import { type KillSwitchSnapshot, ListenerFlow } from './listener-flow.js';
 import { type PauseOptions, type PauseReport, type PauseState, resolvePause } from './pause-options.js';
 import { Redeliveries } from './redeliveries.js';
 import { StillAtWork } from './still-at-work.js';
@@ -68,6 +68,8 @@ export interface ListenerSnapshot {
   readonly held: number;
   /** Those of them whose handlers are at work, or that wait for another attempt. */
   readonly atWork: number;
+  /** `undefined` where it has none. */
+  readonly killSwitch: KillSwitchSnapshot | undefined;
   readonly counts: Readonly<ListenerCounts>;
   /** Why it is not consuming, when it is not. */
   readonly lastError: Error | undefined;
@@ -116,6 +118,7 @@ export class ListenerContainer {
       definition,
       transport: deps.transport,
       clock: deps.clock,
+      redact: deps.redact ?? redactUrls,
       consumers: () => this.#consumers,
       paused: ({ by, reason }, forMs) => {
         this.#emit({ type: 'listener-paused', by, reason, forMs });
@@ -125,6 +128,11 @@ export class ListenerContainer {
       resumed: (by, pausedForMs) => {
         this.#emit({ type: 'listener-resumed', by, pausedForMs });
         logSafely(deps.logger, 'info', { ...this.#place, by, pausedForMs }, 'listener goes on');
+      },
+      probed: (succeeded) => this.#emit({ type: 'listener-probed', succeeded }),
+      doubted: (err) => {
+        const text = 'killSwitch.when() threw: the failure counts';
+        logSafely(deps.logger, 'error', { ...this.#place, err }, text);
       },
     });
     this.#redeliveries = new Redeliveries({
@@ -169,6 +177,7 @@ export class ListenerContainer {
       concurrency: this.definition.concurrency,
       held: this.#consumers.reduce((sum, consumer) => sum + consumer.held, 0),
       atWork: this.#atWork,
+      killSwitch: this.#flow.killSwitch,
       counts: { ...this.#counts },
       lastError: this.#lastError,
     };
@@ -284,6 +293,7 @@ export class ListenerContainer {
       },
       failed: (error) => this.#fail(error),
       overdue: () => this.#takeOneAtATime(),
+      rests: () => this.#flow.rests(),
     });
   }
 
@@ -327,6 +337,7 @@ export class ListenerContainer {
     this.#cutWait = undefined;
     const abandoned = await this.#closeConsumers();
     await this.#stream?.flush();
+    this.#flow.stopped();
     this.#state = { name: 'stopped' };
     this.#emit({ type: 'listener-stopped', abandoned });
     logSafely(logger, abandoned > 0 ? 'warn' : 'info', { listener: this.id, abandoned }, 'listener stopped');

@@ -23,6 +23,8 @@ export interface ListenerCounts {
   givenBack: number;
   /** Kept here unsettled because the listener was paused. */
   putOff: number;
+  /** Had to wait for `maxRate`. */
+  throttled: number;
   /** Handled before: acknowledged without calling the handler. */
   duplicates: number;
   /** Held because another was handling the message. */
@@ -67,6 +69,7 @@ export function zeroCounts(): ListenerCounts {
     skipped: 0,
     givenBack: 0,
     putOff: 0,
+    throttled: 0,
     duplicates: 0,
     inProgress: 0,
     idempotencyFailed: 0,

@@ -19,6 +19,7 @@ import type { QueueDeclaration } from '../topology/topology.js';
 import { BrokerPatience, DEFAULT_CONSUMER_TIMEOUT_MS } from './broker-patience.js';
 import { consumesStream } from './check-stream.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
+import { FREE_FLOW } from './delivery-flow.js';
 import { DeliveryReporter } from './delivery-reporter.js';
 import { type ListenerCounts, zeroCounts } from './listener-counters.js';
 import type { ListenerDefinition } from './listener-definition.js';
@@ -134,7 +135,7 @@ export class ListenerHarness {
     const definition = aDefinition(parts);
     this.events.on((event) => this.happened.push(event));
     this.env = {
-      flow: { inHand: undefined },
+      flow: FREE_FLOW,
       definition,
       publisher: this.publisher,
       clock: this.clock,

@@ -11,6 +11,12 @@ import {
   wholeNumberOption,
   wordOption,
 } from '../options/option-kinds.js';
+import {
+  KILL_SWITCH_OPTION,
+  type KillSwitchOptions,
+  MAX_RATE_OPTION,
+  type MaxRateOptions,
+} from '../outage/outage-options.js';
 import type { Recoverer, RecovererFunction } from '../recoverer/recoverer.js';
 import type { AcknowledgeMode } from '../retry/failure-policy.js';
 import { REDELIVER_OPTION, type RedeliverOptions } from '../retry/redeliver-options.js';
@@ -51,6 +57,13 @@ export interface ListenerPolicyOptions extends ReadHints {
    * the last redelivery, the recoverer. `true`: after 10, 20 and 30 s. Default: no redelivery.
    */
   readonly redeliver?: RedeliverOptions | boolean;
+  /** Pause instead of parking good messages when what they need is down; `true` takes every default. Default: never. */
+  readonly killSwitch?: KillSwitchOptions | boolean;
+  /**
+   * How many messages this listener may begin in this process, such as `{ messages: 50, per: '1s' }`; a further attempt counts as
+   * one. What has to wait stays in the queue, or fetched in advance. Default: no limit.
+   */
+  readonly maxRate?: MaxRateOptions;
   /** What happens when attempts are exhausted. Default `rejectAndDontRequeue()`. */
   readonly recoverer?: InstanceOrClass<Recoverer> | RecovererFunction;
   /** Without retry: requeue a failed delivery (`true`, the default) or reject it. */
@@ -129,6 +142,8 @@ export const LISTENER_POLICY_OPTIONS = {
   }),
   retry: RETRY_OPTION,
   redeliver: REDELIVER_OPTION,
+  killSwitch: KILL_SWITCH_OPTION,
+  maxRate: MAX_RATE_OPTION,
   recoverer: customOption<InstanceOrClass<Recoverer> | RecovererFunction>({
     byDefault: '`rejectAndDontRequeue()`',
     text: 'what happens to a message whose attempts are exhausted',

@@ -37,4 +37,12 @@ describe('resolveOrder', () => {
     expect(order({ ordered: true }, ANY, 3).problems.join()).to.match(/^ordered needs concurrency: 1/);
     expect(order({ ordered: true }, SINGLE, 3).problems).to.deep.equal([]);
   });
+
+  it('fetches no more in advance than may begin within 10 s', () => {
+    const prefetch = (messages: number, perMs: number) => order({ maxRate: { messages, perMs } }, ANY).prefetch;
+    expect([prefetch(50, 1000), prefetch(1, 1000), prefetch(1, 60_000), prefetch(7, 20_000)]).to.deep.equal([
+      50, 10, 1, 4,
+    ]);
+    expect(order({ maxRate: { messages: 1, perMs: 60_000 }, prefetch: 30 }, ANY).prefetch).to.equal(30);
+  });
 });

@@ -1,13 +1,16 @@
 import type { Problems } from '../errors/configuration-error.js';
+import type { RatePolicy } from '../outage/rate-limit.js';
 import type { QueueDeclaration } from '../topology/topology.js';
 import type { ListenerDefinition } from './listener-definition.js';
 
 const DEFAULT_PREFETCH = 50;
+const SOON_MS = 10_000;
 
 /** What a listener says of its order, `undefined` where it says nothing. */
 export interface OrderWishes {
   readonly ordered: boolean | undefined;
   readonly prefetch: number | undefined;
+  readonly maxRate?: RatePolicy | undefined;
 }
 
 /**
@@ -28,5 +31,12 @@ export function resolveOrder(
       `ordered needs concurrency: 1, or a queue with singleActiveConsumer: with concurrency ${concurrency} messages are handled side by side`,
     );
   }
-  return { ordered, prefetch: wishes.prefetch ?? (ordered ? 1 : DEFAULT_PREFETCH) };
+  return { ordered, prefetch: wishes.prefetch ?? (ordered ? 1 : defaultPrefetch(wishes.maxRate)) };
+}
+
+/** What may not begin soon is not fetched in advance: others may be there to handle it. */
+function defaultPrefetch(maxRate: RatePolicy | undefined): number {
+  if (maxRate === undefined) return DEFAULT_PREFETCH;
+  const soon = Math.ceil((maxRate.messages * SOON_MS) / maxRate.perMs);
+  return Math.min(DEFAULT_PREFETCH, Math.max(1, soon));
 }

@@ -1,9 +1,11 @@
 import { LeveretError } from '../errors/leveret-error.js';
 import { isFatalMessageError } from '../errors/message-error.js';
+import { findOutcomeSignal } from '../errors/outcome-signal.js';
 import type { Enter } from '../events/own-context.js';
 import { decideFailure, decideRedelivery, type FailureDecision, isWorthAReply } from '../retry/decide-failure.js';
 import { backoffDelayMs } from '../time/backoff.js';
 import type { Delivery } from '../transport/transport.js';
+import { keepsInHand } from './at-pause.js';
 import type { AttemptContext } from './attempt-context.js';
 import { attemptOnce } from './attempt-once.js';
 import { beginAttempt, callHandler, invokeHandler } from './call-handler.js';
@@ -46,6 +48,10 @@ export class DeliveryProcess {
   readonly #interruptible: Interruptible;
   #progress: Progress = UNREAD;
   #isPutOff = false;
+  /** Attempts begun here. */
+  #begun = 0;
+  /** The moment of its listener in which the attempt at hand began. */
+  #moment = 0;
 
   /** @param enter takes each further attempt back to the async context in which the listener was started */
   constructor(delivery: Delivery, env: DeliveryEnvironment, enter: Enter = (work) => work()) {
@@ -90,6 +96,7 @@ export class DeliveryProcess {
       switch (result.kind) {
         case 'handled':
           failures.forget();
+          this.#env.flow.succeeded(this.#moment);
           this.#settlement.handled(this.#env.clock.monotonic() - startedAt, failures.total + 1);
           return;
         case 'duplicate':
@@ -153,6 +160,10 @@ export class DeliveryProcess {
     transaction?: unknown,
     claimLost?: AbortSignal,
   ): AttemptContext {
+    const { flow } = this.#env;
+    this.#moment = flow.moment;
+    // The delivery itself has taken its token of the rate.
+    if (this.#begun++ > 0) flow.rate?.take();
     const context = beginAttempt(this.#env, this.delivery, call, { ...tries, settlement, transaction, claimLost });
     this.#interruptible.handles(context);
     return context;
@@ -172,6 +183,8 @@ export class DeliveryProcess {
     const what = isOfMessage ? ({ type: 'invalid' } as const) : ({ type: 'failed', attempt: failures.total } as const);
     reporter.report(this.delivery, { ...what, error });
     const { message } = this.delivery;
+    const interrupted = this.#interruptible.isHopeless;
+    const isOutage = !isOfMessage && !interrupted && this.#isOutage(error, failures);
     const decision = decideFailure(definition, {
       error,
       fault: isOfMessage ? 'message' : 'attempt',
@@ -181,7 +194,8 @@ export class DeliveryProcess {
       redeliveries: failures.redeliveries,
       failedAt: this.#env.clock.now(),
       canSettle: this.delivery.channel.isOpen,
-      interrupted: this.#interruptible.isHopeless,
+      interrupted,
+      isOutage,
     });
     if (isWorthAReply(decision) && (await replyWithError(this.#env, this.delivery, error))) {
       failures.forget();
@@ -190,6 +204,14 @@ export class DeliveryProcess {
       return false;
     }
     return this.#carryOut(decision, error, failures);
+  }
+
+  /** Whether it failed as everything fails at the moment. What the handler decided about the message itself says nothing. */
+  #isOutage(error: unknown, failures: DeliveryFailures): boolean {
+    const signal = findOutcomeSignal(error);
+    if (!this.delivery.channel.isOpen && this.#env.definition.acknowledge !== 'none') return false;
+    if (signal === 'reject' || signal === 'acknowledge') return false;
+    return this.#env.flow.failed(error, this.#moment, failures.count);
   }
 
   async #carryOut(decision: FailureDecision, error: unknown, failures: DeliveryFailures): Promise<boolean> {
@@ -205,6 +227,9 @@ export class DeliveryProcess {
         return false;
       case 'give-back':
         this.#settlement.giveBack('stopping', error);
+        return false;
+      case 'put-off':
+        this.#putOff('outage', error, failures);
         return false;
       case 'acknowledge':
         failures.forget();
@@ -345,17 +370,17 @@ export class DeliveryProcess {
     const attempt = failures.total;
     this.#env.reporter.report(this.delivery, { type: 'retried', error, attempt, delayMs });
     failures.waits(delayMs);
-    return this.#waitHere(delayMs, error);
+    return this.#waitHere(delayMs, error, failures);
   }
 
   /** Answers whether to go on here: the delivery is given back, or put off, when something came in between. */
-  async #waitHere(delayMs: number, error: unknown): Promise<boolean> {
+  async #waitHere(delayMs: number, error: unknown, failures?: DeliveryFailures): Promise<boolean> {
     const { flow } = this.#env;
     if (flow.inHand === undefined) await this.#interruptible.wait(delayMs);
     const { why } = this.#interruptible;
     if (why === undefined && flow.inHand === undefined) return true;
     if (why === undefined) {
-      this.#putOff('paused', error);
+      this.#putOff('paused', error, failures);
       return false;
     }
     // In none mode nothing can be given back: what is not tried now is lost.
@@ -365,10 +390,11 @@ export class DeliveryProcess {
   }
 
   /** Not now: back to the queue, or kept here where going back would cost it something. */
-  #putOff(reason: 'paused', error: unknown): void {
-    const { inHand } = this.#env.flow;
-    const kept = inHand === 'keep' || inHand === 'keep-place';
-    if (!kept || !this.#canKeep) {
+  #putOff(reason: 'paused' | 'outage', error: unknown, failures: DeliveryFailures | undefined): void {
+    const { flow } = this.#env;
+    // What failed in an outage has not been tried.
+    if (flow.isOutage) failures?.forget();
+    if (!keepsInHand(flow.inHand) || !this.#canKeep) {
       this.#settlement.giveBack(reason, error);
       return;
     }

@@ -34,6 +34,8 @@ describe('resolveListenerPolicies', () => {
       invalid: 'reject',
       retry: undefined,
       redeliver: undefined,
+      killSwitch: undefined,
+      maxRate: undefined,
       recoverer: undefined,
       converter: undefined,
       defaultRequeueRejected: true,

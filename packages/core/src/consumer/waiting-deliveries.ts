@@ -10,6 +10,7 @@ export interface WaitingDelivery {
 export class WaitingDeliveries {
   #items: (WaitingDelivery | undefined)[] = [];
   #head = 0;
+  #inOrder = true;
 
   get size(): number {
     return this.#items.length - this.#head;
@@ -19,6 +20,14 @@ export class WaitingDeliveries {
     return this.#items[this.#head];
   }
 
+  /** Since when the one waits that has waited for longest: not always the first, where something was put back. */
+  get oldestSince(): number | undefined {
+    let oldest = this.first?.since;
+    if (oldest === undefined || this.#inOrder) return oldest;
+    for (const { since } of this) oldest = Math.min(oldest, since);
+    return oldest;
+  }
+
   /** Drops what does not pass the test. */
   keep(test: (delivery: Delivery) => boolean): void {
     this.#items = this.#items.slice(this.#head).filter((item) => item !== undefined && test(item.delivery));
@@ -26,11 +35,13 @@ export class WaitingDeliveries {
   }
 
   push(delivery: Delivery, since: number): void {
+    if (since < (this.#items.at(-1)?.since ?? since)) this.#inOrder = false;
     this.#items.push({ delivery, since });
   }
 
   /** Back to where it was taken from. */
   unshift(item: WaitingDelivery): void {
+    if (item.since > (this.first?.since ?? item.since)) this.#inOrder = false;
     if (this.#head > 0) this.#items[--this.#head] = item;
     else this.#items.unshift(item);
   }
@@ -46,6 +57,7 @@ export class WaitingDeliveries {
     if (this.#head === this.#items.length) {
       this.#items = [];
       this.#head = 0;
+      this.#inOrder = true;
     } else if (this.#head === 1024) {
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;

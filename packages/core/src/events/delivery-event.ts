@@ -56,10 +56,19 @@ export type DeliveryEvent = DeliveryFacts &
     /** Given back to the broker without fault: another may handle it. `asked`: by a handler of manual mode that failed then. */
     | {
         readonly type: 'given-back';
-        readonly reason: 'stopping' | 'paused' | 'waited-too-long' | 'in-progress' | 'idempotency-failed' | 'asked';
+        readonly reason:
+          | 'stopping'
+          | 'paused'
+          | 'outage'
+          | 'waited-too-long'
+          | 'in-progress'
+          | 'idempotency-failed'
+          | 'asked';
       }
     /** The listener is paused, and keeps it here unsettled until it goes on: giving it back would cost it a delivery. */
     | { readonly type: 'put-off' }
+    /** Its listener may begin no further message for `delayMs`. Raised once for each that has to wait. */
+    | { readonly type: 'throttled'; readonly delayMs: number }
     /** It was handled before: the handler was not called, and the delivery was acknowledged. */
     | { readonly type: 'duplicate'; readonly key: string }
     /** Another is handling the message: the delivery is held. Raised once for each attempt that has to wait. */

@@ -21,6 +21,8 @@ export type ListenerEvent = { readonly listenerId: string; readonly queue: strin
       readonly reason: string;
       readonly forMs: number | undefined;
     }
+  /** Its kill switch has tried one message; when that failed, another is tried after `killSwitch.pause`. */
+  | { readonly type: 'listener-probed'; readonly succeeded: boolean }
   /** It takes deliveries again. */
   | { readonly type: 'listener-resumed'; readonly by: 'person' | 'kill-switch' | 'time'; readonly pausedForMs: number }
   /** One of its consumers cannot come back. */

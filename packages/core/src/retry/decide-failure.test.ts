@@ -53,6 +53,29 @@ const anyPolicy: fc.Arbitrary<FailurePolicy> = fc.record({
 });
 
 describe('deciding about a failure', () => {
+  describe('in an outage', () => {
+    const down = (parts: Partial<FailurePolicy> = {}, of: Partial<FailureFacts> = {}) =>
+      decideFailure(policy(parts), facts({ isOutage: true, ...of })).kind;
+
+    it('puts off whatever fails, with attempts left or none', () => {
+      expect(down()).to.equal('put-off');
+      expect(down({ retry }, { failures: 1 })).to.equal('put-off');
+      expect(down({ retry }, { failures: 3 })).to.equal('put-off');
+      expect(down({ retry: { ...retry, stateless: false } }, { redelivered: true })).to.equal('put-off');
+      expect(down({ acknowledge: 'none' })).to.equal('put-off');
+      expect(down({}, { error: new RequeueMessage() })).to.equal('put-off');
+    });
+
+    it('does what the handler decided about the message, and leaves what is its own in manual mode', () => {
+      expect(down({}, { error: new RejectMessage() })).to.equal('reject');
+      expect(down({}, { error: new AcknowledgeMessage() })).to.equal('acknowledge');
+      expect(down({ acknowledge: 'manual' })).to.equal('leave');
+      expect(down({}, { fault: 'message' })).to.equal('reject');
+      expect(down({}, { canSettle: false })).to.equal('channel-gone');
+      expect(down({}, { interrupted: true })).to.equal('give-back');
+    });
+  });
+
   describe('when the handler asks for an outcome', () => {
     const signals = [
       [new RejectMessage(), { kind: 'reject', reason: 'asked' }],

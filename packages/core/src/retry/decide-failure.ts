@@ -26,6 +26,8 @@ export interface FailureFacts {
   readonly canSettle?: boolean;
   /** The signal of the handler had fired, because the channel went or the shutdown can wait no longer. Default `false`. */
   readonly interrupted?: boolean;
+  /** The listener has paused because everything fails: it says nothing about the message. Default `false`. */
+  readonly isOutage?: boolean;
 }
 
 /** Hand it to the recoverer. `doubt`: what `retryable` threw instead of an answer. */
@@ -63,6 +65,8 @@ export type FailureDecision =
   | Recover
   /** It failed because it was interrupted, which says nothing about the message. */
   | { readonly kind: 'give-back' }
+  /** It failed in an outage of something that all messages need: as if it had not been tried. */
+  | { readonly kind: 'put-off' }
   /** The broker delivers the message again by itself. */
   | { readonly kind: 'channel-gone' }
   /** Manual mode: the handler settles, or nobody does. */
@@ -79,6 +83,7 @@ export type FailureDecision =
  * | thrown while the message was read | reject, or recover with `invalid: 'recover'` |
  * | manual mode | leave it to the handler |
  * | interrupted | give back |
+ * | in an outage, `RequeueMessage` included | put off |
  * | `retryAfter` says how long | redeliver after that |
  * | retry, not worth it | recover |
  * | retry, attempts left | retry here, or requeue when stateful |
@@ -94,10 +99,8 @@ export function decideFailure(
   // In none mode the broker has forgotten the message: its channel does not matter, and nothing can be given back.
   const isOurs = policy.acknowledge !== 'none';
   if (isOurs && facts.canSettle === false) return { kind: 'channel-gone' };
-  const found = findSignal(facts.error);
-  if (found?.signal === 'acknowledge') return { kind: 'acknowledge' };
-  if (found?.signal === 'retry-after') return asked(policy, facts, readRetryAfter(found.by, facts.failedAt ?? 0));
-  if (found !== undefined) return { kind: found.signal, reason: 'asked' };
+  const signalled = decideSignal(policy, facts);
+  if (signalled !== undefined) return signalled;
   if ((facts.fault ?? (facts.failures === 0 ? 'message' : 'attempt')) === 'message') {
     return policy.invalid === 'recover'
       ? { kind: 'recover', reason: 'invalid' }
@@ -105,10 +108,30 @@ export function decideFailure(
   }
   if (policy.acknowledge === 'manual') return { kind: 'leave' };
   if (isOurs && facts.interrupted === true) return { kind: 'give-back' };
+  if (facts.isOutage === true) return { kind: 'put-off' };
   const wish = wishOf(policy.redeliver, facts);
   if (wish.delayMs !== undefined) return asked(policy, facts, { delayMs: wish.delayMs, counts: true });
   const decision = decideRetry(policy, facts, random);
   return wish.doubt !== undefined && decision.kind === 'redeliver' ? { ...decision, doubt: wish.doubt } : decision;
+}
+
+/** What the handler asked for. In an outage nothing is parked, nor put back as a failed attempt. */
+function decideSignal(policy: FailurePolicy, facts: FailureFacts): FailureDecision | undefined {
+  const found = findSignal(facts.error);
+  if (found === undefined) return undefined;
+  const isOutage = facts.isOutage === true;
+  switch (found.signal) {
+    case 'acknowledge':
+      return { kind: 'acknowledge' };
+    case 'retry-after': {
+      const decision = asked(policy, facts, readRetryAfter(found.by, facts.failedAt ?? 0));
+      return isOutage && decision.kind === 'recover' ? { kind: 'put-off' } : decision;
+    }
+    case 'requeue':
+      return isOutage ? { kind: 'put-off' } : { kind: 'requeue', reason: 'asked' };
+    default:
+      return { kind: found.signal, reason: 'asked' };
+  }
 }
 
 /** Until when it is to wait was said; of those that count there are as many as the policy has delays. */
@@ -201,6 +224,7 @@ export function isWorthAReply(decision: FailureDecision): boolean {
   switch (decision.kind) {
     case 'acknowledge':
     case 'give-back':
+    case 'put-off':
     case 'channel-gone':
       return false;
     case 'requeue':

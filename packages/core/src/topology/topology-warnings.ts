@@ -11,7 +11,8 @@ export interface TopologyWarning {
     | 'dead-letter-exchange-undeclared'
     | 'alternate-exchange-undeclared'
     | 'binding-without-key'
-    | 'consumer-timeout-exceeded';
+    | 'consumer-timeout-exceeded'
+    | 'kill-switch-too-slow';
   /** What is wrong and what to do, for the log. */
   readonly text: string;
 }

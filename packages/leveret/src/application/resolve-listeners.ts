@@ -1,6 +1,7 @@
 import {
   type AcknowledgeMode,
   brokerPatienceFor,
+  checkKillSwitch,
   checkPatience,
   checkReadHints,
   checkRedeliver,
@@ -97,7 +98,7 @@ export async function resolveListeners(
     const complete = Object.freeze({ ...definition, ...order, consumerTimeoutMs, queueDeclaration });
     checkStream(complete, problems.at(place));
     checkRedeliver(complete, problems.at(place));
-    timeouts.push(...checkPatience(complete, patience.source, problems.at(place)));
+    timeouts.push(...checkPatience(complete, patience.source, problems.at(place)), ...checkKillSwitch(complete));
     return complete;
   });
   const warnings = [...topologyWarnings(topology, usesOf(definitions)), ...timeouts];

@@ -153,6 +153,7 @@ export class DeliveryRecord {
       case 'retried':
       case 'recoverer-failed':
       case 'put-off':
+      case 'throttled':
       case 'in-progress':
       case 'idempotency-failed':
         this.#to('waiting');
