@@ -37,6 +37,16 @@ export {
 export { SendTo } from './decorators/send-to.js';
 export { Transaction } from './decorators/transaction.js';
 export { UseInterceptors } from './decorators/use-interceptors.js';
+export { type DeclaredHandler, type HandlerFunctionOptions, handler } from './functions/handler.js';
+export type { EventOf, HandlerCall, HandlerSurroundings } from './functions/handler-surroundings.js';
+export {
+  type DeclaredListener,
+  type ListenerFunctionOptions,
+  listener,
+  type TypedListenerOptions,
+} from './functions/listener.js';
+export { type DeclaredSchedule, type ScheduleFunctionOptions, schedule } from './functions/schedule.js';
+export type { Declared } from './functions/declared-function.js';
 export type { InterceptorLike } from './interceptor/interceptor-like.js';
 export type { PayloadValidation } from './payload/payload-validation.js';
 export { validatePayload } from './payload/validate-payload.js';

@@ -27,9 +27,9 @@ export interface LeveretOptions {
   readonly connection?: ConnectionOptions;
   /** How messages are published, also by recoverers and as replies. */
   readonly publisher?: PublisherOptions;
-  /** Classes with `@Listener`, which the container makes, or instances of such classes, as they are. */
+  /** Classes with `@Listener`, which the container makes; instances of such classes, as they are; what `listener(...)` makes. */
   readonly listeners?: readonly (AnyClass | object)[];
-  /** Classes with `@Scheduled` methods and no listener, or instances; those of listener classes are found by themselves. */
+  /** Classes with `@Scheduled` methods and no listener, or instances, or what `schedule(...)` makes; those of listener classes are found by themselves. */
   readonly schedules?: readonly (AnyClass | object)[];
   /**
    * What makes listeners, interceptors, recoverers, converters and stores that are given as classes or tokens: a container of

@@ -139,7 +139,7 @@ async function resolveListener(plan: ListenerPlan, common: Common, problems: Pro
   for (const problem of recoverer?.problems ?? []) problems.add(problem);
   const converter =
     policies.converter === undefined ? undefined : await resolveConverter(policies.converter, resolver, problems);
-  const source = await resolveHome(plan.home, { resolver, onInstance: settings.onInstance }, problems);
+  const source = await resolveHome(plan, { resolver, onInstance: settings.onInstance }, problems);
   const around = new Map<RoutePlan, readonly InterceptorFunction[]>();
   for (const route of routesOf(plan.handler)) around.set(route, await routeInterceptors(route, common, problems));
   const guarded = await guardedRoutes(plan, policies.acknowledge, settings.guards, problems);

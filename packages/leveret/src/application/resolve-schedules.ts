@@ -22,7 +22,7 @@ export async function resolveSchedules(
   const definitions: ScheduleDefinition[] = [];
   for (const plan of plans) {
     const faults = problems.at(plan.place);
-    const source = await resolveHome(plan.home, settings, faults);
+    const source = await resolveHome(plan, settings, faults);
     const alone = await resolveAlone(plan.alone, settings, faults);
     if (source === undefined) continue;
     const { id, timing, jitterMs, immediate, timeoutMs, key } = plan;

@@ -261,7 +261,7 @@ describe('when decorators are standard', () => {
       );
       const faults = await faultsOf({ listeners: [Orders] });
       expect(faults[0]).to.match(
-        /^listener Orders\.bare: the payload has no type: nothing of it is left at run time without "experimentalDecorators"\. Give it, as in \{ queue, payload: PaySucceeded \}/,
+        /^listener Orders\.bare: the payload has no type: nothing of it is left at run time\. Give it, as in \{ queue, payload: PaySucceeded \}/,
       );
       expect(faults[1]).to.match(/^listener Orders\.three: takes 3 parameters, but is called with two/);
       expect(faults.slice(2)).to.deep.equal([

@@ -6,7 +6,8 @@ export interface InstanceHooks {
   readonly replaced?: Iterable<readonly [service: ServiceToken, value: unknown]>;
   /**
    * Told of each instance whose methods are listeners, before one is called.
-   * @param listener what stood in `listeners`: the class, the instance, or the declared function
+   * @param listener what stood in `listeners` or `schedules`: the class, the instance, or the declared function
+   * @param id of the listener or schedule; told of each that the instance has
    */
-  readonly onInstance?: ((listener: unknown, instance: object) => void) | undefined;
+  readonly onInstance?: ((listener: unknown, instance: object, id: string) => void) | undefined;
 }

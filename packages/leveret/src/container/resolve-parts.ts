@@ -15,6 +15,7 @@ import { interceptorFunction } from '../interceptor/interceptor-function.js';
 import type { InterceptorLike } from '../interceptor/interceptor-like.js';
 import { type AnyClass, isClass } from '../reading/class-kind.js';
 import type { ListenerHome } from '../reading/listener-home.js';
+import type { ListenerPlan } from '../reading/listener-plan.js';
 import type { InstanceHooks } from './instance-hooks.js';
 import type { InstanceResolver } from './instance-resolver.js';
 
@@ -25,14 +26,14 @@ export interface ListenerMaking extends Pick<InstanceHooks, 'onInstance'> {
 
 /** Where the instances of a home come from; `undefined` (and a fault) when none can be made. */
 export async function resolveHome(
-  home: ListenerHome,
+  { home, id }: Pick<ListenerPlan, 'home' | 'id'>,
   { resolver, onInstance }: ListenerMaking,
   problems: Problems,
 ): Promise<InstanceSource | undefined> {
   const source = await sourceOf(home, resolver, problems);
   if (source === undefined || onInstance === undefined) return source;
   const told = (instance: object): object => {
-    onInstance(home.given, instance);
+    onInstance(home.given, instance, id);
     return instance;
   };
   if (source.kind === 'shared') return { kind: 'shared', instance: told(source.instance) };
@@ -50,8 +51,10 @@ async function sourceOf(
   resolver: InstanceResolver,
   problems: Problems,
 ): Promise<InstanceSource | undefined> {
+  if (home.class === undefined) return { kind: 'shared', instance: home.instance };
   if (home.instance !== undefined) return { kind: 'shared', instance: home.instance };
-  return attempt(home.class, () => resolver.source(home.class), problems);
+  const listenerClass = home.class;
+  return attempt(listenerClass, () => resolver.source(listenerClass), problems);
 }
 
 /** An interceptor as a function, whatever it was given as. */

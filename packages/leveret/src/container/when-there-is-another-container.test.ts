@@ -218,7 +218,7 @@ describe('when there is another container', () => {
       const [fault] = await faultsOf({ listeners: twice, container: new Map([[Timing, new Timing()]]) });
       expect(fault).to.match(/^listener PayListener\.onPaid: its class is there twice/);
       const [nothing] = await faultsOf({ listeners: [{} as object] });
-      expect(nothing).to.match(/listeners holds .*; expected a class, or an instance of one/);
+      expect(nothing).to.match(/listeners holds .*; expected a class, an instance of one, or/);
     });
   });
 

@@ -32,8 +32,9 @@ export function readRoute(
 
 /** Reads the `@Handler` methods of a class listener into the map from type to route. */
 export function readHandlers(listenerClass: AnyClass, merged: MergedClass, problems: Problems): HandlerPlan {
-  const routes = new Map<string, RoutePlan>();
-  let defaultRoute: RoutePlan | undefined;
+  const byType = new HandlersByType(
+    "@Handler(PaySucceeded), @Handler({ type: 'pay.succeeded' }), or @Handler({ isDefault: true })",
+  );
   const methods = merged.methods.filter(({ handlers }) => handlers.length > 0);
   if (methods.length === 0) {
     problems.add(
@@ -49,34 +50,60 @@ export function readHandlers(listenerClass: AnyClass, merged: MergedClass, probl
     const { types, isDefault, headers } = readHandlerOptions(declaration.options, place);
     const declared = { target: given && ({ by: '@Handler', target: given } as const), headers };
     const route = readRoute(listenerClass, merged, method, declared, place);
-    const names = types.length > 0 ? types : defaultNames(route, isDefault, place);
-    for (const name of names) {
-      const other = routes.get(name);
-      if (other === undefined) routes.set(name, route);
-      else place.add(`${other.name} takes messages of type ${JSON.stringify(name)} already; a type has one handler`);
-    }
-    if (!isDefault) continue;
-    if (defaultRoute !== undefined)
-      place.add(`${defaultRoute.name} is the default handler already; there is one at most`);
-    defaultRoute ??= route;
+    byType.add(route, byType.namesOf({ types, isDefault }, route, place), isDefault, place);
   }
-  return { kind: 'by-type', routes, defaultRoute };
+  return byType.plan;
+}
+
+/** The handlers of a listener, among which the type of a message chooses. */
+export class HandlersByType {
+  readonly #routes = new Map<string, RoutePlan>();
+  readonly #howToSay: string;
+  #defaultRoute: RoutePlan | undefined;
+
+  /** @param howToSay which type a handler takes, for the text of a fault */
+  constructor(howToSay: string) {
+    this.#howToSay = howToSay;
+  }
+
+  get plan(): HandlerPlan {
+    return { kind: 'by-type', routes: this.#routes, defaultRoute: this.#defaultRoute };
+  }
+
+  /** The names of the types that a handler takes: its own, else those of its class. */
+  namesOf(
+    { types, isDefault }: Pick<HandlerReading, 'types' | 'isDefault'>,
+    route: RoutePlan,
+    problems: Problems,
+  ): readonly string[] {
+    return types.length > 0 ? types : defaultNames(route, isDefault, this.#howToSay, problems);
+  }
+
+  add(route: RoutePlan, names: readonly string[], isDefault: boolean, problems: Problems): void {
+    for (const name of names) {
+      const other = this.#routes.get(name);
+      if (other === undefined) this.#routes.set(name, route);
+      else problems.add(`${other.name} takes messages of type ${JSON.stringify(name)} already; a type has one handler`);
+    }
+    if (!isDefault) return;
+    if (this.#defaultRoute !== undefined)
+      problems.add(`${this.#defaultRoute.name} is the default handler already; there is one at most`);
+    this.#defaultRoute ??= route;
+  }
 }
 
 /**
  * Without names of its own a handler takes what the class is published as, else the name of the class; nothing when it is the
  * default and no class is known.
  */
-function defaultNames(route: RoutePlan, isDefault: boolean, problems: Problems): readonly string[] {
+function defaultNames(route: RoutePlan, isDefault: boolean, howToSay: string, problems: Problems): readonly string[] {
   const { target } = route;
   if (target !== undefined && isNamed(target)) {
     return [publishAddressOf(target.type.prototype as object | null)?.type ?? target.type.name];
   }
   if (!isDefault) {
     // With no target at all the payload parameter has been reported already, or there is none.
-    problems.add(
-      "it is not known which type of message it takes. Say so: @Handler(PaySucceeded), @Handler({ type: 'pay.succeeded' }), or @Handler({ isDefault: true }) for all others",
-    );
+    problems.add(`it is not known which type of message it takes. Say so: ${howToSay} for all others`);
   }
   return [];
 }

@@ -537,7 +537,9 @@ describe('readListeners', () => {
       expect(faultOf(undefined)).to.match(
         /listeners holds undefined; expected a class \(undefined comes of a circular import\)/,
       );
-      expect(faultOf({})).to.equal('listeners holds an object; expected a class, or an instance of one');
+      expect(faultOf({})).to.equal(
+        'listeners holds an object; expected a class, an instance of one, or what listener(...) makes',
+      );
       expect(faultOf(() => {})).to.match(/expected a class/);
       const problems = new Problems();
       readListeners('Orders', problems);

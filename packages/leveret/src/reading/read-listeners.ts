@@ -1,12 +1,14 @@
 import { checkKnown, describeValue, type Problems, readOptions } from '@leveret/core';
 import type { ListenerDeclaration } from '../decorators/class-record.js';
 import { LISTENER_OPTIONS, LISTENER_OWN_OPTIONS, type ListenerOptions } from '../decorators/listener-options.js';
+import { type FunctionRecord, functionRecordOf } from '../functions/declared-function.js';
 import { type AnyClass, checkName } from './class-kind.js';
-import { homeOf, type ListenerHome } from './listener-home.js';
+import { type ClassHome, homeOf } from './listener-home.js';
 import type { HandlerPlan, ListenerPlan, RoutePlan } from './listener-plan.js';
 import { type MergedClass, mergedRecord } from './merged-record.js';
 import { readHandlers, readRoute } from './read-handlers.js';
 import { readHeaders } from './read-headers.js';
+import { readListenerFunction } from './read-listener-function.js';
 import { readGivenType } from './read-payload-type.js';
 
 /**
@@ -26,10 +28,12 @@ export function readListeners(classes: unknown, problems: Problems): readonly Li
 }
 
 function readOne(given: unknown, problems: Problems): readonly ListenerPlan[] {
+  const declared = functionRecordOf(given);
+  if (declared?.kind === 'listener') return readListenerFunction(given, declared, problems);
   const home = homeOf(given);
   if (home === undefined) {
     problems.add(
-      `listeners holds ${describeValue(given)}; expected a class${given === undefined ? ' (undefined comes of a circular import)' : ', or an instance of one'}`,
+      `listeners holds ${describeValue(given)}; expected a class${given === undefined ? ' (undefined comes of a circular import)' : `, an instance of one, or what listener(...) makes${insteadOf(declared)}`}`,
     );
     return [];
   }
@@ -48,6 +52,11 @@ function readOne(given: unknown, problems: Problems): readonly ListenerPlan[] {
   return [...readClassListeners(home, merged, problems), ...readMethodListeners(home, merged, problems)];
 }
 
+function insteadOf(declared: FunctionRecord | undefined): string {
+  if (declared?.kind === 'schedule') return '. What schedule(...) makes belongs in schedules';
+  return declared?.kind === 'handler' ? '. What handler(...) makes belongs in listener({ queue, handlers })' : '';
+}
+
 function scheduledOnly(merged: MergedClass | undefined): string {
   const scheduled = merged?.methods.some(({ schedules }) => schedules.length > 0) === true;
   return scheduled ? '. It has @Scheduled, and belongs in schedules' : '';
@@ -57,7 +66,7 @@ function declaresListeners(merged: MergedClass): boolean {
   return merged.listeners.length > 0 || merged.methods.some(({ listeners }) => listeners.length > 0);
 }
 
-function readClassListeners(home: ListenerHome, merged: MergedClass, problems: Problems): readonly ListenerPlan[] {
+function readClassListeners(home: ClassHome, merged: MergedClass, problems: Problems): readonly ListenerPlan[] {
   const listenerClass = home.class;
   if (merged.listeners.length === 0) {
     for (const { key, handlers } of merged.methods) {
@@ -89,7 +98,7 @@ function readClassListeners(home: ListenerHome, merged: MergedClass, problems: P
   );
 }
 
-function readMethodListeners(home: ListenerHome, merged: MergedClass, problems: Problems): readonly ListenerPlan[] {
+function readMethodListeners(home: ClassHome, merged: MergedClass, problems: Problems): readonly ListenerPlan[] {
   const listenerClass = home.class;
   return merged.methods.flatMap((method) => {
     if (method.listeners.length === 0) return undeclaredMethod(listenerClass, method, merged, problems);
@@ -142,7 +151,7 @@ function undeclaredMethod(
 }
 
 function readListener(
-  home: ListenerHome,
+  home: ClassHome,
   defaultId: string,
   declaration: ListenerDeclaration,
   handler: HandlerPlan,
@@ -177,7 +186,7 @@ function checkIds(plans: readonly ListenerPlan[], problems: Problems): void {
   for (const plan of plans) {
     const other = byId.get(plan.id);
     if (other === undefined) byId.set(plan.id, plan);
-    else if (other.home !== plan.home && other.home.class === plan.home.class) {
+    else if (plan.home.class !== undefined && other.home !== plan.home && other.home.class === plan.home.class) {
       problems
         .at(plan.place)
         .add(

@@ -135,7 +135,7 @@ export function readPositional(
 }
 
 const NO_TYPE =
-  'the payload has no type: nothing of it is left at run time without "experimentalDecorators". Give it, as in { queue, payload: PaySucceeded }, or payload: Object for whatever is sent; what takes no payload takes no parameter';
+  'the payload has no type: nothing of it is left at run time. Give it, as in { queue, payload: PaySucceeded }, or payload: Object for whatever is sent; what takes no payload takes no parameter';
 
 type PayloadDeclaration = Extract<ParameterDeclaration, { readonly kind: 'payload' }>;
 

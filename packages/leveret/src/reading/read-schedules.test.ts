@@ -120,7 +120,7 @@ describe('readSchedules', () => {
     }
     expect(read([], 'all').faults).to.deep.equal(['schedules must be an array of classes; got "all"']);
     expect(read([], [7, Nothing, Listening]).faults).to.deep.equal([
-      'schedules holds 7; expected a class, or an instance of one',
+      'schedules holds 7; expected a class, an instance of one, or what schedule(...) makes',
       'class Nothing: has no method with @Scheduled',
       'class Listening: has @Listener, so that it belongs in listeners',
     ]);

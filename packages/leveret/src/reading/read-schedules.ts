@@ -1,9 +1,10 @@
 import { checkDuration, checkOptions, type Duration, describeValue, type Problems } from '@leveret/core';
 import type { ScheduleDeclaration } from '../decorators/class-record.js';
 import type { RunOnOneInstanceOptions, ScheduleOptions, ScheduleTimes } from '../decorators/scheduled.js';
+import { type FunctionRecord, functionRecordOf } from '../functions/declared-function.js';
 import { cronTiming, everyTiming, type Timing } from '../schedule/timing.js';
 import { type AnyClass, checkName } from './class-kind.js';
-import { homeOf, type ListenerHome } from './listener-home.js';
+import { type ClassHome, homeOf, type ListenerHome } from './listener-home.js';
 import { type MergedClass, type MergedMethod, mergedRecord } from './merged-record.js';
 
 /** A schedule as its class declares it: read and checked, nothing made yet. */
@@ -46,24 +47,31 @@ export function readSchedules(
   problems: Problems,
 ): readonly SchedulePlan[] {
   const withListeners = Array.isArray(listeners) ? listeners.flatMap((each) => homeOf(each) ?? []) : [];
+  const functions = Array.isArray(schedules) ? [...new Set<unknown>(schedules)].filter(isScheduleFunction) : [];
   const own = readHomes(schedules, problems).filter(({ given }) => !withListeners.some((each) => each.given === given));
   for (const each of own) checkOwn(each.class, problems.at(`class ${each.class.name}`));
   const unique = new Map([...withListeners, ...own].map((each) => [each.given, each]));
-  const plans = [...unique.values()].flatMap((each) => readHome(each, now, problems));
+  const plans = [
+    ...[...unique.values()].flatMap((each) => readHome(each, now, problems)),
+    ...functions.map((each) => readScheduleFunction(each, now, problems)),
+  ];
   checkIds(plans, problems);
   return plans;
 }
 
-function readHomes(schedules: unknown, problems: Problems): readonly ListenerHome[] {
+function readHomes(schedules: unknown, problems: Problems): readonly ClassHome[] {
   if (schedules === undefined) return [];
   if (!Array.isArray(schedules)) {
     problems.add(`schedules must be an array of classes; got ${describeValue(schedules)}`);
     return [];
   }
   return schedules.flatMap((each) => {
+    if (isScheduleFunction(each)) return [];
     const home = homeOf(each);
     if (home !== undefined) return home;
-    problems.add(`schedules holds ${describeValue(each)}; expected a class, or an instance of one`);
+    problems.add(
+      `schedules holds ${describeValue(each)}; expected a class, an instance of one, or what schedule(...) makes`,
+    );
     return [];
   });
 }
@@ -81,7 +89,7 @@ function listens(merged: MergedClass): boolean {
   return merged.listeners.length > 0 || merged.methods.some(({ listeners }) => listeners.length > 0);
 }
 
-function readHome(home: ListenerHome, now: number, problems: Problems): readonly SchedulePlan[] {
+function readHome(home: ClassHome, now: number, problems: Problems): readonly SchedulePlan[] {
   const scheduleClass = home.class;
   const methods = mergedRecord(scheduleClass)?.methods.filter(({ schedules }) => schedules.length > 0) ?? [];
   return methods.flatMap((method) => {
@@ -110,6 +118,31 @@ function checkMethod(method: MergedMethod, problems: Problems): void {
   }
 }
 
+function isScheduleFunction(given: unknown): boolean {
+  return functionRecordOf(given)?.kind === 'schedule';
+}
+
+const CALL = 'run';
+const TIME_NAMES = ['every', 'cron', 'timezone'];
+
+/** Reads what `schedule(...)` made. */
+function readScheduleFunction(given: unknown, now: number, problems: Problems): SchedulePlan {
+  const { options, call } = functionRecordOf(given) as FunctionRecord;
+  const entries = Object.entries(typeof options === 'object' && options !== null ? options : {});
+  const times = Object.fromEntries(entries.filter(([name]) => TIME_NAMES.includes(name)));
+  const others = Object.fromEntries(entries.filter(([name]) => !TIME_NAMES.includes(name)));
+  const { id } = others as { id?: unknown };
+  const name = typeof id === 'string' && id !== '' ? id : 'without a name';
+  const faults = problems.at(`schedule ${name}`);
+  if (id === undefined)
+    faults.add("a function has no name that holds: give it an id, as in { id: 'reconcile', every: '20s' }");
+  if (typeof call !== 'function') {
+    faults.add(`schedule(options, call) takes a function that is called at each beat; got ${describeValue(call)}`);
+  }
+  const home = { given, class: undefined, instance: Object.create({ [CALL]: call }) as object };
+  return readSchedule(home, CALL, name, { times, options: others }, now, problems);
+}
+
 function readSchedule(
   home: ListenerHome,
   key: string | symbol,
@@ -127,7 +160,7 @@ function readSchedule(
     return { ...plan, jitterMs: 0, immediate: false, timeoutMs: undefined, alone: undefined };
   }
   const { id, jitter, immediate, timeout, runOnOneInstance } = options as ScheduleOptions;
-  if (id === undefined) checkName(home.class, '@Scheduled', faults);
+  if (id === undefined && home.class !== undefined) checkName(home.class, '@Scheduled', faults);
   if (id !== undefined && (typeof id !== 'string' || id === ''))
     faults.add(`id must be a name; got ${describeValue(id)}`);
   if (immediate !== undefined && typeof immediate !== 'boolean') {

@@ -24,6 +24,8 @@ export class Application {
   readonly #classes = new Map<string, AnyClass>();
   readonly #undo: (() => void)[] = [];
   readonly #watched = new WeakSet<object>();
+  /** Ids of listeners, by what stood in `listeners`. */
+  readonly #ids = new Map<unknown, Set<string>>();
 
   constructor(options: LeveretOptions, overrides: readonly Override[], side: BrokerSide, journal: Journal) {
     this.#journal = journal;
@@ -58,7 +60,8 @@ export class Application {
     await this.leveret.start();
   }
 
-  readonly #watch = (listener: unknown, instance: object): void => {
+  readonly #watch = (listener: unknown, instance: object, id: string): void => {
+    this.#ids.set(listener, (this.#ids.get(listener) ?? new Set()).add(id));
     if (this.#watched.has(instance)) return;
     this.#watched.add(instance);
     const listenerClass = typeof listener === 'function' ? (listener as AnyClass) : (instance.constructor as AnyClass);
@@ -76,6 +79,9 @@ export class Application {
       return listenerId;
     }
   };
+
+  /** The ids that a function has as a listener; `undefined` when it is none. */
+  readonly idsOf = (listener: unknown): ReadonlySet<string> | undefined => this.#ids.get(listener);
 
   /** The class that handles a delivery, once its listener has been called. */
   readonly classOf = ({ listenerId }: DeliveryRecord): AnyClass | undefined => this.#classes.get(listenerId);

@@ -10,9 +10,9 @@ export interface Naming {
   readonly classOf: (record: DeliveryRecord) => AnyClass | undefined;
 }
 
-/** Chooses the deliveries of a listener. */
-export function byId(id: string): (record: DeliveryRecord) => boolean {
-  return ({ listenerId }) => listenerId === id;
+/** Chooses the deliveries of listeners. */
+export function byIds(ids: ReadonlySet<string>): (record: DeliveryRecord) => boolean {
+  return ({ listenerId }) => ids.has(listenerId);
 }
 
 /**
@@ -30,7 +30,9 @@ export function byClass(
   const chosen = classes.filter((each) => each === listenerClass || each.prototype instanceof listenerClass);
   if (chosen.length === 0) {
     const known = classes.map(({ name }) => name).join(', ') || 'none';
-    throw new HarnessError(`expected one of the harness's listeners (${known}), received ${listenerClass.name}`);
+    throw new HarnessError(
+      `expected one of the harness's listeners (${known}), received ${listenerClass.name || 'a function that is none'}`,
+    );
   }
   if (method !== undefined && typeof (listenerClass.prototype as Record<string, unknown>)[method] !== 'function') {
     throw new HarnessError(`expected a method of ${listenerClass.name}, received ${JSON.stringify(method)}`);
@@ -50,6 +52,6 @@ export function byClass(
 
 /** The class of what stands in `listeners`: a class, or an instance of one. */
 function classOfListener(listener: unknown): readonly AnyClass[] {
-  if (typeof listener === 'function') return [listener as AnyClass];
+  if (typeof listener === 'function') return listener.prototype === undefined ? [] : [listener as AnyClass];
   return typeof listener === 'object' && listener !== null ? [listener.constructor as AnyClass] : [];
 }

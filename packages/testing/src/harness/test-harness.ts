@@ -13,6 +13,7 @@ import { EmbeddedSide } from '../broker/embedded-side.js';
 import { RealSide } from '../broker/real-side.js';
 import { HarnessError } from '../errors/harness-error.js';
 import { NotSettledError } from '../errors/not-settled-error.js';
+import type { DeliveryRecord } from '../watch/delivery-record.js';
 import { Journal } from '../watch/journal.js';
 import type { AnyClass } from './any-class.js';
 import { Application } from './application.js';
@@ -30,7 +31,7 @@ import { ListenerProbe, type MethodName, type ProbeOf } from './listener-probe.j
 import { QueueProbe } from './queue-probe.js';
 import { inRealTime } from './real-time.js';
 import { RestWatch } from './rest-watch.js';
-import { byClass, byId } from './select-deliveries.js';
+import { byClass, byIds } from './select-deliveries.js';
 
 /** Options of {@link TestHarness.settled}. */
 export interface SettledOptions {
@@ -42,6 +43,9 @@ export interface SettledOptions {
    */
   readonly includeRetries?: boolean;
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: a function that handles messages takes anything
+type AnyCall = (...given: any[]) => unknown;
 
 /** How long a start may take. */
 const START_LIMIT_MS = 20_000;
@@ -208,12 +212,18 @@ export class TestHarness implements AsyncDisposable {
   listener<T extends object>(listenerClass: AnyClass<T>): ListenerProbe;
   /** What happened to one method of a class, with the types of its parameters and its result. */
   listener<T extends object, K extends MethodName<T>>(listenerClass: AnyClass<T>, method: K): ProbeOf<T[K]>;
-  listener(idOrClass: string | AnyClass, method?: string): ListenerProbe {
-    const chosen =
-      typeof idOrClass === 'string'
-        ? byId(this.app.listeners.get(idOrClass).id)
-        : byClass(idOrClass, method, this.#options.application.listeners ?? [], this.#application);
+  /** What happened to a function that `listener(...)` made, with the types of its parameters and its result. */
+  listener<Call extends AnyCall>(declared: Call): ProbeOf<Call>;
+  listener(given: string | AnyClass | AnyCall, method?: string): ListenerProbe {
+    const chosen = this.#choose(given, method);
     return new ListenerProbe(() => this.#journal.records.filter(chosen));
+  }
+
+  #choose(given: string | AnyClass | AnyCall, method: string | undefined): (record: DeliveryRecord) => boolean {
+    if (typeof given === 'string') return byIds(new Set([this.app.listeners.get(given).id]));
+    const listeners = this.#options.application.listeners ?? [];
+    const ids = given.prototype === undefined && listeners.includes(given) ? this.#application.idsOf(given) : undefined;
+    return ids === undefined ? byClass(given as AnyClass, method, listeners, this.#application) : byIds(ids);
   }
 
   /** A queue of the broker, such as the one where failed messages are parked. */
