@@ -12,6 +12,23 @@ const TABLES = {
   listener: ['leveret', 'decorators/listener-options.js', (module) => module.LISTENER_OPTIONS],
   retry: ['core', 'retry/retry-options.js', (module) => module.RETRY_OPTION.table],
   killSwitch: ['core', 'outage/outage-options.js', (module) => module.KILL_SWITCH_OPTION.table],
+  publisher: ['core', 'publisher/publisher-options.js', (module) => module.PUBLISHER_OPTIONS],
+  'publisher.retry': ['core', 'publisher/publisher-options.js', (module) => module.PUBLISHER_OPTIONS.retry.table],
+  'publisher.buffer': ['core', 'publisher/publisher-options.js', (module) => module.PUBLISHER_OPTIONS.buffer.table],
+  publish: ['core', 'publisher/publish-options.js', (module) => module.PUBLISH_OPTIONS],
+  connection: ['amqplib', 'connection/connection-options.js', (module) => module.CONNECTION_OPTIONS],
+  'connection.reconnect': [
+    'amqplib',
+    'connection/connection-options.js',
+    (module) => module.CONNECTION_OPTIONS.reconnect.table,
+  ],
+  'connection.socket': [
+    'amqplib',
+    'connection/connection-options.js',
+    (module) => module.CONNECTION_OPTIONS.socket.table,
+  ],
+  leveret: ['leveret', 'application/leveret-options.js', (module) => module.LEVERET_OPTIONS],
+  relay: ['sql', 'relay/relay-options.js', (module) => module.RELAY_OPTIONS],
 };
 const SCHEMAS = {
   'packages/leveret/options.schema.json': optionsSchema,
@@ -68,16 +85,22 @@ function load(home, path) {
   return import(pathToFileURL(join(root, 'packages', home, 'dist', path)).href);
 }
 
-/** What a configuration file may say: of a listener, and of all of them. */
+/** What a configuration file may say: to `Leveret.start`, and of its parts, a listener and a message. */
 async function optionsSchema() {
   const { objectSchema } = await load('core', 'options/option-kinds.js');
-  const { LISTENER_POLICY_OPTIONS } = await load('core', 'consumer/listener-options.js');
+  const { connection, publisher, defaults, management, ...rest } = objectSchema(await tableOf('leveret')).properties;
+  const parts = { connection, publisher, defaults, management };
+  const ref = (name) => ({ $ref: `#/$defs/${name}` });
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
-    title: 'Options of leveret',
+    title: 'Options of Leveret.start',
+    type: 'object',
+    properties: { ...Object.fromEntries(Object.keys(parts).map((name) => [name, ref(name)])), ...rest },
+    additionalProperties: false,
     $defs: {
+      ...parts,
       listener: objectSchema(await tableOf('listener')),
-      defaults: objectSchema(LISTENER_POLICY_OPTIONS),
+      publish: objectSchema(await tableOf('publish')),
     },
   };
 }

@@ -1,12 +1,14 @@
 export { AmqplibTransport, type AmqplibTransportOptions } from './amqplib-transport.js';
 export { type ApplyReport, applyPolicies } from './topology/apply-policies.js';
 export {
+  MANAGEMENT_OPTIONS,
   ManagementApiError,
   type ManagementOptions,
   type ResolvedManagementOptions,
   resolveManagementOptions,
 } from './topology/management-client.js';
 export {
+  CONNECTION_OPTIONS,
   type ConnectionOptions,
   type ReconnectOptions,
   resolveConnectionOptions,

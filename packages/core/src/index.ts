@@ -266,6 +266,7 @@ export type { PublishDefaults, PublishOptions, PublishReceipt } from './publishe
 export type { PublisherHoldings } from './publisher/publish-ways.js';
 export { Publisher, type PublisherSetup, type RequestOptions } from './publisher/publisher.js';
 export {
+  PUBLISHER_OPTIONS,
   type ConfirmMode,
   type PublishBufferOptions,
   type PublisherOptions,

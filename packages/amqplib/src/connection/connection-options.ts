@@ -1,5 +1,22 @@
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
-import { type BackoffPolicy, checkDuration, type Duration, describeValue, Problems } from '@leveret/core';
+import {
+  type BackoffPolicy,
+  checkOptions,
+  customOption,
+  type Duration,
+  describeValue,
+  durationOption,
+  flagOption,
+  functionOption,
+  groupOption,
+  numberOption,
+  type OptionsOf,
+  Problems,
+  readOptions,
+  textOption,
+  wholeNumberOption,
+  wordOption,
+} from '@leveret/core';
 import type { Mechanism } from '../errors/connection-error.js';
 import { type HostTarget, hasUser, resolveHosts, shuffled } from './host-target.js';
 import type { CredentialsSource } from './login.js';
@@ -128,28 +145,91 @@ export interface ReconnectPolicy extends BackoffPolicy {
   readonly knockIntervalMs: number;
 }
 
-const KNOWN = new Set([
-  'urls',
-  'username',
-  'password',
-  'credentials',
-  'vhost',
-  'mechanism',
-  'name',
-  'heartbeat',
-  'connectionTimeout',
-  'startTimeout',
-  'frameMax',
-  'channelMax',
-  'shuffle',
-  'reconnect',
-  'authenticationFailureFatal',
-  'tls',
-  'socket',
-  'clientProperties',
-]);
-const KNOWN_RECONNECT = new Set(['initialInterval', 'multiplier', 'maxInterval', 'jitter', 'knockInterval']);
-const KNOWN_SOCKET = new Set(['noDelay', 'keepAlive', 'keepAliveDelay']);
+const TEXT = { type: 'string' };
+
+/** The table of {@link ReconnectOptions}. */
+export const RECONNECT_OPTIONS = {
+  initialInterval: durationOption({ or: '100ms', text: 'pause after the first failed round' }),
+  multiplier: numberOption({ from: 1, to: 1000, or: 2, text: 'growth from pause to pause' }),
+  maxInterval: durationOption({ or: '1.5s', text: 'longest pause, without jitter' }),
+  jitter: numberOption({ from: 0, to: 1, or: 0.3, text: 'up to this share of the pause is added at random' }),
+  knockInterval: durationOption({
+    or: '40ms',
+    zero: true,
+    text: 'how often a host that refused the TCP connection is knocked at during a pause; `0` never knocks',
+  }),
+} satisfies OptionsOf<ReconnectOptions>;
+
+/** The table of {@link SocketOptions}. */
+export const SOCKET_OPTIONS = {
+  noDelay: flagOption({ or: true, text: 'send small frames at once (TCP_NODELAY)' }),
+  keepAlive: flagOption({ or: true, text: 'TCP keep-alive probes' }),
+  keepAliveDelay: durationOption({ or: '30s', zero: true, text: 'idle time before the first probe' }),
+} satisfies OptionsOf<SocketOptions>;
+
+/** The table of {@link ConnectionOptions}, in the order of the documentation. */
+export const CONNECTION_OPTIONS = {
+  urls: customOption<string | readonly string[]>({
+    byDefault: '`amqp://localhost`',
+    schema: { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' }, minItems: 1 }] },
+    text: 'one or several; `amqps://` for TLS, for all of them or for none; no query parameters',
+  }),
+  username: customOption<string>({ byDefault: 'from the URL, else `guest`', schema: TEXT, text: 'user' }),
+  password: customOption<string>({ byDefault: 'from the URL, else `guest`', schema: TEXT, text: 'password' }),
+  credentials: functionOption<CredentialsSource>({
+    takes: 'that answers { username, password }',
+    text: 'a function that is asked for `{ username, password, expiresIn }` before each attempt, in place of the user in the URL: for passwords that rotate and for OAuth 2',
+  }),
+  vhost: customOption<string>({ byDefault: 'from the URL, else `/`', schema: TEXT, text: 'virtual host' }),
+  mechanism: wordOption(['PLAIN', 'AMQPLAIN', 'EXTERNAL'], {
+    or: 'PLAIN',
+    text: "`AMQPLAIN`, or `EXTERNAL`: the user that the client's TLS certificate names",
+  }),
+  name: textOption({
+    byDefault: '`leveret:<process id>`',
+    text: 'shown in the management UI; the publishing connection adds `.publisher`',
+  }),
+  heartbeat: durationOption({
+    or: '10s',
+    zero: true,
+    text: 'a dead peer is noticed after two to three of them; whole seconds, `0` for none',
+  }),
+  connectionTimeout: durationOption({ or: '10s', text: 'one attempt, TCP, TLS and AMQP handshake together' }),
+  startTimeout: durationOption({ or: '30s', text: 'how long the start keeps trying' }),
+  frameMax: wholeNumberOption({ from: 8192, to: 2 ** 31 - 1, or: 131_072, text: 'largest frame in bytes, from 8,192' }),
+  channelMax: wholeNumberOption({
+    from: 0,
+    to: 65_535,
+    or: 0,
+    byDefault: "the broker's",
+    text: 'most channels on a connection',
+  }),
+  shuffle: flagOption({ or: true, text: 'hosts in a random order; `false`: in the order given' }),
+  reconnect: groupOption<ReconnectOptions, typeof RECONNECT_OPTIONS>(RECONNECT_OPTIONS, {
+    always: true,
+    byDefault: '[below](#reconnect)',
+    text: 'the pauses between rounds of attempts; the first round comes at once',
+  }),
+  authenticationFailureFatal: flagOption({
+    or: true,
+    text: 'refused credentials end the attempts, until they have been accepted once',
+  }),
+  tls: customOption<TlsConnectionOptions>({
+    byDefault: "Node's",
+    schema: { type: 'object' },
+    text: "only with `amqps://`; an unknown name is a fault, and `rejectUnauthorized: false` or a `checkServerIdentity` of one's own is warned of at each start. As for `tls.connect`: `ca` (the authority of the broker's certificate), `cert` and `key` (when the broker asks for one), `servername` (the name in the certificate, when it is not the host in the URL)",
+  }),
+  socket: groupOption<SocketOptions, typeof SOCKET_OPTIONS>(SOCKET_OPTIONS, {
+    always: true,
+    byDefault: '[below](#socket)',
+    text: 'options of the TCP socket',
+  }),
+  clientProperties: customOption<Readonly<Record<string, unknown>>>({
+    schema: { type: 'object' },
+    text: 'further client properties, shown in the management UI',
+    read: readClientProperties,
+  }),
+} satisfies OptionsOf<ConnectionOptions>;
 
 /**
  * Checks the options and fills in the defaults.
@@ -161,98 +241,57 @@ export function resolveConnectionOptions(
   random: () => number = Math.random,
 ): ResolvedConnectionOptions {
   const problems = new Problems().at('connection');
-  refuseUnknown(options, KNOWN, '', problems);
-  const reconnect = options.reconnect ?? {};
-  refuseUnknown(reconnect, KNOWN_RECONNECT, 'reconnect.', problems);
-  const socket = options.socket ?? {};
-  refuseUnknown(socket, KNOWN_SOCKET, 'socket.', problems);
-
-  const hosts = resolveHosts(options, problems);
-  const mechanism = checkMechanism(options.mechanism, problems);
+  const known = Object.keys(CONNECTION_OPTIONS);
+  const given: ConnectionOptions = checkOptions(options, known, '', problems) ? (options as ConnectionOptions) : {};
+  const { urls, username, password, vhost, heartbeatMs, shuffle, socket, clientProperties, ...read } = readOptions(
+    CONNECTION_OPTIONS,
+    given,
+    problems,
+  );
+  const { mechanism } = read;
+  checkCredentials(given, problems);
+  const hosts = resolveHosts(given, problems);
   const encrypted = hosts.map((host) => host.tls);
-  const tls = checkTls({ tls: options.tls, mechanism, encrypted }, problems);
-  const duration = (value: Duration | undefined, name: string, fallback: number) =>
-    value === undefined ? fallback : checkDuration(value, name, fallback, problems);
+  const tls = checkTls({ tls: read.tls, mechanism, encrypted }, problems);
   const resolved: ResolvedConnectionOptions = {
-    hosts: checkBoolean(options.shuffle, 'shuffle', true, problems) ? shuffled(hosts, random) : hosts,
-    mechanism,
-    name: checkText(options.name, 'name', `leveret:${process.pid}`, problems),
-    heartbeatSeconds: checkHeartbeat(duration(options.heartbeat, 'heartbeat', 10_000), problems),
-    connectionTimeoutMs: atLeast(
-      1,
-      duration(options.connectionTimeout, 'connectionTimeout', 10_000),
-      'connectionTimeout',
-      problems,
-    ),
-    startTimeoutMs: atLeast(1, duration(options.startTimeout, 'startTimeout', 30_000), 'startTimeout', problems),
-    frameMax: checkInteger(options.frameMax, 'frameMax', 131_072, 8192, 2 ** 31 - 1, problems),
-    channelMax: checkInteger(options.channelMax, 'channelMax', 0, 0, 65_535, problems),
-    reconnect: {
-      initialIntervalMs: atLeast(
-        1,
-        duration(reconnect.initialInterval, 'reconnect.initialInterval', 100),
-        'reconnect.initialInterval',
-        problems,
-      ),
-      multiplier: checkNumber(reconnect.multiplier, 'reconnect.multiplier', 2, 1, 1000, problems),
-      maxIntervalMs: atLeast(
-        1,
-        duration(reconnect.maxInterval, 'reconnect.maxInterval', 1500),
-        'reconnect.maxInterval',
-        problems,
-      ),
-      jitter: checkNumber(reconnect.jitter, 'reconnect.jitter', 0.3, 0, 1, problems),
-      knockIntervalMs: duration(reconnect.knockInterval, 'reconnect.knockInterval', 40),
-    },
-    credentials: checkCredentials(options, problems),
-    authenticationFailureFatal: checkBoolean(
-      options.authenticationFailureFatal,
-      'authenticationFailureFatal',
-      true,
-      problems,
-    ),
+    ...read,
+    ...socket,
+    hosts: shuffle ? shuffled(hosts, random) : hosts,
+    name: read.name ?? `leveret:${process.pid}`,
+    heartbeatSeconds: checkHeartbeat(heartbeatMs, problems),
     tls,
     warnings: tlsWarnings(
       tls,
       hosts.some((host) => host.tls),
     ),
-    noDelay: checkBoolean(socket.noDelay, 'socket.noDelay', true, problems),
-    keepAlive: checkBoolean(socket.keepAlive, 'socket.keepAlive', true, problems),
-    keepAliveDelayMs: duration(socket.keepAliveDelay, 'socket.keepAliveDelay', 30_000),
-    clientProperties: options.clientProperties ?? {},
+    clientProperties: clientProperties ?? {},
   };
   problems.throwIfAny();
   return Object.freeze(resolved);
 }
 
-function refuseUnknown(options: object, known: ReadonlySet<string>, prefix: string, problems: Problems): void {
-  for (const name of Object.keys(options)) {
-    if (!known.has(name)) problems.add(`unknown option ${prefix}${name}; known are ${[...known].join(', ')}`);
-  }
-}
-
-function checkMechanism(value: unknown, problems: Problems): ResolvedConnectionOptions['mechanism'] {
-  if (value === undefined) return 'PLAIN';
-  if (value === 'PLAIN' || value === 'AMQPLAIN' || value === 'EXTERNAL') return value;
-  problems.add(`mechanism must be 'PLAIN', 'AMQPLAIN' or 'EXTERNAL'; got ${describeValue(value)}`);
-  return 'PLAIN';
-}
-
-function checkCredentials(options: ConnectionOptions, problems: Problems): CredentialsSource | undefined {
-  const { credentials, username, password, mechanism } = options;
-  if (credentials === undefined) return undefined;
-  if (typeof credentials !== 'function') {
-    problems.add(
-      `credentials must be a function that answers { username, password }; got ${describeValue(credentials)}`,
-    );
-    return undefined;
-  }
+/** What is right by itself and does not go together. */
+function checkCredentials(
+  { credentials, username, password, mechanism, urls }: ConnectionOptions,
+  problems: Problems,
+): void {
+  if (typeof credentials !== 'function') return;
   if (username !== undefined || password !== undefined) {
     problems.add('credentials and username or password are given; which of them counts? Leave one out');
   }
-  if (hasUser(options.urls)) problems.add('credentials and a user in urls are given; leave the user out of the URLs');
+  if (hasUser(urls)) problems.add('credentials and a user in urls are given; leave the user out of the URLs');
   if (mechanism === 'EXTERNAL') problems.add('credentials are of no use with the mechanism EXTERNAL; leave them out');
-  return credentials;
+}
+
+function readClientProperties(
+  value: unknown,
+  name: string,
+  problems: Problems,
+): Readonly<Record<string, unknown>> | undefined {
+  if (value !== undefined && (typeof value !== 'object' || value === null || Array.isArray(value))) {
+    problems.add(`${name} must be an object; got ${describeValue(value)}`);
+  }
+  return value as Readonly<Record<string, unknown>> | undefined;
 }
 
 function checkHeartbeat(ms: number, problems: Problems): number {
@@ -260,51 +299,4 @@ function checkHeartbeat(ms: number, problems: Problems): number {
     problems.add(`heartbeat must be whole seconds from 0 to 65535, such as '10s'; got ${ms} ms`);
   }
   return Math.ceil(ms / 1000);
-}
-
-function checkText(value: unknown, name: string, fallback: string, problems: Problems): string {
-  if (value === undefined) return fallback;
-  if (typeof value === 'string' && value !== '') return value;
-  problems.add(`${name} must be a text that is not empty; got ${describeValue(value)}`);
-  return fallback;
-}
-
-function checkBoolean(value: unknown, name: string, fallback: boolean, problems: Problems): boolean {
-  if (value === undefined || typeof value === 'boolean') return value ?? fallback;
-  problems.add(`${name} must be true or false; got ${describeValue(value)}`);
-  return fallback;
-}
-
-function checkInteger(
-  value: unknown,
-  name: string,
-  fallback: number,
-  min: number,
-  max: number,
-  problems: Problems,
-): number {
-  if (value === undefined) return fallback;
-  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
-  problems.add(`${name} must be a whole number from ${min} to ${max}; got ${describeValue(value)}`);
-  return fallback;
-}
-
-function checkNumber(
-  value: unknown,
-  name: string,
-  fallback: number,
-  min: number,
-  max: number,
-  problems: Problems,
-): number {
-  if (value === undefined) return fallback;
-  if (typeof value === 'number' && value >= min && value <= max) return value;
-  problems.add(`${name} must be a number from ${min} to ${max}; got ${describeValue(value)}`);
-  return fallback;
-}
-
-function atLeast(min: number, ms: number, name: string, problems: Problems): number {
-  if (ms >= min) return ms;
-  problems.add(`${name} must be at least ${min} ms; got ${ms}`);
-  return min;
 }

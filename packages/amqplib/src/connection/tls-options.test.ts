@@ -49,10 +49,10 @@ describe('the TLS options of a connection', () => {
         checkServerIdentity: true,
       },
     });
-    expect(problems.map((problem) => problem.replace(/^connection: /, '').split(';')[0])).to.deep.equal([
-      'unknown option tls.rejectUnautorized',
-      'unknown option tls.CA',
-      'unknown option tls.host',
+    expect(problems.map((problem) => problem.replace(/^connection: /, '').split(/;|\. /)[0])).to.deep.equal([
+      'unknown option "rejectUnautorized" of tls',
+      'unknown option "CA" of tls',
+      'unknown option "host" of tls',
       'tls.rejectUnauthorized must be true or false',
       'tls.checkServerIdentity must be a function',
       'tls.servername must be a text that is not empty',

@@ -1,5 +1,5 @@
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
-import { describeValue, type Problems } from '@leveret/core';
+import { checkKnown, describeValue, type Problems } from '@leveret/core';
 import type { Mechanism } from '../errors/connection-error.js';
 
 /** What Node's `tls.connect` knows, of what makes sense here. Where to connect is not among it: that is in the URLs. */
@@ -75,10 +75,7 @@ export function checkTls({ tls, mechanism, encrypted }: TlsChoice, problems: Pro
     problems.add(`tls must be an object with options of Node's tls.connect; got ${describeValue(tls)}`);
     return {};
   }
-  for (const name of Object.keys(tls)) {
-    if (!Object.hasOwn(KNOWN, name))
-      problems.add(`unknown option tls.${name}; known are ${Object.keys(KNOWN).join(', ')}`);
-  }
+  checkKnown(tls, Object.keys(KNOWN), 'tls', problems);
   const { rejectUnauthorized, checkServerIdentity, servername } = tls as Readonly<Record<string, unknown>>;
   const refuse = (name: string, expected: string, value: unknown) =>
     problems.add(`tls.${name} must be ${expected}; got ${describeValue(value)}`);

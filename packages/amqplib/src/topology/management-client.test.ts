@@ -67,12 +67,12 @@ describe('resolveManagementOptions', () => {
 
   const faulty: readonly (readonly [unknown, RegExp])[] = [
     ['http://localhost', /^management: must be an object of options; got "http/],
-    [{ uri: 'x' }, /unknown option "uri"; known are url/],
+    [{ uri: 'x' }, /unknown option "uri"\. Did you mean "url"\? Known are: url/],
     [{ url: 5 }, /url must be a URL such as http:\/\/localhost:15672; got 5/],
     [{ url: 'amqp://user:secret@host' }, /^(?!.*secret).*url must be a URL/],
     [{ url: 'http://u%zz:p@host' }, /malformed % sequence/],
     [{ username: 5 }, /username must be a text; got 5/],
-    [{ timeout: 0 }, /timeout must be at least 1 ms/],
+    [{ timeout: 0 }, /timeout must be more than 0 ms/],
     [{ timeout: 'soon' }, /timeout must be milliseconds/],
   ];
   for (const [options, text] of faulty) {

@@ -1,10 +1,14 @@
 import {
-  checkDuration,
+  checkOptions,
+  customOption,
   type Duration,
   describeValue,
+  durationOption,
   LeveretError,
+  type OptionsOf,
   type PolicyDeclaration,
   type Problems,
+  readOptions,
   systemClock,
 } from '@leveret/core';
 import type { ResolvedConnectionOptions } from '../connection/connection-options.js';
@@ -42,8 +46,28 @@ export interface ResolvedManagementOptions {
   readonly timeoutMs: number;
 }
 
-const KNOWN = ['url', 'username', 'password', 'timeout'];
-const DEFAULT_TIMEOUT_MS = 10_000;
+/** The table of {@link ManagementOptions}. */
+export const MANAGEMENT_OPTIONS = {
+  url: customOption<string>({
+    byDefault: 'the first host of the connection, port 15672 (15671 with TLS)',
+    schema: { type: 'string' },
+    text: 'such as `http://localhost:15672`; a path in front of `/api` may follow, and a user in it is used',
+  }),
+  username: customOption<string>({
+    byDefault: "the URL's, else that of the connection",
+    schema: { type: 'string' },
+    text: 'needs the tag `policymaker`',
+    read: readText,
+  }),
+  password: customOption<string>({
+    byDefault: "the URL's, else that of the connection",
+    schema: { type: 'string' },
+    text: 'password',
+    read: readText,
+  }),
+  timeout: durationOption({ or: '10s', text: 'one request, answer included' }),
+} satisfies OptionsOf<ManagementOptions>;
+
 const MAX_SHOWN_BODY = 500;
 
 /** Fills in what is left out from the AMQP connection, and notes faults. */
@@ -53,22 +77,19 @@ export function resolveManagementOptions(
   problems: Problems,
 ): ResolvedManagementOptions {
   const here = problems.at('management');
-  const given = isObject(options) ? options : {};
-  if (options !== undefined && !isObject(options))
-    here.add(`must be an object of options; got ${describeValue(options)}`);
-  for (const name of Object.keys(given)) {
-    if (!KNOWN.includes(name)) here.add(`unknown option ${describeValue(name)}; known are ${KNOWN.join(', ')}`);
-  }
+  const known = Object.keys(MANAGEMENT_OPTIONS);
+  const given = options !== undefined && checkOptions(options, known, '', here) ? (options as ManagementOptions) : {};
+  const { username, password, timeoutMs } = readOptions(MANAGEMENT_OPTIONS, given, here);
   const url = readUrl(given.url, here);
   const [host] = connection.hosts;
-  const isNamed = [given.username, given.password, url?.username, url?.password].some((part) => part !== undefined);
+  const isNamed = [username, password, url?.username, url?.password].some((part) => part !== undefined);
   return Object.freeze({
     url: url?.address ?? defaultUrl(host),
-    username: checkText(given.username, 'username', here) ?? url?.username ?? host?.username ?? 'guest',
-    password: checkText(given.password, 'password', here) ?? url?.password ?? host?.password ?? 'guest',
+    username: username ?? url?.username ?? host?.username ?? 'guest',
+    password: password ?? url?.password ?? host?.password ?? 'guest',
     ...(connection.credentials === undefined || isNamed ? {} : { credentials: connection.credentials }),
     vhost: host?.vhost ?? '/',
-    timeoutMs: checkTimeout(given.timeout, here),
+    timeoutMs,
   });
 }
 
@@ -216,22 +237,10 @@ function readUrl(value: unknown, problems: Problems): ReadUrl | undefined {
   };
 }
 
-function checkText(value: unknown, name: string, problems: Problems): string | undefined {
+function readText(value: unknown, name: string, problems: Problems): string | undefined {
   if (value === undefined || typeof value === 'string') return value;
   problems.add(`${name} must be a text; got ${describeValue(value)}`);
   return undefined;
-}
-
-function checkTimeout(value: unknown, problems: Problems): number {
-  if (value === undefined) return DEFAULT_TIMEOUT_MS;
-  const ms = checkDuration(value, 'timeout', DEFAULT_TIMEOUT_MS, problems);
-  if (ms >= 1) return ms;
-  problems.add(`timeout must be at least 1 ms; got ${ms}`);
-  return DEFAULT_TIMEOUT_MS;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function defaultUrl(host: HostTarget | undefined): string {

@@ -68,7 +68,7 @@ export function checkOptions(
   problems: Problems,
 ): value is Readonly<Record<string, unknown>> {
   if (!isRecord(value)) {
-    problems.add(`${what} must be an object of options; got ${describeValue(value)}`);
+    problems.add(`${what === '' ? '' : `${what} `}must be an object of options; got ${describeValue(value)}`);
     return false;
   }
   checkKnown(value, known, what, problems);

@@ -85,6 +85,8 @@ export function numberOption(spec: Described & Range & { readonly or?: number })
 interface Span {
   /** Whether 0 may be given. Default `false`: a wait of nothing is a mistake where nothing could be done in it. */
   readonly zero?: boolean;
+  /** `true` where no timer of this process runs for it, and it may be longer than one can: 24.8 days. Default `false`. */
+  readonly unbounded?: boolean;
 }
 
 /** A span of time. What is read is milliseconds, and its name ends in `Ms`. */
@@ -95,22 +97,27 @@ export function durationOption(
 ): Made<Duration, number | undefined, 'Ms'> {
   const or = parseDuration(spec.or);
   const described = { text: spec.text, byDefault: spec.byDefault ?? defaultText(spec.or), or };
-  const made = make<Duration, number | undefined>(described, DURATION_SCHEMA, (value, name, problems) => {
-    const ms = checkDuration(value, name, or ?? 1, problems);
+  const made = make<Duration, number | undefined>(described, durationSchema(spec), (value, name, problems) => {
+    const long = spec.unbounded === true ? parseDuration(value) : undefined;
+    const ms = long ?? checkDuration(value, name, or ?? 1, problems);
     if (ms > 0 || spec.zero === true) return ms;
-    problems.add(`${name} must be longer than 0${or === undefined ? '; leave it out for no limit' : ''}`);
+    problems.add(
+      or === undefined
+        ? `${name} must be longer than 0; leave it out for no limit`
+        : `${name} must be more than 0 ms; got ${describeValue(value)}`,
+    );
     return or;
   });
   return Object.freeze({ ...made, suffix: 'Ms' });
 }
 
-/** The JSON schema of a {@link Duration}. */
-const DURATION_SCHEMA: JsonSchema = {
-  anyOf: [
-    { type: 'number', minimum: 0, maximum: MAX_TIMER_MS },
-    { type: 'string', pattern: '^\\d+(\\.\\d+)?(ms|s|m|h|d)$' },
-  ],
-};
+/** The JSON schema of a {@link Duration} of any length. */
+export const DURATION_SCHEMA = durationSchema({ unbounded: true });
+
+function durationSchema({ unbounded }: Span): JsonSchema {
+  const ms = { type: 'number', minimum: 0, ...(unbounded === true ? {} : { maximum: MAX_TIMER_MS }) };
+  return { anyOf: [ms, { type: 'string', pattern: '^\\d+(\\.\\d+)?(ms|s|m|h|d)$' }] };
+}
 
 interface Wording {
   /** What it must be, for the text of a fault. Default `a text that is not empty`. */

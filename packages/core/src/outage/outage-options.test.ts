@@ -26,7 +26,7 @@ describe('the option maxRate', () => {
     [{}, 'maxRate.messages is missing'],
     [{ messages: 0 }, 'maxRate.messages must be a whole number from 1 to 100000'],
     [{ messages: 1.5 }, 'maxRate.messages must be a whole number'],
-    [{ messages: 5, per: 0 }, 'maxRate.per must be longer than 0'],
+    [{ messages: 5, per: 0 }, 'maxRate.per must be more than 0 ms'],
     [{ messages: 5, per: 'soon' }, 'maxRate.per must be milliseconds'],
     [{ messages: 5, perr: '1s' }, 'Did you mean "per"'],
   ] as const) {
@@ -57,7 +57,7 @@ describe('the option killSwitch', () => {
     [{ tripAt: 0 }, 'killSwitch.tripAt must be a number from 0.01 to 1'],
     [{ tripAt: 50 }, 'killSwitch.tripAt must be a number from 0.01 to 1'],
     [{ tripAt: Number.NaN }, 'killSwitch.tripAt'],
-    [{ within: 0 }, 'killSwitch.within must be longer than 0'],
+    [{ within: 0 }, 'killSwitch.within must be more than 0 ms'],
     [{ pause: 'a while' }, 'killSwitch.pause must be milliseconds'],
     [{ when: 'always' }, 'killSwitch.when must be a function'],
     [{ tripsAt: 0.5 }, 'Did you mean "tripAt"'],

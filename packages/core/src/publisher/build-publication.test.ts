@@ -75,6 +75,27 @@ describe('buildPublication', () => {
     expect(build({ expiration: 0.2 }).properties.expiration).to.equal('1');
   });
 
+  it('refuses unknown options and what is not of the expected kind, all at once', () => {
+    const options = { persitent: true, messageId: 7, mandatory: 'yes', type: undefined } as unknown as PublishOptions;
+    expect(() => build(options))
+      .to.throw(ConfigurationError)
+      .with.property('problems')
+      .that.satisfies((problems: readonly string[]) => {
+        expect(problems).to.have.lengthOf(3);
+        expect(problems[0]).to.match(/^unknown option "persitent" of a publish\. Did you mean "persistent"\?/);
+        expect(problems[1]).to.equal('publish option messageId must be a text; got 7');
+        expect(problems[2]).to.equal('publish option mandatory must be true or false; got "yes"');
+        return true;
+      });
+    const faults = new Problems();
+    resolvePublisherOptions({ defaults: { priority: 256, cc: [1], messageId: 'a' } as never }, faults);
+    expect(faults.list).to.deep.equal([
+      'defaults.priority must be a whole number from 0 to 255; got 256',
+      'defaults.cc must be a routing key or an array of routing keys; got 1',
+      'defaults.messageId is said of one message: give it to the publish',
+    ]);
+  });
+
   it('refuses what the broker would close the channel for', () => {
     const bad: object[] = [
       { priority: 256 },

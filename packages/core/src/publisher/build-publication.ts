@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 
-import { ConfigurationError, describeValue } from '../errors/configuration-error.js';
+import { describeValue, Problems } from '../errors/configuration-error.js';
 import { asError } from '../errors/error-text.js';
 import type { MessageHeaders, Publication } from '../message/message.js';
 import type { EncodedPayload, EncodeHints, MessageConverter } from '../message/message-converter.js';
-import { isPlainObject, wireTable } from '../message/wire-table.js';
+import { wireTable } from '../message/wire-table.js';
 import { type Duration, durationMs } from '../time/duration.js';
 import { PublishUnencodableError } from './publish-error.js';
-import type { PublishOptions } from './publish-options.js';
+import { checkPublishOptions, epochSeconds, type PublishOptions } from './publish-options.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
 
 /** An exchange (empty for the default one, which routes by queue name) and a routing key. */
@@ -25,7 +25,7 @@ const NO_OPTIONS: PublishOptions = Object.freeze({});
 /**
  * Makes the message that goes on the wire: encodes the payload, and takes each property from the call, else from the
  * payload's class, else from the publisher's defaults, else from what the converter found.
- * @throws {ConfigurationError} when an option is not of the expected kind
+ * @throws {ConfigurationError} with every option that is unknown or not of the expected kind
  * @throws {MessageConversionError} when the payload cannot be written
  * @throws {PublishUnencodableError} when a header is no value of an AMQP table
  */
@@ -37,6 +37,7 @@ export function buildPublication(
   converter: MessageConverter,
 ): Publication {
   const defaults = publisher.defaults;
+  if (options !== NO_OPTIONS) refuseBadOptions(options);
   const encoded = converter.toMessage(payload, encodeHints(options, defaults));
   const persistent = options.persistent ?? defaults.persistent ?? publisher.persistent;
   return encodable({
@@ -47,7 +48,7 @@ export function buildPublication(
       contentType: encoded.contentType,
       contentEncoding: options.contentEncoding ?? encoded.contentEncoding ?? defaults.contentEncoding,
       deliveryMode: persistent ? 2 : 1,
-      priority: checkedPriority(options.priority ?? defaults.priority),
+      priority: options.priority ?? defaults.priority,
       correlationId: options.correlationId,
       replyTo: options.replyTo ?? defaults.replyTo,
       expiration: expirationText(options.expiration ?? defaults.expiration),
@@ -80,6 +81,12 @@ export function encodable(publication: Publication): Publication {
   }
 }
 
+function refuseBadOptions(options: PublishOptions): void {
+  const problems = new Problems();
+  checkPublishOptions(options, problems);
+  problems.throwIfAny();
+}
+
 function encodeHints(options: PublishOptions, defaults: PublishOptions): EncodeHints {
   const contentType = options.contentType ?? defaults.contentType;
   const contentEncoding = options.contentEncoding ?? defaults.contentEncoding;
@@ -93,39 +100,16 @@ function headersOf(options: PublishOptions, defaults: PublishOptions, encoded: E
   if (own === undefined && encoded.headers === undefined && defaults.headers === undefined && !cc && !bcc) {
     return NO_HEADERS;
   }
-  // Spread, a Map would silently be nothing.
-  if (own !== undefined && !isPlainObject(own)) throw badOption('headers', 'a plain object', own);
   const headers: Record<string, unknown> = { ...encoded.headers, ...defaults.headers, ...own };
-  if (cc !== undefined) headers['CC'] = routingKeys(cc, 'cc');
-  if (bcc !== undefined) headers['BCC'] = routingKeys(bcc, 'bcc');
+  if (cc !== undefined) headers['CC'] = asList(cc);
+  if (bcc !== undefined) headers['BCC'] = asList(bcc);
   return headers;
 }
 
-/** The broker closes the channel on a CC or BCC that is no array of texts, so they are checked here. */
-function routingKeys(value: unknown, name: string): readonly string[] {
-  const keys: readonly unknown[] = Array.isArray(value) ? value : [value];
-  for (const key of keys) {
-    if (typeof key !== 'string') throw badOption(name, 'a routing key or an array of routing keys', key);
-  }
-  return keys as readonly string[];
-}
-
-function checkedPriority(priority: number | undefined): number | undefined {
-  if (priority === undefined || (Number.isInteger(priority) && priority >= 0 && priority <= 255)) return priority;
-  throw badOption('priority', 'a whole number from 0 to 255', priority);
+function asList(keys: string | readonly string[]): readonly string[] {
+  return typeof keys === 'string' ? [keys] : keys;
 }
 
 function expirationText(expiration: Duration | undefined): string | undefined {
   return expiration === undefined ? undefined : String(Math.ceil(durationMs(expiration, 'expiration')));
-}
-
-function epochSeconds(timestamp: Date | number | undefined): number | undefined {
-  if (timestamp === undefined) return undefined;
-  const seconds = timestamp instanceof Date ? Math.floor(timestamp.getTime() / 1000) : timestamp;
-  if (Number.isSafeInteger(seconds) && seconds >= 0) return seconds;
-  throw badOption('timestamp', 'a Date or whole seconds since 1970', timestamp);
-}
-
-function badOption(name: string, expected: string, received: unknown): ConfigurationError {
-  return new ConfigurationError([`publish option ${name} must be ${expected}; got ${describeValue(received)}`]);
 }

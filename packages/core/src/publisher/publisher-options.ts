@@ -1,10 +1,24 @@
-import { checkFlag, checkKnown, checkOneOf, checkWholeNumber } from '../errors/check-option.js';
-import { describeValue, type Problems } from '../errors/configuration-error.js';
+import { checkKnown, isRecord } from '../errors/check-option.js';
+import { describeValue, Problems } from '../errors/configuration-error.js';
 import type { Publication } from '../message/message.js';
 import type { PayloadType } from '../message/payload-type.js';
+import { type OptionsOf, type ReadOptions, readOptions } from '../options/option.js';
+import {
+  customOption,
+  durationOption,
+  flagOption,
+  functionOption,
+  groupOption,
+  numberOption,
+  objectSchema,
+  orValue,
+  textOption,
+  wholeNumberOption,
+  wordOption,
+} from '../options/option-kinds.js';
 import type { BackoffPolicy } from '../time/backoff.js';
-import { checkDuration, type Duration } from '../time/duration.js';
-import type { PublishDefaults } from './publish-options.js';
+import type { Duration } from '../time/duration.js';
+import { checkPublishOptions, PUBLISH_OPTIONS, type PublishDefaults, type PublishOptions } from './publish-options.js';
 
 /**
  * What a publish waits for.
@@ -88,31 +102,6 @@ export interface PublisherOptions {
   readonly defaults?: PublishDefaults;
 }
 
-/** {@link PublisherOptions} with every default filled in and checked. All times in milliseconds. */
-export interface ResolvedPublisherOptions {
-  readonly confirms: ConfirmMode;
-  readonly returns: boolean;
-  readonly createMessageIds: boolean;
-  readonly persistent: boolean;
-  readonly retry: PublishRetryPolicy;
-  readonly confirmTimeoutMs: number;
-  readonly connectionTimeoutMs: number;
-  /** 1 for `simple`, without limit for `none`. */
-  readonly window: number;
-  readonly buffer: {
-    readonly maxMessages: number;
-    readonly maxBytes: number;
-    readonly whenFull: 'wait' | 'fail';
-    readonly waitTimeoutMs: number;
-  };
-  readonly blockedTimeoutMs: number;
-  readonly closeTimeoutMs: number;
-  readonly requestTimeoutMs: number;
-  readonly validate: PublisherOptions['validate'] | undefined;
-  readonly beforePublish: ((publication: Publication) => Publication) | undefined;
-  readonly defaults: PublishDefaults;
-}
-
 /** Retry of publishes, resolved. */
 export interface PublishRetryPolicy {
   /** 1 when retry is off. */
@@ -122,120 +111,142 @@ export interface PublishRetryPolicy {
   readonly connectionOnly?: boolean;
 }
 
+const USUAL_LONGEST_MS = 10_000;
+
+/** The table of {@link PublishRetryOptions}. */
+const RETRY_OPTIONS = {
+  enabled: flagOption({ or: true, text: '`false`: one attempt' }),
+  maxAttempts: wholeNumberOption({ from: 1, or: 3, text: 'attempts in all, the first included' }),
+  initialInterval: durationOption({ or: '1s', zero: true, text: 'wait before the second attempt' }),
+  multiplier: numberOption({ from: 1, or: 1, text: 'growth from wait to wait' }),
+  maxInterval: durationOption({
+    zero: true,
+    byDefault: '10 s (or `initialInterval`, if that is longer)',
+    text: 'the longest wait',
+  }),
+} satisfies OptionsOf<PublishRetryOptions>;
+
+/** The table of {@link PublishBufferOptions}. */
+const BUFFER_OPTIONS = {
+  maxMessages: wholeNumberOption({
+    from: 1,
+    or: 10_000,
+    text: 'messages held: waiting, in flight, between attempts',
+  }),
+  maxBytes: wholeNumberOption({
+    from: 1,
+    or: 64 * 1024 * 1024,
+    byDefault: '64 MiB',
+    text: 'bytes of their bodies; one message above it is taken when nothing else is held',
+  }),
+  whenFull: wordOption(['wait', 'fail'], {
+    or: 'wait',
+    text: 'the call waits for room, at most `waitTimeout`; `fail` rejects at once',
+  }),
+  waitTimeout: durationOption({ or: '30s', text: 'how long a call is held for room' }),
+} satisfies OptionsOf<PublishBufferOptions>;
+
+/** The table of {@link PublisherOptions}, in the order of the documentation. */
+export const PUBLISHER_OPTIONS = {
+  confirms: wordOption(['correlated', 'simple', 'none'], {
+    or: 'correlated',
+    text: 'what a publish waits for, see [confirm modes](#confirm-modes) (Spring: `none`)',
+  }),
+  returns: flagOption({
+    or: true,
+    text: 'publish as mandatory: what no queue is bound for is a failure (Spring: off)',
+  }),
+  createMessageIds: flagOption({ or: true, text: 'a random UUID for each message that has no id (Spring: off)' }),
+  persistent: flagOption({ or: true, text: 'durable queues keep the message over a restart of the broker' }),
+  retry: orValue(
+    false,
+    publishRetry({ ...readOptions(RETRY_OPTIONS, {}, new Problems()), enabled: false }),
+    groupOption<PublishRetryOptions | true, typeof RETRY_OPTIONS, PublishRetryPolicy>(RETRY_OPTIONS, {
+      flag: true,
+      always: true,
+      byDefault: '`true`',
+      text: 'repeat what failed for want of a connection, by a nack, or without an answer, see [retry](#retry)',
+      make: publishRetry,
+    }),
+  ),
+  confirmTimeout: durationOption({ or: '10s', text: 'one attempt, from writing to confirm' }),
+  connectionTimeout: durationOption({ or: '10s', text: 'one attempt to get a connection and a channel' }),
+  window: wholeNumberOption({
+    from: 1,
+    to: 65_535,
+    or: 256,
+    text: 'unconfirmed messages at a time, with `correlated`',
+  }),
+  buffer: groupOption<PublishBufferOptions, typeof BUFFER_OPTIONS>(BUFFER_OPTIONS, {
+    always: true,
+    byDefault: 'as below',
+    text: 'what the publisher may hold in memory',
+  }),
+  blockedTimeout: durationOption({
+    or: '30s',
+    text: 'while the broker has a memory or disk alarm; consuming goes on, it has its own connection',
+  }),
+  closeTimeout: durationOption({
+    or: '10s',
+    text: '`close()` waits for what is outstanding, then rejects the rest by name',
+  }),
+  requestTimeout: durationOption({ or: '5s', text: 'a request waits for its reply, the sending included' }),
+  validate: functionOption<NonNullable<PublisherOptions['validate']>>({
+    text: 'called with each payload before it is encoded; what it throws is what the publish rejects with',
+  }),
+  beforePublish: functionOption<NonNullable<PublisherOptions['beforePublish']>>({
+    text: 'called with each message that was built from a payload; answers what is sent',
+  }),
+  appId: textOption({ text: 'name of this application, on every message' }),
+  defaults: customOption<PublishDefaults, PublishDefaults>({
+    schema: objectSchema(PUBLISH_OPTIONS),
+    text: 'options of every message that the call itself does not set, see [messages](#messages)',
+    read: readDefaults,
+  }),
+} satisfies OptionsOf<PublisherOptions>;
+
+/** {@link PublisherOptions} with every default filled in and checked. All times in milliseconds. */
+export interface ResolvedPublisherOptions extends ReadOptions<typeof PUBLISHER_OPTIONS> {}
+
 /** Fills in defaults and notes every fault in `problems`; a faulty value is replaced by its default. */
 export function resolvePublisherOptions(
   raw: PublisherOptions | undefined,
   problems: Problems,
 ): ResolvedPublisherOptions {
-  const options = objectOf(raw, 'the publisher', PUBLISHER_KEYS, problems) as PublisherOptions;
-  const ms = (name: DurationKey, fallback: number) => waitMs(options[name], name, fallback, problems);
-  const flag = (name: 'returns' | 'createMessageIds' | 'persistent') => checkFlag(options[name], name, true, problems);
-  const confirms = checkOneOf(options.confirms, 'confirms', ['correlated', 'simple', 'none'], 'correlated', problems);
-  const window = checkWholeNumber(options.window, 'window', { from: 1, to: 65_535, or: 256 }, problems);
-  const appId = checkType(options.appId, 'appId', 'string', problems) as string | undefined;
+  const given: unknown = raw ?? {};
+  if (!isRecord(given)) problems.add(`the options of the publisher must be an object; got ${describeValue(given)}`);
+  else checkKnown(given, Object.keys(PUBLISHER_OPTIONS), 'the publisher', problems);
+  const read = readOptions(PUBLISHER_OPTIONS, isRecord(given) ? given : {}, problems);
+  const { confirms, window, appId, defaults } = read;
   return Object.freeze({
-    confirms,
-    returns: flag('returns'),
-    createMessageIds: flag('createMessageIds'),
-    persistent: flag('persistent'),
-    retry: resolveRetry(options.retry, problems),
-    confirmTimeoutMs: ms('confirmTimeout', 10_000),
-    connectionTimeoutMs: ms('connectionTimeout', 10_000),
+    ...read,
     window: { correlated: window, simple: 1, none: Number.POSITIVE_INFINITY }[confirms],
-    buffer: resolveBuffer(options.buffer, problems),
-    blockedTimeoutMs: ms('blockedTimeout', 30_000),
-    closeTimeoutMs: ms('closeTimeout', 10_000),
-    requestTimeoutMs: ms('requestTimeout', 5_000),
-    validate: checkType(options.validate, 'validate', 'function', problems) as PublisherOptions['validate'],
-    beforePublish: checkType(
-      options.beforePublish,
-      'beforePublish',
-      'function',
-      problems,
-    ) as PublisherOptions['beforePublish'],
-    defaults: Object.freeze({
-      ...(appId === undefined ? {} : { appId }),
-      ...objectOf(options.defaults, 'defaults', undefined, problems),
-    }),
+    defaults: Object.freeze({ ...(appId === undefined ? {} : { appId }), ...defaults }),
   });
 }
 
-function resolveRetry(raw: PublisherOptions['retry'], problems: Problems): PublishRetryPolicy {
-  const isFlag = raw === true || raw === false;
-  const options = objectOf(isFlag ? undefined : raw, 'retry', RETRY_KEYS, problems) as PublishRetryOptions;
-  const { enabled, maxAttempts, initialInterval, multiplier, maxInterval } = options;
-  const isOn = checkFlag(enabled, 'retry.enabled', raw !== false, problems);
-  const most = Number.MAX_SAFE_INTEGER;
-  const attempts = checkWholeNumber(maxAttempts, 'retry.maxAttempts', { from: 1, to: most, or: 3 }, problems);
-  const isGrowth = multiplier === undefined || (Number.isFinite(multiplier) && multiplier >= 1);
-  if (!isGrowth) problems.add(`retry.multiplier must be a number from 1; got ${describeValue(multiplier)}`);
-  const initialIntervalMs = checkDuration(initialInterval ?? 1_000, 'retry.initialInterval', 1_000, problems);
-  const longest = Math.max(10_000, initialIntervalMs);
-  const backoff = Object.freeze({
-    initialIntervalMs,
-    multiplier: isGrowth ? (multiplier ?? 1) : 1,
-    maxIntervalMs: checkDuration(maxInterval ?? longest, 'retry.maxInterval', longest, problems),
-    jitter: 0,
-  });
-  return Object.freeze({ maxAttempts: isOn ? attempts : 1, backoff });
+function publishRetry(read: ReadOptions<typeof RETRY_OPTIONS>): PublishRetryPolicy {
+  const { enabled, maxAttempts, initialIntervalMs, multiplier } = read;
+  const maxIntervalMs = read.maxIntervalMs ?? Math.max(USUAL_LONGEST_MS, initialIntervalMs);
+  const backoff = Object.freeze({ initialIntervalMs, multiplier, maxIntervalMs, jitter: 0 });
+  return Object.freeze({ maxAttempts: enabled ? maxAttempts : 1, backoff });
 }
 
-function resolveBuffer(raw: PublisherOptions['buffer'], problems: Problems): ResolvedPublisherOptions['buffer'] {
-  const options = objectOf(raw, 'buffer', BUFFER_KEYS, problems) as PublishBufferOptions;
-  const { maxMessages, maxBytes, whenFull, waitTimeout } = options;
-  const to = Number.MAX_SAFE_INTEGER;
-  return Object.freeze({
-    maxMessages: checkWholeNumber(maxMessages, 'buffer.maxMessages', { from: 1, to, or: 10_000 }, problems),
-    maxBytes: checkWholeNumber(maxBytes, 'buffer.maxBytes', { from: 1, to, or: 64 * 1024 * 1024 }, problems),
-    whenFull: checkOneOf(whenFull, 'buffer.whenFull', ['wait', 'fail'], 'wait', problems),
-    waitTimeoutMs: waitMs(waitTimeout, 'buffer.waitTimeout', 30_000, problems),
-  });
-}
+/** What {@link PublishDefaults} leaves out. */
+const ONE_MESSAGE_ONLY = ['messageId', 'correlationId', 'delay', 'deliverAt'] satisfies readonly Exclude<
+  keyof PublishOptions,
+  keyof PublishDefaults
+>[];
 
-/** A wait in milliseconds. 0 is refused: nothing could ever succeed within it. */
-function waitMs(value: unknown, name: string, fallback: number, problems: Problems): number {
-  if (value === undefined) return fallback;
-  const ms = checkDuration(value, name, fallback, problems);
-  if (ms > 0) return ms;
-  problems.add(`${name} must be more than 0 ms; got ${describeValue(value)}`);
-  return fallback;
-}
-
-function objectOf(raw: unknown, what: string, known: readonly string[] | undefined, problems: Problems): object {
-  if (raw === undefined) return {};
-  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
-    problems.add(`the options of ${what} must be an object; got ${describeValue(raw)}`);
-    return {};
+function readDefaults(given: unknown, name: string, problems: Problems): PublishDefaults {
+  if (given === undefined) return {};
+  if (isRecord(given)) {
+    checkPublishOptions(given, problems, `${name}.`);
+    for (const one of ONE_MESSAGE_ONLY) {
+      if (given[one] !== undefined) problems.add(`${name}.${one} is said of one message: give it to the publish`);
+    }
+    return given;
   }
-  if (known !== undefined) checkKnown(raw, known, what, problems);
-  return raw;
+  problems.add(`the options of ${name} must be an object; got ${describeValue(given)}`);
+  return {};
 }
-
-function checkType(value: unknown, name: string, type: 'string' | 'function', problems: Problems): unknown {
-  if (value === undefined || typeof value === type) return value;
-  problems.add(`${name} must be a ${type}; got ${describeValue(value)}`);
-  return undefined;
-}
-
-type DurationKey = 'confirmTimeout' | 'connectionTimeout' | 'blockedTimeout' | 'closeTimeout' | 'requestTimeout';
-
-const RETRY_KEYS = ['enabled', 'maxAttempts', 'initialInterval', 'multiplier', 'maxInterval'];
-const BUFFER_KEYS = ['maxMessages', 'maxBytes', 'whenFull', 'waitTimeout'];
-const PUBLISHER_KEYS = [
-  'confirms',
-  'returns',
-  'createMessageIds',
-  'persistent',
-  'retry',
-  'confirmTimeout',
-  'connectionTimeout',
-  'window',
-  'buffer',
-  'blockedTimeout',
-  'closeTimeout',
-  'requestTimeout',
-  'validate',
-  'beforePublish',
-  'appId',
-  'defaults',
-];

@@ -1,25 +1,43 @@
-import type { ConnectionOptions, ManagementOptions } from '@leveret/amqplib';
-import type {
-  Clock,
-  Declarables,
-  Duration,
-  InstanceOrClass,
-  ListenerPolicyOptions,
-  Logger,
-  LogLevel,
-  MessageConverter,
-  PublisherOptions,
-  Redact,
-  Transport,
+import {
+  CONNECTION_OPTIONS,
+  type ConnectionOptions,
+  MANAGEMENT_OPTIONS,
+  type ManagementOptions,
+} from '@leveret/amqplib';
+import {
+  type Clock,
+  checkOptions,
+  customOption,
+  type Declarables,
+  type Duration,
+  durationOption,
+  functionOption,
+  type InstanceOrClass,
+  LISTENER_POLICY_OPTIONS,
+  type ListenerPolicyOptions,
+  type Logger,
+  type LogLevel,
+  type MessageConverter,
+  type OptionsOf,
+  objectSchema,
+  type Problems,
+  PUBLISHER_OPTIONS,
+  type PublisherOptions,
+  type Redact,
+  type Transport,
+  wordOption,
 } from '@leveret/core';
 import type { LeveretContainer } from '../container/container-port.js';
 import type { IdempotencyOptions } from '../decorators/idempotent.js';
 import type { InterceptorLike } from '../interceptor/interceptor-like.js';
+import { readValidation, VALIDATION_SCHEMA } from '../payload/check-validation.js';
 import type { PayloadValidation } from '../payload/payload-validation.js';
 import type { AnyClass } from '../reading/class-kind.js';
+import { readIdempotencyOptions } from '../reading/read-idempotent.js';
 import type { LeveretEvent } from './leveret-event.js';
-import type { ShutdownSignal } from './shutdown-hooks.js';
-import type { StartMode } from './start-listeners.js';
+import { LEVELS, readLogger } from './read-logger.js';
+import { readShutdownHooks, type ShutdownSignal } from './shutdown-hooks.js';
+import { START_MODES, type StartMode } from './start-listeners.js';
 
 /** Options of `Leveret.start`. Everything may be left out: then it is a publisher on `amqp://localhost`. */
 export interface LeveretOptions {
@@ -88,28 +106,97 @@ export interface LeveretOptions {
   readonly clock?: Clock;
 }
 
-/** Names of all options, for checking what users pass. */
-export const LEVERET_OPTION_NAMES: readonly string[] = Object.keys({
-  connection: true,
-  publisher: true,
-  listeners: true,
-  schedules: true,
-  container: true,
-  defaults: true,
-  topology: true,
-  interceptors: true,
-  converter: true,
-  validation: true,
-  service: true,
-  idempotency: true,
-  start: true,
-  mismatch: true,
-  logger: true,
-  redact: true,
-  shutdownTimeout: true,
-  shutdownHooks: true,
-  onEvent: true,
-  management: true,
-  transport: true,
-  clock: true,
-} satisfies Record<keyof LeveretOptions, true>);
+/** The table of {@link LeveretOptions}, in the order of the documentation. What has parts of its own is read where they are. */
+export const LEVERET_OPTIONS = {
+  connection: customOption<ConnectionOptions>({
+    byDefault: '`amqp://localhost`',
+    schema: objectSchema(CONNECTION_OPTIONS),
+    text: 'where the broker is, see [the connection](../packages/amqplib/README.md#options-of-the-connection)',
+  }),
+  publisher: customOption<PublisherOptions>({
+    byDefault: 'see [publishing](publishing.md#options)',
+    schema: objectSchema(PUBLISHER_OPTIONS),
+    text: 'how messages are published, also by recoverers and as replies',
+  }),
+  listeners: customOption<NonNullable<LeveretOptions['listeners']>>({
+    text: 'classes with `@Listener`, or instances of such classes',
+  }),
+  schedules: customOption<NonNullable<LeveretOptions['schedules']>>({
+    text: 'classes with [`@Scheduled`](polling.md) methods and no listener',
+  }),
+  container: customOption<LeveretContainer>({ text: 'what makes classes, see [containers](containers.md)' }),
+  defaults: customOption<ListenerPolicyOptions, ListenerPolicyOptions>({
+    schema: objectSchema(LISTENER_POLICY_OPTIONS),
+    text: 'options of every listener that does not say otherwise',
+    read: readDefaults,
+  }),
+  topology: customOption<Declarables>({
+    schema: { anyOf: [{ type: 'object' }, { type: 'array' }] },
+    text: 'declared besides what the listeners declare, see [topology](topology.md)',
+  }),
+  interceptors: customOption<readonly InterceptorLike[]>({
+    text: 'around every listener, outside those of classes and methods',
+  }),
+  converter: customOption<InstanceOrClass<MessageConverter>>({
+    byDefault: 'by content type: JSON, text, bytes',
+    text: 'how bodies become payloads, and payloads bodies',
+  }),
+  validation: customOption<PayloadValidation | false>({
+    byDefault: 'every rule of the class, nothing stripped',
+    schema: VALIDATION_SCHEMA,
+    text: 'options of class-validator, or `false` for no validation',
+    read: readValidation,
+  }),
+  service: customOption<string>({
+    byDefault: 'what its stores and guards have been given',
+    schema: { type: 'string', minLength: 1 },
+    text: 'name of the service, such as `billing`: the same for all its instances, and part of every key that outlives the process',
+  }),
+  idempotency: customOption<IdempotencyOptions, IdempotencyOptions>({
+    byDefault: 'a store in memory, with a warning',
+    text: 'how [`@Idempotent`](idempotency.md) handlers are guarded that do not say otherwise',
+    read: (value, _name, problems) => readIdempotencyOptions(value, problems),
+  }),
+  start: wordOption(START_MODES, {
+    or: 'fail',
+    text: 'a queue that cannot be had at the start: `fail`, `wait` as long as `connection.startTimeout`, or begin without it (`degraded`)',
+  }),
+  mismatch: wordOption(['fail', 'warn'], {
+    or: 'warn',
+    text: 'a queue or exchange that exists with other properties: report it and go on, or `fail` the start',
+  }),
+  logger: customOption<Logger | LogLevel, Logger>({
+    byDefault: '`info` on the console',
+    schema: { enum: LEVELS },
+    text: 'where log lines go, or from which level the console has them',
+    read: readLogger,
+  }),
+  redact: functionOption<Redact>({
+    takes: 'from text to text',
+    text: 'takes out of the text of an error what nobody may read, see [security](security.md#what-leaves-the-process)',
+  }),
+  shutdownTimeout: durationOption({ or: '25s', zero: true, text: 'how long `close` waits for what is running' }),
+  shutdownHooks: customOption<boolean | readonly ShutdownSignal[], readonly ShutdownSignal[]>({
+    byDefault: '`false`',
+    schema: { anyOf: [{ type: 'boolean' }, { type: 'array', items: { type: 'string' } }] },
+    text: 'close at SIGTERM and SIGINT, or at the signals named, see [shutdown](shutdown.md)',
+    read: (value, _name, problems) => readShutdownHooks(value, problems),
+  }),
+  onEvent: functionOption<(event: LeveretEvent) => void>({
+    text: 'called with every [event](#health-events-metrics-logs) from the start on',
+  }),
+  management: customOption<ManagementOptions>({
+    schema: objectSchema(MANAGEMENT_OPTIONS),
+    text: 'the management HTTP API, for [policies](topology.md)',
+  }),
+  transport: customOption<Transport>({
+    byDefault: 'RabbitMQ over amqplib',
+    text: 'another way to a broker, for tests',
+  }),
+  clock: customOption<Clock>({ byDefault: 'the time of this process', text: 'another time, for tests' }),
+} satisfies OptionsOf<LeveretOptions>;
+
+function readDefaults(given: unknown, name: string, problems: Problems): ListenerPolicyOptions {
+  const known = Object.keys(LISTENER_POLICY_OPTIONS);
+  return given !== undefined && checkOptions(given, known, name, problems) ? (given as ListenerPolicyOptions) : {};
+}

@@ -242,7 +242,7 @@ describe('Leveret', () => {
       expect(faults).to.have.length(1);
       expect(faults[0]).to.match(/amqp:\/\//);
       expect(await faultsOf({ transport: undefined!, mismatch: 'ignore' as never })).to.deep.equal([
-        "mismatch must be 'fail' or 'warn'; got \"ignore\"",
+        "mismatch must be one of 'fail', 'warn'; got \"ignore\"",
       ]);
     });
 

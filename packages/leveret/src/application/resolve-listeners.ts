@@ -34,7 +34,6 @@ import { resolveConverter, resolveHome, resolveInterceptor, resolveRecoverer } f
 import { listenerHandler } from '../handler/listener-handler.js';
 import { methodRoute } from '../handler/method-route.js';
 import type { InterceptorLike } from '../interceptor/interceptor-like.js';
-import { checkValidation } from '../payload/check-validation.js';
 import type { ReadingPolicy } from '../payload/payload-reader.js';
 import type { PayloadValidation } from '../payload/payload-validation.js';
 import type { HandlerPlan, ListenerPlan, RoutePlan } from '../reading/listener-plan.js';
@@ -72,7 +71,6 @@ export async function resolveListeners(
   resolver: InstanceResolver,
   problems: Problems,
 ): Promise<ResolvedListeners> {
-  checkValidation(settings.validation, problems);
   const common: Common = {
     settings,
     resolver,

@@ -3,7 +3,7 @@ import { type Clock, LeveretError, type ListenerContainer, type Logger, within }
 /** What to do about a queue that cannot be had at the start. See `LeveretOptions.start`. */
 export type StartMode = 'fail' | 'wait' | 'degraded';
 
-export const START_MODES: readonly StartMode[] = ['fail', 'wait', 'degraded'];
+export const START_MODES = ['fail', 'wait', 'degraded'] as const satisfies readonly StartMode[];
 
 /** How long a start that may be degraded waits for a listener before it goes on without it. */
 const DEGRADED_WAIT_MS = 5000;

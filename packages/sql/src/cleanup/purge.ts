@@ -1,11 +1,15 @@
 import {
   type Clock,
-  ConfigurationError,
+  checkKnown,
+  customOption,
   type Duration,
-  describeValue,
-  durationMs,
+  durationOption,
+  type OptionsOf,
+  Problems,
   pause,
+  readOptions,
   systemClock,
+  wholeNumberOption,
 } from '@leveret/core';
 import { byIndexOnly } from '../database/by-index.js';
 import type { SqlDatabase, SqlExecutor, SqlResult } from '../database/sql-database.js';
@@ -47,6 +51,18 @@ const KEYS_AT_A_TIME = 100;
 /** Times as long as a transaction took it rests before the next: handlers have the database nearly to themselves. */
 const REST = 4;
 
+const PURGE_OPTIONS = {
+  retention: durationOption({
+    or: '7d',
+    zero: true,
+    unbounded: true,
+    text: 'how long the inbox remembers handled messages',
+  }),
+  batchSize: wholeNumberOption({ from: 1, or: 500, text: 'rows in each transaction' }),
+  maxBatches: wholeNumberOption({ from: 1, byDefault: 'no limit', text: 'transactions for each table' }),
+  signal: customOption<AbortSignal>({ text: 'ends it behind the running transaction' }),
+} satisfies OptionsOf<PurgeOptions>;
+
 /**
  * Deletes what the inbox has remembered for long enough, and claims that are past their time: a few rows in each transaction,
  * with a rest behind it that is four times as long. Rows that somebody has locked are passed over, and deleted another time.
@@ -64,10 +80,11 @@ export async function purgeBy<Tx>(
   options: PurgeOptions,
   onDeleted: (rows: number) => void = () => {},
 ): Promise<PurgeReport> {
-  const retentionMs = Math.ceil(durationMs(options.retention ?? '7d', 'retention'));
-  const batchSize = whole(options.batchSize ?? 500, 'batchSize');
-  const maxBatches =
-    options.maxBatches === undefined ? Number.POSITIVE_INFINITY : whole(options.maxBatches, 'maxBatches');
+  const problems = new Problems('purge');
+  checkKnown(options, Object.keys(PURGE_OPTIONS), '', problems);
+  const { batchSize, maxBatches = Number.POSITIVE_INFINITY, ...read } = readOptions(PURGE_OPTIONS, options, problems);
+  problems.throwIfAny();
+  const retentionMs = Math.ceil(read.retentionMs);
   const { dialect } = database;
   const drain = async (purged: Purged, past: string): Promise<number> => {
     let deleted = 0;
@@ -134,9 +151,4 @@ function deleteByKeys(table: string, key: readonly string[], rows: SqlResult['ro
   const list = rows.map((row) => `SELECT ${key.map((name) => `${literal(row[name])} AS ${name}`).join(', ')}`);
   const same = key.map((name) => `t.${name} = k.${name}`).join(' AND ');
   return `DELETE t FROM (${list.join(' UNION ALL ')}) AS k STRAIGHT_JOIN ${table} AS t FORCE INDEX (PRIMARY) ON ${same}`;
-}
-
-function whole(value: number, name: string): number {
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new ConfigurationError([`${name} must be a whole number from 1; got ${describeValue(value)}`]);
 }

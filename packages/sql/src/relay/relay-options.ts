@@ -1,13 +1,17 @@
 import {
   type Clock,
-  checkDuration,
+  checkKnown,
   consoleLogger,
+  customOption,
   type Duration,
-  describeValue,
-  durationMs,
+  durationOption,
   type Logger,
+  type OptionsOf,
+  orValue,
   Problems,
+  readOptions,
   systemClock,
+  wholeNumberOption,
 } from '@leveret/core';
 import type { RefusalPolicy } from './decide-refusal.js';
 import type { WakeUp } from './wake-up.js';
@@ -43,6 +47,44 @@ export interface OutboxRelayOptions {
   readonly logger?: Logger;
 }
 
+/** The table of {@link OutboxRelayOptions}, in the order of the documentation. */
+export const RELAY_OPTIONS = {
+  batchSize: wholeNumberOption({ from: 1, to: 10_000, or: 250, text: 'messages on their way at a time, 1 to 10,000' }),
+  batchBytes: wholeNumberOption({
+    from: 1,
+    or: 16_777_216,
+    byDefault: '16 MiB',
+    text: 'bytes of bodies on their way at a time; a larger one goes alone',
+  }),
+  pollInterval: durationOption({
+    or: '1s',
+    text: 'longest wait between two looks at the table, give or take a quarter',
+  }),
+  wakeUp: customOption<WakeUp>({ text: 'who says that there is something to do before the next look' }),
+  lease: durationOption({ or: '30s', text: 'how soon after a crash other relays take over; renewed while it works' }),
+  sendTimeout: durationOption({ or: '2m', text: 'one publish, retries of the publisher included' }),
+  maxFailures: wholeNumberOption({
+    from: 1,
+    to: 1_000_000,
+    or: 10,
+    text: 'refusals (nack, unroutable, no such exchange), and publishes without an answer while others get theirs, before a message is parked',
+  }),
+  initialInterval: durationOption({ or: '1s', text: 'wait after the first refusal; it doubles from one to the next' }),
+  maxInterval: durationOption({ or: '5m', text: 'longest wait between two refusals' }),
+  retention: orValue(
+    false,
+    undefined,
+    durationOption({
+      or: '7d',
+      zero: true,
+      unbounded: true,
+      text: 'how long the inbox remembers handled messages: longer than the longest way back of a message; `false` deletes nothing',
+    }),
+  ),
+  clock: customOption<Clock>({ byDefault: 'the time of this process', text: 'another time, for tests' }),
+  logger: customOption<Logger>({ byDefault: "the application's, else the console", text: 'where log lines go' }),
+} satisfies OptionsOf<OutboxRelayOptions>;
+
 /** {@link OutboxRelayOptions} with every default filled in and checked. */
 export interface ResolvedRelayOptions {
   readonly batchSize: number;
@@ -57,42 +99,20 @@ export interface ResolvedRelayOptions {
   readonly logger: Logger;
 }
 
-/** @throws {ConfigurationError} with every option that is out of range */
+/** @throws {ConfigurationError} with every option that is unknown or out of range */
 export function resolveRelayOptions(options: OutboxRelayOptions): ResolvedRelayOptions {
   const problems = new Problems('outbox relay');
-  const ms = (value: Duration | undefined, name: string, or: number): number => {
-    const found = checkDuration(value ?? or, name, or, problems);
-    if (found > 0) return found;
-    problems.add(`${name} must be more than 0 ms; got ${describeValue(value)}`);
-    return or;
-  };
-  const whole = (value: number | undefined, name: string, or: number, to: number): number => {
-    if (value === undefined) return or;
-    if (Number.isSafeInteger(value) && value >= 1 && value <= to) return value;
-    problems.add(`${name} must be a whole number from 1 to ${to}; got ${describeValue(value)}`);
-    return or;
-  };
-  const { retention = '7d', clock = systemClock, logger = consoleLogger(), wakeUp } = options;
-  const resolved: ResolvedRelayOptions = {
-    batchSize: whole(options.batchSize, 'batchSize', 250, 10_000),
-    batchBytes: whole(options.batchBytes, 'batchBytes', 16_777_216, Number.MAX_SAFE_INTEGER),
-    pollIntervalMs: ms(options.pollInterval, 'pollInterval', 1_000),
-    wakeUp,
-    leaseMs: ms(options.lease, 'lease', 30_000),
-    sendTimeoutMs: ms(options.sendTimeout, 'sendTimeout', 120_000),
-    refusals: {
-      maxFailures: whole(options.maxFailures, 'maxFailures', 10, 1_000_000),
-      backoff: {
-        initialIntervalMs: ms(options.initialInterval, 'initialInterval', 1_000),
-        multiplier: 2,
-        maxIntervalMs: ms(options.maxInterval, 'maxInterval', 300_000),
-        jitter: 0.2,
-      },
-    },
-    retentionMs: retention === false ? undefined : durationMs(retention, 'outbox relay: retention'),
-    clock,
-    logger,
-  };
+  checkKnown(options, Object.keys(RELAY_OPTIONS), '', problems);
+  const read = readOptions(RELAY_OPTIONS, options, problems);
+  const {
+    maxFailures,
+    initialIntervalMs,
+    maxIntervalMs,
+    clock = systemClock,
+    logger = consoleLogger(),
+    ...rest
+  } = read;
   problems.throwIfAny();
-  return Object.freeze(resolved);
+  const backoff = { initialIntervalMs, multiplier: 2, maxIntervalMs, jitter: 0.2 };
+  return Object.freeze({ ...rest, refusals: { maxFailures, backoff }, clock, logger });
 }
