@@ -8,6 +8,7 @@ import { files, root } from './sources.mjs';
 const OUTSIDE = new Set(['node_modules', 'coverage']);
 // A run that hangs must end by itself, with a word on it: nobody may be watching.
 const LIMIT_MS = 30 * 60_000;
+const LAST_WORDS_MS = 2_000;
 
 /** The compiled tests, unit tests first, then the situations, the examples and the checks themselves. */
 export function testFiles() {
@@ -23,18 +24,38 @@ export function testFiles() {
   };
 }
 
+// Their tests wait for databases most of the time: they run in a process of their own, beside all the others.
+const BESIDE = /^packages\/(redis|sql)\//;
+const V8_FOLDER = 'coverage/tmp';
+
 /** Runs the files and resolves with `{ passed, failed, skipped }`; a mocha that dies without totals counts as one failure. */
 export async function runMocha({ specs, env = {}, coverage = false }) {
-  if (specs.length === 0) return { passed: 0, failed: 0, skipped: 0 };
+  if (coverage) rmSync(join(root, V8_FOLDER), { recursive: true, force: true });
+  const withCoverage = coverage ? { ...env, NODE_V8_COVERAGE: join(root, V8_FOLDER) } : env;
+  const beside = specs.filter((file) => BESIDE.test(file));
+  const others = specs.filter((file) => !BESIDE.test(file));
+  const [first, second] = await Promise.all([
+    runProcess(others, withCoverage, 'inherit'),
+    // Printed in one piece, behind the others.
+    runProcess(beside, withCoverage, others.length === 0 ? 'inherit' : 'pipe'),
+  ]);
+  process.stdout.write(second.output);
+  if (coverage) await ended(c8(), {}, 'inherit');
+  const sum = (what) => first.totals[what] + second.totals[what];
+  return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
+}
+
+async function runProcess(specs, env, stdout) {
+  if (specs.length === 0) return { totals: { passed: 0, failed: 0, skipped: 0 }, output: '' };
   const folder = mkdtempSync(join(tmpdir(), 'leveret-totals-'));
   const totals = join(folder, 'totals.json');
   const mocha = ['node_modules/mocha/bin/mocha.js', '--reporter', './tools/scripts/mocha-reporter.mjs', ...specs];
   if (process.env.CI) mocha.splice(1, 0, '--forbid-only');
   try {
-    const code = await ended([...(coverage ? c8() : []), ...mocha], { ...env, LEVERET_TEST_TOTALS: totals });
+    const { code, output } = await ended(mocha, { ...env, LEVERET_TEST_TOTALS: totals }, stdout);
     const counted = readTotals(totals);
     // Mocha's exit code is the number of failures; anything else that is not 0 happened outside the tests.
-    return code !== 0 && counted.failed === 0 ? { ...counted, failed: 1 } : counted;
+    return { totals: code !== 0 && counted.failed === 0 ? { ...counted, failed: 1 } : counted, output };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -43,6 +64,8 @@ export async function runMocha({ specs, env = {}, coverage = false }) {
 function c8() {
   return [
     'node_modules/c8/bin/c8.js',
+    'report',
+    `--temp-directory=${V8_FOLDER}`,
     // Files that no test loads count as well, or a forgotten one would not be missed.
     '--all',
     '--src=packages',
@@ -51,19 +74,20 @@ function c8() {
     '--exclude=**/test-support/**',
     '--reporter=json-summary',
     '--reporter=html',
-    process.execPath,
   ];
 }
 
-function ended(args, env) {
+function ended(args, env, output) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
       cwd: root,
-      stdio: 'inherit',
-      // Colours would be lost otherwise: c8 and mocha start further processes.
+      stdio: ['inherit', output, output],
+      // Colours would be lost otherwise: mocha starts further processes.
       env: { ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}), ...process.env, ...env },
       detached: true,
     });
+    const chunks = [];
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => chunks.push(chunk));
     const end = (signal) => {
       try {
         process.kill(-child.pid, signal);
@@ -87,7 +111,10 @@ function ended(args, env) {
     });
     child.once('exit', (code) => {
       settle();
-      resolve(code ?? 1);
+      const done = () => resolve({ code: code ?? 1, output: Buffer.concat(chunks).toString() });
+      // The last of its output may come behind its end; and what it left running may hold the pipe for ever.
+      child.once('close', done);
+      setTimeout(done, LAST_WORDS_MS).unref();
     });
   });
 }

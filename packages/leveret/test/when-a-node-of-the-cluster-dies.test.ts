@@ -1,12 +1,12 @@
 import { expect } from 'chai';
-import { after, afterEach, before, describe, it } from 'mocha';
-import { type BrokerCluster, type BrokerNode, startCluster } from '../../../tools/scripts/brokers.mjs';
-import { needs } from '../../../tools/scripts/needs.mjs';
+import { afterEach, before, describe, it } from 'mocha';
+import type { BrokerCluster, BrokerNode } from '../../../tools/scripts/brokers.mjs';
 import { eventually } from './support/eventually.js';
 import { LogLines } from './support/log-lines.js';
 import { orderListener } from './support/order.js';
 import { OrderTraffic } from './support/order-traffic.js';
 import { RawClient } from './support/raw-client.js';
+import { allUp, sharedCluster } from './support/shared-cluster.js';
 import { startApp } from './support/start-app.js';
 import { unique } from './support/unique.js';
 
@@ -18,17 +18,12 @@ describe('when a node of the cluster dies', function () {
   let cluster: BrokerCluster;
   let [first, second, third]: BrokerNode[] = [];
 
-  before(needs('private brokers'));
-  before('start three nodes', async () => {
-    cluster = await startCluster();
+  const shared = sharedCluster();
+  before(() => {
+    cluster = shared();
     [first, second, third] = cluster.nodes;
   });
-  afterEach('start what is down', async () => {
-    if (cluster === undefined || cluster.nodes.every(({ pid }) => pid !== undefined)) return;
-    await Promise.all(cluster.nodes.map((node) => node.start()));
-    await cluster.formed();
-  });
-  after(() => cluster?.remove());
+  afterEach('start what is down', () => allUp(cluster));
 
   it('goes on with every queue but the one whose node is down, and with that one when it is back', async () => {
     const [quorum, classic] = [unique('cluster.quorum'), unique('cluster.classic')];

@@ -1,29 +1,25 @@
 import { PublishConfirmTimeoutError } from '@leveret/core';
 import { expect } from 'chai';
-import { after, before, describe, it } from 'mocha';
-import { type BrokerCluster, startCluster } from '../../../tools/scripts/brokers.mjs';
-import { needs } from '../../../tools/scripts/needs.mjs';
+import { before, describe, it } from 'mocha';
 import { RawClient } from './support/raw-client.js';
+import { sharedCluster } from './support/shared-cluster.js';
 import { startPublisher } from './support/start-publisher.js';
 import { unique } from './support/unique.js';
 
 describe('when a queue confirms nothing, for it has lost its majority', function () {
   this.timeout(240_000);
-  let cluster: BrokerCluster;
   let url = '';
   const [stuck, good] = [unique('stuck'), unique('good')];
 
-  before(needs('private brokers'));
-  before('start three nodes, and kill two', async () => {
-    cluster = await startCluster();
-    const [first, ...others] = cluster.nodes;
+  const cluster = sharedCluster();
+  before('kill two nodes', async () => {
+    const [first, ...others] = cluster().nodes;
     url = first?.url ?? '';
     await using raw = await RawClient.connect(url);
     await raw.declare(stuck, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
     await raw.declare(good, { durable: true });
     for (const node of others) await node.kill();
   });
-  after(() => cluster?.remove());
 
   for (const [what, window] of [
     ['few messages in flight', 256],

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { ListenerOptions } from 'leveret';
-import { it } from 'mocha';
+import { besideEachOther } from './support/beside-each-other.js';
 import { eventually } from './support/eventually.js';
 import { orderListener } from './support/order.js';
 import { onEachImpatientBroker } from './support/private-broker.js';
@@ -9,6 +9,8 @@ import { unique } from './support/unique.js';
 
 /** The broker waits 2 s. */
 onEachImpatientBroker('when deliveries are not settled in time', (broker) => {
+  const beside = besideEachOther();
+
   /** A quorum queue that dead-letters what was delivered four times in vain. */
   async function limited() {
     const raw = await broker.raw();
@@ -51,18 +53,19 @@ onEachImpatientBroker('when deliveries are not settled in time', (broker) => {
     return { watch, running, dead: (await raw.takeAll(dead)).length };
   }
 
-  it('handles all that waits behind a slow handler, and dead-letters none, whatever it knows of the timeout', async function () {
-    this.timeout(60_000);
-    const { watch, running, dead } = await handleAll(25, 150, {});
-    expect(dead).to.equal(0);
-    expect(watch.beside).to.deep.equal([]);
-    expect(running.count('taken-back')).to.be.at.least(1);
-    expect(Math.max(...watch.calls.values())).to.be.at.most(2);
-    expect(running.count('disconnected')).to.equal(0);
-  });
+  beside(
+    'handles all that waits behind a slow handler, and dead-letters none, whatever it knows of the timeout',
+    async () => {
+      const { watch, running, dead } = await handleAll(25, 150, {});
+      expect(dead).to.equal(0);
+      expect(watch.beside).to.deep.equal([]);
+      expect(running.count('taken-back')).to.be.at.least(1);
+      expect(Math.max(...watch.calls.values())).to.be.at.most(2);
+      expect(running.count('disconnected')).to.equal(0);
+    },
+  );
 
-  it('gives back what waits too long before the broker takes it, where the timeout is known', async function () {
-    this.timeout(60_000);
+  beside('gives back what waits too long before the broker takes it, where the timeout is known', async () => {
     const { watch, running, dead } = await handleAll(25, 150, { consumerTimeout: '2s' });
     expect(dead).to.equal(0);
     expect([...watch.calls.values()].every((calls) => calls === 1)).to.equal(true);
@@ -71,8 +74,7 @@ onEachImpatientBroker('when deliveries are not settled in time', (broker) => {
     expect([running.count('taken-back'), running.count('interrupted')]).to.deep.equal([0, 0]);
   });
 
-  it('fires the signal of a handler that runs too long, and calls none beside it', async function () {
-    this.timeout(60_000);
+  beside('fires the signal of a handler that runs too long, and calls none beside it', async () => {
     const { raw, dead, queue } = await limited();
     const watch = new Watch();
     const listener = orderListener({ queue, declare: false, concurrency: 2 }, async (order, { signal }) => {
@@ -91,8 +93,7 @@ onEachImpatientBroker('when deliveries are not settled in time', (broker) => {
     expect(await raw.ready(dead)).to.equal(0);
   });
 
-  it('fires the signal of a handler that outlasts the timeout after the rest was given back', async function () {
-    this.timeout(60_000);
+  beside('fires the signal of a handler that outlasts the timeout after the rest was given back', async () => {
     const { raw, dead, queue } = await limited();
     const watch = new Watch();
     const options = { queue, declare: false, consumerTimeout: '2s' } as const;
@@ -108,8 +109,7 @@ onEachImpatientBroker('when deliveries are not settled in time', (broker) => {
     expect([running.count('disconnected'), await raw.ready(dead)]).to.deep.equal([0, 0]);
   });
 
-  it('leaves its neighbours alone', async function () {
-    this.timeout(60_000);
+  beside('leaves its neighbours alone', async () => {
     const { raw, queue } = await limited();
     const neighbour = await raw.declare(unique('neighbour'));
     const handled: number[] = [];

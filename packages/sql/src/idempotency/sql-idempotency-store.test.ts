@@ -9,8 +9,17 @@ import { rejection } from '../test-support/rejection.js';
 import { SqlIdempotencyStore } from './sql-idempotency-store.js';
 
 describeOnEachDatabase('SqlIdempotencyStore', (at) => {
+  // A server has so many connections: some instances are enough for all cases together.
+  const databases: SqlDatabase<unknown>[] = [];
+  let opened = 0;
   for (const { name, run } of idempotencyStoreCases) {
-    it(name, () => run(() => new SqlIdempotencyStore(at.open())));
+    it(name, () =>
+      run(() => {
+        const index = opened++ % 3;
+        databases[index] ??= at.open();
+        return new SqlIdempotencyStore(databases[index]);
+      }),
+    );
   }
 
   it('lets no second handler of a key begin while the first runs on behind its result', async () => {
