@@ -9,11 +9,16 @@ import type { SqlPlace } from './wake-keys.js';
 export interface OutboxCounts {
   /** Waiting to be published, or being published. */
   readonly pending: number;
+  /** Pending ones whose time has not come: they were published with `delay` or `deliverAt`. */
+  readonly scheduled: number;
   /** Refused for good: somebody has to look at them. */
   readonly parked: number;
   /** Pending ones that wait behind a parked one with the same order key. */
   readonly heldUp: number;
-  /** Age of the oldest pending message in milliseconds, 0 when there is none: how far the relays are behind. */
+  /**
+   * Age of the oldest pending message in milliseconds, 0 when there is none: how far the relays are behind. The age of one that
+   * was published with a delay counts from when its time comes.
+   */
   readonly oldestPendingMs: number;
 }
 
@@ -27,6 +32,7 @@ export async function countOutbox<Tx>(database: SqlDatabase<Tx>, timeoutMs: numb
     const number = (name: string) => Number(rows[0]?.[name] ?? 0);
     return {
       pending: number('pending'),
+      scheduled: number('scheduled'),
       parked: number('parked'),
       heldUp: number('held_up'),
       oldestPendingMs: Math.max(0, number('keyed_ms'), number('unkeyed_ms')),
@@ -54,12 +60,14 @@ export function countsOf(place: SqlPlace): string {
   const table = `leveret_outbox${INDEX[name]}`;
   const columns =
     'count(*) AS n, count(parked_at) AS parked, min(CASE WHEN parked_at IS NULL THEN created_at END) AS oldest';
-  return `k.n - k.parked + u.n - u.parked AS pending, k.parked + u.parked AS parked, k.held_up AS held_up,
+  // The time is asked once, not for each row.
+  const scheduled = `COALESCE(sum(CASE WHEN parked_at IS NULL AND created_at > (SELECT ${now}) THEN 1 ELSE 0 END), 0) AS scheduled`;
+  return `k.n - k.parked + u.n - u.parked AS pending, k.parked + u.parked AS parked, k.held_up AS held_up, u.scheduled AS scheduled,
       ${now} - k.oldest AS keyed_ms, ${now} - u.oldest AS unkeyed_ms
     FROM (SELECT COALESCE(sum(n), 0) AS n, COALESCE(sum(parked), 0) AS parked, min(oldest) AS oldest,
         COALESCE(sum(CASE WHEN parked > 0 THEN n - parked ELSE 0 END), 0) AS held_up
       FROM (SELECT ${columns} FROM ${table} WHERE ${own} AND order_key IS NOT NULL GROUP BY order_key) AS g) AS k,
-      (SELECT ${columns} FROM ${table} WHERE ${own} AND order_key IS NULL) AS u`;
+      (SELECT ${columns}, ${scheduled} FROM ${table} WHERE ${own} AND order_key IS NULL) AS u`;
 }
 
 async function counted(executor: SqlExecutor, place: SqlPlace, timeoutMs: number): Promise<SqlResult> {

@@ -90,7 +90,7 @@ describeOnEachDatabase('Outbox', (at) => {
 
   it('counts what waits, what is parked and what that holds up', async () => {
     const outbox = new Outbox(at.database);
-    expect(await outbox.counts()).to.deep.equal({ pending: 0, parked: 0, heldUp: 0, oldestPendingMs: 0 });
+    expect(await outbox.counts()).to.deep.equal({ pending: 0, scheduled: 0, parked: 0, heldUp: 0, oldestPendingMs: 0 });
     await inTransaction((tx) => outbox.publish(tx, 'e', 'k', 1, { orderKey: 'o1' }));
     await park('refused');
     await inTransaction(async (tx) => {
@@ -100,7 +100,7 @@ describeOnEachDatabase('Outbox', (at) => {
     });
     await at.database.query('UPDATE leveret_outbox SET created_at = created_at - 5000');
     const { oldestPendingMs, ...counts } = await outbox.counts();
-    expect(counts).to.deep.equal({ pending: 3, parked: 1, heldUp: 1 });
+    expect(counts).to.deep.equal({ pending: 3, scheduled: 0, parked: 1, heldUp: 1 });
     expect(oldestPendingMs).to.be.within(5_000, 60_000);
   });
 

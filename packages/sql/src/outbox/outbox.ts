@@ -5,6 +5,7 @@ import {
   ConfigurationError,
   checkPayload,
   contentTypeConverter,
+  type DelayOptions,
   type Duration,
   describeValue,
   durationMs,
@@ -19,6 +20,7 @@ import {
   type PublisherOptions,
   type PublishOptions,
   type PublishRoute,
+  publishDelayMs,
   type ResolvedPublisherOptions,
   resolvePublisherOptions,
   routeOfChannel,
@@ -45,11 +47,15 @@ export interface OutboxOptions {
   readonly notify?: boolean;
 }
 
-/** What can be said about a message in an outbox. */
+/**
+ * What can be said about a message in an outbox. With `delay` or `deliverAt` it waits in the table, by the clock of the database,
+ * and is published to the millisecond as far as a relay is there; `delay` counts from the statement, not from the commit.
+ */
 export interface OutboxPublishOptions extends PublishOptions {
   /**
    * Messages with the same key are published one behind the other, each when the one before is confirmed, in the order
-   * their transactions wrote them; one that is parked holds up the rest of its key. Default: no order.
+   * their transactions wrote them; one that is parked holds up the rest of its key. Does not go with a delay. Default: no
+   * order.
    */
   readonly orderKey?: string;
 }
@@ -69,6 +75,7 @@ export class Outbox<Tx> {
   readonly #converter: MessageConverter;
   readonly #publisher: ResolvedPublisherOptions;
   readonly #insert: string;
+  readonly #insertDelayed: string;
   readonly #service: string;
   readonly #parked: ParkedRows<Tx>;
 
@@ -83,10 +90,13 @@ export class Outbox<Tx> {
     problems.throwIfAny();
     const { dialect } = database;
     const notify = dialect.name === 'postgres' && (options.notify ?? true);
-    this.#insert = dialect.placeholders(
-      `INSERT INTO leveret_outbox (message_id, exchange, routing_key, properties, headers, mandatory, body, size, order_key, service, created_at, due_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${dialect.now}, ${dialect.now})${notify ? ` RETURNING pg_notify('${OUTBOX_CHANNEL}', '')::text` : ''}`,
-    );
+    const insert = (due: string) =>
+      dialect.placeholders(
+        `INSERT INTO leveret_outbox (message_id, exchange, routing_key, properties, headers, mandatory, body, size, order_key, service, created_at, due_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${due}, ${due})${notify ? ` RETURNING pg_notify('${OUTBOX_CHANNEL}', '')::text` : ''}`,
+      );
+    this.#insert = insert(dialect.now);
+    this.#insertDelayed = insert(`${dialect.name === 'sqlite' ? 'max' : 'greatest'}(${dialect.now} + ?, ?)`);
   }
 
   /**
@@ -144,25 +154,28 @@ export class Outbox<Tx> {
   async send(
     tx: Tx,
     publication: Publication,
-    options: Pick<OutboxPublishOptions, 'orderKey'> = {},
+    options: Pick<OutboxPublishOptions, 'orderKey' | 'delay' | 'deliverAt'> = {},
   ): Promise<string | undefined> {
+    const orderKey = orderKeyOf(options.orderKey);
+    const due = dueOf(options, orderKey);
     const { exchange, routingKey, properties, headers, mandatory, body } = publication;
     // Now, while the caller can still mend it: the relay could only park it.
     encodable(publication);
-    const { rowCount } = await this.#database
-      .within(tx)
-      .query(this.#insert, [
-        properties.messageId === undefined ? null : boundedKey(properties.messageId),
-        shortText(exchange, 'exchange'),
-        shortText(routingKey, 'routing key'),
-        writeTable(properties),
-        writeTable(headers),
-        mandatory ? 1 : 0,
-        body,
-        body.byteLength,
-        orderKeyOf(options.orderKey),
-        this.#service,
-      ]);
+    const { rowCount } = await this.#database.within(tx).query(due.length === 0 ? this.#insert : this.#insertDelayed, [
+      properties.messageId === undefined ? null : boundedKey(properties.messageId),
+      shortText(exchange, 'exchange'),
+      shortText(routingKey, 'routing key'),
+      writeTable(properties),
+      writeTable(headers),
+      mandatory ? 1 : 0,
+      body,
+      body.byteLength,
+      orderKey,
+      this.#service,
+      // When it was written, and when it is due: one that has to wait was written when its time comes.
+      ...due,
+      ...due,
+    ]);
     if (rowCount !== 1) throw notWritten(rowCount);
     return properties.messageId;
   }
@@ -219,6 +232,19 @@ function orderKeyOf(value: string | undefined): string | null {
   if (value === undefined) return null;
   if (typeof value === 'string' && value !== '') return boundedKey(value);
   throw new ConfigurationError([`outbox: orderKey must be a text that is not empty; got ${describeValue(value)}`]);
+}
+
+/** Milliseconds from now and since the epoch, the later of which counts; nothing when it is due at once. */
+function dueOf(options: DelayOptions, orderKey: string | null): readonly number[] {
+  const askedAt = Date.now();
+  const delayMs = publishDelayMs(options, askedAt);
+  if (delayMs === 0) return [];
+  if (orderKey !== null) {
+    throw new ConfigurationError([
+      'outbox: orderKey does not go with delay and deliverAt: the rest of the key would wait as long. Leave one of them out',
+    ]);
+  }
+  return options.deliverAt === undefined ? [Math.ceil(delayMs), 0] : [0, options.deliverAt.getTime()];
 }
 
 function checkedIds(ids: readonly number[] | 'all'): readonly number[] | 'all' {

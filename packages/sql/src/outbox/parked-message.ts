@@ -7,6 +7,7 @@ export interface ParkedMessage extends OutboxEntry {
   readonly exchange: string;
   readonly routingKey: string;
   readonly orderKey: string | undefined;
+  /** When it was written; of one that was published with a delay, when it was due first. */
   readonly createdAt: Date;
   readonly parkedAt: Date;
   /** Why it was refused last, beginning with a code where there is one. */

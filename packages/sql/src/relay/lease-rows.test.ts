@@ -8,7 +8,7 @@ import { countsOf } from '../outbox/outbox-counts.js';
 import { firstOfKeys } from '../outbox/wake-keys.js';
 import { describeOnEachDatabase } from '../test-support/each-database.js';
 import { lease } from '../test-support/lease.js';
-import { dueRows } from './lease-rows.js';
+import { dueRows, nextDue } from './lease-rows.js';
 import { settleRows } from './relay-rows.js';
 
 const TOKEN = '00000000-0000-4000-8000-00000000000a';
@@ -106,6 +106,8 @@ describeOnEachDatabase('leasing', (at) => {
     );
     const statements = [
       dueRows(at.database, 100),
+      dueRows(at.database, 100, 'last'),
+      nextDue(at.database),
       firstOfKeys(at.database, ['k1', 'k2'], 50),
       firstOfKeys(
         at.database,

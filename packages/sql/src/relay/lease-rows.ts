@@ -16,6 +16,8 @@ export interface Leased {
   readonly due: number;
   /** There was no room for more. */
   readonly full: boolean;
+  /** Nothing is due: milliseconds until something will be, or its lease ends; `undefined` when there is nothing. */
+  readonly nextMs?: number | undefined;
 }
 
 /** What a lease needs besides the room. */
@@ -45,7 +47,11 @@ export async function leaseRows<Tx>(
     const executor = database.within(tx);
     await byIndexOnly(executor, name);
     const due = await lookAt(executor, database, lease);
-    if (due.length === 0) return { rows: [], moved: 0, due: 0, full: false };
+    if (due.length === 0) {
+      const { rows } = await executor.query(nextDue(database));
+      const nextMs = rows[0] === undefined ? undefined : Number(rows[0]['ms']);
+      return { rows: [], moved: 0, due: 0, full: false, nextMs };
+    }
     const before = await predecessors(executor, database, due, roomNow().rows);
     const held = new Set(due.map(idOf));
     const others = [...before.values()].map(({ behind }) => behind).filter((id) => id !== undefined && !held.has(id));
@@ -102,6 +108,22 @@ export function dueRows(place: SqlPlace, limit: number, from: 'first' | 'last' =
     case 'sqlite':
       return `${columns} INDEXED BY leveret_outbox_due WHERE service = ${service} AND due_at <= ${now}
         ORDER BY ${order(['due_at', 'id'])} LIMIT ${whole(limit)}`;
+  }
+}
+
+/** How many milliseconds it takes until another row is due. */
+export function nextDue(place: SqlPlace): string {
+  const { name, now } = place.dialect;
+  const service = textLiteral(name, serviceOf(place));
+  const select = `SELECT due_at - ${now} AS ms FROM leveret_outbox`;
+  switch (name) {
+    case 'postgres':
+      return `${select} WHERE due_at IS NOT NULL AND (service, due_at) > (${service}, (SELECT ${now})) AND (service, due_at) <= (${service}, ${Number.MAX_SAFE_INTEGER})
+        ORDER BY service, due_at, id LIMIT 1`;
+    case 'mysql':
+      return `${select} FORCE INDEX (leveret_outbox_due) WHERE service = ${service} AND due_at > ${now} ORDER BY due_at, id LIMIT 1`;
+    case 'sqlite':
+      return `${select} INDEXED BY leveret_outbox_due WHERE service = ${service} AND due_at > ${now} ORDER BY due_at, id LIMIT 1`;
   }
 }
 

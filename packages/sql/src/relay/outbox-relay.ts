@@ -148,12 +148,13 @@ export class OutboxRelay<Tx> {
         if (found === 'conflict') await pause(clock, backoffDelayMs(CONFLICT_BACKOFF, conflicts), signal);
         // A wake-up must not cut this wait short: it would come with every commit while the database is away.
         if (found === 'unreadable') await pause(clock, backoffDelayMs(OUTAGE_BACKOFF, ++troubles), signal);
-        if (found === 'nothing') await this.#idle(this.#pollMs());
+        if (typeof found === 'number') await this.#idle(found);
       }
     }
   }
 
-  async #look(): Promise<'more' | 'nothing' | 'conflict' | 'unreadable'> {
+  /** Answers what it came to; for how many milliseconds to wait, when there is nothing to take. */
+  async #look(): Promise<'more' | number | 'conflict' | 'unreadable'> {
     this.#counters.polls++;
     try {
       this.#adopted ??= this.#adopt().catch((err: unknown) => {
@@ -162,9 +163,9 @@ export class OutboxRelay<Tx> {
       });
       await this.#adopted;
       await this.#lookForParked();
-      const { more } = await this.#stream.look();
+      const { more, nextMs = Number.POSITIVE_INFINITY } = await this.#stream.look();
       this.#health.well('read');
-      return more ? 'more' : 'nothing';
+      return more ? 'more' : Math.min(this.#pollMs(), nextMs);
     } catch (err) {
       if (isTransactionConflict(err)) return 'conflict';
       this.#counters.databaseErrors++;

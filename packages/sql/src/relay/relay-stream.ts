@@ -51,6 +51,8 @@ export interface Look {
   readonly taken: number;
   /** There may be more to take, as soon as there is room. */
   readonly more: boolean;
+  /** Nothing is due: milliseconds until something will be, where there is anything. */
+  readonly nextMs: number | undefined;
 }
 
 /** Most rows that are looked at when most of what is due waits behind something else. */
@@ -111,7 +113,8 @@ export class RelayStream {
     for (const row of leased.rows) this.#take(row, askedAt + leaseMs);
     void this.#keepLeases();
     const deeper = !deep && this.#lookAt > 0;
-    return { taken: leased.rows.length, more: deeper || leased.rows.length + leased.moved > 0 };
+    const more = deeper || leased.rows.length + leased.moved > 0;
+    return { taken: leased.rows.length, more, nextMs: leased.nextMs };
   }
 
   /** Most of what is due may wait behind something else, as behind a parked row: it is put aside in larger steps. */
