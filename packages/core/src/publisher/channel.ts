@@ -36,16 +36,16 @@ export interface Channel<in Payload = never> {
  * @param routingKey text, or a function of the payload
  * @throws {ConfigurationError} when an argument is of another kind
  */
-export function channel<const Declared extends PayloadType>(
-  exchange: string,
-  routingKey: string | ((payload: PublishedPayloadOf<Declared>) => string),
-  options: ChannelOptions & { readonly payload: Declared },
-): Channel<PublishedPayloadOf<Declared>>;
 export function channel<Payload>(
   exchange: string,
   routingKey: string | ((payload: Payload) => string),
   options?: ChannelOptions,
 ): Channel<Payload>;
+export function channel<const Declared extends PayloadType>(
+  exchange: string,
+  routingKey: string | ((payload: PublishedPayloadOf<Declared>) => string),
+  options: ChannelOptions & { readonly payload: Declared },
+): Channel<PublishedPayloadOf<Declared>>;
 export function channel<Payload>(
   exchange: string,
   routingKey: string | ((payload: Payload) => string),

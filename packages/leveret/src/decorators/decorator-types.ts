@@ -32,6 +32,9 @@ type IsTaken<Declared, Taken> = [Declared] extends [never]
 
 type ElementOf<Taken> = Taken extends readonly (infer Element)[] ? Element : never;
 
+/** What a method takes first; anything, when it takes nothing. */
+type FirstOf<Handling extends Method> = Parameters<Handling> extends [] ? Anything : Parameters<Handling>[0];
+
 /**
  * A decorator of a method that takes a payload. Under standard decorators the method is called with payload and context; under
  * legacy ones one of its parameters takes the payload.
@@ -43,9 +46,9 @@ export interface MethodOnlyDecorator<Declared = never, Headers = never> {
       context: ListenerContext<DeclaredHeaders<Headers>, Anything, Anything>,
     ) => unknown,
   >(
-    method: IsTaken<Declared, Parameters<Handling>[0]> extends true
+    method: IsTaken<Declared, FirstOf<Handling>> extends true
       ? Handling
-      : Contradiction<PayloadOf<Declared>, Parameters<Handling>[0]>,
+      : Contradiction<PayloadOf<Declared>, FirstOf<Handling>>,
     context: ClassMethodDecoratorContext<never, Handling>,
   ): void;
   // Which parameter takes the payload is not known here: one of them must be able to.
@@ -71,7 +74,7 @@ export interface KeyedDecorator<Looked = Anything> {
   (target: AnyClass, context?: ClassDecoratorContext): void;
   <Handling extends Method>(
     method: Handling,
-    context: ClassMethodDecoratorContext<never, Handling> & LookedAt<Parameters<Handling>[0], Looked, unknown>,
+    context: ClassMethodDecoratorContext<never, Handling> & LookedAt<FirstOf<Handling>, Looked, unknown>,
   ): void;
   <Handling extends Method>(
     target: object,

@@ -190,5 +190,6 @@ describe('contradictedType', () => {
     expect(faultsOf(taking(Message(), undefined))).to.deep.equal([]);
     expect(faultsOf(taking(Payload(Paid), Function))).to.deep.equal([]);
     expect(faultsOf(taking(Payload(String), { Paid: 'paid' }))).to.deep.equal([]);
+    expect(faultsOf(taking(Payload(Paid), () => Paid))).to.deep.equal([]);
   });
 });

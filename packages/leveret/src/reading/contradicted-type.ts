@@ -35,6 +35,12 @@ export function contradictedPayload(target: PayloadTarget, type: unknown): strin
   return `the payload is declared as ${made}, but its parameter as ${type === Array ? 'an array' : type.name}. Say the same in both places`;
 }
 
+/** The same of the parameter of a scheduled method. */
+export function contradictedSignal(type: unknown): string | undefined {
+  if (!tells(type) || type === AbortSignal || AbortSignal.prototype instanceof type) return undefined;
+  return `its parameter is declared as ${type.name}, but it is called with an AbortSignal and nothing else`;
+}
+
 /** Whether a parameter of this type can take what is made of the body. */
 function isTaken(target: PayloadTarget, type: AnyFunction): boolean {
   switch (target.kind) {
@@ -57,5 +63,7 @@ function isTaken(target: PayloadTarget, type: AnyFunction): boolean {
 type AnyFunction = (abstract new (...args: never) => unknown) & { readonly name: string };
 
 function tells(type: unknown): type is AnyFunction {
-  return typeof type === 'function' && type !== Object && type !== Function;
+  if (typeof type !== 'function' || type === Object || type === Function) return false;
+  // What is no class is something that a compiler put in the place of one.
+  return typeof type.prototype === 'object' && type.prototype !== null;
 }

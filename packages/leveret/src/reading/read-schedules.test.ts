@@ -54,6 +54,21 @@ describe('readSchedules', () => {
     expect(plans[1]).to.include({ jitterMs: 60_000, immediate: true, timeoutMs: 300_000 });
   });
 
+  it('refuses a method that takes something else than a signal', () => {
+    class Polling {
+      @Scheduled({ every: '20s' }) signal(_signal: AbortSignal): void {}
+      @Scheduled({ every: '20s' }) target(_target: EventTarget): void {}
+      @Scheduled({ every: '20s' }) part(_part: Pick<AbortSignal, 'aborted'>): void {}
+      @Scheduled({ every: '20s' }) more(_signal?: AbortSignal, _limit = 3): void {}
+      @(Scheduled({ every: '20s' }) as MethodDecorator) text(_signal: string): void {}
+      @(Scheduled({ cron: '0 3 * * *' }) as MethodDecorator) two(_signal: AbortSignal, _more: unknown): void {}
+    }
+    expect(read([], [Polling]).faults).to.deep.equal([
+      'schedule Polling.text: its parameter is declared as String, but it is called with an AbortSignal and nothing else',
+      'schedule Polling.two: takes 2 parameters, but is called with one: an AbortSignal',
+    ]);
+  });
+
   it('inherits the schedules of a base class', () => {
     class Orders extends scheduled({ every: 5 }) {}
     expect(read([], [Orders]).plans.map(({ id }) => id)).to.deep.equal(['Orders.poll']);

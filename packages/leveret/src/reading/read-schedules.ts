@@ -1,9 +1,11 @@
 import { checkDuration, checkOptions, type Duration, describeValue, type Problems } from '@leveret/core';
 import type { ScheduleDeclaration } from '../decorators/class-record.js';
+import { reflectedTypes } from '../decorators/reflect-on-demand.js';
 import type { RunOnOneInstanceOptions, ScheduleOptions, ScheduleTimes } from '../decorators/scheduled.js';
 import { type FunctionRecord, functionRecordOf } from '../functions/declared-function.js';
 import { cronTiming, everyTiming, type Timing } from '../schedule/timing.js';
 import { type AnyClass, checkName } from './class-kind.js';
+import { contradictedSignal } from './contradicted-type.js';
 import { type ClassHome, homeOf, type ListenerHome } from './listener-home.js';
 import { type MergedClass, type MergedMethod, mergedRecord } from './merged-record.js';
 
@@ -94,7 +96,7 @@ function readHome(home: ClassHome, now: number, problems: Problems): readonly Sc
   const methods = mergedRecord(scheduleClass)?.methods.filter(({ schedules }) => schedules.length > 0) ?? [];
   return methods.flatMap((method) => {
     const name = `${scheduleClass.name}.${String(method.key)}`;
-    checkMethod(method, problems.at(`schedule ${name}`));
+    checkMethod(scheduleClass.prototype as object, method, problems.at(`schedule ${name}`));
     return method.schedules.map((declaration, index) => {
       const id = index === 0 ? name : `${name}#${index + 1}`;
       return readSchedule(home, method.key, id, declaration, now, problems);
@@ -102,7 +104,7 @@ function readHome(home: ClassHome, now: number, problems: Problems): readonly Sc
   });
 }
 
-function checkMethod(method: MergedMethod, problems: Problems): void {
+function checkMethod(prototype: object, method: MergedMethod, problems: Problems): void {
   if (method.listeners.length > 0 || method.handlers.length > 0) {
     problems.add(
       'has @Listener or @Handler as well, which call it with a message. Let each of two methods do one thing',
@@ -111,7 +113,7 @@ function checkMethod(method: MergedMethod, problems: Problems): void {
     problems.add(
       'has decorated parameters, but there is no message. It is called with an AbortSignal and nothing else',
     );
-  }
+  } else checkParameters(prototype, method.key, problems);
   const others = method.interceptors.length + method.sendTo.length + method.idempotent.length;
   if (others > 0 && method.listeners.length + method.handlers.length === 0) {
     problems.add('has decorators that are for listeners. Only @Scheduled has a meaning here');
@@ -141,6 +143,16 @@ function readScheduleFunction(given: unknown, now: number, problems: Problems): 
   }
   const home = { given, class: undefined, instance: Object.create({ [CALL]: call }) as object };
   return readSchedule(home, CALL, name, { times, options: others }, now, problems);
+}
+
+/** It is called with a signal, and with nothing else. */
+function checkParameters(prototype: object, key: string | symbol, problems: Problems): void {
+  const implementation = (prototype as Record<string | symbol, unknown>)[key];
+  if (typeof implementation === 'function' && implementation.length > 1) {
+    problems.add(`takes ${implementation.length} parameters, but is called with one: an AbortSignal`);
+  }
+  const fault = contradictedSignal(reflectedTypes(prototype, key)?.[0]);
+  if (fault !== undefined) problems.add(fault);
 }
 
 function readSchedule(

@@ -103,8 +103,10 @@ onEachBroker('when payloads are schemas', ({ broker, isReal }) => {
     expect(unread).to.include({ code: 'LEV_MESSAGE_INVALID' });
   });
 
+  // It lets time pass.
+  if (isReal) return;
+
   it('bounds a schema that waits for what does not come: the attempt has failed, and is retried', async () => {
-    if (isReal) return;
     const { queue, options } = names();
     let answers = false;
     const Asking = z.object({ id: z.int() }).refine(() => (answers ? true : new Promise<boolean>(() => {})));
