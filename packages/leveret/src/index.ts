@@ -48,6 +48,7 @@ export {
 export { type DeclaredSchedule, type ScheduleFunctionOptions, schedule } from './functions/schedule.js';
 export type { Declared } from './functions/declared-function.js';
 export type { InterceptorLike } from './interceptor/interceptor-like.js';
+export { inspectPayload, type PayloadInspection } from './payload/inspect-payload.js';
 export type { PayloadValidation } from './payload/payload-validation.js';
 export { validatePayload } from './payload/validate-payload.js';
 export type {

@@ -1,6 +1,7 @@
 import type { ListenerDefinition } from '@leveret/core';
 import type { InstanceHooks } from '../container/instance-hooks.js';
 import type { InstanceResolver } from '../container/instance-resolver.js';
+import { unknownLibrary } from '../payload/compiled/known-libraries.js';
 import { readListeners } from '../reading/read-listeners.js';
 import { readSchedules } from '../reading/read-schedules.js';
 import type { ScheduleDefinition } from '../schedule/schedule.js';
@@ -46,6 +47,9 @@ export async function readAndCheck(
   const schedules = await resolveSchedules(plans, { idempotency, guards, resolver, onInstance }, problems);
   problems.throwIfAny();
   for (const { kind, text } of listeners.warnings) logger.warn({ kind }, text);
+  const unknown = unknownLibrary();
+  if (unknown !== undefined)
+    logger.info({}, `payload classes are read by the libraries, which takes longer: ${unknown}`);
   if (guards.inMemory.length > 0) {
     logger.warn({ kind: 'memory-idempotency-store', handlers: guards.inMemory }, IN_MEMORY);
   }

@@ -91,13 +91,27 @@ function reachesRules(root: AnyClass, storage: Storage): boolean {
 }
 
 /** The class of the values of a property; `undefined` when the property is a rule by itself. */
-function classOf({ options, reflectedType, typeFunction, propertyName }: TypeMetadata): unknown {
+function classOf(property: TypeMetadata): unknown {
+  const { options, reflectedType } = property;
   if (options?.discriminator !== undefined || reflectedType === Map || reflectedType === Set) return undefined;
+  const said = saidType(property);
+  return said === CHOSEN ? undefined : (said ?? Object);
+}
+
+/** The classes that `@Type` names for the values of a property. */
+export function classesNamedBy(property: TypeMetadata): readonly AnyClass[] {
+  const subTypes = property.options?.discriminator?.subTypes?.map(({ value }) => value as unknown) ?? [];
+  return [saidType(property), ...subTypes].filter(isClass);
+}
+
+/** It chooses by the object. */
+const CHOSEN = Symbol('chosen by the object');
+
+function saidType({ typeFunction, reflectedType, propertyName: property }: TypeMetadata): unknown {
   try {
-    return typeFunction({ newObject: {}, object: {}, property: propertyName }) ?? Object;
+    return typeFunction ? typeFunction({ newObject: {}, object: {}, property }) : reflectedType;
   } catch {
-    // It chooses by the object.
-    return undefined;
+    return CHOSEN;
   }
 }
 

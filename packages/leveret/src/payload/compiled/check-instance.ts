@@ -1,7 +1,7 @@
 import type { ValidationArguments } from 'class-validator';
 import type { ConstraintMetadata } from 'class-validator/types/metadata/ConstraintMetadata.js';
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
-import { type BoundedWalk, boundedWalk, type Validated } from '../bounded-validation.js';
+import { type BoundedWalk, boundedWalk, type Validated } from '../library-check.js';
 import type { PayloadValidation } from '../payload-validation.js';
 import { type BrokenProperty, MAX_VIOLATIONS } from '../violations.js';
 import { type ClassRules, type PropertyRules, type Rule, type RuleBook, ruleBook } from './class-rules.js';
@@ -49,7 +49,7 @@ class Check {
 
   #object(object: Values, into: Node[]): void {
     const type: unknown = object.constructor;
-    const rules = typeof type === 'function' ? this.#book.rulesOf(type, this.#serial) : undefined;
+    const rules = typeof type === 'function' ? this.#book.classes.planOf(type, this.#serial) : undefined;
     if (rules === undefined) this.#byLibrary(object, into);
     else this.#byRules(object, rules, into);
   }

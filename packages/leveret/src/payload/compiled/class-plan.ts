@@ -2,9 +2,9 @@ import { TransformationType } from 'class-transformer';
 import type { TransformMetadata } from 'class-transformer/types/interfaces/metadata/transform-metadata.interface.js';
 import type { TypeMetadata } from 'class-transformer/types/interfaces/metadata/type-metadata.interface.js';
 import { insides, type AnyClass as RuledClass, type Storage } from '../transformer-rules.js';
+import { CompiledClasses } from './compiled-classes.js';
 import { unknownLibrary } from './known-libraries.js';
-import type { Reading } from './reading.js';
-import { Stamp } from './stamp.js';
+import type { Stamp } from './stamp.js';
 
 /** The class of a payload, or of something in it. */
 export type AnyClass = new () => object;
@@ -32,41 +32,13 @@ export interface ClassPlan {
   readonly fixed: ReadonlySet<string>;
 }
 
-interface Known {
-  /** `undefined` = the class is left to class-transformer. */
-  readonly plan: ClassPlan | undefined;
-  readonly stamp: Stamp;
-  checkedIn: number;
-}
-
-const known = new WeakMap<object, Known>();
-
-/** The plan of a class; `undefined` when its instances are made by class-transformer. */
-export function planOf(type: AnyClass, reading: Reading): ClassPlan | undefined {
-  const found = known.get(type);
-  if (found !== undefined) {
-    if (found.checkedIn === reading.serial) return found.plan;
-    if (found.stamp.isCurrent()) {
-      found.checkedIn = reading.serial;
-      return found.plan;
-    }
-  }
-  const made = { ...compile(type), checkedIn: reading.serial };
-  known.set(type, made);
-  return made.plan;
-}
-
-function compile(type: AnyClass): { readonly plan: ClassPlan | undefined; readonly stamp: Stamp } {
-  const stamp = new Stamp();
-  if (insides === undefined || unknownLibrary() !== undefined) return { plan: undefined, stamp };
-  try {
-    stampClass(stamp, type, insides.storage);
-    return { plan: classPlan(type, insides.storage), stamp };
-  } catch {
-    // No class, or metadata that class-transformer throws for: let it do so.
-    return { plan: undefined, stamp };
-  }
-}
+/** Plans of how instances are made. */
+export const classPlans = new CompiledClasses<ClassPlan>((type: AnyClass, stamp) => {
+  const unknown = unknownLibrary();
+  if (insides === undefined || unknown !== undefined) return unknown ?? 'class-transformer is not as it is known to be';
+  stampClass(stamp, type, insides.storage);
+  return classPlan(type, insides.storage);
+});
 
 function stampClass(stamp: Stamp, type: AnyClass, storage: Storage): void {
   for (const all of metadataOf(storage)) {
@@ -84,7 +56,7 @@ function stampClass(stamp: Stamp, type: AnyClass, storage: Storage): void {
   }
 }
 
-function classPlan(type: AnyClass, storage: Storage): ClassPlan | undefined {
+function classPlan(type: AnyClass, storage: Storage): ClassPlan | string {
   const excluded = storage.getExcludedProperties(type, TO_CLASS);
   const exposed = storage.getExposedProperties(type, TO_CLASS);
   const names = exposed.map((property) => storage.findExposeMetadata(type, property)?.options?.name || property);
@@ -93,9 +65,8 @@ function classPlan(type: AnyClass, storage: Storage): ClassPlan | undefined {
   const mentioned = new Set([...names, ...custom, ...decorated(type, storage), ...PROTOTYPES]);
   const byName = new Map([...mentioned].map((name) => [name, propertyPlan(type, name, excluded, storage)]));
   const plans = [...byName.values()];
-  if (isMap(type) || plans.some(({ name, property }) => reachesPrototype(name, property))) {
-    return undefined;
-  }
+  if (isMap(type)) return 'maps are made by class-transformer';
+  if (plans.some(({ name, property }) => reachesPrototype(name, property))) return 'a name stands for its prototype';
   return {
     create: type,
     takesAll: storage.getStrategy(type) !== 'excludeAll',

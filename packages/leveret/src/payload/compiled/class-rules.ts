@@ -7,8 +7,9 @@ import {
 import type { ConstraintMetadata } from 'class-validator/types/metadata/ConstraintMetadata.js';
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
 import type { PayloadValidation } from '../payload-validation.js';
+import { CompiledClasses } from './compiled-classes.js';
 import { isInlineConstraint } from './known-libraries.js';
-import { Stamp } from './stamp.js';
+import type { Stamp } from './stamp.js';
 
 /** A decorator that asks something of a value: `@IsInt()`. */
 export interface Rule {
@@ -41,13 +42,6 @@ export interface ClassRules {
   readonly byName: Readonly<Record<string, { readonly length: number } | undefined>>;
 }
 
-interface Known {
-  /** `undefined` = objects of the class are left to class-validator. */
-  readonly rules: ClassRules | undefined;
-  readonly stamp: Stamp;
-  checkedIn: number;
-}
-
 const books = new Map<string, RuleBook>();
 
 /** The one for these options: listeners have the same ones, mostly. */
@@ -63,44 +57,23 @@ export class RuleBook {
   readonly options: ValidatorOptions;
   readonly #skipsUndefined: boolean;
   readonly #skipsNull: boolean;
-  readonly #known = new WeakMap<object, Known>();
+  /** Objects of classes that are not there are validated by class-validator. */
+  readonly classes: CompiledClasses<ClassRules>;
 
   constructor(options: PayloadValidation) {
     this.options = { ...(options as ValidatorOptions), validationError: { target: false, value: true } };
     const { skipMissingProperties, skipNullProperties, skipUndefinedProperties } = options;
     this.#skipsUndefined = skipUndefinedProperties === true || skipMissingProperties === true;
     this.#skipsNull = skipNullProperties === true || skipMissingProperties === true;
+    this.classes = new CompiledClasses((type: StampedClass, stamp) => {
+      stampClass(stamp, type);
+      return classRules(type, this.options);
+    });
   }
 
   /** Whether nothing but `@IsDefined()` is asked of a value, because it is missing. */
   skips(value: unknown): boolean {
     return value === undefined ? this.#skipsUndefined : value === null && this.#skipsNull;
-  }
-
-  /** `undefined` when objects of that class are validated by class-validator. */
-  rulesOf(type: object, serial: number): ClassRules | undefined {
-    const found = this.#known.get(type);
-    if (found !== undefined) {
-      if (found.checkedIn === serial) return found.rules;
-      if (found.stamp.isCurrent()) {
-        found.checkedIn = serial;
-        return found.rules;
-      }
-    }
-    const made = { ...this.#compile(type), checkedIn: serial };
-    this.#known.set(type, made);
-    return made.rules;
-  }
-
-  #compile(type: object): { readonly rules: ClassRules | undefined; readonly stamp: Stamp } {
-    const stamp = new Stamp();
-    try {
-      stampClass(stamp, type as StampedClass);
-      return { rules: classRules(type as StampedClass, this.options), stamp };
-    } catch {
-      // class-validator throws for such metadata: let it do so.
-      return { rules: undefined, stamp };
-    }
   }
 }
 
@@ -126,11 +99,12 @@ const GLOBAL = { get: (_name: unknown) => getMetadataStorage() };
 const { CONDITIONAL_VALIDATION, CUSTOM_VALIDATION, IS_DEFINED, NESTED_VALIDATION, PROMISE_VALIDATION } =
   ValidationTypes;
 
-function classRules(type: StampedClass, options: ValidatorOptions): ClassRules | undefined {
+function classRules(type: StampedClass, options: ValidatorOptions): ClassRules | string {
   const storage = getMetadataStorage();
   const { always = false, strictGroups = false, groups } = options;
   const all = storage.getTargetValidationMetadatas(type as never, '', always, strictGroups, groups);
-  if (all.some((metadata) => metadata.type === PROMISE_VALIDATION)) return undefined;
+  if (all.some((metadata) => metadata.type === PROMISE_VALIDATION))
+    return '@ValidatePromise() is left to class-validator';
   const byName = storage.groupByPropertyName(all);
   const properties = Object.keys(byName).map((name): PropertyRules => {
     const ofType = (wanted: string) => (byName[name] ?? []).filter((metadata) => metadata.type === wanted);

@@ -2,10 +2,11 @@ import 'reflect-metadata';
 import { contentTypeConverter, type Message, MessageValidationError, type PayloadClass } from '@leveret/core';
 import { expect } from 'chai';
 import { Expose, Transform, Type } from 'class-transformer';
-import { getMetadataStorage, IsInt, IsString, Validate, ValidatorConstraint } from 'class-validator';
+import { getMetadataStorage, IsInt, IsString, Validate, ValidatePromise, ValidatorConstraint } from 'class-validator';
 import fc from 'fast-check';
 import { after, before, describe, it } from 'mocha';
 import { compareReadings, newTally, usingQuickContainer } from '../../test-support/same-reading.js';
+import { inspectPayload } from '../inspect-payload.js';
 import { payloadReader, type ReadingPolicy } from '../payload-reader.js';
 import { targetOf } from '../payload-target.js';
 import { findUnknownLibrary } from './known-libraries.js';
@@ -80,6 +81,38 @@ describe('compiled classes whose decorators change', () => {
       }
     }
     expect(findUnknownLibrary()).to.equal(undefined);
+  });
+});
+
+describe('inspectPayload', () => {
+  class Tag {
+    @ValidatePromise() name!: unknown;
+  }
+  class Item {
+    @Type(() => Tag) tag!: Tag;
+  }
+  class Order {
+    @Type(() => Item) items!: Item[];
+    @Type(() => Tag) byName!: Map<string, Tag>;
+  }
+  class Plain {
+    @IsInt() id!: number;
+    @Type(() => Plain) other?: Plain;
+  }
+
+  it('tells that a class is read by compiled rules', () => {
+    expect(inspectPayload(Plain)).to.deep.equal({ compiled: true, reasons: [] });
+  });
+
+  it('names what is left to the libraries, and why', () => {
+    expect(inspectPayload(Order)).to.deep.equal({
+      compiled: false,
+      reasons: [
+        'Order.byName: a Map is made by class-transformer',
+        'Tag: @ValidatePromise() is left to class-validator',
+      ],
+    });
+    expect(inspectPayload(Order, false).reasons).to.have.lengthOf(1);
   });
 });
 

@@ -8,7 +8,7 @@ import {
 } from 'class-transformer';
 import type { TypeMetadata } from 'class-transformer/types/interfaces/metadata/type-metadata.interface.js';
 import { insides } from '../transformer-rules.js';
-import { type AnyClass, type ClassPlan, type PropertyPlan, planOf } from './class-plan.js';
+import { type AnyClass, type ClassPlan, classPlans, type PropertyPlan } from './class-plan.js';
 import { Reading } from './reading.js';
 
 type Values = Record<string, unknown>;
@@ -27,7 +27,7 @@ function instanceOf(type: PayloadClass, value: object, reading: Reading): unknow
 }
 
 function toClass(type: unknown, value: Values, reading: Reading): unknown {
-  const plan = typeof type === 'function' ? planOf(type as AnyClass, reading) : undefined;
+  const plan = typeof type === 'function' ? classPlans.planOf(type, reading.serial) : undefined;
   return plan === undefined ? reading.byLibrary(value, type) : filled(plan, value, reading);
 }
 

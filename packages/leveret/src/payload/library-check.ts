@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import * as classValidator from 'class-validator';
 import { type ValidationError, Validator, type ValidatorOptions } from 'class-validator';
+import type { PayloadValidation } from './payload-validation.js';
 import { type BrokenProperty, MAX_VIOLATIONS } from './violations.js';
 
 type Storage = ReturnType<typeof classValidator.getMetadataStorage>;
@@ -11,7 +12,6 @@ interface Executor {
     Storage,
     'hasValidationMetaData' | 'getTargetValidationMetadatas' | 'groupByPropertyName' | 'getTargetValidatorConstraints'
   >;
-  ignoreAsyncValidations: boolean;
   readonly awaitingPromises: Promise<unknown>[];
   execute(object: object, schema: string | undefined, errors: ValidationError[]): void;
   performValidations(...args: unknown[]): void;
@@ -34,47 +34,28 @@ export interface Validated {
   readonly isCut: boolean;
 }
 
-/** Validates objects with the same options. Asynchronous rules are only heeded by `wait`. */
-export interface BoundedValidation {
-  now(payload: object): Validated;
-  wait(payload: object): Promise<Validated>;
-}
-
 /**
  * class-validator, but that it stops looking once there are {@link MAX_VIOLATIONS}, for a sender chooses how many objects a
  * list holds; and that it works out the rules of a class once, not for each object. Both need a class that class-validator
- * does not export: where it is not what it was, the exported functions do the same, and look to the end.
+ * does not export: where it is not what it was, the exported function does the same, and looks to the end.
+ * @returns what answers with a promise only when a rule did, or when it cannot be known whether one will
  */
-export function boundedValidation(options: ValidatorOptions): BoundedValidation {
-  if (Bounded === undefined) {
-    return {
-      now: (payload) => ({ errors: classValidator.validateSync(payload, options), isCut: false }),
-      wait: async (payload) => ({ errors: await classValidator.validate(payload, options), isCut: false }),
-    };
-  }
-  const Walk = Bounded;
-  const storage = remembering(classValidator.getMetadataStorage());
-  const walk = (payload: object, ignoreAsync: boolean) => {
-    const executor = new Walk(validator, options);
-    executor.metadataStorage = storage;
-    executor.ignoreAsyncValidations = ignoreAsync;
-    const found: ValidationError[] = [];
-    try {
-      executor.execute(payload, undefined, found);
-    } catch (error) {
-      // Nobody waits any more for the rules before it.
-      for (const waiting of executor.awaitingPromises) waiting.catch(() => {});
-      throw error;
-    }
-    return { executor, result: () => ({ errors: executor.stripEmptyErrors(found), isCut: executor.isCut }) };
+export function libraryCheck(given: PayloadValidation): (payload: object) => Validated | Promise<Validated> {
+  const options: ValidatorOptions = {
+    ...(given as ValidatorOptions),
+    validationError: { target: false, value: true },
   };
-  return {
-    now: (payload) => walk(payload, true).result(),
-    // Not an async function: what a rule throws that does not wait is thrown here.
-    wait(payload) {
-      const { executor, result } = walk(payload, false);
-      return Promise.all(executor.awaitingPromises).then(result);
-    },
+  if (Bounded === undefined) {
+    return async (payload) => ({ errors: await classValidator.validate(payload, options), isCut: false });
+  }
+  const storage = remembering(classValidator.getMetadataStorage());
+  return (payload) => {
+    const walk = boundedWalk(options);
+    walk.metadataStorage = storage;
+    const found: ValidationError[] = [];
+    walk.execute(payload, undefined, found);
+    const result = () => ({ errors: walk.stripEmptyErrors(found), isCut: walk.isCut });
+    return walk.awaitingPromises.length === 0 ? result() : Promise.all(walk.awaitingPromises).then(result);
   };
 }
 
