@@ -259,6 +259,8 @@ export type {
   ReturnCallback,
   ReturnedMessage,
 } from './publisher/publish-callbacks.js';
+export { asItCame } from './delay/arrival.js';
+export type { WaitRecord } from './message/wait-record.js';
 export { DelayedPublishes } from './publisher/delayed-publishes.js';
 export { type DelayOptions, publishDelayMs } from './publisher/publish-delay.js';
 export type { PublishEvent } from './publisher/publish-event.js';

@@ -1,4 +1,4 @@
-import { arrivalOf } from '../delay/arrival.js';
+import { asItCame } from '../delay/arrival.js';
 import { type Enter, keepContext } from '../events/own-context.js';
 import { type BackoffPolicy, backoffDelayMs } from '../time/backoff.js';
 import { pause, within } from '../time/clock.js';
@@ -473,12 +473,6 @@ export class Consumer implements DeliverySink, Worker {
     else if (withTheChannel) reporter.report(delivery, { type: 'given-back', reason });
     else if (delivery.channel.giveBack(delivery.deliveryTag)) reporter.report(delivery, { type: 'given-back', reason });
   }
-}
-
-/** Before anything else sees it. */
-function asItCame(delivery: Delivery): Delivery {
-  const arrival = arrivalOf(delivery.message);
-  return arrival === undefined ? delivery : { ...delivery, message: arrival.message, waited: arrival.record };
 }
 
 /** What of a stream is put back is tried again here: its order stays. */

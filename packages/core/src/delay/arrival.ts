@@ -1,12 +1,13 @@
 import type { Message } from '../message/message.js';
 import type { VerbatimHeader } from '../message/verbatim.js';
 import type { WaitRecord } from '../message/wait-record.js';
+import type { Delivery } from '../transport/transport.js';
 import { isDelayHeader, wasDelayed } from './levels.js';
 import { readWaitRecord } from './waiting-copy.js';
 import { cameBack } from './waiting-room.js';
 
 /** A message as it is to be seen, and what is known of one that has waited for its redelivery. */
-export interface Arrival {
+interface Arrival {
   readonly message: Message;
   readonly record?: WaitRecord;
 }
@@ -16,9 +17,15 @@ export interface Arrival {
  * published with a delay is as if it came straight from its publisher. Answers `undefined` for all others, which are as they
  * should be. That it came back goes by the exchange, which the broker says, never by a header, which anybody can write.
  */
-export function arrivalOf(message: Message): Arrival | undefined {
+function arrivalOf(message: Message): Arrival | undefined {
   if (cameBack(message.exchange)) return readWaitRecord(message);
   return wasDelayed(message.headers) ? { message: withoutDelay(message) } : undefined;
+}
+
+/** The delivery with its message as it is to be seen, before anything else sees it. */
+export function asItCame(delivery: Delivery): Delivery {
+  const arrival = arrivalOf(delivery.message);
+  return arrival === undefined ? delivery : { ...delivery, message: arrival.message, waited: arrival.record };
 }
 
 function withoutDelay(message: Message): Message {

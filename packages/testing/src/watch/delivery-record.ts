@@ -14,6 +14,7 @@ import type { ConsumeRequest, Delivery, DeliveryEvent, Message } from '@leveret/
  * | `dropped` | rejected, and no queue keeps a copy |
  * | `given-back` | back to its queue without fault |
  * | `channel-gone` | its channel went away first; the broker delivers it again |
+ * | `redelivery` | it failed and waits at the broker: it comes again after its delay |
  * | `left-unsettled` | manual mode: the handler failed without settling |
  * | `abandoned` | its handler was still running when the application closed |
  */
@@ -21,6 +22,7 @@ export type DeliveryOutcome =
   | 'handled'
   | 'acknowledged'
   | 'duplicate'
+  | 'redelivery'
   | 'recovered'
   | 'requeued'
   | 'rejected'
@@ -152,6 +154,7 @@ export class DeliveryRecord {
         break;
       case 'retried':
       case 'recoverer-failed':
+      case 'redelivery-failed':
       case 'put-off':
       case 'throttled':
       case 'in-progress':
@@ -164,6 +167,7 @@ export class DeliveryRecord {
       case 'handled':
       case 'acknowledged':
       case 'duplicate':
+      case 'redelivery':
       case 'requeued':
       case 'rejected':
       case 'dropped':
@@ -215,6 +219,7 @@ const FINAL: ReadonlySet<DeliveryEvent['type']> = new Set([
   'handled',
   'acknowledged',
   'duplicate',
+  'redelivery',
   'recovered',
   'requeued',
   'rejected',

@@ -1,17 +1,19 @@
-import type {
-  BrokerFacts,
-  ConnectionEvent,
-  ConnectionHealth,
-  ConnectionRole,
-  ConsumeRequest,
-  DeclareOptions,
-  DeliverySink,
-  PublishChannel,
-  ReplyChannel,
-  Subscription,
-  Topology,
-  Transport,
-  Unanswered,
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  asItCame,
+  type BrokerFacts,
+  type ConnectionEvent,
+  type ConnectionHealth,
+  type ConnectionRole,
+  type ConsumeRequest,
+  type DeclareOptions,
+  type DeliverySink,
+  type PublishChannel,
+  type ReplyChannel,
+  type Subscription,
+  type Topology,
+  type Transport,
+  type Unanswered,
 } from '@leveret/core';
 import { ConsumerWatch } from './delivery-record.js';
 import type { Journal } from './journal.js';
@@ -34,8 +36,15 @@ export class WatchedTransport implements Transport {
     return this.#inner.broker;
   }
 
-  declare(topology: Topology, options?: DeclareOptions): Promise<void> {
-    return this.#inner.declare(topology, options);
+  /** As long as the broker has not answered, something happens: no time passes that would be missing from a delay. */
+  async declare(topology: Topology, options?: DeclareOptions): Promise<void> {
+    const declared = { yet: false };
+    const declaring = this.#inner.declare(topology, options).finally(() => {
+      declared.yet = true;
+    });
+    declaring.catch(() => {});
+    for (; !declared.yet; await delay(1)) this.#journal.stir();
+    return declaring;
   }
 
   connect(role: ConnectionRole): Promise<void> {
@@ -47,7 +56,7 @@ export class WatchedTransport implements Transport {
     const consumer = new ConsumerWatch(request);
     journal.consumers.add(consumer);
     const subscription = this.#inner.subscribe(request, {
-      deliver: (delivery) => sink.deliver(journal.arrived(delivery, consumer)),
+      deliver: (delivery) => sink.deliver(journal.arrived(asItCame(delivery), consumer)),
       consuming(consumerTag) {
         journal.stir();
         sink.consuming(consumerTag);
@@ -95,6 +104,15 @@ export class WatchedTransport implements Transport {
 
   health(): readonly ConnectionHealth[] {
     return this.#inner.health();
+  }
+
+  /** What an inner transport cannot tell is taken to be there. */
+  async countMessages(queue: string, timeoutMs: number): Promise<number | 'missing'> {
+    return (await this.#inner.countMessages?.(queue, timeoutMs)) ?? 0;
+  }
+
+  holdsBack(queue: string): boolean {
+    return this.#inner.holdsBack?.(queue) === true;
   }
 
   unanswered(): readonly Unanswered[] {
