@@ -161,6 +161,8 @@ export { brokerPatienceFor, checkPatience } from './consumer/check-patience.js';
 export { checkKillSwitch } from './consumer/check-kill-switch.js';
 export type { StreamOffsetStore } from './consumer/stream-offset-store.js';
 export { checkStream } from './consumer/check-stream.js';
+export type { RedeliverySnapshot } from './consumer/redeliveries.js';
+export type { ReleaseReport } from './consumer/release-waiting.js';
 export { withDelayedRetries } from './consumer/delayed-retry-queues.js';
 export { checkRedeliver } from './consumer/check-redeliver.js';
 export type { HandlerIdempotency, ListenerDefinition } from './consumer/listener-definition.js';

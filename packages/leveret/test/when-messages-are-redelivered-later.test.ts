@@ -170,4 +170,63 @@ onEachBroker('when messages are redelivered later', (broker) => {
     await eventually('the second', () => done.length === 1, 5000);
     expect(running.count('redelivery')).to.equal(2);
   });
+
+  it('tells how many wait and until when, and brings its own back at once when asked to', async () => {
+    const raw = await broker.raw();
+    const [mine, other] = [await raw.declare(unique('mine')), await raw.declare(unique('other'))];
+    const delayMs = 90_000 + Math.floor(Math.random() * 1000);
+    const calls: string[] = [];
+    const listenerOf = (id: string, queue: string) =>
+      orderListener({ id, queue, redeliver: { delays: [delayMs] } }, (order, { redeliveries }) => {
+        calls.push(`${id} ${order.id} ${redeliveries}`);
+        if (redeliveries === 0) throw order.id === 3 ? new RetryAfter('2h') : new Error('down');
+      });
+    await using running = await startApp(broker.url, {
+      listeners: [listenerOf('mine', mine), listenerOf('other', other)],
+    });
+    for (const id of [1, 2, 3]) await raw.send(mine, { id });
+    await raw.send(other, { id: 4 });
+    await eventually('all waiting', () => running.count('redelivery') === 4);
+    const listener = running.app.listeners.get('mine');
+    const found = await listener.lookAtWaiting();
+    const waiting = found?.waiting?.map((each) => [each.delayMs, each.messages]);
+    expect(found?.way).to.equal('ladder');
+    expect(waiting).to.deep.equal([[delayMs, 3]]);
+    expect(found?.waiting?.[0]?.untilAt).to.be.within(Date.now(), Date.now() + delayMs);
+    expect(running.app.health().listeners[0]?.redelivery?.waiting).to.have.lengthOf(1);
+    const report = await listener.release();
+    expect(report).to.deep.equal({ released: 3, complete: true });
+    await eventually('mine handled', () => running.count('handled') === 3);
+    expect(calls.filter((call) => call.startsWith('mine')).toSorted()).to.deep.equal([
+      ...['mine 1 0', 'mine 1 1', 'mine 2 0', 'mine 2 1', 'mine 3 0', 'mine 3 1'],
+    ]);
+    expect((await listener.lookAtWaiting())?.waiting?.[0]?.messages).to.equal(1);
+    expect(calls).not.to.include('other 4 1');
+  });
+
+  it('keeps what comes back to a queue that is gone, until it is there again', async () => {
+    const raw = await broker.raw();
+    const queue = unique('gone');
+    const calls: number[] = [];
+    const listener = orderListener(
+      { id: 'gone', queue: { name: queue }, redeliver: { delays: [1500] } },
+      (_order, context) => {
+        calls.push(context.redeliveries);
+        if (context.redeliveries === 0) throw new Error('down');
+      },
+    );
+    {
+      await using running = await startApp(broker.url, { listeners: [listener], service: queue });
+      await raw.send(queue, { id: 1 });
+      await eventually('it waits', () => running.count('redelivery') === 1);
+    }
+    await raw.deleteQueue(queue);
+    await eventually('it stranded', async () => (await raw.ready(`leveret.${queue}.stranded`)) === 1, 8000);
+    await using running = await startApp(broker.url, { listeners: [listener], service: queue });
+    const found = await running.app.listeners.get('gone').lookAtWaiting();
+    expect(found?.stranded).to.deep.equal({ queue: `leveret.${queue}.stranded`, messages: 1 });
+    expect(await running.app.listeners.get('gone').release()).to.deep.equal({ released: 1, complete: true });
+    await eventually('it handled', () => running.count('handled') === 1);
+    expect(calls).to.deep.equal([0, 1]);
+  });
 });

@@ -18,7 +18,8 @@ import { type ListenerCounts, zeroCounts } from './listener-counters.js';
 import type { ListenerDefinition } from './listener-definition.js';
 import { type KillSwitchSnapshot, ListenerFlow } from './listener-flow.js';
 import { type PauseOptions, type PauseReport, type PauseState, resolvePause } from './pause-options.js';
-import { Redeliveries } from './redeliveries.js';
+import { Redeliveries, type RedeliverySnapshot } from './redeliveries.js';
+import type { ReleaseReport } from './release-waiting.js';
 import { StillAtWork } from './still-at-work.js';
 import { StreamPlace } from './stream-place.js';
 
@@ -73,6 +74,8 @@ export interface ListenerSnapshot {
   readonly counts: Readonly<ListenerCounts>;
   /** Why it is not consuming, when it is not. */
   readonly lastError: Error | undefined;
+  /** How its messages wait for their redelivery, and how many do; `undefined` for a listener that does not redeliver. */
+  readonly redelivery: RedeliverySnapshot | undefined;
 }
 
 /** Options of {@link ListenerContainer.stop}. */
@@ -100,10 +103,14 @@ export class ListenerContainer {
   readonly #counts = zeroCounts();
   readonly #stream: StreamPlace | undefined;
   readonly #flow: ListenerFlow;
+  readonly #delayed: DelayedPublishes;
   readonly #redeliveries: Redeliveries;
   #consumers: readonly Consumer[] = [];
   #state: ListenerState = { name: 'stopped' };
   #lastError: Error | undefined;
+  #releasing: Promise<ReleaseReport> | undefined;
+  /** How messages wait, as it was logged last. */
+  #wayTold: string | undefined;
   /** Counts starts and stops: what finds another number has been overtaken. */
   #turn = 0;
   #cutWait: (() => void) | undefined;
@@ -135,11 +142,13 @@ export class ListenerContainer {
         logSafely(deps.logger, 'error', { ...this.#place, err }, text);
       },
     });
+    this.#delayed = deps.delayed ?? new DelayedPublishes(deps.transport, DECLARE_LIMIT_MS);
     this.#redeliveries = new Redeliveries({
       definition,
       transport: deps.transport,
       sender: deps.publisher,
-      delayed: deps.delayed ?? new DelayedPublishes(deps.transport, DECLARE_LIMIT_MS),
+      delayed: this.#delayed,
+      clock: deps.clock,
     });
     this.#env = {
       flow: this.#flow,
@@ -180,7 +189,38 @@ export class ListenerContainer {
       killSwitch: this.#flow.killSwitch,
       counts: { ...this.#counts },
       lastError: this.#lastError,
+      redelivery: this.#redeliveries.inspect(),
     };
+  }
+
+  /** Looks how many messages wait for their redelivery now. Never rejects: what cannot be told stays as it was. */
+  async lookAtWaiting(): Promise<RedeliverySnapshot | undefined> {
+    const lookedAt = this.#deps.clock.now();
+    await this.#delayed.look(this.#redeliveries.queues, lookedAt);
+    return this.#redeliveries.inspect();
+  }
+
+  /** Queues in which messages wait for their redelivery. */
+  get waitingQueues(): readonly string[] {
+    return this.#redeliveries.queues;
+  }
+
+  /**
+   * Brings back now what waits at the broker for this listener: each message is taken out of where it waits when the broker has it
+   * on its way. One may come twice when this process is killed meanwhile, none is lost. A second call joins the first.
+   * @throws {LeveretError} when the broker cannot be reached; what was released before that has been
+   */
+  release(): Promise<ReleaseReport> {
+    this.#releasing ??= this.#release().finally(() => {
+      this.#releasing = undefined;
+    });
+    return this.#releasing;
+  }
+
+  async #release(): Promise<ReleaseReport> {
+    const report = await this.#redeliveries.release();
+    logSafely(this.#deps.logger, 'info', { ...this.#place, ...report }, 'waiting messages are brought back');
+    return report;
   }
 
   /**
@@ -267,7 +307,20 @@ export class ListenerContainer {
     }
     this.#checkTurn(turn);
     this.#state = { name: 'running' };
+    this.#tellWay();
     this.#emit({ type: 'listener-started' });
+  }
+
+  #tellWay(): void {
+    const redelivery = this.#redeliveries.inspect();
+    if (redelivery === undefined || redelivery.way === this.#wayTold) return;
+    const { way, delaysMs } = redelivery;
+    this.#wayTold = way;
+    const text =
+      way === 'native'
+        ? 'what fails waits in its queue, which holds it back'
+        : 'what fails waits in a queue for each delay';
+    logSafely(this.#deps.logger, 'info', { ...this.#place, way, delaysMs }, text);
   }
 
   /** @throws {LeveretError} LEV_INVALID_STATE when a stop came in between */

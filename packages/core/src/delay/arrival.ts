@@ -2,7 +2,7 @@ import type { Message } from '../message/message.js';
 import type { VerbatimHeader } from '../message/verbatim.js';
 import type { WaitRecord } from '../message/wait-record.js';
 import type { Delivery } from '../transport/transport.js';
-import { isDelayHeader, wasDelayed } from './levels.js';
+import { delayTarget, isDelayHeader } from './levels.js';
 import { readWaitRecord } from './waiting-copy.js';
 import { cameBack } from './waiting-room.js';
 
@@ -19,7 +19,7 @@ interface Arrival {
  */
 function arrivalOf(message: Message): Arrival | undefined {
   if (cameBack(message.exchange)) return readWaitRecord(message);
-  return wasDelayed(message.headers) ? { message: withoutDelay(message) } : undefined;
+  return delayTarget(message.headers) !== undefined ? { message: withoutDelay(message) } : undefined;
 }
 
 /** The delivery with its message as it is to be seen, before anything else sees it. */

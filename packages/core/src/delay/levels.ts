@@ -81,22 +81,19 @@ export function dueTopology(room: WaitingRoom, to: string): Topology {
   };
 }
 
-/** Queues in which delayed messages wait, the longest first. */
-export function levelQueues(room: WaitingRoom): readonly { readonly name: string; readonly delayMs: number }[] {
-  return Array.from({ length: LEVELS }, (_, index) => LEVELS - 1 - index).map((level) => ({
-    name: levelName(room, level),
-    delayMs: 2 ** level * UNIT_MS,
-  }));
+/** Queues in which delayed messages wait, up to a level. */
+export function levelQueues(room: WaitingRoom, upTo: number): readonly string[] {
+  return Array.from({ length: upTo + 1 }, (_, level) => levelName(room, level));
+}
+
+/** The exchange to which a delayed message goes on; `undefined` for what is none. */
+export function delayTarget(headers: MessageHeaders): unknown {
+  return headers[TO];
 }
 
 /** Whether a header is one of those that {@link delayedRoute} writes. */
 export function isDelayHeader(name: string): boolean {
   return name.startsWith(HEADER);
-}
-
-/** Whether a message came through the levels, or says so. */
-export function wasDelayed(headers: MessageHeaders): boolean {
-  return headers[TO] !== undefined;
 }
 
 /** Where messages go whose time has come and that the exchange `to` has not taken. */

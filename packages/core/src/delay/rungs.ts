@@ -10,6 +10,9 @@ export function rungName({ prefix, type }: WaitingRoom, delayMs: number): string
   return named(prefix, `wait.${delayMs}`, type);
 }
 
+/** Through it a message comes back at once, by the same way as after a wait. */
+export const NO_DELAY_MS = 0;
+
 /** One fanout exchange and one queue for each delay, for all queues together. */
 export function rungTopology(room: WaitingRoom, delaysMs: readonly number[]): Topology {
   const names = delaysMs.map((delayMs) => ({ delayMs, name: rungName(room, delayMs) }));

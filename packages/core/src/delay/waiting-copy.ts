@@ -3,6 +3,7 @@ import { tableBytes } from '../message/table-bytes.js';
 import type { VerbatimHeader } from '../message/verbatim.js';
 import type { WaitRecord } from '../message/wait-record.js';
 import { isWritableHeader, isWritableTimestamp } from '../message/writable-value.js';
+import { isDelayHeader } from './levels.js';
 
 const OWN = 'x-leveret-';
 /** Before the name of a header that would mean something while the message waits. */
@@ -110,6 +111,25 @@ export function readWaitRecord(
   return { message: original, record };
 }
 
+/** The same copy on another way: as it lies where it waits, without what the broker wrote on it on the way there. */
+export function movedCopy(
+  message: Message,
+  to: { readonly exchange: string; readonly routingKey: string },
+): Publication {
+  const { body, headers, verbatim, exchange: _e, routingKey: _r, redelivered: _d, ...properties } = message;
+  const isOfTheWay = (name: string) => ofTheDelivery(name) || isDelayHeader(name) || DEATH.test(name);
+  const exact = verbatim?.headers.filter(({ name }) => !isOfTheWay(name)) ?? [];
+  const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !isOfTheWay(name)));
+  return {
+    ...to,
+    body,
+    mandatory: true,
+    headers: exact.length > 0 ? {} : kept,
+    ...(verbatim === undefined ? {} : { verbatim: { properties: verbatim.properties, headers: exact } }),
+    properties,
+  };
+}
+
 /** Headers of the broker that belong to a delivery, not to the message. */
 function ofTheDelivery(name: string): boolean {
   return name === 'x-delivery-count' || name === 'x-acquired-count';
@@ -143,7 +163,7 @@ function asItCame(headers: MessageHeaders): MessageHeaders {
 
 /** Headers that the wait has added. */
 function isOfTheWait(name: string): boolean {
-  return name.startsWith(OWN) || name.startsWith('leveret-delay-') || DEATH.test(name);
+  return name.startsWith(OWN) || isDelayHeader(name) || DEATH.test(name);
 }
 
 function putAside(header: VerbatimHeader): VerbatimHeader {

@@ -6,6 +6,12 @@ import type { Topology } from '../topology/topology.js';
 import type { Transport } from '../transport/transport.js';
 import { PublishExchangeMissingError, PublishUnroutableError } from './publish-error.js';
 
+/** How many messages waited in a queue when somebody looked, in milliseconds since the epoch. */
+export interface WaitingCount {
+  readonly messages: number;
+  readonly lookedAt: number;
+}
+
 /** Names that are remembered as declared, or as there. */
 const MAX_KNOWN = 1000;
 
@@ -19,6 +25,8 @@ export class DelayedPublishes {
   readonly #service: () => string | undefined;
   #room: WaitingRoom | undefined;
   readonly #done = new Map<string, Promise<void>>();
+  /** How many messages waited where when somebody looked last. */
+  readonly #counts = new Map<string, WaitingCount>();
   /** The highest level that is declared. */
   #upTo = -1;
 
@@ -67,6 +75,11 @@ export class DelayedPublishes {
     return { ...publication, exchange, headers: { ...publication.headers, ...headers } };
   }
 
+  /** The same, as far as it is known. */
+  get knownRoom(): WaitingRoom | undefined {
+    return this.#room;
+  }
+
   /** Where messages wait, which depends on the broker: connects if nothing has. */
   async room(): Promise<WaitingRoom> {
     if (this.#room !== undefined) return this.#room;
@@ -81,6 +94,25 @@ export class DelayedPublishes {
   /** Declares something, unless it was declared under this name before. */
   async once(name: string, topologies: () => readonly Topology[]): Promise<void> {
     await this.#once(name, () => this.#transport.declare(together(topologies())));
+  }
+
+  /** The highest level that is declared; -1 for none. */
+  get upTo(): number {
+    return this.#upTo;
+  }
+
+  /** Looks how many messages wait in some queues; what cannot be told now stays as it was. */
+  async look(queues: Iterable<string>, lookedAt: number): Promise<void> {
+    for (const queue of new Set(queues)) {
+      const messages = await this.#transport.countMessages?.(queue, this.#timeoutMs).catch(() => undefined);
+      if (messages !== undefined)
+        this.#counts.set(queue, { messages: messages === 'missing' ? 0 : messages, lookedAt });
+    }
+  }
+
+  /** What the last look found; `undefined` before the first. */
+  counted(queue: string): WaitingCount | undefined {
+    return this.#counts.get(queue);
   }
 
   /** From now on everything is declared, and looked for, once more. */

@@ -36,6 +36,7 @@ import { installShutdownHooks } from './shutdown-hooks.js';
 import { StandstillWatch } from './standstill-watch.js';
 import { startListeners } from './start-listeners.js';
 import type { StoreWatch } from './store-watch.js';
+import { WaitingWatch } from './waiting-watch.js';
 
 /** Where an application is in its life. */
 export type LeveretState =
@@ -80,6 +81,7 @@ export class Leveret {
   readonly #parts: ApplicationParts;
   /** Where messages wait, under the name of the service. */
   readonly #delayed: DelayedPublishes;
+  readonly #waiting: WaitingWatch;
   #service: string | undefined;
   readonly #standstills: StandstillWatch;
   #state: LeveretState = { name: 'new' };
@@ -111,6 +113,7 @@ export class Leveret {
     });
     this.#service = typeof raw.service === 'string' ? raw.service : undefined;
     this.#delayed = new DelayedPublishes(transport, publisher.connectionTimeoutMs, () => this.#service);
+    this.#waiting = new WaitingWatch(this.#delayed, logger, clock);
     this.publisher = this.#newPublisher(publisher.confirms);
     this.#sender = publisher.confirms === 'none' ? this.#newPublisher('correlated') : this.publisher;
     this.#standstills = new StandstillWatch({
@@ -303,7 +306,10 @@ export class Leveret {
     this.#transition({ name: 'running' });
     for (const schedule of this.#schedules) schedule.start();
     // A test that moves its clock by hours would see a look for every second of them.
-    if (this.#options.raw.clock === undefined) this.#standstills.start();
+    if (this.#options.raw.clock === undefined) {
+      this.#standstills.start();
+      this.#waiting.start(this.#containers);
+    }
     const durationMs = Math.round(clock.monotonic() - startedAt);
     this.#events.emit({ type: 'started', durationMs });
     logger.info({ listeners: this.#containers.length, durationMs }, 'leveret started');
@@ -376,6 +382,7 @@ export class Leveret {
       release: () => this.#release(steps),
     });
     this.#standstills.stop();
+    this.#waiting.stop();
     this.#stores?.stop();
     this.#removeHooks();
     this.#transition({ name: 'closed' });

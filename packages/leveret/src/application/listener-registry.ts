@@ -4,7 +4,7 @@ import { Registry } from './registry.js';
 /** A listener as the application controls it. */
 export type RunningListener = Pick<
   ListenerContainer,
-  'id' | 'state' | 'start' | 'stop' | 'pause' | 'resume' | 'inspect'
+  'id' | 'state' | 'start' | 'stop' | 'pause' | 'resume' | 'inspect' | 'lookAtWaiting' | 'release'
 >;
 
 /** The listeners of an application, by id. */
