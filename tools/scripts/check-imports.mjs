@@ -18,7 +18,7 @@ const TEST_TOOLS = ['mocha', 'chai', 'sinon', 'fast-check', 'esbuild'];
 // Situation tests look at queues from the outside, past leveret; the broker's tests prove that any client can connect.
 const BROKER_TESTS = /^packages\/[^/]+\/test\/|^packages\/(?:broker|amqplib)\/src\/(?:test-support\/|.*\.test\.ts$)/;
 // What a user of leveret imports too. Not amqplib: an example that needs it shows a hole in leveret.
-const EXAMPLES = ['reflect-metadata', 'inversify', 'class-validator', 'class-transformer', 'libsql', 'pg'];
+const EXAMPLES = ['reflect-metadata', 'inversify', 'class-validator', 'class-transformer', 'zod', 'libsql', 'pg'];
 
 const own = new Set(workspaces('packages').map((path) => JSON.parse(read(`${path}/package.json`)).name));
 // Examples share the classes of their messages, as services do.
