@@ -1,7 +1,7 @@
 /**
- * Imports go down a floor, never up or sideways: between packages, and between the folders of core and of the broker
- * (floors.json). Unchecked, this drifts: two folders that import each other can no longer be read, tested or moved one at
- * a time.
+ * Imports go down a floor, never up or sideways: between packages, and between the folders of each (floors.json). Nor do files
+ * import each other in a circle, imports of types included. Unchecked, this drifts: what imports each other can no longer be
+ * read, tested or moved one at a time.
  */
 import { posix } from 'node:path';
 import { conclude, files, importsOf, isTest, packageOf, read, workspaces } from './sources.mjs';
@@ -49,6 +49,47 @@ function checkFile(file, home, allowed, table) {
   }
 }
 
+/** Notes each circle of files that import each other, by the shortest way round. */
+function checkCircles(sources) {
+  const known = new Set(sources);
+  const graph = new Map(sources.map((file) => [file, importedBy(file).filter((target) => known.has(target))]));
+  const told = new Set();
+  for (const start of sources) {
+    const circle = wayBack(start, graph);
+    if (circle === undefined || circle.some((file) => told.has(file))) continue;
+    for (const file of circle) told.add(file);
+    faults.push(`files import each other in a circle: ${[...circle, start].map(shortName).join(' → ')}`);
+  }
+}
+
+function importedBy(file) {
+  const relative = importsOf(read(file)).filter((specifier) => specifier.startsWith('.'));
+  return relative.map((specifier) => posix.join(posix.dirname(file), specifier).replace(/\.(m?)js$/, '.$1ts'));
+}
+
+/** The files on the shortest way from one file back to it, itself first; `undefined` when there is none. */
+function wayBack(start, graph) {
+  const cameFrom = new Map();
+  const waiting = [start];
+  for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+    for (const target of graph.get(file)) {
+      if (target === start) {
+        const way = [file];
+        for (let at = file; at !== start; at = cameFrom.get(at)) way.unshift(cameFrom.get(at));
+        return way;
+      }
+      if (cameFrom.has(target)) continue;
+      cameFrom.set(target, file);
+      waiting.push(target);
+    }
+  }
+  return undefined;
+}
+
+function shortName(file) {
+  return file.replace(/^packages\/([^/]+)\/src\//, '$1/');
+}
+
 for (const home of workspaces('packages')) {
   const name = home.slice('packages/'.length);
   const allowed = floors.packages[name];
@@ -65,7 +106,9 @@ for (const home of workspaces('packages')) {
       .filter((folder) => table && folder && floorOf(table, folder) < 0),
   );
   for (const folder of unknown) faults.push(`${home}/src/${folder} has no floor: add it to tools/scripts/floors.json`);
+  if (table === undefined) faults.push(`${home} has no floors for its folders: add them to tools/scripts/floors.json`);
   for (const file of sources) if (!unknown.has(folderOf(file))) checkFile(file, home, allowed, table);
+  checkCircles(sources);
 }
 for (const home of workspaces('examples')) {
   for (const file of files(home, /\.[cm]?tsx?$/)) checkFile(file, home, floors.examples, undefined);

@@ -105,6 +105,27 @@ describe('the checks of the test command', () => {
     expect(run('check-floors.mjs')).to.include({ code: 0 });
   });
 
+  it('floors refuse files that import each other in a circle, however long, and be it for types', () => {
+    put({
+      'packages/core/src/errors/a.ts': `import { b } from './b.js';\nexport const a = b;\n`,
+      'packages/core/src/errors/b.ts': `import type { C } from './c.js';\nexport const b = 1 as unknown as C;\n`,
+      'packages/core/src/errors/c.ts': `export type C = import('./a.js').A;\nexport { d } from './d.js';\n`,
+      'packages/core/src/errors/d.ts': '',
+    });
+    expectFault(
+      'check-floors.mjs',
+      'in a circle: core/errors/a.ts → core/errors/b.ts → core/errors/c.ts → core/errors/a.ts',
+    );
+    expect(run('check-floors.mjs').text).to.contain('1 fault');
+  });
+
+  it('floors refuse a folder without a floor in every package', () => {
+    for (const name of ['amqplib', 'leveret', 'sql', 'testing', 'redis', 'broker']) {
+      put({ [`packages/${name}/package.json`]: { name }, [`packages/${name}/src/heap/a.ts`]: '' });
+      expectFault('check-floors.mjs', `packages/${name}/src/heap has no floor`);
+    }
+  });
+
   it('imports refuse a dependency that belongs to another package', () => {
     put({ 'packages/core/src/errors/a.ts': `const x = require('amqplib');\n` });
     expectFault('check-imports.mjs', 'imports amqplib, which belongs to packages/amqplib');

@@ -5,8 +5,7 @@ import { ReplyRegistry } from './channel/reply-registry.js';
 import { startTimer, stopTimer } from './clock/timers.js';
 import type { VirtualClock } from './clock/virtual-clock.js';
 import type { User } from './connection/authentication.js';
-import { Connection } from './connection/connection.js';
-import type { ConnectionEnvironment } from './connection/connection-registry.js';
+import { Connection, type ConnectionRegistry } from './connection/connection.js';
 import { FlushScheduler } from './connection/flush-scheduler.js';
 import { Faults } from './control/faults.js';
 import {
@@ -54,7 +53,7 @@ export class Broker implements AsyncDisposable {
   /** Sockets before their connection is open are closed too. */
   readonly #sockets = new Map<Socket, Connection>();
   readonly #scheduler = new FlushScheduler();
-  readonly #environment: ConnectionEnvironment;
+  readonly #environment: ConnectionRegistry;
   /** On order; the memory's own alarm stands beside it. */
   #alarm: string | undefined;
   readonly #memory: MemoryAlarm;
@@ -326,7 +325,7 @@ export class Broker implements AsyncDisposable {
     for (const vhost of this.#vhosts.values()) vhost.queues.deliverTwice(on);
   }
 
-  #makeEnvironment(): ConnectionEnvironment {
+  #makeEnvironment(): ConnectionRegistry {
     const options = this.#options;
     const broker = this;
     return {

@@ -49,8 +49,15 @@ export {
   wordOption,
 } from './options/option-kinds.js';
 export { checkDuration, type Duration, durationMs, MAX_TIMER_MS, parseDuration } from './time/duration.js';
-export type { HeaderValue, Message, MessageHeaders, MessageProperties, Publication } from './message/message.js';
-export type { Verbatim, VerbatimHeader } from './message/verbatim.js';
+export type {
+  HeaderValue,
+  Message,
+  MessageHeaders,
+  MessageProperties,
+  Publication,
+  Verbatim,
+  VerbatimHeader,
+} from './message/message.js';
 export type { EncodedPayload, EncodeHints, MessageConverter, PayloadClass } from './message/message-converter.js';
 export {
   contentTypeConverter,
@@ -212,12 +219,13 @@ export { generatedQueueName } from './topology/generated-queue-name.js';
 export type {
   ClassicQueueOptions,
   QueueOptions,
-  QueueReference,
   QuorumQueueOptions,
   StreamQueueOptions,
 } from './topology/queue-options.js';
+export type { QueueReference } from './topology/queue-builder.js';
 export { QueueBuilder } from './topology/queue-builder.js';
-export type { ExchangeOptions, ExchangeReference } from './topology/exchange-options.js';
+export type { ExchangeOptions } from './topology/exchange-options.js';
+export type { ExchangeReference } from './topology/exchange-builder.js';
 export { type BuiltExchange, ExchangeBuilder } from './topology/exchange-builder.js';
 export type { BindingOptions, DeclaredBindingOptions, HeadersMatch } from './topology/binding-options.js';
 export { BindingBuilder, BindingBuilderTo, BindingBuilderWhere } from './topology/binding-builder.js';
@@ -247,10 +255,14 @@ export {
 export { buildPublication, encodable, type PublishRoute } from './publisher/build-publication.js';
 export { type Channel, channel, type ChannelOptions, isChannel, routeOfChannel } from './publisher/channel.js';
 export { checkPayload } from './publisher/check-payload.js';
-export type { Publishable, PublishableInstance, PublishableItem } from './publisher/publishable.js';
 export type {
   BatchMessage,
   ChannelMessage,
+  Publishable,
+  PublishableInstance,
+  PublishableItem,
+} from './publisher/publishable.js';
+export type {
   PublishAllOptions,
   PublishCounts,
   PublishResult,
@@ -268,7 +280,8 @@ export { type DelayOptions, publishDelayMs } from './publisher/publish-delay.js'
 export type { PublishEvent } from './publisher/publish-event.js';
 export type { PublishDefaults, PublishOptions, PublishReceipt } from './publisher/publish-options.js';
 export type { PublisherHoldings } from './publisher/publish-ways.js';
-export { Publisher, type PublisherSetup, type RequestOptions } from './publisher/publisher.js';
+export { Publisher, type RequestOptions } from './publisher/publisher.js';
+export type { PublisherSetup } from './publisher/publish-ways.js';
 export {
   PUBLISHER_OPTIONS,
   type ConfirmMode,

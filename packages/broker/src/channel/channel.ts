@@ -1,8 +1,7 @@
 import { channelError, connectionError } from '../errors/amqp-error.js';
-import type { Consumer, ConsumerOwner } from '../queue/consumer.js';
 import type { ReturnKind } from '../queue/delivery-count.js';
 import type { Message } from '../queue/message.js';
-import type { Queue } from '../queue/queue.js';
+import type { Queue, QueueConsumer, QueueConsumerOwner } from '../queue/queue.js';
 import { encodeMethod, type MethodName, type MethodValue } from '../wire/methods.js';
 import type { ChannelHost, FlushTarget } from './channel-host.js';
 import { Confirms } from './confirms.js';
@@ -20,16 +19,16 @@ import { type Delivery, UnackedDeliveries } from './unacked-deliveries.js';
  * One AMQP channel: delivery tags, unacknowledged deliveries, prefetch, confirms and transactions. What its methods ask
  * of the virtual host is in `channel-methods.ts`.
  */
-export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
+export class Channel implements QueueConsumerOwner, ReplyReceiver, FlushTarget {
   readonly number: number;
   readonly host: ChannelHost;
   /** Consumers by tag. */
-  readonly consumers = new Map<string, Consumer>();
+  readonly consumers = new Map<string, QueueConsumer>();
   /** The queue declared last on this channel: what an empty queue name stands for. */
   lastQueue: string | undefined;
   /** Prefetch for consumers still to come; 0 for no limit. */
   prefetch = 0;
-  /** Consumer of direct replies: its tag and address. */
+  /** QueueConsumer of direct replies: its tag and address. */
   replyConsumer: { readonly tag: string; readonly address: string } | undefined;
   confirms: Confirms | undefined;
   transaction: Transaction | undefined;
@@ -112,7 +111,7 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
     if (content !== undefined) this.#completePublish(content);
   }
 
-  deliver(consumer: Consumer, message: Message): void {
+  deliver(consumer: QueueConsumer, message: Message): void {
     const tag = ++this.#deliveryTag;
     const { queue } = consumer;
     this.#served = queue;
@@ -156,7 +155,7 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
     this.host.written();
   }
 
-  cancelled(consumer: Consumer): void {
+  cancelled(consumer: QueueConsumer): void {
     this.consumers.delete(consumer.tag);
     if (this.#state !== 'open' || !this.host.understandsCancel) return;
     this.send('basic.cancel', { consumerTag: consumer.tag, nowait: true });
@@ -206,7 +205,7 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
   }
 
   /** Takes a consumer away from the server's side, and tells the client. */
-  cancelFromServer(consumer: Consumer): void {
+  cancelFromServer(consumer: QueueConsumer): void {
     consumer.queue.cancel(consumer);
     this.cancelled(consumer);
   }
@@ -262,7 +261,7 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
     this.consumers.clear();
   }
 
-  #leave(queue: Queue, consumers: readonly Consumer[]): void {
+  #leave(queue: Queue, consumers: readonly QueueConsumer[]): void {
     const deliveries = returnOrder(this.#unacked.takeFrom(queue), queue, this.host.environment.profile);
     this.#settler.forget(deliveries);
     queue.abandon(
@@ -305,7 +304,7 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
     else this.transaction.settle({ deliveries, apply });
   }
 
-  #track(tag: number, message: Message, queue: Queue, consumer: Consumer | undefined): void {
+  #track(tag: number, message: Message, queue: Queue, consumer: QueueConsumer | undefined): void {
     const sentAt = this.host.environment.clock.now();
     const delivery = { tag, message, queue, consumer, sentAt, takenBack: false };
     this.#unacked.add(delivery);
@@ -325,7 +324,7 @@ export class Channel implements ConsumerOwner, ReplyReceiver, FlushTarget {
    * RabbitMQ 4.3 tells the client by basic.cancel, yet keeps the consumer: once all that it was late with is settled, the
    * queue goes on delivering to it, and may so send another basic.cancel for the same tag.
    */
-  #takeBack(consumer: Consumer, deliveries: readonly Delivery[]): void {
+  #takeBack(consumer: QueueConsumer, deliveries: readonly Delivery[]): void {
     // Nor can a consumer be taken away that its client has cancelled.
     if (!this.host.understandsCancel || this.consumers.get(consumer.tag) !== consumer) {
       this.#failWaiting(-1);

@@ -1,5 +1,5 @@
 import type { ScheduledCall } from '../clock/virtual-clock.js';
-import type { Consumer } from '../queue/consumer.js';
+import type { QueueConsumer } from '../queue/queue.js';
 import { lookup } from '../wire/field-table.js';
 import type { ChannelEnvironment } from './channel-host.js';
 import type { Delivery, UnackedDeliveries } from './unacked-deliveries.js';
@@ -9,7 +9,7 @@ export interface DeliveryTimeoutActions {
   /** Closes the channel, as RabbitMQ did before it took deliveries back. */
   failChannel(timeoutMs: number): void;
   /** Gives these deliveries of a consumer back to the queue; it gets no more before it has settled them. */
-  takeBack(consumer: Consumer, deliveries: readonly Delivery[]): void;
+  takeBack(consumer: QueueConsumer, deliveries: readonly Delivery[]): void;
 }
 
 /**
@@ -63,7 +63,7 @@ export class DeliveryTimeout {
     this.#looksAt = Infinity;
     const { profile, clock } = this.#environment;
     const now = clock.now();
-    const late = new Map<Consumer, Delivery[]>();
+    const late = new Map<QueueConsumer, Delivery[]>();
     let next = Infinity;
     for (const delivery of this.#unacked) {
       const timeoutMs = this.#timeoutOf(delivery);

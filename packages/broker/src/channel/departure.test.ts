@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import type { Consumer } from '../queue/consumer.js';
-import type { Queue } from '../queue/queue.js';
+import type { Queue, QueueConsumer } from '../queue/queue.js';
 import { aMessage, QueueBench, Receiver } from '../testing/queue-bench.support.test.js';
 import { versionProfile } from '../version/version-profile.js';
 import { planDeparture, returnOrder } from './departure.js';
@@ -9,7 +8,7 @@ import type { Delivery } from './unacked-deliveries.js';
 
 const QUORUM = { 'x-queue-type': 'quorum' };
 
-function delivery(tag: number, queue: Queue, consumer?: Consumer): Delivery {
+function delivery(tag: number, queue: Queue, consumer?: QueueConsumer): Delivery {
   return { tag, queue, consumer, message: aMessage(`m${tag}`), sentAt: 0, takenBack: false };
 }
 

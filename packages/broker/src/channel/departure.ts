@@ -1,5 +1,4 @@
-import type { Consumer } from '../queue/consumer.js';
-import type { Queue } from '../queue/queue.js';
+import type { Queue, QueueConsumer } from '../queue/queue.js';
 import type { VersionProfile } from '../version/version-profile.js';
 import type { Delivery } from './unacked-deliveries.js';
 
@@ -12,7 +11,7 @@ export interface Departure {
 }
 
 /** Classic queues with consumers are told in turn, the one declared last first; the others see for themselves. */
-export function planDeparture(consumers: readonly Consumer[], deliveries: Iterable<Delivery>): Departure {
+export function planDeparture(consumers: readonly QueueConsumer[], deliveries: Iterable<Delivery>): Departure {
   const consumed = new Set(consumers.map(({ queue }) => queue));
   const inTurn = [...consumed].filter(({ type }) => type === 'classic').sort((a, b) => b.serial - a.serial);
   const all = new Set([...consumed, ...[...deliveries].map(({ queue }) => queue)]);

@@ -1,5 +1,5 @@
-import type { Consumer } from '../queue/consumer.js';
 import type { ReturnKind } from '../queue/delivery-count.js';
+import type { QueueConsumer } from '../queue/queue.js';
 import { settlementGroups } from './settlement-groups.js';
 import type { Delivery } from './unacked-deliveries.js';
 
@@ -27,7 +27,7 @@ export class Settler {
   }
 
   /** Gives deliveries back to their queue that were not settled in time; settling them later has no effect on it. */
-  takeBack(consumer: Consumer, deliveries: readonly Delivery[]): void {
+  takeBack(consumer: QueueConsumer, deliveries: readonly Delivery[]): void {
     consumer.late += deliveries.length;
     this.requeue(deliveries, 'nack');
   }
@@ -103,7 +103,7 @@ export class Settler {
     this.#sharedUnacked--;
   }
 
-  #wakeAfter(consumer: Consumer): void {
+  #wakeAfter(consumer: QueueConsumer): void {
     if (this.sharedPrefetch > 0) this.#wakeAll();
     else consumer.queue.wake(consumer);
   }

@@ -1,14 +1,13 @@
 import { channelError } from '../errors/amqp-error.js';
-import type { Consumer } from '../queue/consumer.js';
 import type { Message } from '../queue/message.js';
-import type { Queue } from '../queue/queue.js';
+import type { Queue, QueueConsumer } from '../queue/queue.js';
 
 /** A delivery that waits to be settled. `consumer` is `undefined` for basic.get. */
 export interface Delivery {
   readonly tag: number;
   readonly message: Message;
   readonly queue: Queue;
-  readonly consumer: Consumer | undefined;
+  readonly consumer: QueueConsumer | undefined;
   /** Clock time at which it was sent. */
   readonly sentAt: number;
   /** The queue has it again, because it was not settled in time. The client may still settle it, to no effect. */

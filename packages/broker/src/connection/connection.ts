@@ -22,7 +22,7 @@ import {
 } from '../wire/methods.js';
 import { octets, printedOctets } from '../wire/octets-text.js';
 import { asAmqpError, closeValues } from './close-frame.js';
-import type { ConnectionEnvironment } from './connection-registry.js';
+import type { ConnectionEnvironment } from './connection-environment.js';
 import type { FlushScheduler } from './flush-scheduler.js';
 import { FrameOutput } from './frame-output.js';
 import { type ClientIdentity, Handshake } from './handshake.js';
@@ -37,12 +37,18 @@ const CLOSING_TIMEOUT_MS = 30_000;
 
 type State = 'header' | 'handshake' | 'running' | 'closing' | 'closed';
 
+/** The broker as its connections know it, which come and go. */
+export interface ConnectionRegistry extends ConnectionEnvironment {
+  opened(connection: Connection): void;
+  closed(connection: Connection): void;
+}
+
 /**
  * One client connection: bytes in, frames to channels, frames out. Nothing a client sends gets past it as an exception:
  * mistakes close the channel or the connection, as in RabbitMQ, and the other connections go on.
  */
 export class Connection implements FrameHandler {
-  readonly environment: ConnectionEnvironment;
+  readonly environment: ConnectionRegistry;
   /** `127.0.0.1:50000 -> 127.0.0.1:5672`, as in the management API. */
   readonly name: string;
   readonly connectedAt: number;
@@ -61,7 +67,7 @@ export class Connection implements FrameHandler {
   #inputIsBroken = false;
   #blocked = false;
 
-  constructor(socket: Socket, environment: ConnectionEnvironment, scheduler: FlushScheduler) {
+  constructor(socket: Socket, environment: ConnectionRegistry, scheduler: FlushScheduler) {
     this.#socket = socket;
     this.environment = environment;
     this.name = `${address(socket.remoteAddress, socket.remotePort)} -> ${address(socket.localAddress, socket.localPort)}`;

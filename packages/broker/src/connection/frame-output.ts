@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { FlushTarget } from '../channel/channel-host.js';
 import { type RealTimer, startTimer, stopTimer } from '../clock/timers.js';
 import { FrameWriter } from '../wire/frame-writer.js';
-import type { ConnectionEnvironment } from './connection-registry.js';
+import type { ConnectionEnvironment } from './connection-environment.js';
 import type { Flushable, FlushScheduler } from './flush-scheduler.js';
 
 /** Bytes gathered in one turn above which consumers of this connection wait for the socket. */

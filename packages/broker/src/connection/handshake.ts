@@ -4,7 +4,7 @@ import type { VirtualHost } from '../vhost/virtual-host.js';
 import { type FieldTable, lookup } from '../wire/field-table.js';
 import { type MethodArguments, type MethodName, type MethodValue, methodId } from '../wire/methods.js';
 import { authenticate, readCredentials, type User } from './authentication.js';
-import type { ConnectionEnvironment } from './connection-registry.js';
+import type { ConnectionEnvironment } from './connection-environment.js';
 import { serverProperties } from './server-properties.js';
 
 /** Who is at the other end, once the connection is open. */

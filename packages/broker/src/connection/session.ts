@@ -4,7 +4,7 @@ import type { VirtualHost } from '../vhost/virtual-host.js';
 import type { FrameWriter } from '../wire/frame-writer.js';
 import { isPermitted, resourceName } from './authorization.js';
 import { ChannelTable } from './channel-table.js';
-import type { ConnectionEnvironment } from './connection-registry.js';
+import type { ConnectionEnvironment } from './connection-environment.js';
 import type { FrameOutput } from './frame-output.js';
 import type { ClientIdentity } from './handshake.js';
 

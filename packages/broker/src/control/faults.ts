@@ -1,6 +1,6 @@
 import { type Duration, toMilliseconds } from '../clock/duration.js';
 import type { Connection } from '../connection/connection.js';
-import type { WireFaults } from '../connection/connection-registry.js';
+import type { WireFaults } from '../connection/connection-environment.js';
 import { toBinaryText } from '../wire/binary-text.js';
 
 /** What the faults act on. */

@@ -1,6 +1,6 @@
 import type { User } from '../connection/authentication.js';
 import type { Connection } from '../connection/connection.js';
-import type { ConnectionEnvironment } from '../connection/connection-registry.js';
+import type { ConnectionEnvironment } from '../connection/connection-environment.js';
 import type { VirtualHost } from '../vhost/virtual-host.js';
 
 /** What the management API shows and changes. */

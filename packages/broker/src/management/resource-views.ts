@@ -1,9 +1,8 @@
 import type { Connection } from '../connection/connection.js';
 import { viewTable } from '../control/field-view.js';
 import { viewMessage } from '../control/inspection.js';
-import type { Consumer } from '../queue/consumer.js';
 import type { Message } from '../queue/message.js';
-import type { Queue } from '../queue/queue.js';
+import type { Queue, QueueConsumer } from '../queue/queue.js';
 import type { Binding, Exchange } from '../routing/exchange.js';
 import { type Policy, policyFor } from '../vhost/policy.js';
 import type { VirtualHost } from '../vhost/virtual-host.js';
@@ -179,7 +178,7 @@ export function channelsJson(connection: Connection): Json[] {
   }));
 }
 
-export function consumerJson(consumer: Consumer, channel: number, connection: Connection): Json {
+export function consumerJson(consumer: QueueConsumer, channel: number, connection: Connection): Json {
   const { queue } = consumer;
   return {
     consumer_tag: fromBinaryText(consumer.tag),

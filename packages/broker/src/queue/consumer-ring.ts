@@ -1,35 +1,35 @@
 import type { Consumer, ConsumerOwner } from './consumer.js';
 
-interface Level {
+interface Level<Q> {
   readonly priority: number;
-  readonly active: Consumer[];
+  readonly active: Consumer<Q>[];
 }
 
 /**
  * Decides whose turn it is: higher priority first, round robin within one. A consumer found without credit steps aside
  * and, once it may take again, joins at the end of its level, as in RabbitMQ.
  */
-export class ConsumerRing {
+export class ConsumerRing<Q = unknown> {
   /** Highest priority first. */
-  #levels: Level[] = [];
-  readonly #waiting = new Set<Consumer>();
-  readonly #all = new Set<Consumer>();
+  #levels: Level<Q>[] = [];
+  readonly #waiting = new Set<Consumer<Q>>();
+  readonly #all = new Set<Consumer<Q>>();
 
   get size(): number {
     return this.#all.size;
   }
 
   /** All consumers, in the order they came. */
-  [Symbol.iterator](): Iterator<Consumer> {
+  [Symbol.iterator](): Iterator<Consumer<Q>> {
     return this.#all.values();
   }
 
-  add(consumer: Consumer): void {
+  add(consumer: Consumer<Q>): void {
     this.#all.add(consumer);
     this.#join(consumer);
   }
 
-  remove(consumer: Consumer): void {
+  remove(consumer: Consumer<Q>): void {
     this.#all.delete(consumer);
     if (!this.#waiting.delete(consumer)) this.#leave(consumer);
   }
@@ -41,7 +41,7 @@ export class ConsumerRing {
   }
 
   /** The consumer that gets the next message, now at the end of its level; `undefined` when none can take one. */
-  next(): Consumer | undefined {
+  next(): Consumer<Q> | undefined {
     for (const { active } of this.#levels) {
       for (let consumer = active[0]; consumer !== undefined; consumer = active[0]) {
         if (consumer.canTake) {
@@ -59,14 +59,14 @@ export class ConsumerRing {
   }
 
   /** Lets a consumer step aside at once when its credit is used up (quorum queues). */
-  stepAside(consumer: Consumer): void {
+  stepAside(consumer: Consumer<Q>): void {
     if (consumer.hasCredit || this.#waiting.has(consumer) || !this.#all.has(consumer)) return;
     this.#leave(consumer);
     this.#waiting.add(consumer);
   }
 
   /** Lets a waiting consumer join again if it can take; `true` when it did. */
-  wake(consumer: Consumer): boolean {
+  wake(consumer: Consumer<Q>): boolean {
     if (!this.#waiting.has(consumer) || !consumer.canTake) return false;
     this.#waiting.delete(consumer);
     this.#join(consumer);
@@ -74,26 +74,26 @@ export class ConsumerRing {
   }
 
   /** Lets the waiting consumers of one owner join again, in the order in which they stepped aside. */
-  wakeOf(owner: ConsumerOwner): boolean {
+  wakeOf(owner: ConsumerOwner<Q>): boolean {
     let woken = false;
     for (const consumer of [...this.#waiting]) if (consumer.owner === owner && this.wake(consumer)) woken = true;
     return woken;
   }
 
   /** The first consumer of the highest priority. */
-  first(): Consumer | undefined {
-    let best: Consumer | undefined;
+  first(): Consumer<Q> | undefined {
+    let best: Consumer<Q> | undefined;
     for (const consumer of this.#all) if (best === undefined || consumer.priority > best.priority) best = consumer;
     return best;
   }
 
-  #leave(consumer: Consumer): void {
+  #leave(consumer: Consumer<Q>): void {
     const level = this.#levels.find((candidate) => candidate.priority === consumer.priority);
     const index = level?.active.indexOf(consumer) ?? -1;
     if (index >= 0) level?.active.splice(index, 1);
   }
 
-  #join(consumer: Consumer): void {
+  #join(consumer: Consumer<Q>): void {
     const { priority } = consumer;
     const level = this.#levels.find((candidate) => candidate.priority === priority);
     if (level !== undefined) {

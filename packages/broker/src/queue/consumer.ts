@@ -1,24 +1,23 @@
 import type { FieldTable } from '../wire/field-table.js';
 import type { Message } from './message.js';
-import type { Queue } from './queue.js';
 
 /** The side that receives for a consumer: a channel, or a test. */
-export interface ConsumerOwner {
+export interface ConsumerOwner<Q = unknown> {
   /** `false` while the receiver cannot take bytes; only its own consumers wait. */
   readonly writable: boolean;
   /** Whether the limit shared by the consumers of this owner (global prefetch) has room. */
   readonly hasSharedCredit: boolean;
   /** Hands a message over. The owner settles it later through the queue, unless the consumer is `noAck`. */
-  deliver(consumer: Consumer, message: Message): void;
+  deliver(consumer: Consumer<Q>, message: Message): void;
   /** The queue is gone or took the consumer away. */
-  cancelled(consumer: Consumer): void;
+  cancelled(consumer: Consumer<Q>): void;
 }
 
 /** How a consumer was asked for. */
-export interface ConsumerProperties {
+export interface ConsumerProperties<Q = unknown> {
   readonly tag: string;
-  readonly queue: Queue;
-  readonly owner: ConsumerOwner;
+  readonly queue: Q;
+  readonly owner: ConsumerOwner<Q>;
   readonly noAck: boolean;
   readonly exclusive: boolean;
   /** `x-priority`; higher ones are served first. */
@@ -28,11 +27,11 @@ export interface ConsumerProperties {
   readonly arguments: FieldTable;
 }
 
-/** A subscription to a queue. */
-export class Consumer {
+/** A subscription to a queue, of which only its owner knows more than that it is one. */
+export class Consumer<Q = unknown> {
   readonly tag: string;
-  readonly queue: Queue;
-  readonly owner: ConsumerOwner;
+  readonly queue: Q;
+  readonly owner: ConsumerOwner<Q>;
   readonly noAck: boolean;
   readonly exclusive: boolean;
   readonly priority: number;
@@ -45,9 +44,9 @@ export class Consumer {
   /** Order among the consumers of the queue. */
   serial = 0;
   /** Started under the same tag while this one, cancelled, still held messages (quorum queues). */
-  successor: Consumer | undefined;
+  successor: Consumer<Q> | undefined;
 
-  constructor(properties: ConsumerProperties) {
+  constructor(properties: ConsumerProperties<Q>) {
     this.tag = properties.tag;
     this.queue = properties.queue;
     this.owner = properties.owner;

@@ -1,4 +1,6 @@
+import type { Clock } from '../clock/virtual-clock.js';
 import { channelError } from '../errors/amqp-error.js';
+import type { VersionProfile } from '../version/version-profile.js';
 import { type FieldTable, lookup } from '../wire/field-table.js';
 import type { WireContent } from '../wire/frame-writer.js';
 import { Backlog } from './backlog.js';
@@ -9,7 +11,6 @@ import { contentWithCounts, countsFailures, type ReturnKind } from './delivery-c
 import type { DeathReason, Message } from './message.js';
 import type { QueueType } from './queue-arguments.js';
 import { QueueConsumers } from './queue-consumers.js';
-import type { QueueHost } from './queue-host.js';
 import type { QueueSettings } from './queue-settings.js';
 import { QueueTimers } from './queue-timers.js';
 import { ReturnedMessages } from './returned-messages.js';
@@ -26,6 +27,23 @@ export interface QueueDeclaration {
   readonly arguments: FieldTable;
   /** Order among the queues of the virtual host. */
   readonly serial: number;
+}
+
+/** A consumer that knows its queue. */
+export type QueueConsumer = Consumer<Queue>;
+
+/** Who receives for such a consumer. */
+export type QueueConsumerOwner = ConsumerOwner<Queue>;
+
+/** What a queue needs from the virtual host it stands in. */
+export interface QueueHost {
+  readonly clock: Clock;
+  readonly profile: VersionProfile;
+  /** Takes a dead message; it is published to the dead-letter exchange by {@link settleDeadLetters}. */
+  deadLetter(queue: Queue, message: Message, reason: DeathReason): void;
+  settleDeadLetters(): void;
+  /** The queue has expired, or its last consumer left. */
+  queueExpired(queue: Queue): void;
 }
 
 /**
@@ -55,7 +73,7 @@ export class Queue {
   duplicates = false;
   readonly #host: QueueHost;
   readonly #backlog: Backlog;
-  readonly #consumers: QueueConsumers;
+  readonly #consumers: QueueConsumers<Queue>;
   readonly #timers: QueueTimers;
   readonly #deliverer: Deliverer;
   readonly #deaths: Deaths;
@@ -78,7 +96,7 @@ export class Queue {
     this.#settings = settings;
     this.#backlog = new Backlog(this, host.clock, host.profile);
     this.#returned = new ReturnedMessages(this, this.#backlog, host.clock, host.profile);
-    this.#consumers = new QueueConsumers(this.type, this.singleActive, host.profile);
+    this.#consumers = new QueueConsumers<Queue>(this.type, this.singleActive, host.profile);
     this.#deliverer = new Deliverer(this, this.#backlog, this.#consumers);
     this.#deaths = new Deaths(this.type === 'quorum' && host.profile.quorumDropsGoFirst);
     this.#timers = new QueueTimers(host.clock, {
@@ -115,12 +133,12 @@ export class Queue {
     return this.#consumers.reported(this.unackedCount);
   }
 
-  get consumers(): Iterable<Consumer> {
+  get consumers(): Iterable<QueueConsumer> {
     return this.#consumers;
   }
 
   /** The one consumer served on a single-active-consumer queue. */
-  get activeConsumer(): Consumer | undefined {
+  get activeConsumer(): QueueConsumer | undefined {
     return this.#consumers.active;
   }
 
@@ -240,7 +258,7 @@ export class Queue {
    *
    * @throws {AmqpError} 403 when an exclusive consumer is in the way
    */
-  consume(properties: ConsumerProperties): Consumer {
+  consume(properties: ConsumerProperties<Queue>): QueueConsumer {
     if (this.#consumers.excludes(properties)) throw channelError(403, `${this.description} in exclusive use`);
     const consumer = new Consumer(properties);
     this.#consumers.add(consumer);
@@ -254,7 +272,7 @@ export class Queue {
   }
 
   /** Takes a consumer away; its unacknowledged messages stay with its channel. */
-  cancel(consumer: Consumer): void {
+  cancel(consumer: QueueConsumer): void {
     this.#consumers.remove(consumer);
     if (this.deleted) return;
     if (this.#consumers.size === 0) {
@@ -273,14 +291,14 @@ export class Queue {
    * @param consumers of the receiver, also those of other queues
    * @param messages in the order in which the queue takes them back
    */
-  abandon(consumers: readonly Consumer[], messages: readonly Message[]): void {
+  abandon(consumers: readonly QueueConsumer[], messages: readonly Message[]): void {
     this.#noLongerOut(messages);
     this.detach(consumers);
     if (!this.deleted) this.#takeBack(messages, 'gone');
   }
 
   /** Takes consumers away without serving others yet; those of other queues are left alone. */
-  detach(consumers: readonly Consumer[]): void {
+  detach(consumers: readonly QueueConsumer[]): void {
     const own = consumers.filter(({ queue }) => queue === this);
     for (const consumer of own) this.#consumers.remove(consumer);
     if (this.deleted || own.length === 0 || this.#consumers.size > 0) return;
@@ -289,22 +307,22 @@ export class Queue {
   }
 
   /** A consumer may have room again: it gets what waits for it. */
-  wake(consumer: Consumer): void {
+  wake(consumer: QueueConsumer): void {
     if (this.rejoin(consumer) && this.#backlog.length > 0) this.#settle();
   }
 
   /** {@link rejoin} for all consumers of one owner, in the order in which they ran out of room. */
-  rejoinAll(owner: ConsumerOwner): boolean {
+  rejoinAll(owner: QueueConsumerOwner): boolean {
     return this.#consumers.rejoinAll(owner);
   }
 
   /** Lets a consumer with room stand in line again, without delivering yet; `true` when deliveries may follow. */
-  rejoin(consumer: Consumer): boolean {
+  rejoin(consumer: QueueConsumer): boolean {
     return this.#consumers.rejoin(consumer);
   }
 
   /** Ends the queue: timers stop, messages go. Returns the consumers, which are still to be told. */
-  end(): readonly Consumer[] {
+  end(): readonly QueueConsumer[] {
     this.deleted = true;
     this.#timers.stop();
     const consumers = [...this.#consumers];

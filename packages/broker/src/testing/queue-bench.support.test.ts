@@ -1,7 +1,6 @@
 import { VirtualClock } from '../clock/virtual-clock.js';
-import type { Consumer, ConsumerOwner } from '../queue/consumer.js';
 import { Message } from '../queue/message.js';
-import type { Queue } from '../queue/queue.js';
+import type { Queue, QueueConsumer, QueueConsumerOwner } from '../queue/queue.js';
 import type { BrokerVersion } from '../version/version-profile.js';
 import { versionProfile } from '../version/version-profile.js';
 import { VirtualHost } from '../vhost/virtual-host.js';
@@ -24,23 +23,23 @@ export function bodyOf(message: Message | undefined): string {
 }
 
 /** A receiver without a socket: it keeps what it is handed. */
-export class Receiver implements ConsumerOwner {
+export class Receiver implements QueueConsumerOwner {
   writable = true;
   hasSharedCredit = true;
   readonly log: string[];
-  readonly held: { consumer: Consumer; message: Message }[] = [];
+  readonly held: { consumer: QueueConsumer; message: Message }[] = [];
   readonly cancelledTags: string[] = [];
 
   constructor(log: string[] = []) {
     this.log = log;
   }
 
-  deliver(consumer: Consumer, message: Message): void {
+  deliver(consumer: QueueConsumer, message: Message): void {
     this.log.push(`${consumer.tag}:${bodyOf(message)}${message.redelivered ? 'R' : ''}`);
     if (!consumer.noAck) this.held.push({ consumer, message });
   }
 
-  cancelled(consumer: Consumer): void {
+  cancelled(consumer: QueueConsumer): void {
     this.cancelledTags.push(consumer.tag);
   }
 
@@ -65,7 +64,7 @@ export class Receiver implements ConsumerOwner {
     first.consumer.queue.requeue(messages, 'nack');
   }
 
-  #take(body: string): { consumer: Consumer; message: Message } {
+  #take(body: string): { consumer: QueueConsumer; message: Message } {
     const index = this.held.findIndex(({ message }) => bodyOf(message) === body);
     const [taken] = this.held.splice(index, 1);
     if (index < 0 || taken === undefined) throw new Error(`${body} is not held`);
@@ -99,9 +98,9 @@ export class QueueBench {
   consume(
     queue: Queue,
     tag: string,
-    owner: ConsumerOwner,
+    owner: QueueConsumerOwner,
     options: { prefetch?: number; priority?: number; noAck?: boolean; exclusive?: boolean } = {},
-  ): Consumer {
+  ): QueueConsumer {
     const { prefetch = 0, priority = 0, noAck = false, exclusive = false } = options;
     const consumer = queue.consume({ tag, queue, owner, noAck, exclusive, priority, prefetch, arguments: [] });
     queue.startDelivering();

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type AmqpError, channelError, connectionError, noQueue } from '../errors/amqp-error.js';
-import { Queue } from '../queue/queue.js';
+import { Queue, type QueueHost } from '../queue/queue.js';
 import {
   checkQueueArguments,
   checkQueueEquivalence,
@@ -8,7 +8,6 @@ import {
   type QueueProperties,
   queueTypeOf,
 } from '../queue/queue-arguments.js';
-import type { QueueHost } from '../queue/queue-host.js';
 import { resolveSettings } from '../queue/queue-settings.js';
 import type { FieldTable } from '../wire/field-table.js';
 import type { ExchangeTable } from './exchange-table.js';

@@ -1,7 +1,6 @@
 import type { Clock } from '../clock/virtual-clock.js';
 import type { DeathReason, Message } from '../queue/message.js';
-import type { Queue } from '../queue/queue.js';
-import type { QueueHost } from '../queue/queue-host.js';
+import type { Queue, QueueHost } from '../queue/queue.js';
 import type { Exchange } from '../routing/exchange.js';
 import type { RoutingTable } from '../routing/router.js';
 import type { VersionProfile } from '../version/version-profile.js';

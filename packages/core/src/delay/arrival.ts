@@ -1,5 +1,4 @@
-import type { Message } from '../message/message.js';
-import type { VerbatimHeader } from '../message/verbatim.js';
+import type { Message, VerbatimHeader } from '../message/message.js';
 import type { WaitRecord } from '../message/wait-record.js';
 import type { Delivery } from '../transport/transport.js';
 import { delayTarget, isDelayHeader } from './levels.js';

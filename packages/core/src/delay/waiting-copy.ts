@@ -1,6 +1,5 @@
-import type { Message, MessageHeaders, Publication } from '../message/message.js';
+import type { Message, MessageHeaders, Publication, VerbatimHeader } from '../message/message.js';
 import { tableBytes } from '../message/table-bytes.js';
-import type { VerbatimHeader } from '../message/verbatim.js';
 import type { WaitRecord } from '../message/wait-record.js';
 import { isWritableHeader, isWritableTimestamp } from '../message/writable-value.js';
 import { isDelayHeader } from './levels.js';

@@ -1,24 +1,7 @@
 import { asError } from '../errors/error-text.js';
 import type { Clock } from '../time/clock.js';
 import type { ChannelEnd, PublishChannel } from '../transport/transport.js';
-import type { PublishWrite } from './publish-write.js';
-
-/** A channel in use, and what its lane must remember about it. */
-export interface ChannelSlot {
-  readonly channel: PublishChannel;
-  /** By the monotonic clock. */
-  readonly openedAt: number;
-  /** Writes whose answer was lost with it, until {@link ChannelKeeperEvents.ended} decides about all of them together. */
-  readonly lost: PublishWrite[];
-  /** Writes on it whose answer somebody waits for. */
-  inFlight: number;
-  /** Writes on it that have no answer yet, and that nobody waits for any more. */
-  abandoned: number;
-  /** How it ended, once that is known. */
-  end: ChannelEnd | undefined;
-  /** Told when nothing that somebody waits for is in flight on it any more. */
-  readonly onIdle: () => void;
-}
+import type { ChannelSlot, PublishWrite } from './publish-job.js';
 
 /** What a keeper tells its lane. */
 export interface ChannelKeeperEvents {

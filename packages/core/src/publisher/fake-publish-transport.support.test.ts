@@ -11,7 +11,8 @@ import type {
   ReturnInfo,
   Transport,
 } from '../transport/transport.js';
-import { Publisher, type PublisherSetup } from './publisher.js';
+import type { PublisherSetup } from './publish-ways.js';
+import { Publisher } from './publisher.js';
 import { type PublisherOptions, resolvePublisherOptions } from './publisher-options.js';
 
 interface Sent {

@@ -1,20 +1,34 @@
-import { logSafely } from '../events/logger.js';
+import { type Logger, logSafely } from '../events/logger.js';
+import type { Clock } from '../time/clock.js';
 import type { ChannelEnd, PublishOutcome } from '../transport/transport.js';
 import { carryOutVerdict } from './carry-out-verdict.js';
-import type { ChannelKeeper, ChannelSlot } from './channel-keeper.js';
+import type { ChannelKeeper } from './channel-keeper.js';
+import type { ExchangeLooks } from './exchange-looks.js';
 import { channelEndError, guiltyOf, isExchangeMissing } from './guilty-of.js';
 import type { HeldBack } from './held-back.js';
+import type { IsolatedLane, Isolation } from './isolation.js';
+import type { JobSettlement } from './job-settlement.js';
 import type { Pace } from './pace.js';
-import type { PublishJob } from './publish-job.js';
-import type { PublishLane, PublishLaneSetup } from './publish-lane.js';
-import type { PublishWrite } from './publish-write.js';
+import type { ChannelSlot, JobLane, PublishJob, PublishWrite } from './publish-job.js';
+import type { ResolvedPublisherOptions } from './publisher-options.js';
+import type { PublisherStats } from './publisher-stats.js';
 
 /** What the answers of a lane work with. */
-export interface LaneAnswersSetup extends PublishLaneSetup {
-  readonly lane: PublishLane;
+export interface LaneAnswersSetup {
+  readonly lane: JobLane & IsolatedLane;
+  readonly isApart: boolean;
+  readonly options: ResolvedPublisherOptions;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly stats: PublisherStats;
+  readonly settlement: JobSettlement;
+  readonly isolation: Isolation;
+  readonly looks: ExchangeLooks;
   readonly keeper: ChannelKeeper;
   readonly pace: Pace;
   readonly heldBack: HeldBack;
+  /** Told when a channel has ended, after its messages were dealt with. */
+  readonly onChannelEnd?: (cause: Error) => void;
 }
 
 /** A channel no older than this is fresh. A queue that is full costs no more channels than one in this time. */
@@ -39,13 +53,13 @@ export class LaneAnswers {
     }
     const lane = job.lane;
     const isAwaited = write.answer();
-    if (isAwaited) lane.answers.#answered(write, outcome);
-    else if (outcome.kind === 'ack' && outcome.returned === undefined) lane.answers.#lateAck(job);
+    if (isAwaited) lane.answers.answered(write, outcome);
+    else if (outcome.kind === 'ack' && outcome.returned === undefined) lane.answers.lateAck(job);
     this.#setup.lane.pump();
     if (lane !== this.#setup.lane) lane.pump();
   }
 
-  #answered({ job, slot }: PublishWrite, outcome: Exclude<PublishOutcome, { kind: 'lost' }>): void {
+  answered({ job, slot }: PublishWrite, outcome: Exclude<PublishOutcome, { kind: 'lost' }>): void {
     this.#setup.pace.confirmed();
     if (this.#setup.isApart) this.#setup.heldBack.expectConfirms(this.#setup.clock.monotonic());
     if (outcome.kind === 'nack') this.#setup.settlement.nacked(job, outcome.returned, this.#goesFresh(job, slot));
@@ -69,7 +83,7 @@ export class LaneAnswers {
   }
 
   /** An attempt that was given up after `confirmTimeout` succeeded: welcome for as long as somebody waits. */
-  #lateAck(job: PublishJob): void {
+  lateAck(job: PublishJob): void {
     if (job.state.kind === 'settled') this.#setup.stats.lateConfirms++;
     else this.#setup.settlement.confirmed(job);
   }

@@ -1,6 +1,5 @@
 import { LinkedList } from './linked-list.js';
-import type { PublishJob } from './publish-job.js';
-import type { PublishWrite } from './publish-write.js';
+import type { PublishJob, PublishWrite } from './publish-job.js';
 import type { RetryWaits } from './retry-waits.js';
 
 /** Jobs of a lane, oldest first: on their way to another, or to their end. */

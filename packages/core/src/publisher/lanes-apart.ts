@@ -2,7 +2,7 @@ import { type Logger, logSafely } from '../events/logger.js';
 import type { Publication } from '../message/message.js';
 import type { Clock } from '../time/clock.js';
 import { DeadlineTimer } from './deadline-timer.js';
-import type { PublishJob } from './publish-job.js';
+import type { JobLane, PublishJob } from './publish-job.js';
 import type { PublishLane } from './publish-lane.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
 
@@ -94,9 +94,10 @@ export class LanesApart {
   }
 
   /** A lane has nothing to do. */
-  onEmpty(lane: PublishLane): void {
-    const state = this.#lanes.get(lane);
-    if (state === undefined) return;
+  onEmpty(emptied: JobLane): void {
+    const lane = this.lanes.find((each) => each === emptied);
+    const state = lane && this.#lanes.get(lane);
+    if (lane === undefined || state === undefined) return;
     if (lane.isHealthy) {
       this.#remove(lane);
       return;

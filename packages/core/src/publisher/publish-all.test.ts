@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { setUp, turn, watch } from './fake-publish-transport.support.test.js';
-import type { BatchMessage } from './publish-all.js';
 import { PublishUnroutableError } from './publish-error.js';
+import type { BatchMessage } from './publishable.js';
 
 describe('publishAll', () => {
   it('answers one result for each message, in their order', async () => {

@@ -1,23 +1,4 @@
-import type { Channel } from './channel.js';
-import type { PublishOptions, PublishReceipt } from './publish-options.js';
-import type { Publishable } from './publishable.js';
-
-/** One message of a batch, through a channel. */
-export interface ChannelMessage<Payload> {
-  readonly channel: Channel<Payload>;
-  readonly payload: Publishable<Payload>;
-  readonly options?: PublishOptions | undefined;
-}
-
-/** One message of a batch: an exchange and routing key, or a queue. */
-export type BatchMessage =
-  | {
-      readonly exchange: string;
-      readonly routingKey: string;
-      readonly payload: unknown;
-      readonly options?: PublishOptions | undefined;
-    }
-  | { readonly queue: string; readonly payload: unknown; readonly options?: PublishOptions | undefined };
+import type { PublishReceipt } from './publish-options.js';
 
 /** How one message of a batch ended, in the shape of `Promise.allSettled`. */
 export type PublishResult = PromiseSettledResult<PublishReceipt>;

@@ -1,20 +1,5 @@
-import { LinkedList } from './linked-list.js';
-import type { PublishJob } from './publish-job.js';
+import type { PublishJob, Share } from './publish-job.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
-
-/** What one kind of messages holds of a buffer, and who of them waits for room. */
-export class Share {
-  /** The part of the buffer that this kind may hold at most: from 0 to 1. */
-  readonly part: number;
-  messages = 0;
-  bytes = 0;
-  /** Calls held back until there is room, in the order in which they came. */
-  readonly waiting = new LinkedList<PublishJob>();
-
-  constructor(part: number) {
-    this.part = part;
-  }
-}
 
 /**
  * Bounds what a publisher keeps in memory. A job counts from the moment it is taken until its promise settles; one that finds

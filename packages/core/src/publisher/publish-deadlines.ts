@@ -3,7 +3,7 @@ import { DeadlineTimer } from './deadline-timer.js';
 import type { HeldBack } from './held-back.js';
 import type { JobSettlement } from './job-settlement.js';
 import type { LanePlaces } from './lane-places.js';
-import type { PublishWrite } from './publish-write.js';
+import type { PublishWrite } from './publish-job.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
 import type { PublisherStats } from './publisher-stats.js';
 

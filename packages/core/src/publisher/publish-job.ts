@@ -1,12 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Publication } from '../message/message.js';
-import type { ChannelSlot } from './channel-keeper.js';
-import type { Linked, LinkedList } from './linked-list.js';
-import type { Share } from './publish-buffer.js';
+import type { ChannelEnd, PublishChannel, PublishOutcome } from '../transport/transport.js';
+import { type Linked, LinkedList } from './linked-list.js';
 import type { PublishFailure } from './publish-failure.js';
-import type { PublishLane } from './publish-lane.js';
 import type { PublishReceipt } from './publish-options.js';
-import type { PublishWrite } from './publish-write.js';
 
 /** Failed attempts remembered for one message; with more than that, the oldest are forgotten. */
 const MAX_FAILURES = 32;
@@ -37,6 +34,52 @@ export interface BodySource {
   body(): Buffer;
 }
 
+/** The lane that a message goes by, as far as what becomes of the message concerns it. */
+export interface JobLane {
+  readonly isApart: boolean;
+  /** No message is there, in whatever state. */
+  readonly isEmpty: boolean;
+  /** What is done about answers to messages that are there by now. */
+  readonly answers: {
+    answered(write: PublishWrite, outcome: Exclude<PublishOutcome, { kind: 'lost' }>): void;
+    lateAck(job: PublishJob): void;
+  };
+  putBack(job: PublishJob): void;
+  retryLater(job: PublishJob, afterMs: number): void;
+  pump(): void;
+}
+
+/** What one kind of messages holds of a buffer, and who of them waits for room. */
+export class Share {
+  /** The part of the buffer that this kind may hold at most: from 0 to 1. */
+  readonly part: number;
+  messages = 0;
+  bytes = 0;
+  /** Calls held back until there is room, in the order in which they came. */
+  readonly waiting = new LinkedList<PublishJob>();
+
+  constructor(part: number) {
+    this.part = part;
+  }
+}
+
+/** A channel in use, and what its lane must remember about it. */
+export interface ChannelSlot {
+  readonly channel: PublishChannel;
+  /** By the monotonic clock. */
+  readonly openedAt: number;
+  /** Writes whose answer was lost with it, until the end of the channel decides about all of them together. */
+  readonly lost: PublishWrite[];
+  /** Writes on it whose answer somebody waits for. */
+  inFlight: number;
+  /** Writes on it that have no answer yet, and that nobody waits for any more. */
+  abandoned: number;
+  /** How it ended, once that is known. */
+  end: ChannelEnd | undefined;
+  /** Told when nothing that somebody waits for is in flight on it any more. */
+  readonly onIdle: () => void;
+}
+
 /** A message that somebody waits for: from the call until its promise settles. */
 export class PublishJob implements Linked<PublishJob> {
   /** Bytes it counts in the buffer. */
@@ -48,7 +91,7 @@ export class PublishJob implements Linked<PublishJob> {
   /** Tells whether a body that was let go is the same when it is asked for again. */
   #digest: string | undefined = undefined;
   /** The lane it goes by now. */
-  lane: PublishLane;
+  lane: JobLane;
   /** Where it counts in the buffer, once it is taken. */
   share: Share | undefined = undefined;
   /** Failed attempts so far, the newest last. */
@@ -72,7 +115,7 @@ export class PublishJob implements Linked<PublishJob> {
 
   constructor(
     publication: Publication,
-    lane: PublishLane,
+    lane: JobLane,
     now: number,
     resolve: (receipt: PublishReceipt) => void,
     reject: (error: Error) => void,
@@ -177,6 +220,68 @@ export class PublishJob implements Linked<PublishJob> {
     if (this.#state.kind === 'sent') this.#state.abandon();
     this.#state = state;
     this.#since = now;
+  }
+}
+
+/**
+ * One message written once to one channel: which message, where, when, and whether anybody still waits for its answer.
+ *
+ *     in flight --answer--> answered
+ *         \--- abandon --> abandoned --answer--> answered
+ *
+ * It keeps the counts of its channel, so that they are right whatever comes first.
+ */
+export class PublishWrite implements Linked<PublishWrite> {
+  readonly kind = 'sent';
+  readonly job: PublishJob;
+  readonly slot: ChannelSlot;
+  /** When it was written, by the monotonic clock. */
+  readonly at: number;
+  list: LinkedList<PublishWrite> | undefined = undefined;
+  previous: PublishWrite | undefined = undefined;
+  next: PublishWrite | undefined = undefined;
+  #state: 'in-flight' | 'abandoned' | 'answered' = 'in-flight';
+
+  constructor(job: PublishJob, slot: ChannelSlot, at: number) {
+    this.job = job;
+    this.slot = slot;
+    this.at = at;
+    slot.inFlight++;
+  }
+
+  get isInFlight(): boolean {
+    return this.#state === 'in-flight';
+  }
+
+  /** Nobody waits for its answer any more: its time has run out, or an earlier write of the message was answered. */
+  abandon(): void {
+    if (this.#state !== 'in-flight') return;
+    this.#leave('abandoned');
+    this.slot.abandoned++;
+  }
+
+  /** Its answer came. Answers whether somebody waited for it. */
+  answer(): boolean {
+    if (this.#state === 'abandoned') this.slot.abandoned--;
+    return this.#end();
+  }
+
+  /** Its channel ended first. Answers whether somebody waited; the channel goes on counting what had been abandoned on it. */
+  lose(): boolean {
+    return this.#end();
+  }
+
+  #end(): boolean {
+    const awaited = this.isInFlight;
+    if (awaited) this.#leave('answered');
+    else this.#state = 'answered';
+    return awaited;
+  }
+
+  #leave(state: 'abandoned' | 'answered'): void {
+    this.#state = state;
+    this.list?.remove(this);
+    if (--this.slot.inFlight === 0 && this.slot.channel.isOpen) this.slot.onIdle();
   }
 }
 

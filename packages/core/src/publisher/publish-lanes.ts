@@ -9,10 +9,10 @@ import { type FailingDestination, FailingDestinations } from './failing-destinat
 import type { Isolation } from './isolation.js';
 import { JobSettlement } from './job-settlement.js';
 import { LanesApart } from './lanes-apart.js';
-import { PublishBuffer, Share } from './publish-buffer.js';
+import { PublishBuffer } from './publish-buffer.js';
 import type { PublishCallbacks } from './publish-callbacks.js';
 import type { PublishEvent } from './publish-event.js';
-import { type BodySource, PublishJob } from './publish-job.js';
+import { type BodySource, PublishJob, Share } from './publish-job.js';
 import { PublishLane, type PublishLaneSetup } from './publish-lane.js';
 import type { PublishReceipt } from './publish-options.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';

@@ -1,16 +1,43 @@
-import type { Publication } from '../message/message.js';
-import type { ReplyChannel, Unanswered } from '../transport/transport.js';
+import type { ApplicationPart, PartHost } from '../events/application-part.js';
+import type { EventSink } from '../events/event-hub.js';
+import type { Logger } from '../events/logger.js';
+import type { Message, Publication } from '../message/message.js';
+import type { MessageConverter } from '../message/message-converter.js';
+import type { PayloadType } from '../message/payload-type.js';
+import type { Clock } from '../time/clock.js';
+import type { ReplyChannel, Transport, Unanswered } from '../transport/transport.js';
+import type { PublishRoute } from './build-publication.js';
+import type { DelayedPublishes } from './delayed-publishes.js';
 import { ExchangeLooks } from './exchange-looks.js';
 import { Isolation } from './isolation.js';
 import type { PublishCallbacks } from './publish-callbacks.js';
+import type { PublishEvent } from './publish-event.js';
 import type { BodySource } from './publish-job.js';
 import { PublishLanes, type PublishLanesSetup } from './publish-lanes.js';
 import type { PublishReceipt } from './publish-options.js';
-import type { PublisherSetup } from './publisher.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
 import { type PublisherStats, zeroStats } from './publisher-stats.js';
 import { DIRECT_REPLY_TO, Requester } from './requester.js';
 import { unconfirmedDestinations } from './unconfirmed-destinations.js';
+
+/** What a publisher works with. */
+export interface PublisherSetup {
+  readonly transport: Transport;
+  readonly options: ResolvedPublisherOptions;
+  readonly converter: MessageConverter;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Told what happens to each publish. */
+  readonly events?: EventSink<PublishEvent>;
+  /** Takes what works with this publisher into the application's log, events and health. */
+  readonly attach?: (part: ApplicationPart) => PartHost;
+  /** Where instances of a class go that says so itself; `undefined` for all others. */
+  readonly routeOf?: (payload: object) => PublishRoute | undefined;
+  /** Reads a reply as what the caller asked for; a promise when rules are asynchronous. Default: what the converter makes. */
+  readonly readReply?: (reply: Message, type: PayloadType) => unknown;
+  /** Where delayed messages wait. Default: with those of every application that has no service. */
+  readonly delayed?: DelayedPublishes;
+}
 
 /** Requests, or replies, that may be unconfirmed at a time where the publisher itself has no window. */
 const WINDOW = 256;

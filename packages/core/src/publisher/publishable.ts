@@ -1,5 +1,5 @@
 import type { Channel } from './channel.js';
-import type { BatchMessage, ChannelMessage } from './publish-all.js';
+import type { PublishOptions } from './publish-options.js';
 
 type AnyFunction = ((...args: never) => unknown) | (abstract new (...args: never) => unknown);
 
@@ -14,6 +14,23 @@ export type PublishableInstance<Payload> = Payload extends Channel
   : Payload extends readonly unknown[] | AnyFunction
     ? 'publish(payload) takes an instance of a class with @PublishTo'
     : Payload;
+
+/** One message of a batch, through a channel. */
+export interface ChannelMessage<Payload> {
+  readonly channel: Channel<Payload>;
+  readonly payload: Publishable<Payload>;
+  readonly options?: PublishOptions | undefined;
+}
+
+/** One message of a batch: an exchange and routing key, or a queue. */
+export type BatchMessage =
+  | {
+      readonly exchange: string;
+      readonly routingKey: string;
+      readonly payload: unknown;
+      readonly options?: PublishOptions | undefined;
+    }
+  | { readonly queue: string; readonly payload: unknown; readonly options?: PublishOptions | undefined };
 
 /** An item of `publishAll`. */
 export type PublishableItem<Item> = Item extends { readonly channel: Channel<infer Payload> }

@@ -1,14 +1,11 @@
 import { ConfigurationError, describeValue } from '../errors/configuration-error.js';
 import type { ApplicationPart, PartHost } from '../events/application-part.js';
-import type { EventSink } from '../events/event-hub.js';
-import type { Logger } from '../events/logger.js';
 import type { Message, Publication } from '../message/message.js';
-import type { MessageConverter } from '../message/message-converter.js';
 import type { PayloadOf, PayloadType } from '../message/payload-type.js';
 import { isStandardSchema } from '../message/standard-schema.js';
-import { type Clock, within } from '../time/clock.js';
+import { within } from '../time/clock.js';
 import { type Duration, durationMs } from '../time/duration.js';
-import type { Transport, Unanswered } from '../transport/transport.js';
+import type { Unanswered } from '../transport/transport.js';
 import { buildPublication, type PublishRoute } from './build-publication.js';
 import { type Channel, isChannel, routeOfChannel } from './channel.js';
 import { checkPayload } from './check-payload.js';
@@ -17,33 +14,13 @@ import { type PublishAllOptions, type PublishCounts, type PublishResult, publish
 import { type ConfirmCallback, PublishCallbacks, type ReturnCallback } from './publish-callbacks.js';
 import { publishDelayMs, refuseDelay } from './publish-delay.js';
 import { RequestTimeoutError } from './publish-error.js';
-import type { PublishEvent } from './publish-event.js';
 import type { BodySource } from './publish-job.js';
 import type { PublishOptions, PublishReceipt } from './publish-options.js';
-import { type PublisherHoldings, PublishWays } from './publish-ways.js';
+import { type PublisherHoldings, type PublisherSetup, PublishWays } from './publish-ways.js';
 import type { Publishable, PublishableInstance, PublishableItem } from './publishable.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
 import type { PublisherStats } from './publisher-stats.js';
 import { requireType } from './require-type.js';
-
-/** What a publisher works with. */
-export interface PublisherSetup {
-  readonly transport: Transport;
-  readonly options: ResolvedPublisherOptions;
-  readonly converter: MessageConverter;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Told what happens to each publish. */
-  readonly events?: EventSink<PublishEvent>;
-  /** Takes what works with this publisher into the application's log, events and health. */
-  readonly attach?: (part: ApplicationPart) => PartHost;
-  /** Where instances of a class go that says so itself; `undefined` for all others. */
-  readonly routeOf?: (payload: object) => PublishRoute | undefined;
-  /** Reads a reply as what the caller asked for; a promise when rules are asynchronous. Default: what the converter makes. */
-  readonly readReply?: (reply: Message, type: PayloadType) => unknown;
-  /** Where delayed messages wait. Default: with those of every application that has no service. */
-  readonly delayed?: DelayedPublishes;
-}
 
 /** Options of one request, which is sent at once. The correlation id and the reply address are the publisher's own. */
 export interface RequestOptions<Reply extends PayloadType = PayloadType>

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import type { Verbatim, VerbatimHeader } from '../message/verbatim.js';
+import type { Verbatim, VerbatimHeader } from '../message/message.js';
 import { aFailure, FakeSender } from './failed-delivery.support.test.js';
 import { republish } from './republish-recoverer.js';
 

@@ -1,5 +1,4 @@
-import type { Message, MessageHeaders, Publication } from '../message/message.js';
-import type { VerbatimHeader } from '../message/verbatim.js';
+import type { Message, MessageHeaders, Publication, VerbatimHeader } from '../message/message.js';
 
 /** What a copy of a message takes along byte for byte, because nothing else says exactly what came. */
 export interface Carried {

@@ -1,7 +1,7 @@
 import type { BindingOptions, DeclaredBindingOptions, HeadersMatch } from './binding-options.js';
+import type { ExchangeReference } from './exchange-builder.js';
 import { type BuiltExchange, ExchangeBuilder } from './exchange-builder.js';
-import type { ExchangeReference } from './exchange-options.js';
-import { looksLikeQueue, type QueueReference } from './queue-options.js';
+import { looksLikeQueue, type QueueReference } from './queue-builder.js';
 import type { TopologyArguments } from './topology.js';
 
 /**

@@ -9,14 +9,9 @@ import {
   checkTable,
   type RawOptions,
 } from './check-options.js';
-import {
-  type ExchangeReference,
-  exchangeOptionsOf,
-  type ResolvedExchange,
-  resolveExchangeName,
-  resolveExchangeOptions,
-} from './exchange-options.js';
-import type { QueueReference } from './queue-options.js';
+import { type ExchangeReference, exchangeOptionsOf } from './exchange-builder.js';
+import { type ResolvedExchange, resolveExchangeName, resolveExchangeOptions } from './exchange-options.js';
+import type { QueueReference } from './queue-builder.js';
 import type { BindingDeclaration, Topology, TopologyArguments } from './topology.js';
 
 /**

@@ -1,21 +1,11 @@
 import { checkKnown } from '../errors/check-option.js';
 import { describeValue, type Problems } from '../errors/configuration-error.js';
 import { checkName, checkObject, checkShortString, type RawOptions } from './check-options.js';
-import {
-  type ExchangeReference,
-  exchangeOptionsOf,
-  type ResolvedExchange,
-  resolveExchangeName,
-  resolveExchangeOptions,
-} from './exchange-options.js';
+import { type ExchangeReference, exchangeOptionsOf } from './exchange-builder.js';
+import { type ResolvedExchange, resolveExchangeName, resolveExchangeOptions } from './exchange-options.js';
 import { EMPTY_TOPOLOGY } from './merge-topologies.js';
-import {
-  type QueueReference,
-  queueOptionsOf,
-  type ResolvedQueue,
-  resolveQueueName,
-  resolveQueueOptions,
-} from './queue-options.js';
+import { type QueueReference, queueOptionsOf } from './queue-builder.js';
+import { type ResolvedQueue, resolveQueueName, resolveQueueOptions } from './queue-options.js';
 import type { QueueType, Topology } from './topology.js';
 
 /**

@@ -84,3 +84,11 @@ export class ExchangeBuilder {
     return this;
   }
 }
+
+/** An exchange by its name, its options, or a builder. */
+export type ExchangeReference = string | ExchangeOptions | ExchangeBuilder;
+
+/** The options behind a reference that is not a mere name. Not checked. */
+export function exchangeOptionsOf(reference: unknown): unknown {
+  return reference instanceof ExchangeBuilder ? reference.build() : reference;
+}

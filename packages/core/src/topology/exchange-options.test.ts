@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { Problems } from '../errors/configuration-error.js';
-import { ExchangeBuilder } from './exchange-builder.js';
-import { exchangeOptionsOf, resolveExchangeName, resolveExchangeOptions } from './exchange-options.js';
+import { ExchangeBuilder, exchangeOptionsOf } from './exchange-builder.js';
+import { resolveExchangeName, resolveExchangeOptions } from './exchange-options.js';
 
 function resolve(options: unknown): { resolved: ReturnType<typeof resolveExchangeOptions>; faults: readonly string[] } {
   const problems = new Problems();

@@ -8,7 +8,6 @@ import {
   isReservedName,
   type RawOptions,
 } from './check-options.js';
-import { ExchangeBuilder } from './exchange-builder.js';
 import type { DeclareMode, ExchangeDeclaration, ExchangeType, TopologyArguments } from './topology.js';
 
 /**
@@ -47,9 +46,6 @@ export interface ExchangeOptions {
   readonly arguments?: TopologyArguments;
 }
 
-/** An exchange by its name, its options, or a builder. */
-export type ExchangeReference = string | ExchangeOptions | ExchangeBuilder;
-
 /** An exchange that was asked for: its name, how it routes (when that is known), and its declaration if there is one. */
 export interface ResolvedExchange {
   readonly name: string;
@@ -82,11 +78,6 @@ const PREDEFINED: Readonly<Record<string, ExchangeType>> = {
   'amq.headers': 'headers',
   'amq.match': 'headers',
 };
-
-/** The options behind a reference that is not a mere name. Not checked. */
-export function exchangeOptionsOf(reference: unknown): unknown {
-  return reference instanceof ExchangeBuilder ? reference.build() : reference;
-}
 
 /**
  * The declaration of an exchange that was only named: declared durable with the type that its use suggests if it is

@@ -6,14 +6,8 @@ import { type BindingOptions, resolveBinding } from './binding-options.js';
 import { asList, checkObject, type RawOptions } from './check-options.js';
 import { type DeadLetteredQueue, type DeadLetterOptions, resolveDeadLetter } from './dead-letter-options.js';
 import { EMPTY_TOPOLOGY, mergeTopologies, type SourcedTopology } from './merge-topologies.js';
-import {
-  QUEUE_TYPES,
-  type QueueReference,
-  queueOptionsOf,
-  type ResolvedQueue,
-  resolveQueueName,
-  resolveQueueOptions,
-} from './queue-options.js';
+import { type QueueReference, queueOptionsOf } from './queue-builder.js';
+import { QUEUE_TYPES, type ResolvedQueue, resolveQueueName, resolveQueueOptions } from './queue-options.js';
 import type { QueueDeclaration, QueueType, Topology } from './topology.js';
 
 /**

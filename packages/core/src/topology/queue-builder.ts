@@ -1,6 +1,13 @@
+import { isRecord } from '../errors/check-option.js';
 import type { Duration } from '../time/duration.js';
 import { generatedQueueName } from './generated-queue-name.js';
-import type { ClassicQueueOptions, NonStreamQueueOptions, QueueOptions, QuorumQueueOptions } from './queue-options.js';
+import {
+  type ClassicQueueOptions,
+  type NonStreamQueueOptions,
+  QUEUE_TYPES,
+  type QueueOptions,
+  type QuorumQueueOptions,
+} from './queue-options.js';
 import type { QueueType, TopologyArguments } from './topology.js';
 
 /** The builder, when its queue may still be of one of `Allowed`; else the text says why the step does not compile. */
@@ -166,4 +173,18 @@ export class QueueBuilder<Type extends QueueType = any> {
     own.#options = { ...own.#options, ...more };
     return builder as Builder;
   }
+}
+
+/** A queue by its name, its options, or a builder. */
+export type QueueReference = string | QueueOptions | QueueBuilder;
+
+/** The options behind a reference that is not a mere name. Not checked. */
+export function queueOptionsOf(reference: unknown): unknown {
+  return reference instanceof QueueBuilder ? reference.build() : reference;
+}
+
+/** Whether a value is meant as a queue rather than an exchange: a type of exchanges says that it is none. */
+export function looksLikeQueue(value: unknown): boolean {
+  if (value instanceof QueueBuilder) return true;
+  return isRecord(value) && (value['type'] === undefined || QUEUE_TYPES.includes(value['type'] as QueueType));
 }

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { Problems } from '../errors/configuration-error.js';
-import { QueueBuilder } from './queue-builder.js';
-import { type QueueOptions, queueOptionsOf, resolveQueueName, resolveQueueOptions } from './queue-options.js';
+import { QueueBuilder, queueOptionsOf } from './queue-builder.js';
+import { type QueueOptions, resolveQueueName, resolveQueueOptions } from './queue-options.js';
 import type { QueueDeclaration } from './topology.js';
 
 function declarationOf(options: QueueOptions): QueueDeclaration {

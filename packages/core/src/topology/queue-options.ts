@@ -1,4 +1,4 @@
-import { checkFlag, checkKnown, isRecord } from '../errors/check-option.js';
+import { checkFlag, checkKnown } from '../errors/check-option.js';
 import { describeValue, type Problems } from '../errors/configuration-error.js';
 import type { Duration } from '../time/duration.js';
 import {
@@ -12,7 +12,6 @@ import {
 } from './check-options.js';
 import { generatedQueueName } from './generated-queue-name.js';
 import { QUEUE_ARGUMENT_OPTIONS, resolveQueueArguments } from './queue-arguments.js';
-import { QueueBuilder } from './queue-builder.js';
 import type { DeclareMode, QueueDeclaration, QueueType, TopologyArguments } from './topology.js';
 
 /** What can be said about a queue of any type. */
@@ -105,9 +104,6 @@ export interface StreamQueueOptions extends AnyQueueOptions, Replicated {
  */
 export type QueueOptions = ClassicQueueOptions | QuorumQueueOptions | StreamQueueOptions;
 
-/** A queue by its name, its options, or a builder. */
-export type QueueReference = string | QueueOptions | QueueBuilder;
-
 /** A queue that was asked for: its name and type, and its declaration unless it is `declare: false`. */
 export interface ResolvedQueue {
   readonly name: string;
@@ -130,11 +126,6 @@ const KNOWN_OPTIONS: readonly string[] = [
 
 /** Types of queues that RabbitMQ has. */
 export const QUEUE_TYPES: readonly QueueType[] = ['classic', 'quorum', 'stream'];
-
-/** The options behind a reference that is not a mere name. Not checked. */
-export function queueOptionsOf(reference: unknown): unknown {
-  return reference instanceof QueueBuilder ? reference.build() : reference;
-}
 
 /**
  * The declaration of a queue that was only named: durable if it is missing, used as it is if it exists.
@@ -195,12 +186,6 @@ export function resolveQueueOptions(options: unknown, problems: Problems): Resol
     arguments: Object.freeze(args),
   });
   return { name, type, declaration };
-}
-
-/** Whether a value is meant as a queue rather than an exchange: a type of exchanges says that it is none. */
-export function looksLikeQueue(value: unknown): boolean {
-  if (value instanceof QueueBuilder) return true;
-  return isRecord(value) && (value['type'] === undefined || QUEUE_TYPES.includes(value['type'] as QueueType));
 }
 
 function resolveName(raw: RawOptions, anonymous: boolean, problems: Problems): string | undefined {

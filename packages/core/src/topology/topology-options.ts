@@ -2,23 +2,12 @@ import { checkKnown, isRecord } from '../errors/check-option.js';
 import { describeValue, type Problems } from '../errors/configuration-error.js';
 import { type DeclaredBindingOptions, resolveBinding, resolveExchangeBinding } from './binding-options.js';
 import { asList, checkObject } from './check-options.js';
-import { type BuiltExchange, ExchangeBuilder } from './exchange-builder.js';
-import {
-  type ExchangeReference,
-  exchangeOptionsOf,
-  resolveExchangeName,
-  resolveExchangeOptions,
-} from './exchange-options.js';
+import { type BuiltExchange, ExchangeBuilder, type ExchangeReference, exchangeOptionsOf } from './exchange-builder.js';
+import { resolveExchangeName, resolveExchangeOptions } from './exchange-options.js';
 import { EMPTY_TOPOLOGY, mergeTopologies, type SourcedTopology } from './merge-topologies.js';
 import { type PolicyOptions, resolvePolicy } from './policy-options.js';
-import {
-  looksLikeQueue,
-  type QueueReference,
-  queueOptionsOf,
-  type ResolvedQueue,
-  resolveQueueName,
-  resolveQueueOptions,
-} from './queue-options.js';
+import { looksLikeQueue, type QueueReference, queueOptionsOf } from './queue-builder.js';
+import { type ResolvedQueue, resolveQueueName, resolveQueueOptions } from './queue-options.js';
 import type { Topology } from './topology.js';
 
 /** What an application declares without a listener. */

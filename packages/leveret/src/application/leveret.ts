@@ -18,7 +18,8 @@ import {
 } from '@leveret/core';
 import type { LeveretContainer } from '../container/container-port.js';
 import type { InstanceHooks } from '../container/instance-hooks.js';
-import { type InstanceResolver, resolverFor } from '../container/instance-resolver.js';
+import type { InstanceResolver } from '../container/instance-resolver.js';
+import { resolverFor } from '../container/resolver-for.js';
 import { Schedule } from '../schedule/schedule.js';
 import { ApplicationParts } from './application-parts.js';
 import { closeInOrder } from './close-in-order.js';

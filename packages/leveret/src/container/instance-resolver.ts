@@ -1,11 +1,7 @@
-import { type DeliveryContext, describeValue, type Logger, type Problems } from '@leveret/core';
+import type { DeliveryContext } from '@leveret/core';
 import type { InstanceSource } from '../handler/instance-source.js';
 import type { AnyClass } from '../reading/class-kind.js';
-import { type ContainerPort, hasMethods, isInversifyContainer, type ServiceToken } from './container-port.js';
-import { InversifyResolver } from './inversify-resolver.js';
-import { loadInversify } from './load-inversify.js';
-import { PlainResolver } from './plain-resolver.js';
-import { mapPort, PortResolver } from './port-resolver.js';
+import type { ServiceToken } from './container-port.js';
 
 /** Where instances of listeners, interceptors, recoverers, converters and stores come from. */
 export interface InstanceResolver {
@@ -23,16 +19,4 @@ export interface InstanceResolver {
   readonly attemptEnded: ((context: DeliveryContext) => void) | undefined;
   /** Lets go of what was made here. What fails at it keeps nothing else from being let go. */
   release(): Promise<void>;
-}
-
-/** The resolver for what `Leveret.start({ container })` was given. Adds a fault when that is no container. */
-export async function resolverFor(given: unknown, logger: Logger, problems: Problems): Promise<InstanceResolver> {
-  if (given === undefined) return new PlainResolver();
-  if (isInversifyContainer(given)) return new InversifyResolver(given, await loadInversify());
-  if (given instanceof Map) return new PortResolver(mapPort(given), logger);
-  if (hasMethods(given, ['resolve'])) return new PortResolver(given as ContainerPort, logger);
-  problems.add(
-    `container must be a Container of inversify, an object with resolve(token), or a Map from tokens to instances; got ${describeValue(given)}`,
-  );
-  return new PlainResolver();
 }

@@ -11,7 +11,7 @@ import {
   type RecovererFunction,
 } from '@leveret/core';
 import type { InstanceSource } from '../handler/instance-source.js';
-import { interceptorFunction } from '../interceptor/interceptor-function.js';
+import { interceptorFunction } from '../handler/interceptor-function.js';
 import type { InterceptorLike } from '../interceptor/interceptor-like.js';
 import { type AnyClass, isClass } from '../reading/class-kind.js';
 import type { ListenerHome } from '../reading/listener-home.js';

@@ -6,9 +6,8 @@ import {
   type Message,
 } from '@leveret/core';
 import { type PayloadReader, payloadReader, type ReadingPolicy } from '../payload/payload-reader.js';
-import type { RoutePlan } from '../reading/listener-plan.js';
+import type { ParameterPlan, RoutePlan } from '../reading/listener-plan.js';
 import type { HeaderPlan } from '../reading/read-headers.js';
-import type { ParameterPlan } from '../reading/read-parameters.js';
 import { ContextWithHeaders } from './context-with-headers.js';
 import { tellingTheEnd } from './end-of-attempt.js';
 import { headerValue } from './header-value.js';

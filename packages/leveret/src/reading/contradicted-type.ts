@@ -1,5 +1,5 @@
 import { describeTarget, type PayloadTarget } from '../payload/payload-target.js';
-import type { ParameterPlan } from './read-parameters.js';
+import type { ParameterPlan } from './listener-plan.js';
 
 /** What a header can hold. Those of other classes a message cannot bring. */
 const OF_HEADERS: ReadonlySet<unknown> = new Set([String, Number, Boolean, BigInt, Array, Buffer, Uint8Array]);

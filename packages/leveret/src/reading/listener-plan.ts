@@ -4,7 +4,7 @@ import type { LISTENER_OWN_OPTIONS, ListenerOptions } from '../decorators/listen
 import type { InterceptorLike } from '../interceptor/interceptor-like.js';
 import type { PayloadTarget } from '../payload/payload-target.js';
 import type { ListenerHome } from './listener-home.js';
-import type { ParameterPlan } from './read-parameters.js';
+import type { DeclaredHeaders, HeaderPlan } from './read-headers.js';
 
 /** A listener as its class declares it: read and checked, nothing made yet. */
 export interface ListenerPlan {
@@ -41,3 +41,11 @@ export interface RoutePlan {
   /** Of the method over those of the class; `undefined` when it may take effect twice. */
   readonly idempotent: IdempotentOptions | undefined;
 }
+
+/** Where the value of one parameter comes from. */
+export type ParameterPlan =
+  | { readonly kind: 'payload' }
+  | { readonly kind: 'headers' | 'message' | 'transaction' }
+  /** With `headers`, the context also has these. */
+  | { readonly kind: 'context'; readonly headers?: DeclaredHeaders | undefined }
+  | HeaderPlan;

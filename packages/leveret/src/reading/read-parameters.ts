@@ -3,17 +3,10 @@ import type { ParameterDeclaration } from '../decorators/class-record.js';
 import { reflectedTypes } from '../decorators/reflect-on-demand.js';
 import { describeTarget, elementOf, type PayloadTarget, scalarOf } from '../payload/payload-target.js';
 import { contradictedPayload, contradictedType } from './contradicted-type.js';
+import type { ParameterPlan } from './listener-plan.js';
 import type { MergedMethod } from './merged-record.js';
 import { type DeclaredHeaders, type HeaderPlan, readHeader } from './read-headers.js';
 import { readGivenType, readReflectedType } from './read-payload-type.js';
-
-/** Where the value of one parameter comes from. */
-export type ParameterPlan =
-  | { readonly kind: 'payload' }
-  | { readonly kind: 'headers' | 'message' | 'transaction' }
-  /** With `headers`, the context also has these. */
-  | { readonly kind: 'context'; readonly headers?: DeclaredHeaders | undefined }
-  | HeaderPlan;
 
 /** The parameters of a handler method. */
 export interface ParametersPlan {

@@ -1,7 +1,6 @@
 import type { ChannelEnvironment } from '../channel/channel-host.js';
 import type { VirtualHost } from '../vhost/virtual-host.js';
 import type { User } from './authentication.js';
-import type { Connection } from './connection.js';
 
 /** Disturbances a test may order for the bytes of every connection. */
 export interface WireFaults {
@@ -26,6 +25,4 @@ export interface ConnectionEnvironment extends ChannelEnvironment {
   /** Told of bytes that came in. */
   received(bytes: number): void;
   virtualHost(name: string): VirtualHost | undefined;
-  opened(connection: Connection): void;
-  closed(connection: Connection): void;
 }

@@ -1,5 +1,5 @@
 import type { Interceptor, InterceptorFunction } from '@leveret/core';
-import { type InstanceSource, withInstance } from '../handler/instance-source.js';
+import { type InstanceSource, withInstance } from './instance-source.js';
 
 /** An interceptor object as a function. */
 export function interceptorFunction(source: InstanceSource<Interceptor>): InterceptorFunction {
