@@ -16,7 +16,7 @@ describe('the journey of a delivery that is interrupted', () => {
       await journey.clock.advance(100);
       expect(state.ended).to.equal(true);
       expect(journey.frames).to.deep.equal([REQUEUE]);
-      expect(journey.event('failed').error).to.have.property('code', 'LEV_HANDLER_TIMEOUT');
+      expect(journey.event('failed').error).to.have.property('code', 'LEV_VALIDATION_TIMEOUT');
       expect(journey.clock.waits).to.deep.equal([]);
     });
 
