@@ -37,6 +37,7 @@ import type { InterceptorLike } from '../interceptor/interceptor-like.js';
 import type { ReadingPolicy } from '../payload/payload-reader.js';
 import type { PayloadValidation } from '../payload/payload-validation.js';
 import type { HandlerPlan, ListenerPlan, RoutePlan } from '../reading/listener-plan.js';
+import { type ListenerWarning, listenerWarnings } from '../reading/listener-warnings.js';
 
 import type { GuardMaker } from './resolve-idempotency.js';
 
@@ -56,7 +57,7 @@ export interface ListenerSettings {
 export interface ResolvedListeners {
   readonly definitions: readonly ListenerDefinition[];
   readonly topology: Topology;
-  readonly warnings: readonly TopologyWarning[];
+  readonly warnings: readonly (TopologyWarning | ListenerWarning)[];
   /** How the publisher writes payloads, and reads replies. */
   readonly reading: ReadingPolicy;
 }
@@ -99,7 +100,16 @@ export async function resolveListeners(
     timeouts.push(...checkPatience(complete, patience.source, problems.at(place)), ...checkKillSwitch(complete));
     return complete;
   });
-  const warnings = [...topologyWarnings(topology, usesOf(definitions)), ...timeouts];
+  const uses = plans.map((plan, index) => {
+    const { definition, bindings } = parts[index] as ListenerPart;
+    const validation = plan.own.validation ?? settings.validation ?? {};
+    return { plan, queue: definition.queue, bindings, validation };
+  });
+  const warnings = [
+    ...topologyWarnings(topology, usesOf(definitions)),
+    ...timeouts,
+    ...(problems.list.length === 0 ? listenerWarnings(uses) : []),
+  ];
   const reading = {
     converter: common.converter,
     validation: settings.validation ?? {},
@@ -125,6 +135,8 @@ interface ListenerPart {
   /** Without what other listeners, and the application, say about its queue. */
   readonly definition: Omit<ListenerDefinition, OpenPolicies> & Pick<ResolvedListenerPolicies, OpenPolicies>;
   readonly sources: readonly SourcedTopology[];
+  /** Which messages it asks for itself. */
+  readonly bindings: Topology['bindings'];
 }
 
 async function resolveListener(plan: ListenerPlan, common: Common, problems: Problems): Promise<ListenerPart> {
@@ -166,6 +178,7 @@ async function resolveListener(plan: ListenerPlan, common: Common, problems: Pro
       handler,
       idempotency: idempotency.size > 0 ? idempotency : undefined,
     }),
+    bindings: topology.bindings.filter(({ destination }) => destination === queue),
     sources: [{ source: plan.place, topology }, ...topologyOfRecoverer(plan.place, recoverer)],
   };
 }

@@ -16,7 +16,7 @@ export type ClassValidation = (payload: object) => FoundViolations | Promise<Fou
  * promise rejects (a look-up that failed) does not: the rejection is passed on, and counts as a failed attempt.
  */
 export function classValidation(type: PayloadClass, options: PayloadValidation): ClassValidation | undefined {
-  if (rulesOf(type).length === 0) return undefined;
+  if (!hasRules(type)) return undefined;
   const check = unknownLibrary() === undefined ? instanceCheck(options) : libraryCheck(options);
   return (payload) => {
     const found = guard(type, () => check(payload));
@@ -38,6 +38,11 @@ function guard<T>(type: PayloadClass, run: () => T): T {
       { cause },
     );
   }
+}
+
+/** Whether class-validator knows a rule for a class. */
+export function hasRules(type: PayloadClass): boolean {
+  return rulesOf(type).length > 0;
 }
 
 function rulesOf(type: PayloadClass) {
