@@ -1,0 +1,119 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { LeveretError } from '../errors/leveret-error.js';
+import { RetryAfter } from '../retry/retry-after.js';
+import { aDelivery } from '../transport/delivery.support.test.js';
+import { ACK, fails, finish, Journey, REJECT, REQUEUE, start, travel } from './journey.support.test.js';
+import { DeliveryProcess } from './process-delivery.js';
+
+const REDELIVER = { delaysMs: [1000, 4000], jitter: 0, native: true };
+const redelivering = { policy: { redeliver: REDELIVER }, handle: fails() };
+
+describe('the journey of a delivery that waits at the broker', () => {
+  it('is acknowledged once the broker has the copy, and says so', async () => {
+    const journey = await travel({ ...redelivering, retry: { maxAttempts: 2 } }, { messageId: 'm' });
+    expect(journey.frames).to.deep.equal([ACK]);
+    const [sent] = journey.redeliveries.sent;
+    expect(sent).to.include({ delayMs: 1000 });
+    expect(sent?.record).to.include({ redeliveries: 1, attempts: 2 });
+    expect(sent?.record.history).to.have.lengthOf(1);
+    expect(journey.event('redelivery')).to.include({ way: 'ladder', delayMs: 1000, redeliveries: 1 });
+    expect(journey.counted).to.deep.equal({ received: 1, failed: 2, retried: 1, redeliveries: 1 });
+    expect(journey.attempts.size).to.equal(0);
+  });
+
+  it('goes on counting when it comes back, and ends with the recoverer', async () => {
+    const parts = { ...redelivering, handle: fails() };
+    const journey = new Journey(parts, {});
+    const record = { redeliveries: 2, attempts: 4, firstFailedAt: 7, history: ['first'] };
+    const delivery = { ...aDelivery({ of: {}, channel: journey.channel }), waited: record };
+    await finish(journey, new DeliveryProcess(delivery, journey.env));
+    expect(journey.frames).to.deep.equal([REJECT]);
+    expect(journey.event('failed').attempt).to.equal(5);
+    expect(journey.redeliveries.sent).to.deep.equal([]);
+  });
+
+  it('is rejected to be held back where its queue does that, with no copy', async () => {
+    const journey = new Journey(redelivering, { redelivered: true, headers: { 'x-delivery-count': 1 } });
+    journey.redeliveries.isNative = true;
+    await finish(journey, journey.next());
+    expect(journey.frames).to.deep.equal([REQUEUE]);
+    expect(journey.redeliveries.sent).to.deep.equal([]);
+    expect(journey.event('redelivery')).to.include({ way: 'native', delayMs: 4000, redeliveries: 2 });
+    expect(journey.event('failed').attempt).to.equal(2);
+  });
+
+  it('counts what the broker says only where the queue holds it back, and only of a redelivery', async () => {
+    const headers = { 'x-delivery-count': 2 };
+    const copied = await travel(redelivering, { redelivered: true, headers });
+    expect(copied.redeliveries.sent[0]?.record.redeliveries).to.equal(1);
+    const first = new Journey(redelivering, { headers });
+    first.redeliveries.isNative = true;
+    await finish(first, first.next());
+    expect(first.event('redelivery').redeliveries).to.equal(1);
+  });
+
+  it('is requeued after a pause when the broker does not take the copy', async () => {
+    const journey = new Journey(redelivering);
+    journey.redeliveries.fails = new Error('nacked');
+    const state = start(journey.next());
+    await journey.clock.advance(0);
+    expect(journey.frames).to.deep.equal([]);
+    await journey.clock.advance(2000);
+    expect(state.ended).to.equal(true);
+    expect(journey.frames).to.deep.equal([REQUEUE]);
+    expect(journey.event('redelivery-failed').error).to.have.property('code', 'LEV_REDELIVERY_FAILED');
+    expect(journey.counted).to.include({ redeliveryFailed: 1, requeued: 1 });
+  });
+
+  it('goes to the recoverer when no frame holds the headers of its wait', async () => {
+    const journey = new Journey(redelivering);
+    journey.redeliveries.fails = new LeveretError('LEV_PUBLISH_UNENCODABLE', 'too large');
+    await finish(journey, journey.next());
+    expect(journey.frames).to.deep.equal([REJECT]);
+    expect(journey.counted).to.include({ recovered: 1 });
+  });
+
+  it('settles nothing when its channel went meanwhile: it comes twice, with the same id', async () => {
+    const journey = new Journey(redelivering);
+    journey.redeliveries.send = async () => {
+      journey.channel.close();
+      return 'ladder';
+    };
+    await finish(journey, journey.next());
+    expect(journey.frames).to.deep.equal([]);
+    expect(journey.types.at(-1)).to.equal('channel-gone');
+  });
+
+  it('waits as a copy when the handler says how long, in manual mode too, unless it has settled', async () => {
+    const asked = await travel({ policy: { acknowledge: 'manual' }, handle: fails(new RetryAfter('90s')) });
+    expect(asked.frames).to.deep.equal([ACK]);
+    expect(asked.redeliveries.sent[0]?.delayMs).to.equal(90_000);
+    const settled = await travel({
+      policy: { acknowledge: 'manual' },
+      handle: (context) => {
+        context.reject();
+        throw new RetryAfter('90s');
+      },
+    });
+    expect(settled.frames).to.deep.equal([REJECT]);
+    expect(settled.redeliveries.sent).to.deep.equal([]);
+  });
+
+  it('does not count what asks not to be counted', async () => {
+    const journey = await travel({ ...redelivering, handle: fails(new RetryAfter('1s', { counts: false })) });
+    expect(journey.redeliveries.sent[0]?.record).to.include({ redeliveries: 0, attempts: 1 });
+  });
+
+  it('tries again here on a stream, which nothing leaves', async () => {
+    const consumerArguments = { 'x-stream-offset': 'first' };
+    const journey = await travel({ definition: { consumerArguments }, handle: fails(new RetryAfter('1s')) });
+    expect(journey.frames).to.deep.equal([REQUEUE]);
+    expect(journey.redeliveries.sent).to.deep.equal([]);
+  });
+
+  it('shows no secret of the error in what goes along', async () => {
+    const journey = await travel({ ...redelivering, handle: fails(new Error('amqp://joe:secret@host is down')) });
+    expect(journey.redeliveries.sent[0]?.record.history.join()).not.to.contain('secret');
+  });
+});
