@@ -22,7 +22,7 @@ const versions = args.length > 0 ? args : brokerVersions;
 async function kills({ url, version }) {
   const delaysMs = [1000, 4000, 10_000, 10_000];
   const queue = { name: 'redelivery.kills', type: 'quorum' };
-  const options = { url, queue, redeliver: { delays: delaysMs, native: false }, succeedsAt: 5, handlerMs: 20 };
+  const options = { url, queue, redeliver: { delays: delaysMs, native: false }, succeedsAt: 5, handlerMs: 2 };
   const run = await Run.start(options, 3);
   await run.publish(200);
   for (let kill = 0; kill < 10; kill++) {
@@ -172,11 +172,11 @@ class Run {
 
   async publish(count) {
     const app = await Leveret.start({ connection: { urls: this.#options.url }, logger: 'silent' });
-    await Promise.all(
-      Array.from({ length: count }, (_, id) =>
-        app.publisher.sendToQueue(this.#options.queue.name, {}, { messageId: `m${id}` }),
-      ),
-    );
+    for (let id = 0; id < count; id++) {
+      await app.publisher.sendToQueue(this.#options.queue.name, {}, { messageId: `m${id}` });
+      // What comes all at once comes back all at once, and then waits for the handler, not for the broker.
+      await delay(10);
+    }
     await app.close();
   }
 
