@@ -1,39 +1,141 @@
 /**
- * `npm run bench [-- NAME...] [OPTIONS]`: all of these, or those named; options go to each that is run.
+ * `npm run bench [-- NAME...] [OPTIONS]`: leveret beside amqplib by hand and its other peers, in turn, in fresh processes, on one
+ * broker. Without a name all cases; a name is a case (json, class, nested, bytes, publish-1, publish-256, publish-all, request,
+ * await-io, latency, start, once-memory, once-redis, listeners, large), a group (consume, publish, idle), `goals` (what is to be
+ * reached, beside what is; leveret and the control only), or one of the programs that are only run when named:
  *
- *   consume   consuming beside amqplib by hand
- *   publish   confirmed publishing beside amqplib by hand
- *   idle      what leveret costs before the first message
  *   hostile   what the worst message costs that the default limits let in
  *   broker    the embedded broker beside a RabbitMQ 3.10 that it starts for itself
- *   relay     the relay of an outbox with a million rows, on PostgreSQL, MariaDB and SQLite; only when it is named
- *   purge     handlers with an inbox beside the purge of a million rows; only when it is named
+ *   relay     the relay of an outbox with a million rows, on PostgreSQL, MariaDB and SQLite
+ *
+ *   --quick             ends within 60 s: fewer messages, one round, leveret and the control
+ *   --rounds 5          rounds
+ *   --scale 1           part of the messages
+ *   --only a,b          these subjects beside the control
+ *   --out tools/bench/results   where bench.json and bench.svg go
+ *   --docs              writes the chart of docs/performance.md, and prints its tables
+ *
+ * The broker is a private RabbitMQ node where one is installed, else AMQP_URL (which wins when it is set), else the one on this machine.
  */
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { connect } from 'amqplib';
+import { startNode, whyUnavailable } from '../scripts/brokers.mjs';
+import { CASES, PEERS } from './lib/cases.mjs';
+import { chart } from './lib/chart.mjs';
+import { installPeers } from './lib/install-peers.mjs';
+import { goalsTable, markdown, table } from './lib/report.mjs';
+import { runCases } from './lib/run-cases.mjs';
+import { summarize } from './lib/summary.mjs';
 
-const url = process.env.AMQP_URL ?? 'amqp://127.0.0.1';
-const benches = { consume: [], publish: ['--url', url], idle: [], hostile: [], broker: [] };
-// Takes minutes, and databases that the others do not need.
-const byNameOnly = { relay: [], purge: [] };
+const PROGRAMS = ['hostile', 'broker', 'relay'];
+const GROUPS = {
+  consume: ['bytes', 'json', 'class', 'nested'],
+  publish: ['publish-1', 'publish-256', 'publish-all'],
+  idle: ['start', 'listeners'],
+};
+const QUICK_MS = 55_000;
 
 const args = process.argv.slice(2);
-const firstOption = args.findIndex((arg) => arg.startsWith('-'));
-const named = firstOption === -1 ? args : args.slice(0, firstOption);
-const options = firstOption === -1 ? [] : args.slice(firstOption);
-const unknown = named.find((name) => !Object.hasOwn({ ...benches, ...byNameOnly }, name));
+if (PROGRAMS.includes(args[0])) runProgram(args[0], args.slice(1));
+else await compare();
 
-if (unknown === undefined) run(named.length > 0 ? named : Object.keys(benches));
-else {
-  console.error(`expected one of ${Object.keys({ ...benches, ...byNameOnly }).join(', ')}; received '${unknown}'`);
-  process.exitCode = 2;
+function runProgram(name, rest) {
+  const path = fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
+  const { status } = spawnSync(process.execPath, [path, ...rest], { stdio: 'inherit' });
+  process.exitCode = status ?? 1;
 }
 
-function run(names) {
-  console.log(`on ${new URL(url).host}, Node ${process.version}\n`);
-  for (const name of names) {
-    const path = fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
-    const { status } = spawnSync(process.execPath, [path, ...(benches[name] ?? []), ...options], { stdio: 'inherit' });
-    if (status !== 0) process.exitCode = 1;
+async function compare() {
+  const { values: options, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      scale: { type: 'string' },
+      only: { type: 'string' },
+      out: { type: 'string', default: fileURLToPath(new URL('results', import.meta.url)) },
+      docs: { type: 'boolean', default: false },
+    },
+  });
+  const began = performance.now();
+  const isGoals = positionals.includes('goals');
+  const names = casesOf(positionals);
+  if (names === undefined) return;
+  const quick = options.quick ? { rounds: 1, scale: 0.1, only: ['leveret'] } : undefined;
+  const only = options.only?.split(',') ?? quick?.only ?? (isGoals ? ['leveret'] : undefined);
+  if ((only ?? PEERS).some((name) => PEERS.includes(name))) installPeers();
+  const { url, stop } = await broker();
+  try {
+    const results = await runCases({
+      names,
+      url,
+      redisUrl: process.env.REDIS_URL ?? 'redis://127.0.0.1:6379',
+      rounds: Number(options.rounds ?? quick?.rounds ?? (isGoals ? 3 : 5)),
+      scale: Number(options.scale ?? quick?.scale ?? 1),
+      only,
+      deadline: options.quick ? began + QUICK_MS : Number.POSITIVE_INFINITY,
+      say: (line) => console.log(line),
+    });
+    report(await machine(url), results, options);
+  } finally {
+    await stop();
   }
+}
+
+function casesOf(named) {
+  const all = Object.keys(CASES);
+  const unknown = named.find((name) => name !== 'goals' && !Object.hasOwn({ ...CASES, ...GROUPS }, name));
+  if (unknown !== undefined) {
+    const known = [...all, ...Object.keys(GROUPS), 'goals', ...PROGRAMS];
+    console.error(`expected one of ${known.join(', ')}; received '${unknown}'`);
+    process.exitCode = 2;
+    return undefined;
+  }
+  const withGoals = all.filter((name) => CASES[name].goals !== undefined || CASES[name].limits !== undefined);
+  const wanted = named.flatMap((name) => (name === 'goals' ? withGoals : (GROUPS[name] ?? [name])));
+  return wanted.length === 0 ? all : all.filter((name) => wanted.includes(name));
+}
+
+async function broker() {
+  const given = process.env.AMQP_URL;
+  if (given !== undefined || whyUnavailable() !== undefined) {
+    return { url: given ?? 'amqp://guest:guest@127.0.0.1', stop: async () => {} };
+  }
+  console.log('starting a broker of its own');
+  const node = await startNode();
+  return { url: node.url, stop: () => node.remove() };
+}
+
+async function machine(url) {
+  const connection = await connect(url);
+  const { version } = connection.connection.serverProperties;
+  await connection.close();
+  const { model } = cpus()[0];
+  return {
+    node: process.version,
+    rabbitmq: version,
+    cpu: model,
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+  };
+}
+
+function report(where, results, { out, docs, quick }) {
+  const summary = summarize(results);
+  const caption = `${where.cores} cores (${where.cpu}), Node ${where.node}, RabbitMQ ${where.rabbitmq}`;
+  console.log(`\n${caption}${quick ? ', quick: figures of one short round are no more than a sign of life' : ''}`);
+  console.log(table(summary));
+  console.log(goalsTable(summary));
+  mkdirSync(out, { recursive: true });
+  writeFileSync(`${out}/bench.json`, `${JSON.stringify({ ...where, summary, results }, null, 2)}\n`);
+  writeFileSync(`${out}/bench.svg`, chart(summary, caption));
+  console.log(`\nwritten: ${out}/bench.json, bench.svg`);
+  if (!docs) return;
+  writeFileSync(new URL('../../docs/performance.svg', import.meta.url), chart(summary, caption));
+  for (const metric of ['cpuMicros', 'perSecond', 'p99Ms', 'startMs']) console.log(`\n${markdown(summary, metric)}`);
 }

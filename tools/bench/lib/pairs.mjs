@@ -1,20 +1,24 @@
 /** Runs two programs in turn, A B A B, each in a fresh process, so that a drift of the machine hits both alike. */
 import { spawn } from 'node:child_process';
 
-/** Runs a script and answers what it prints as JSON on its last line. */
-export function runJson(script, args) {
+const LIMIT_MS = 300_000;
+
+/** Runs a script and answers what it prints as JSON on its last line. One that does not end is killed. */
+export function runJson(script, args, limitMs = LIMIT_MS) {
   return new Promise((resolve, reject) => {
     // The collector is exposed so that memory can be read after a collection.
     const child = spawn(process.execPath, ['--expose-gc', script, ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: limitMs,
+      killSignal: 'SIGKILL',
     });
     let out = '';
     child.stdout.on('data', (chunk) => {
       out += chunk;
     });
     child.on('error', reject);
-    child.on('exit', (code) => {
-      if (code !== 0) reject(new Error(`${script} ${args.join(' ')} ended with code ${code}`));
+    child.on('exit', (code, signal) => {
+      if (code !== 0) reject(new Error(`ended with ${signal ?? `code ${code}`}: ${script} ${args.join(' ')}`));
       else resolve(JSON.parse(out.trim().split('\n').at(-1)));
     });
   });

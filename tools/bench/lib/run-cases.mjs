@@ -1,0 +1,105 @@
+import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { connect } from 'amqplib';
+import { CASES, payloadOf } from './cases.mjs';
+import { runJson } from './pairs.mjs';
+
+const worker = fileURLToPath(new URL('../worker.mjs', import.meta.url));
+const CONTROL = 'amqplib';
+
+/**
+ * Runs cases in turn: each subject in a fresh process, one after the other, round by round, so that a drift of the machine
+ * hits all alike. Answers the measurements by case and subject, one for each round; what no time was left for is not there.
+ */
+export async function runCases({ names, url, redisUrl, rounds, scale, only, deadline, say }) {
+  const connection = await connect(url);
+  const channel = await connection.createConfirmChannel();
+  const steps = names.flatMap((name) => {
+    const subjects = subjectsOf(CASES[name], only);
+    return Array.from({ length: rounds }, () => subjects.map((subject) => ({ name, subject }))).flat();
+  });
+  const results = {};
+  let longest = 0;
+  for (const [index, { name, subject }] of steps.entries()) {
+    // What is begun has to end in time as well.
+    if (performance.now() + 1.2 * longest > deadline) {
+      say(`no time is left for ${steps.length - index} more`);
+      break;
+    }
+    const start = performance.now();
+    const result = await measure(channel, CASES[name], subject, { url, redisUrl, scale });
+    longest = Math.max(longest, performance.now() - start);
+    results[name] ??= {};
+    results[name][subject.name] ??= [];
+    results[name][subject.name].push(result);
+    const failure = result.error === undefined ? '' : ` failed: ${result.error}`;
+    say(`[${index + 1}/${steps.length}] ${name}: ${subject.name}${failure}`);
+  }
+  await connection.close();
+  return results;
+}
+
+function subjectsOf(one, only) {
+  const wanted = one.subjects.filter((name) => only === undefined || only.includes(name));
+  return [
+    { name: CONTROL, file: new URL('../subjects/amqplib.mjs', import.meta.url).href, more: {} },
+    ...Object.entries(one.controls ?? {}).map(([name, more]) => ({
+      ...{ name, more },
+      file: new URL('../subjects/amqplib.mjs', import.meta.url).href,
+    })),
+    ...wanted.map((name) => ({
+      ...{ name, more: {} },
+      file: new URL(name === 'leveret' ? '../subjects/leveret.mjs' : `../peers/${name}.mjs`, import.meta.url).href,
+    })),
+  ];
+}
+
+async function measure(channel, one, subject, { url, redisUrl, scale }) {
+  const queues = Array.from({ length: one.queues ?? 1 }, (_, number) => `leveret.bench.${process.pid}.${number}`);
+  const count = Math.max(1, Math.ceil((one.count ?? 1) * scale));
+  const warmup = Math.ceil((one.warmup ?? one.count / 4) * scale) || 0;
+  const {
+    fill,
+    queues: _queues,
+    subjects: _subjects,
+    metrics: _metrics,
+    goals: _goals,
+    controls: _controls,
+    ...job
+  } = one;
+  try {
+    await Promise.all(queues.map((queue) => channel.assertQueue(queue, { durable: true })));
+    const payload = payloadOf(one);
+    const body = subject.name === 'nest' ? { pattern: 'bench', data: payload } : payload;
+    if (fill === true) await fillQueue(channel, queues[0], body, one, count + warmup);
+    const more = {
+      ...subject.more,
+      url,
+      redisUrl,
+      count,
+      warmup,
+      queue: queues[0],
+      queues,
+      file: subject.file,
+      envelope: body,
+    };
+    const startedAt = performance.timeOrigin + performance.now();
+    const result = await runJson(worker, [JSON.stringify({ ...job, ...more })]);
+    return one.measure === 'first' ? { ...result, startMs: result.at - startedAt } : result;
+  } catch (error) {
+    return { error: error.message.slice(0, 200) };
+  } finally {
+    for (const queue of queues) await channel.deleteQueue(queue);
+  }
+}
+
+async function fillQueue(channel, queue, payload, { kind, measure: what }, messages) {
+  const contentType = kind === 'bytes' ? 'application/octet-stream' : 'application/json';
+  const body = Buffer.from(JSON.stringify(payload));
+  for (let sent = 0; sent < messages; sent++) {
+    const messageId = what === 'once' ? `${queue}-${process.hrtime.bigint()}` : '7f3c9d1e-5b1a-4a2e-9f7d-0a1b2c3d4e5f';
+    channel.sendToQueue(queue, body, { persistent: true, contentType, messageId });
+    if (sent % 500 === 499) await channel.waitForConfirms();
+  }
+  await channel.waitForConfirms();
+}

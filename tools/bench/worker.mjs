@@ -1,0 +1,193 @@
+/** One measurement in a process of its own: `worker.mjs JOB`, a job as JSON; prints what was measured as JSON. */
+import { performance } from 'node:perf_hooks';
+import { PAYLOADS } from './lib/shapes.mjs';
+
+const job = JSON.parse(process.argv[2]);
+const loading = performance.now();
+const subject = await import(job.file);
+const loadMs = performance.now() - loading;
+
+const MEASURES = { consume, publish, publishAll, request, latency, once, listeners, first, large };
+const result = await MEASURES[job.measure]();
+console.log(JSON.stringify({ ...result, loadMs, peakMiB: process.resourceUsage().maxRSS / 1024 }));
+// Nobody is closed: what is in flight then is not part of the measurement, and some leave timers behind.
+process.exit(0);
+
+/** Counts messages: the first ones warm up, the rest is measured. */
+function meter() {
+  const { count, warmup } = job;
+  let seen = 0;
+  let startedAt;
+  let cpuAtStart;
+  const { promise, resolve } = deferred();
+  const handled = () => {
+    seen++;
+    if (seen === warmup) {
+      cpuAtStart = process.cpuUsage();
+      startedAt = performance.now();
+    } else if (seen === warmup + count) resolve(sinceStart(cpuAtStart, startedAt, count));
+  };
+  return { handled, finished: promise };
+}
+
+function sinceStart(cpuAtStart, startedAt, count) {
+  const { user, system } = process.cpuUsage(cpuAtStart);
+  return { cpuMicros: (user + system) / count, perSecond: (1000 * count) / (performance.now() - startedAt) };
+}
+
+async function consume() {
+  const { handled, finished } = meter();
+  const { kind, waitMs } = job;
+  const check = kind === 'bytes' ? (payload) => payload.length > 0 : (payload) => payload.orderId === 4711;
+  const onPayload = (payload) => {
+    if (!check(payload)) throw new Error(`received ${JSON.stringify(payload)}`);
+    if (waitMs === undefined) return handled();
+    return new Promise((resolve) => setTimeout(resolve, waitMs)).then(handled);
+  };
+  await subject.consume(job, onPayload);
+  return finished;
+}
+
+async function once() {
+  const { handled, finished } = meter();
+  await subject.consumeOnce(job, handled);
+  return finished;
+}
+
+async function publish() {
+  const publisher = await subject.publisher(job);
+  const many = async (count, inFlight) => {
+    let next = 0;
+    const one = async () => {
+      while (next < count) {
+        next++;
+        await publisher.publish(PAYLOADS.json);
+      }
+    };
+    await Promise.all(Array.from({ length: inFlight }, one));
+  };
+  // Warm code is compared. The second warm-up is for what the engine takes back when the rhythm changes.
+  await many(job.warmup, 256);
+  await many(Math.ceil(job.count / 4), job.inFlight);
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  await many(job.count, job.inFlight);
+  const result = sinceStart(cpu, start, job.count);
+  return result;
+}
+
+async function publishAll() {
+  const publisher = await subject.publisher(job);
+  const payloads = (count) => ({
+    *[Symbol.iterator]() {
+      for (let number = 0; number < count; number++) yield PAYLOADS.json;
+    },
+  });
+  await publisher.publishAll(payloads(job.warmup));
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  await publisher.publishAll(payloads(job.count));
+  const result = sinceStart(cpu, start, job.count);
+  return result;
+}
+
+async function request() {
+  const requester = await subject.requester(job);
+  const latencies = [];
+  const many = async (count) => {
+    let next = 0;
+    const one = async () => {
+      while (next < count) {
+        next++;
+        const start = performance.now();
+        const { echoed } = await requester.request(PAYLOADS.json);
+        if (echoed !== 4711) throw new Error('expected the reply to this request');
+        latencies.push(performance.now() - start);
+      }
+    };
+    await Promise.all(Array.from({ length: job.inFlight }, one));
+  };
+  await many(job.warmup);
+  latencies.length = 0;
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  await many(job.count);
+  const result = { ...sinceStart(cpu, start, job.count), ...percentiles(latencies) };
+  return result;
+}
+
+/** One message at a time to an idle consumer: from the write to the call of the handler, both in this process. */
+async function latency() {
+  const { connect } = await import('amqplib');
+  let onHandled;
+  await subject.consume(job, () => onHandled?.());
+  const connection = await connect(job.url, { noDelay: true });
+  const channel = await connection.createChannel();
+  const latencies = [];
+  const body = Buffer.from(JSON.stringify(job.envelope ?? PAYLOADS.json));
+  const properties = { contentType: 'application/json', messageId: 'latency' };
+  for (let number = -job.warmup; number < job.count; number++) {
+    const { promise, resolve } = deferred();
+    onHandled = resolve;
+    const start = performance.now();
+    channel.sendToQueue(job.queue, body, properties);
+    await promise;
+    if (number >= 0) latencies.push(performance.now() - start);
+    await new Promise((again) => setTimeout(again, 2));
+  }
+  return percentiles(latencies);
+}
+
+async function listeners() {
+  globalThis.gc?.();
+  const before = process.memoryUsage();
+  const start = performance.now();
+  await subject.listeners(job);
+  const startMs = performance.now() - start;
+  // What was only needed to start is gone after a while.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  globalThis.gc?.();
+  const after = process.memoryUsage();
+  const bytes = after.heapUsed + after.external - before.heapUsed - before.external;
+  return { startMs, kibEach: bytes / 1024 / job.queues.length };
+}
+
+/** When the first message was handled, on the clock of the system. */
+async function first() {
+  const { promise, resolve } = deferred();
+  await subject.consume(job, () => resolve({ at: performance.timeOrigin + performance.now() }));
+  return promise;
+}
+
+/** One message of 10 MB, published and consumed by this process, a few times. */
+async function large() {
+  const body = { text: 'x'.repeat(10 * 1024 * 1024) };
+  const publisher = await subject.publisher(job);
+  let onHandled;
+  await subject.consume(job, (payload) => onHandled(payload.text.length));
+  const times = [];
+  const cpu = process.cpuUsage();
+  for (let number = 0; number < job.count; number++) {
+    const { promise, resolve } = deferred();
+    onHandled = resolve;
+    const start = performance.now();
+    await Promise.all([publisher.publish(body), promise]);
+    times.push(performance.now() - start);
+  }
+  const { user, system } = process.cpuUsage(cpu);
+  return { ms: percentiles(times).p50Ms, cpuMicros: (user + system) / job.count };
+}
+
+function percentiles(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (part) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
+  return { p50Ms: at(0.5), p99Ms: at(0.99) };
+}
+
+function deferred() {
+  let resolve;
+  const promise = new Promise((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
