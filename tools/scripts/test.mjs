@@ -7,6 +7,7 @@
  *   node tools/scripts/test.mjs --unit          tests without any service
  */
 import { spawnSync } from 'node:child_process';
+import { runRuntimes } from '../runtimes/run.mjs';
 import { prepare } from './prepare.mjs';
 import { runRecipes } from './recipes.mjs';
 import { runMocha, testFiles } from './run-mocha.mjs';
@@ -26,6 +27,7 @@ const STEPS = [
   ['tests', runTests],
   ['coverage', checkCoverage],
   ['recipes', async () => runRecipes((await probeServices()).env)],
+  ['runtimes', () => runRuntimes([], true)],
   ['pack', () => check(['tools/scripts/check-pack.mjs'])],
 ];
 

@@ -56,9 +56,9 @@ export function placeOf(
   descriptor: PropertyDescriptor | number | undefined,
 ): DecoratorPlace {
   if (typeof key === 'object') return standardPlace(decorator, key);
+  if (key === undefined) return { kind: 'class', record: classRecordIn((target as { prototype: object }).prototype) };
   // What esbuild emits has not looked at Reflect; class-transformer and others may, further down.
   loadReflectMetadata();
-  if (key === undefined) return { kind: 'class', record: classRecordIn((target as { prototype: object }).prototype) };
   const owner = legacyOwner(decorator, target as object, key);
   if (owner === undefined) return { kind: 'misplaced' };
   if (typeof descriptor === 'number') {

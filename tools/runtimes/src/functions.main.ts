@@ -1,0 +1,4 @@
+import { way } from './functions.ts';
+import { run } from './run.ts';
+
+await run(way);
