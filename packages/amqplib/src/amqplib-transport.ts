@@ -140,6 +140,10 @@ export class AmqplibTransport implements Transport {
     return countMessages(queue, link, this.#clock, timeoutMs);
   }
 
+  isAsDeclared(queue: string): boolean {
+    return this.#keeper.isAsDeclared(queue);
+  }
+
   holdsBack(queue: string): boolean {
     return this.#consume.link?.holdingBack.has(queue) ?? false;
   }

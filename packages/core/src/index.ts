@@ -232,7 +232,12 @@ export { BindingBuilder, BindingBuilderTo, BindingBuilderWhere } from './topolog
 export { lazyPolicy, type PolicyOptions } from './topology/policy-options.js';
 export { type Declarable, type Declarables, type TopologyOptions, topologyOf } from './topology/topology-options.js';
 export { EMPTY_TOPOLOGY, mergeTopologies, type SourcedTopology } from './topology/merge-topologies.js';
-export { type TopologyUse, type TopologyWarning, topologyWarnings } from './topology/topology-warnings.js';
+export {
+  hasDeadLetterPolicy,
+  type TopologyUse,
+  type TopologyWarning,
+  topologyWarnings,
+} from './topology/topology-warnings.js';
 export {
   PublishBlockedError,
   PublishBufferFullError,

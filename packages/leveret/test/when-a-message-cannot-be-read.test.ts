@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Header, Listener, type ListenerOptions, Payload, republish } from 'leveret';
+import { Header, Listener, type ListenerOptions, Payload, republish, silentLogger } from 'leveret';
 import { it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { Order, orderListener } from './support/order.js';
@@ -79,12 +79,27 @@ onEachBroker('when a message cannot be read', (broker) => {
 
   it('drops and counts it where the queue has no dead letter exchange', async () => {
     const raw = await broker.raw();
-    const queue = unique('unreadable');
-    const listener = orderListener({ queue: { name: queue } }, () => undefined);
-    await using running = await startApp(broker.url, { listeners: [listener] });
+    for (const queue of [{ name: unique('unreadable') }, unique('unreadable')]) {
+      const listener = orderListener({ queue }, () => undefined);
+      await using running = await startApp(broker.url, { listeners: [listener] });
+      await raw.send(typeof queue === 'string' ? queue : queue.name, { id: 'seven' });
+      await eventually('the drop', () => running.count('dropped') === 1);
+      expect(running.count('rejected')).to.equal(0);
+    }
+  });
+
+  it('says that it does not know where the queue was there before', async () => {
+    const raw = await broker.raw();
+    const queue = await raw.declare(unique('unreadable'));
+    const lines: string[] = [];
+    const logger = { ...silentLogger, warn: (_fields: unknown, text: string) => lines.push(text) };
+    await using running = await startApp(broker.url, { listeners: [orderListener(queue, () => undefined)], logger });
     await raw.send(queue, { id: 'seven' });
-    await eventually('the drop', () => running.count('dropped') === 1);
-    expect(running.count('invalid')).to.equal(1);
+    await eventually('the rejection', () => running.count('rejected') === 1);
+    expect(running.of('rejected')[0]).to.include({ kept: 'unknown' });
+    expect(lines).to.include(
+      'message rejected; it is not known here whether its queue has a dead letter exchange: without one it is gone',
+    );
   });
 
   it('hands it to the recoverer at once with invalid: recover, without calling the handler', async () => {

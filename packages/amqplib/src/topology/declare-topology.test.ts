@@ -49,7 +49,7 @@ describe('declareTopology', () => {
       bindings: [bindingOf('x', 'b', 'key'), bindingOf('x', 'elsewhere', 'key')],
     });
     expect(link.declared).to.deep.equal(['x', 'a', 'b', 'b key', 'elsewhere key']);
-    expect(report).to.deep.equal({ failures: [], notices: [], unavailable: [], late: [] });
+    expect(report).to.deep.equal({ failures: [], asDeclared: ['a', 'b'], notices: [], unavailable: [], late: [] });
   });
 
   it('goes on beside what is not answered, however many they are, within seconds', async () => {
@@ -77,7 +77,7 @@ describe('declareTopology', () => {
       for (const answer of link.answers.splice(0)) answer();
       await clock.tickAsync(1);
     }
-    expect(await answered).to.deep.equal({ failures: [], notices: [], unavailable: [] });
+    expect(await answered).to.deep.equal({ failures: [], asDeclared: ['dead'], notices: [], unavailable: [] });
     expect(link.declared).to.deep.equal(['dead', 'dead key']);
   });
 });

@@ -91,6 +91,7 @@ export function inPhases(topology: Topology, exclusive: boolean): readonly (read
 export function mergeReports(reports: readonly DeclareReport[]): DeclareReport {
   return {
     failures: reports.flatMap(({ failures }) => failures),
+    asDeclared: reports.flatMap(({ asDeclared }) => asDeclared),
     notices: reports.flatMap(({ notices }) => notices),
     unavailable: reports.flatMap(({ unavailable }) => unavailable),
   };

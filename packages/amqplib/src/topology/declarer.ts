@@ -22,6 +22,8 @@ export interface DeclareFailure {
 export interface DeclareReport {
   /** One per declaration that the broker refused; the others were declared all the same. */
   readonly failures: readonly DeclareFailure[];
+  /** Queues that the broker has as they are declared. */
+  readonly asDeclared: readonly string[];
   /** What was declared differently from what was asked, in words. */
   readonly notices: readonly string[];
   /** The parts that cannot be had now, such as a queue whose node is down, and may be later. */
@@ -38,6 +40,7 @@ const OPEN_TIMEOUT_MS = 10_000;
 export class Declarer {
   #failures: LeveretError[] = [];
   #notices: string[] = [];
+  #asDeclared: string[] = [];
   readonly #link: Link;
   #channel: Channel | undefined;
 
@@ -52,12 +55,13 @@ export class Declarer {
   async declare(part: Topology): Promise<DeclareReport> {
     this.#failures = [];
     this.#notices = [];
+    this.#asDeclared = [];
     for (const exchange of part.exchanges) await this.#exchange(exchange);
     for (const queue of part.queues) await this.#queue(queue);
     if (!this.#failures.some(isUnavailable)) for (const binding of part.bindings) await this.#binding(binding);
     const unavailable = this.#failures.some(isUnavailable) ? [part] : [];
     const failures = this.#failures.map((error) => ({ error, part }));
-    return { failures, notices: this.#notices, unavailable };
+    return { failures, asDeclared: this.#asDeclared, notices: this.#notices, unavailable };
   }
 
   /** Lets go of the channel; nobody waits for that. */
@@ -135,9 +139,10 @@ export class Declarer {
     );
   }
 
-  #assertQueue(queue: QueueDeclaration, args: Readonly<Record<string, unknown>>): Promise<void> {
+  async #assertQueue(queue: QueueDeclaration, args: Readonly<Record<string, unknown>>): Promise<void> {
     const { durable, exclusive, autoDelete } = queue;
-    return this.#run((channel) => channel.assertQueue(queue.name, { durable, exclusive, autoDelete, arguments: args }));
+    await this.#run((channel) => channel.assertQueue(queue.name, { durable, exclusive, autoDelete, arguments: args }));
+    this.#asDeclared.push(queue.name);
   }
 
   async #attempt(declared: Declared, work: () => Promise<void>): Promise<void> {

@@ -32,6 +32,7 @@ export class TopologyKeeper {
   #canWait: NonNullable<DeclareOptions['canWait']> = () => false;
   #delayed: ReadonlySet<string> = new Set();
   readonly #said = new Set<string>();
+  readonly #asDeclared = new Set<string>();
   /** Declarations without an answer, and since when. */
   readonly #unanswered = new Map<LatePart, number>();
 
@@ -49,6 +50,11 @@ export class TopologyKeeper {
   /** Whether a queue of the topology is for the connection alone that declares it. */
   isExclusive(queue: string): boolean {
     return this.#topology.queues.some(({ name, exclusive }) => name === queue && exclusive);
+  }
+
+  /** Whether a queue of the topology is as it is declared there, as far as the broker has said. */
+  isAsDeclared(queue: string): boolean {
+    return this.#asDeclared.has(queue);
   }
 
   /** Whether an exchange of the topology holds messages back (`x-delayed-message`). */
@@ -143,7 +149,7 @@ export class TopologyKeeper {
         this.#said.delete(error.message);
         this.#answeredLate(report, link, role);
       }, ignoreEnd);
-      return { failures: [{ error, part }], notices: [], unavailable: [] };
+      return { failures: [{ error, part }], asDeclared: [], notices: [], unavailable: [] };
     });
   }
 
@@ -171,9 +177,11 @@ export class TopologyKeeper {
   }
 
   #tell(report: DeclareReport, role: ConnectionRole, strict: boolean): void {
+    for (const queue of report.asDeclared) this.#asDeclared.add(queue);
     for (const text of report.notices) if (this.#isNews(text)) this.#emit({ type: 'notice', text });
     for (const failure of report.failures) {
-      const { error } = failure;
+      const { error, part } = failure;
+      if (error.code === 'LEV_TOPOLOGY_MISMATCH') for (const { name } of part.queues) this.#asDeclared.delete(name);
       const fatal = strict && this.#isFatal(failure);
       if (this.#isNews(error.message) || fatal) this.#emit({ type: 'declare-failed', role, error, fatal });
     }

@@ -7,6 +7,7 @@ import type { DeliveryFlow } from './delivery-flow.js';
 import type { DeliveryReporter } from './delivery-reporter.js';
 import type { ListenerDefinition } from './listener-definition.js';
 import type { Redeliveries } from './redeliveries.js';
+import type { RejectedKept } from './rejected-messages.js';
 import type { StillAtWork } from './still-at-work.js';
 import type { StreamPosition } from './stream-position.js';
 
@@ -20,6 +21,8 @@ export interface DeliveryEnvironment {
   readonly patience: BrokerPatience;
   /** Handlers that run on although their message comes again. */
   readonly stillAtWork: StillAtWork;
+  /** Whether what is rejected from its queue is kept anywhere, asked when something was. */
+  readonly rejectedKept: () => RejectedKept;
   /** Whether the listener takes deliveries at all. */
   readonly flow: DeliveryFlow;
   /** How far it has come, when it consumes a stream. */

@@ -14,7 +14,7 @@ const news: readonly [DeliveryNews, string, string | undefined][] = [
   [{ type: 'recoverer-failed', error }, 'recovererFailed', 'error'],
   [{ type: 'acknowledged', error }, 'acknowledged', 'info'],
   [{ type: 'requeued', error, reason: 'default' }, 'requeued', 'info'],
-  [{ type: 'rejected', error, reason: 'default' }, 'rejected', 'warn'],
+  [{ type: 'rejected', error, reason: 'default', kept: 'yes' }, 'rejected', 'warn'],
   [{ type: 'dropped', error, reason: 'default' }, 'dropped', 'error'],
   [{ type: 'given-back', reason: 'stopping' }, 'givenBack', 'debug'],
   [{ type: 'duplicate', key: 'm-1' }, 'duplicates', 'info'],

@@ -74,7 +74,7 @@ export class DeliveryReporter {
   #log(delivery: Delivery, news: DeliveryNews): void {
     const line = LINES[news.type];
     if (line === undefined || !this.#isNews(news)) return;
-    const [level, text] = line;
+    const [level, text] = news.type === 'rejected' && news.kept === 'unknown' ? REJECTED_SOMEWHERE : line;
     const { type: _type, error, ...facts } = news as { type: string; error?: unknown };
     logSafely(
       this.#logger,
@@ -128,6 +128,11 @@ const COUNTER: Readonly<Record<DeliveryNews['type'], keyof ListenerCounts>> = {
   replied: 'replied',
   'reply-dropped': 'repliesDropped',
 };
+
+const REJECTED_SOMEWHERE = [
+  'warn',
+  'message rejected; it is not known here whether its queue has a dead letter exchange: without one it is gone',
+] as const;
 
 const LINES: Partial<Record<DeliveryNews['type'], readonly ['debug' | 'info' | 'warn' | 'error', string]>> = {
   failed: ['warn', 'handler failed'],

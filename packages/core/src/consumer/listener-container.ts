@@ -19,6 +19,7 @@ import type { ListenerDefinition } from './listener-definition.js';
 import { type KillSwitchSnapshot, ListenerFlow } from './listener-flow.js';
 import { type PauseOptions, type PauseReport, type PauseState, resolvePause } from './pause-options.js';
 import { Redeliveries, type RedeliverySnapshot } from './redeliveries.js';
+import { keepsRejected } from './rejected-messages.js';
 import type { ReleaseReport } from './release-waiting.js';
 import { StillAtWork } from './still-at-work.js';
 import { StreamPlace } from './stream-place.js';
@@ -158,6 +159,12 @@ export class ListenerContainer {
       reporter: new DeliveryReporter(definition.id, this.#counts, deps.events, deps.logger),
       patience: new BrokerPatience(definition.consumerTimeoutMs),
       stillAtWork: new StillAtWork(),
+      rejectedKept: () =>
+        keepsRejected(definition.queueDeclaration, {
+          deadLetterPolicy: definition.deadLetterPolicy,
+          isAsDeclared:
+            deps.transport.isAsDeclared?.(definition.queue) ?? definition.queueDeclaration?.declare === 'always',
+        }),
       position: this.#stream?.position,
       redact: deps.redact,
       attempts: new RedeliveryAttempts(),

@@ -29,6 +29,8 @@ export interface ListenerDefinition extends Omit<ResolvedListenerPolicies, OpenP
   readonly queue: string;
   /** The declaration of its queue when the application declares it. */
   readonly queueDeclaration: QueueDeclaration | undefined;
+  /** A policy of the application's topology gives its queue a dead letter exchange. */
+  readonly deadLetterPolicy: boolean;
   /** Unsettled deliveries per consumer; 0 = no limit. */
   readonly prefetch: number;
   /** The order of the queue is kept also when another consumer takes over. */

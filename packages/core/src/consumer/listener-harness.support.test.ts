@@ -23,6 +23,7 @@ import { FREE_FLOW } from './delivery-flow.js';
 import { DeliveryReporter } from './delivery-reporter.js';
 import { type ListenerCounts, zeroCounts } from './listener-counters.js';
 import type { ListenerDefinition } from './listener-definition.js';
+import { keepsRejected } from './rejected-messages.js';
 import { resolveListenerPolicies } from './resolve-listener-policies.js';
 import { StillAtWork } from './still-at-work.js';
 import { StreamPosition } from './stream-position.js';
@@ -61,6 +62,7 @@ export function aDefinition(parts: ListenerParts = {}): ListenerDefinition {
     id: 'Orders.onPaid',
     queue: 'orders',
     queueDeclaration: undefined,
+    deadLetterPolicy: false,
     ...resolveListenerPolicies({}, {}, new Problems()),
     prefetch: 50,
     ordered: false,
@@ -142,6 +144,11 @@ export class ListenerHarness {
       reporter: new DeliveryReporter(definition.id, this.counts, this.events, this.logger),
       patience: new BrokerPatience(definition.consumerTimeoutMs),
       stillAtWork: new StillAtWork(),
+      rejectedKept: () =>
+        keepsRejected(definition.queueDeclaration, {
+          deadLetterPolicy: definition.deadLetterPolicy,
+          isAsDeclared: definition.queueDeclaration?.declare === 'always',
+        }),
       position: consumesStream(definition) ? new StreamPosition(this.clock) : undefined,
       attempts: this.attempts,
       redeliveries: this.redeliveries,

@@ -59,7 +59,7 @@ export class DeliveryProcess {
     this.#env = env;
     this.#enter = enter;
     this.#interruptible = new Interruptible(env.clock);
-    this.#settlement = new DeliverySettlement(delivery, env.definition, env.reporter);
+    this.#settlement = new DeliverySettlement(delivery, env);
   }
 
   async run(): Promise<void> {

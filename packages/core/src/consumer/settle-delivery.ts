@@ -2,9 +2,10 @@ import { Acknowledgement } from '../acknowledgement/acknowledgement.js';
 import type { Outcome } from '../acknowledgement/outcome.js';
 import type { Delivery } from '../transport/transport.js';
 import { consumesStream } from './check-stream.js';
+import type { DeliveryEnvironment } from './delivery-environment.js';
 import type { DeliveryNews, DeliveryReporter } from './delivery-reporter.js';
 import type { ListenerDefinition } from './listener-definition.js';
-import { keepsRejected } from './rejected-messages.js';
+import type { RejectedKept } from './rejected-messages.js';
 
 /** Why a delivery goes back to the broker although nothing is wrong with it. */
 export type GiveBackReason = Extract<DeliveryNews, { readonly type: 'given-back' }>['reason'];
@@ -16,12 +17,15 @@ export class DeliverySettlement {
   readonly #delivery: Delivery;
   readonly #definition: ListenerDefinition;
   readonly #reporter: DeliveryReporter;
+  readonly #rejectedKept: () => RejectedKept;
 
-  constructor(delivery: Delivery, definition: ListenerDefinition, reporter: DeliveryReporter) {
+  constructor(delivery: Delivery, env: Pick<DeliveryEnvironment, 'definition' | 'reporter' | 'rejectedKept'>) {
+    const { definition, reporter } = env;
     this.acknowledgement = new Acknowledgement(delivery, definition.acknowledge === 'none');
     this.#delivery = delivery;
     this.#definition = definition;
     this.#reporter = reporter;
+    this.#rejectedKept = env.rejectedKept;
   }
 
   /** The handler returned: acknowledges, unless that is the handler's or nobody's. */
@@ -117,8 +121,8 @@ export class DeliverySettlement {
 
   #rejected(error: unknown, reason: string): DeliveryNews {
     if (consumesStream(this.#definition)) return { type: 'skipped', error, reason };
-    const isKept = keepsRejected(this.#definition.queueDeclaration) !== 'no';
-    return { type: isKept ? 'rejected' : 'dropped', error, reason };
+    const kept = this.#rejectedKept();
+    return kept === 'no' ? { type: 'dropped', error, reason } : { type: 'rejected', error, reason, kept };
   }
 
   #report(news: DeliveryNews): void {

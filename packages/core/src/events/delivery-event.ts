@@ -48,7 +48,8 @@ export type DeliveryEvent = DeliveryFacts &
     /** Acknowledged although it failed: the handler asked for it, or the error went to the requester. */
     | { readonly type: 'acknowledged'; readonly error: unknown }
     | { readonly type: 'requeued'; readonly error: unknown; readonly reason: string }
-    | { readonly type: 'rejected'; readonly error: unknown; readonly reason: string }
+    /** `kept`: whether a dead letter exchange takes it. It is `unknown` of a queue that was there before, or that others declare. */
+    | { readonly type: 'rejected'; readonly error: unknown; readonly reason: string; readonly kept: 'yes' | 'unknown' }
     /** Rejected on a stream, which keeps it all the same: it is passed over. */
     | { readonly type: 'skipped'; readonly error: unknown; readonly reason: string }
     /** Gone for good: rejected from a queue without a dead letter exchange, or failed in `none` mode. */

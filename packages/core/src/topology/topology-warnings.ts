@@ -65,12 +65,19 @@ function droppedWarnings(topology: Topology, use: TopologyUse): TopologyWarning[
 }
 
 function hasDeadLetters(queue: QueueDeclaration, topology: Topology): boolean {
-  if (queue.arguments['x-dead-letter-exchange'] !== undefined) return true;
-  return topology.policies.some(
+  return queue.arguments['x-dead-letter-exchange'] !== undefined || hasDeadLetterPolicy(queue, topology);
+}
+
+/** Whether a policy of the topology gives a queue a dead letter exchange. Of what type it is need not be known. */
+export function hasDeadLetterPolicy(
+  { name, type }: { readonly name: string; readonly type: QueueDeclaration['type'] | undefined },
+  { policies }: Topology,
+): boolean {
+  return policies.some(
     (policy) =>
       policy.definition['dead-letter-exchange'] !== undefined &&
-      ['all', 'queues', `${queue.type}_queues`].includes(policy.applyTo) &&
-      policyMatches(policy, queue.name),
+      ['all', 'queues', `${type}_queues`].includes(policy.applyTo) &&
+      policyMatches(policy, name),
   );
 }
 

@@ -305,6 +305,11 @@ export interface Transport {
    */
   countMessages?(queue: string, timeoutMs: number): Promise<number | 'missing'>;
   /**
+   * Whether a queue is as the topology declares it: the broker took the declaration. Not so one that was there before and is
+   * only looked at (`declare: 'if-missing'`), or that is there with other properties. A transport may leave this out.
+   */
+  isAsDeclared?(queue: string): boolean;
+  /**
    * Whether a queue has the rule of {@link QueueDeclaration.delayedRetry}: the broker itself holds back what is rejected there. A
    * transport may leave this out.
    */

@@ -10,6 +10,7 @@ import {
   givenHints,
   type HandlerIdempotency,
   type HandlerRoute,
+  hasDeadLetterPolicy,
   type InterceptorFunction,
   type ListenerDefinition,
   type ListenerPolicyOptions,
@@ -94,7 +95,9 @@ export async function resolveListeners(
     const queueDeclaration = topology.queues.find(({ name }) => name === definition.queue);
     const order = resolveOrder(definition, definition.concurrency, queueDeclaration, problems.at(place));
     const consumerTimeoutMs = patience.timeoutMs;
-    const complete = Object.freeze({ ...definition, ...order, consumerTimeoutMs, queueDeclaration });
+    const named = { name: definition.queue, type: queueDeclaration?.type };
+    const deadLetterPolicy = hasDeadLetterPolicy(named, topology);
+    const complete = Object.freeze({ ...definition, ...order, consumerTimeoutMs, queueDeclaration, deadLetterPolicy });
     checkStream(complete, problems.at(place));
     checkRedeliver(complete, problems.at(place));
     timeouts.push(...checkPatience(complete, patience.source, problems.at(place)), ...checkKillSwitch(complete));
@@ -129,11 +132,14 @@ interface Common {
 
 /** What depends on the queue. */
 type OpenPolicies = 'consumerTimeoutMs' | 'ordered' | 'prefetch';
+/** What depends on the whole topology. */
+type OpenFacts = 'deadLetterPolicy';
 
 interface ListenerPart {
   readonly place: string;
   /** Without what other listeners, and the application, say about its queue. */
-  readonly definition: Omit<ListenerDefinition, OpenPolicies> & Pick<ResolvedListenerPolicies, OpenPolicies>;
+  readonly definition: Omit<ListenerDefinition, OpenPolicies | OpenFacts> &
+    Pick<ResolvedListenerPolicies, OpenPolicies>;
   readonly sources: readonly SourcedTopology[];
   /** Which messages it asks for itself. */
   readonly bindings: Topology['bindings'];

@@ -85,9 +85,14 @@ async function compareChecks(theirs: object, ours: object, { options, check, tal
   }
   requireSame(said, found, 'violations');
   requireSame(theirs, ours, 'instance after validation');
-  // Where the library is another one, its own walk is ended early: which it is not here.
+  if (options.whitelist) return tell(said, tally);
+  // Where the library is another one, its own walk is ended early: which it is not here. What is stripped is stripped by now.
   const walked = await settled(async () => violationsOf((await libraryCheck(options)(ours)).errors));
   requireSame(said, walked, 'violations of the walk');
+  tell(said, tally);
+}
+
+function tell(said: Outcome, tally: Tally): void {
   const total = said.threw ? 0 : (said.value as { total: number }).total;
   if (said.threw) tally.thrown++;
   else if (total === 0) tally.valid++;

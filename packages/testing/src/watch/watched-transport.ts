@@ -111,6 +111,10 @@ export class WatchedTransport implements Transport {
     return (await this.#inner.countMessages?.(queue, timeoutMs)) ?? 0;
   }
 
+  isAsDeclared(queue: string): boolean {
+    return this.#inner.isAsDeclared?.(queue) === true;
+  }
+
   holdsBack(queue: string): boolean {
     return this.#inner.holdsBack?.(queue) === true;
   }
