@@ -333,7 +333,7 @@ export class Publisher {
     const route = this.#setup.routeOf?.(payload);
     if (route !== undefined) return route;
     throw new ConfigurationError([
-      `publish() with one argument needs an instance of a class that says where it is published; got ${describeValue(payload)}`,
+      `publish() with one argument needs an instance of a class that says where it is published; got ${describeValue(payload)}. Put @PublishTo(exchange, routingKey) on its class, or say where it goes: publish(channel, payload), publish(exchange, routingKey, payload)`,
     ]);
   }
 

@@ -1,6 +1,7 @@
 import {
   ConfigurationError,
   type ConnectionEvent,
+  channel,
   LeveretError,
   type ListenerPolicyOptions,
   type LogFields,
@@ -421,6 +422,37 @@ describe('Leveret', () => {
         ['orders', 'fixed'],
       ]);
       expect(await rejection(running.app.publisher.publish(new Paid()))).to.be.instanceOf(ConfigurationError);
+    });
+
+    it('publishes instances through the channel that their class names', async () => {
+      const fixed = channel<Fixed>('orders', 'fixed', { type: 'order.fixed' });
+      @PublishTo(fixed)
+      class Fixed {
+        readonly id = 1;
+      }
+      @PublishTo(channel('orders', (moved: { to: string }) => `moved.${moved.to}`))
+      class Moved {
+        readonly to = 'oslo';
+      }
+      await using running = await start();
+      await running.app.publisher.publish(new Fixed());
+      await running.app.publisher.publishAll([new Moved()]);
+      expect(
+        running.transport.published.map(({ exchange, routingKey, properties }) => [
+          exchange,
+          routingKey,
+          properties.type,
+        ]),
+      ).to.deep.equal([
+        ['orders', 'fixed', 'order.fixed'],
+        ['orders', 'moved.oslo', undefined],
+      ]);
+      expect(() => PublishTo(undefined as never)).to.throw(ConfigurationError, /@PublishTo takes.*circular import/);
+      const error = await rejection(running.app.publisher.publish(new Paid()));
+      expect(error).to.be.instanceOf(ConfigurationError);
+      expect(error)
+        .to.have.property('message')
+        .that.contains('an instance of Paid. Put @PublishTo(exchange, routingKey)');
     });
 
     it('gives a message the type that its class gives, unless the call gives another', async () => {
