@@ -6,7 +6,7 @@ export const ERROR_CODES = {
   LEV_CONFIGURATION: 'One or more declarations or options are wrong; nothing was started.',
   LEV_INVALID_STATE: 'The call does not fit the state of the object, such as using an application that is closed.',
   LEV_MESSAGE_UNREADABLE: 'The body of a message could not be decoded or converted to the declared type.',
-  LEV_MESSAGE_INVALID: 'The payload was read, but violates the rules of its class.',
+  LEV_MESSAGE_INVALID: 'The payload was read, but breaks rules of its class or schema.',
   LEV_VALIDATION_TIMEOUT: 'A rule of a payload did not answer in time; whether the payload is valid is not known.',
   LEV_HEADER_MISSING: 'A header that a handler requires is not on the message.',
   LEV_NO_HANDLER: 'No handler of the listener takes messages of this type.',

@@ -35,11 +35,11 @@ export interface Violation {
   readonly path: string;
   /** What the rule demands, such as `orderId must be an integer number`. */
   readonly message: string;
-  /** Name of the rule, such as `isInt`. */
+  /** Name of the rule, as its library calls it: `isInt` of class-validator, `too_small` of zod. */
   readonly rule: string;
 }
 
-/** The payload breaks rules of its class. */
+/** The payload breaks rules of its class or schema. */
 export class MessageValidationError extends FatalMessageError {
   /** The first 100 at most, each text cut after 1,000 characters. */
   readonly violations: readonly Violation[];
