@@ -63,6 +63,8 @@ function describe(event: LeveretEvent): string | undefined {
       return `attempt ${event.attempt} failed: ${reason(event.error)}`;
     case 'retried':
       return `next attempt after ${event.delayMs} ms`;
+    case 'redelivery':
+      return `waits at the broker for ${event.delayMs} ms`;
     case 'invalid':
       return `the handler is not called: ${reason(event.error)}`;
     case 'recovered':

@@ -1,8 +1,17 @@
 import { expect } from 'chai';
-import { type DeliveryContext, RejectMessage, RetryAfter, republish } from 'leveret';
+import {
+  Context,
+  type DeliveryContext,
+  Idempotent,
+  Listener,
+  Payload,
+  RejectMessage,
+  RetryAfter,
+  republish,
+} from 'leveret';
 import { it } from 'mocha';
 import { eventually } from './support/eventually.js';
-import { orderListener } from './support/order.js';
+import { Order, orderListener } from './support/order.js';
 import { onEachBroker } from './support/private-broker.js';
 import { startApp } from './support/start-app.js';
 import { unique } from './support/unique.js';
@@ -228,5 +237,61 @@ onEachBroker('when messages are redelivered later', (broker) => {
     expect(await running.app.listeners.get('gone').release()).to.deep.equal({ released: 1, complete: true });
     await eventually('it handled', () => running.count('handled') === 1);
     expect(calls).to.deep.equal([0, 1]);
+  });
+
+  it('answers the requester, and takes effect once, over a redelivery', async () => {
+    const raw = await broker.raw();
+    const queue = await raw.declare(unique('asked'));
+    const effects: number[] = [];
+    class Orders {
+      @Listener({ queue, redeliver: { delays: [300] } })
+      @Idempotent((message) => message.messageId)
+      onOrder(@Payload() order: Order, @Context() { redeliveries }: DeliveryContext): { readonly paid: number } {
+        if (redeliveries === 0) throw new Error('down');
+        effects.push(order.id);
+        return { paid: order.id };
+      }
+    }
+    await using running = await startApp(broker.url, { listeners: [Orders] });
+    const answer = await running.app.publisher.request('', queue, { id: 7 }, { messageId: 'once' });
+    expect(answer).to.deep.equal({ paid: 7 });
+    await running.app.publisher.sendToQueue(queue, { id: 7 }, { messageId: 'once' });
+    await eventually('the duplicate', () => running.count('duplicate') === 1);
+    expect(effects).to.deep.equal([7]);
+    expect(running.count('redelivery')).to.equal(1);
+  });
+
+  it('has copies only where the queue cannot hold messages back by itself, and never early', async () => {
+    const [even, made] = [unique('even'), unique('made')];
+    const raw = await broker.raw();
+    await raw.declare(made, { arguments: { 'x-queue-type': 'quorum' } });
+    const calls: (Call & { readonly queue: string })[] = [];
+    const listenerOf = (queue: string) =>
+      orderListener(
+        { id: queue, queue: { name: queue, type: 'quorum' }, redeliver: { delays: [400, 800] } },
+        (_order, context) => {
+          calls.push({ ...callOf(context), queue });
+          if (context.redeliveries < 2) throw new Error('down');
+        },
+      );
+    await using running = await startApp(broker.url, { listeners: [listenerOf(even), listenerOf(made)] });
+    const before = running.app.publisher.stats.confirmed;
+    for (const queue of [even, made]) await raw.send(queue, { id: 1 }, { messageId: 'm' });
+    await eventually('both handled', () => running.count('handled') === 2, 10_000);
+    const wayOf = (id: string) => running.app.listeners.get(id).inspect().redelivery?.way;
+    const isNative = broker.isAtLeast('4.3');
+    // The one that somebody had made without the arguments cannot learn to.
+    expect([wayOf(even), wayOf(made)]).to.deep.equal([isNative ? 'native' : 'ladder', 'ladder']);
+    expect(running.app.publisher.stats.confirmed - before).to.equal(isNative ? 2 : 4);
+    for (const queue of [even, made]) {
+      const own = calls.filter((call) => call.queue === queue);
+      expect(own.map(({ attempt, redeliveries }) => [attempt, redeliveries])).to.deep.equal([
+        [1, 0],
+        [2, 1],
+        [3, 2],
+      ]);
+      expect(own[1]!.at - own[0]!.at).to.be.within(395, 5000);
+      expect(own[2]!.at - own[1]!.at).to.be.within(795, 5000);
+    }
   });
 });

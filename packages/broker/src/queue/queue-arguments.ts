@@ -221,12 +221,21 @@ function isUnknown(name: string, profile: VersionProfile): boolean {
  *
  * @throws {AmqpError} 406 naming the first difference
  */
-export function checkQueueEquivalence(current: QueueProperties, wanted: QueueProperties, resource: string): void {
+export function checkQueueEquivalence(
+  current: QueueProperties,
+  wanted: QueueProperties,
+  resource: string,
+  profile: VersionProfile,
+): void {
   checkFlag('durable', current.durable, wanted.durable, resource);
   checkFlag('auto_delete', current.autoDelete, wanted.autoDelete, resource);
   const names = queueTypeOf(current.arguments) === 'quorum' ? COMPARED_ON_QUORUM : RULES.map(({ name }) => name);
   for (const name of names) checkArgument(name, current.arguments, wanted.arguments, resource);
+  if (!profile.delayedRetry || queueTypeOf(current.arguments) !== 'quorum') return;
+  for (const name of COMPARED_FROM_4_3) checkArgument(name, current.arguments, wanted.arguments, resource);
 }
+
+const COMPARED_FROM_4_3 = ['x-delayed-retry-type', 'x-delayed-retry-min', 'x-delayed-retry-max'] as const;
 
 /** @throws {AmqpError} 406 when the two differ */
 export function checkFlag(name: string, current: boolean, wanted: boolean, resource: string): void {

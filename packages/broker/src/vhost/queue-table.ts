@@ -69,7 +69,7 @@ export class QueueTable {
       checkOwner(current, owner);
       if ((current.owner !== undefined) !== wanted.exclusive) throw lockedError(current);
       const properties = { ...current, exclusive: current.owner !== undefined };
-      checkQueueEquivalence(properties, completed, current.description);
+      checkQueueEquivalence(properties, completed, current.description, profile);
       current.touch();
       return current;
     }
