@@ -1,4 +1,4 @@
-import { PublishBlockedError } from '@leveret/core';
+import { PublishError } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, it } from 'mocha';
 import { eventually, inTime } from './support/eventually.js';
@@ -75,7 +75,9 @@ onEachMortalBroker('when a memory alarm blocks publishing', function (broker) {
     const inFlight = running.publisher.sendToQueue(queue, 'in flight');
     await eventually('the connection to be blocked', () => running.transport.publishBlocked);
     const error = await failureOf(running.publisher.sendToQueue(queue, 'held back'));
-    expect(error).to.be.instanceOf(PublishBlockedError).and.to.include({ fate: 'not-sent', attempts: 0 });
+    expect(error)
+      .to.be.instanceOf(PublishError)
+      .and.to.include({ code: 'LEV_PUBLISH_BLOCKED', fate: 'not-sent', attempts: 0 });
     await clearAlarm();
     await inTime('the confirm of what was in flight', inFlight);
     expect((await raw.takeAll(queue)).map(({ text }) => text)).to.deep.equal(['before', 'in flight']);

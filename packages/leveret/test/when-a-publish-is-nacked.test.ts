@@ -1,4 +1,4 @@
-import { PublishNackedError } from '@leveret/core';
+import { PublishError } from '@leveret/core';
 import { expect } from 'chai';
 import { it } from 'mocha';
 import { onEachBroker } from './support/private-broker.js';
@@ -17,7 +17,8 @@ onEachBroker('when a publish is nacked', (broker) => {
     await running.publisher.sendToQueue(queue, 'first');
     const error = await failureOf(running.publisher.sendToQueue(queue, 'second', { messageId: 'm2' }));
     expect(error)
-      .to.be.instanceOf(PublishNackedError)
+      .to.be.instanceOf(PublishError)
+      .and.to.include({ code: 'LEV_PUBLISH_NACKED' })
       .and.to.include({ fate: 'refused', attempts: 1, messageId: 'm2' });
     expect(error.publication.body.toString()).to.equal('second');
     expect(answers).to.deep.equal([true, false]);

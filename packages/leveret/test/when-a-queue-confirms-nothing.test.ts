@@ -1,4 +1,4 @@
-import { PublishConfirmTimeoutError } from '@leveret/core';
+import { PublishError } from '@leveret/core';
 import { expect } from 'chai';
 import { before, describe, it } from 'mocha';
 import { RawClient } from './support/raw-client.js';
@@ -43,10 +43,12 @@ describe('when a queue confirms nothing, for it has lost its majority', function
       expect(publisher.stats.apart).to.equal(1);
       const errors = (await failures).map((result) => result.status === 'rejected' && result.reason);
       for (const error of errors) {
-        expect(error).to.be.instanceOf(PublishConfirmTimeoutError).and.to.include({ stuck: true });
+        expect(error)
+          .to.be.instanceOf(PublishError)
+          .and.to.include({ code: 'LEV_PUBLISH_CONFIRM_TIMEOUT', stuck: true });
       }
       // What was never written can be told from what was.
-      const fates = new Set(errors.map((error) => (error as PublishConfirmTimeoutError).fate));
+      const fates = new Set(errors.map((error) => (error as PublishError).fate));
       expect([...fates]).to.have.members(['unknown', 'not-sent']);
       expect(publisher.stats).to.include({ held: 0, channelErrors: 0 });
     });

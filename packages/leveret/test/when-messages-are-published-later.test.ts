@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type DeliveryContext, PublishExchangeMissingError, PublishUnroutableError } from 'leveret';
+import { type DeliveryContext, PublishError, PublishUnroutableError } from 'leveret';
 import { it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { orderListener } from './support/order.js';
@@ -56,7 +56,7 @@ onEachBroker('when messages are published later', (broker) => {
     await using running = await startApp(broker.url, {});
     const { publisher } = running.app;
     const missing = await rejectionOf(publisher.publish(unique('nowhere'), 'k', {}, { delay: '1s' }));
-    expect(missing).to.be.instanceOf(PublishExchangeMissingError);
+    expect(missing).to.be.instanceOf(PublishError).and.to.include({ code: 'LEV_PUBLISH_EXCHANGE_MISSING' });
     const unroutable = await rejectionOf(publisher.sendToQueue(unique('nowhere'), {}, { delay: '1s' }));
     expect(unroutable).to.be.instanceOf(PublishUnroutableError);
     const expires = await rejectionOf(publisher.publish('amq.direct', 'k', {}, { delay: '1s', expiration: '1s' }));

@@ -8,7 +8,7 @@ import {
   Listener,
   Payload,
   type PayloadClass,
-  PublishExchangeMissingError,
+  PublishError,
   PublishUnroutableError,
 } from 'leveret';
 import { describe, it } from 'mocha';
@@ -304,7 +304,7 @@ onEachBroker('when Spring is on the other side', (broker) => {
       const gone = unique('gone');
       const error = await failureOf(running.publisher.publish(gone, 'k', { id: 1 }));
       const text = `NOT_FOUND - no exchange '${gone}' in vhost '/'`;
-      expect(error).to.be.instanceOf(PublishExchangeMissingError);
+      expect(error).to.be.instanceOf(PublishError).and.to.include({ code: 'LEV_PUBLISH_EXCHANGE_MISSING' });
       expect(error.message).to.contain('the exchange does not exist');
       expect(error.cause).to.have.property('message').that.contains(text);
       expect(nacks).to.deep.equal([[false, text]]);

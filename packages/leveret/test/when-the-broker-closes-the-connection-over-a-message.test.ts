@@ -1,4 +1,4 @@
-import { type Publication, PublishRefusedError, PublishUnencodableError, republish } from '@leveret/core';
+import { type Publication, PublishError, republish } from '@leveret/core';
 import { expect } from 'chai';
 import { it } from 'mocha';
 import { onEachBroker } from './support/private-broker.js';
@@ -29,7 +29,9 @@ onEachBroker('when the broker closes the connection over a message', (broker) =>
     const refused = failureOf(publisher.send(poisonTo(queue, 'poison')));
     const after = Array.from({ length: 10 }, (_, i) => publisher.sendToQueue(queue, `after ${i}`));
     const error = await refused;
-    expect(error).to.be.instanceOf(PublishRefusedError).and.to.include({ fate: 'refused', attempts: 1 });
+    expect(error)
+      .to.be.instanceOf(PublishError)
+      .and.to.include({ code: 'LEV_PUBLISH_REFUSED', fate: 'refused', attempts: 1 });
     expect(error.message).to.include('541');
     for (const receipt of await Promise.all([...before, ...after])) expect(receipt.attempts).to.equal(1);
     const arrived = (await raw.takeAll(queue)).map(({ text }) => text);
@@ -64,7 +66,8 @@ onEachBroker('when the broker closes the connection over a message', (broker) =>
     });
     const refused = ['second', 'third'].map((text) => failureOf(publisher.send(poisonTo(poisoned, text))));
     for (let i = 0; i < 50; i++) expect((await publisher.sendToQueue(queue, i)).attempts).to.equal(1);
-    for (const error of await Promise.all(refused)) expect(error).to.be.instanceOf(PublishRefusedError);
+    for (const error of await Promise.all(refused))
+      expect(error).to.be.instanceOf(PublishError).and.to.include({ code: 'LEV_PUBLISH_REFUSED' });
     expect(lost).to.equal(0);
     expect(await raw.ready(queue)).to.equal(50);
     expect(publisher.stats.republished).to.be.at.most(6);
@@ -77,7 +80,9 @@ onEachBroker('when the broker closes the connection over a message', (broker) =>
     const values = [Number.NaN, Number.POSITIVE_INFINITY, -Infinity, { '!': 'double', value: Number.NaN }];
     for (const value of values) {
       const error = await failureOf(running.publisher.sendToQueue(queue, 'x', { headers: { a: { b: [value] } } }));
-      expect(error).to.be.instanceOf(PublishUnencodableError).and.to.include({ fate: 'not-sent' });
+      expect(error)
+        .to.be.instanceOf(PublishError)
+        .and.to.include({ code: 'LEV_PUBLISH_UNENCODABLE', fate: 'not-sent' });
       expect(error.message).to.include('headers.a.b[0]');
     }
     expect((await running.publisher.sendToQueue(queue, 'y')).attempts).to.equal(1);

@@ -6,7 +6,7 @@ import type { MessageHeaders, Publication } from '../message/message.js';
 import type { EncodedPayload, EncodeHints, MessageConverter } from '../message/message-converter.js';
 import { wireTable } from '../message/wire-table.js';
 import { type Duration, durationMs } from '../time/duration.js';
-import { PublishUnencodableError } from './publish-error.js';
+import { PublishError } from './publish-error.js';
 import { checkPublishOptions, epochSeconds, type PublishOptions } from './publish-options.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
 
@@ -27,7 +27,7 @@ const NO_OPTIONS: PublishOptions = Object.freeze({});
  * payload's class, else from the publisher's defaults, else from what the converter found.
  * @throws {ConfigurationError} with every option that is unknown or not of the expected kind
  * @throws {MessageConversionError} when the payload cannot be written
- * @throws {PublishUnencodableError} when a header is no value of an AMQP table
+ * @throws {PublishError} LEV_PUBLISH_UNENCODABLE when a header is no value of an AMQP table
  */
 export function buildPublication(
   route: PublishRoute,
@@ -65,7 +65,7 @@ export function buildPublication(
 
 /**
  * The message with headers that a transport can write: dates as timestamps, bytes as byte arrays.
- * @throws {PublishUnencodableError} with the path of a header that is no value of an AMQP table
+ * @throws {PublishError} LEV_PUBLISH_UNENCODABLE with the path of a header that is no value of an AMQP table
  */
 export function encodable(publication: Publication): Publication {
   try {
@@ -74,7 +74,8 @@ export function encodable(publication: Publication): Publication {
   } catch (error) {
     const cause = asError(error);
     const { exchange, routingKey } = publication;
-    throw new PublishUnencodableError(
+    throw new PublishError(
+      'LEV_PUBLISH_UNENCODABLE',
       `The message to exchange ${describeValue(exchange)} with routing key ${describeValue(routingKey)} cannot be written: ${cause.message}`,
       { publication, fate: 'not-sent', attempts: 0, causes: [cause] },
     );

@@ -4,7 +4,7 @@ import { ConfigurationError, describeValue } from '../errors/configuration-error
 import type { Publication } from '../message/message.js';
 import type { Topology } from '../topology/topology.js';
 import type { Transport } from '../transport/transport.js';
-import { PublishExchangeMissingError, PublishUnroutableError } from './publish-error.js';
+import { PublishError, PublishUnroutableError } from './publish-error.js';
 
 /** How many messages waited in a queue when somebody looked, in milliseconds since the epoch. */
 export interface WaitingCount {
@@ -43,7 +43,7 @@ export class DelayedPublishes {
   /**
    * The message on its way to where it waits, from where it goes on to its exchange.
    * @throws {ConfigurationError} for a message with an `expiration`, which would end its wait
-   * @throws {PublishExchangeMissingError} when its exchange does not exist
+   * @throws {PublishError} LEV_PUBLISH_EXCHANGE_MISSING when its exchange does not exist
    * @throws {PublishUnroutableError} when it is for a queue that does not exist
    * @throws {LeveretError} when the broker refuses what is declared for it, or cannot be reached
    */
@@ -128,7 +128,7 @@ export class DelayedPublishes {
       const look = await this.#transport.lookForExchange?.(exchange, this.#timeoutMs);
       if (look?.missing === undefined) return;
       const text = `Exchange ${describeValue(exchange)} does not exist, so that nothing can be published there later; nothing was sent. The broker said: ${look.missing.replyText}`;
-      throw new PublishExchangeMissingError(text, notSent(publication, look.missing.error));
+      throw new PublishError('LEV_PUBLISH_EXCHANGE_MISSING', text, notSent(publication, look.missing.error));
     }
     if ((await this.#transport.countMessages?.(routingKey, this.#timeoutMs)) !== 'missing') return;
     const text = `Queue ${describeValue(routingKey)} does not exist, so that nothing can be sent there later; nothing was sent. Declare it first.`;

@@ -1,4 +1,6 @@
+import { expect } from 'chai';
 import { Problems } from '../errors/configuration-error.js';
+import type { ErrorCode } from '../errors/error-codes.js';
 import { silentLogger } from '../events/logger.js';
 import type { Message, Publication } from '../message/message.js';
 import type { MessageConverter } from '../message/message-converter.js';
@@ -269,13 +271,15 @@ export async function failureOf<E extends Error>(
   promise: Promise<unknown>,
   // biome-ignore lint/suspicious/noExplicitAny: an error class is known by any constructor arguments
   expected: abstract new (...args: any[]) => E,
+  code?: ErrorCode,
 ): Promise<E> {
   const error: unknown = await promise.then(
     (value) => new Error(`expected a rejection with ${expected.name}, but it resolved to ${JSON.stringify(value)}`),
     (reason: unknown) => reason,
   );
-  if (error instanceof expected) return error;
-  throw error;
+  if (!(error instanceof expected)) throw error;
+  if (code !== undefined) expect(error).to.have.property('code', code);
+  return error;
 }
 
 export { turn };

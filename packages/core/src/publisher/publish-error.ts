@@ -19,11 +19,27 @@ export interface PublishErrorDetails {
   readonly fate: PublishFate;
   readonly attempts: number;
   readonly causes: readonly Error[];
+  /** Default `false`. */
+  readonly stuck?: boolean;
 }
 
 /**
  * A publish failed for good. `fate` says what that means for the message, `attempts` how often it was tried, `causes`
- * why each attempt failed (oldest first; `cause` is the last). The subclasses say what happened last.
+ * why each attempt failed (oldest first; `cause` is the last), and `code` what happened last:
+ *
+ * | code | |
+ * |---|---|
+ * | `LEV_PUBLISH_NACKED` | a queue did not take it, as when it is full and set to `reject-publish`; others may have it |
+ * | `LEV_PUBLISH_UNROUTABLE` | no queue is bound for it: a {@link PublishUnroutableError} |
+ * | `LEV_PUBLISH_EXCHANGE_MISSING` | its exchange does not exist |
+ * | `LEV_PUBLISH_REFUSED` | it alone made the broker close the channel: an internal exchange, no permission, a wrong user id, a body above the broker's limit |
+ * | `LEV_PUBLISH_UNENCODABLE` | it cannot be written as AMQP; `cause` says why |
+ * | `LEV_PUBLISH_CONFIRM_TIMEOUT` | neither ack nor nack within `confirmTimeout`; see {@link PublishError.stuck} |
+ * | `LEV_PUBLISH_CHANNEL_LOST` | the channel or the connection went away before the confirm |
+ * | `LEV_PUBLISH_NOT_CONNECTED` | no connection within `connectionTimeout`, in any attempt |
+ * | `LEV_PUBLISH_BLOCKED` | the broker has a resource alarm, for longer than `blockedTimeout` |
+ * | `LEV_PUBLISH_BUFFER_FULL` | the publisher holds as many messages or bytes as it may |
+ * | `LEV_PUBLISHER_CLOSED` | the publisher was closed before |
  */
 export class PublishError extends LeveretError {
   /** The message. `publisher.send(error.publication)` sends it again. */
@@ -32,6 +48,12 @@ export class PublishError extends LeveretError {
   /** Attempts that were made, 0 when the message was turned away before the first. */
   readonly attempts: number;
   readonly causes: readonly Error[];
+  /**
+   * It had no answer, and the fault lies with its destination (exchange and routing key), not with the broker: that has been
+   * set apart, and other messages are published beside it. So it is with a quorum queue that has lost its majority. `false`
+   * when nothing is known of other destinations.
+   */
+  readonly stuck: boolean;
 
   constructor(code: ErrorCode, message: string, details: PublishErrorDetails) {
     const cause = details.causes.at(-1);
@@ -40,21 +62,12 @@ export class PublishError extends LeveretError {
     this.fate = details.fate;
     this.attempts = details.attempts;
     this.causes = details.causes;
+    this.stuck = details.stuck ?? false;
   }
 
   /** The id of the message, when it has one. */
   get messageId(): string | undefined {
     return this.publication.properties.messageId;
-  }
-}
-
-/**
- * The broker answered `basic.nack`: at least one of the queues did not take the message, as when it is full and set to
- * `reject-publish`. Other queues of the same exchange may have it.
- */
-export class PublishNackedError extends PublishError {
-  constructor(message: string, details: PublishErrorDetails) {
-    super('LEV_PUBLISH_NACKED', message, details);
   }
 }
 
@@ -71,86 +84,6 @@ export class PublishUnroutableError extends PublishError {
     super('LEV_PUBLISH_UNROUTABLE', message, details);
     this.replyCode = details.replyCode;
     this.replyText = details.replyText;
-  }
-}
-
-/** The exchange does not exist. The broker closed the channel; other messages on it were published again. */
-export class PublishExchangeMissingError extends PublishError {
-  constructor(message: string, details: PublishErrorDetails) {
-    super('LEV_PUBLISH_EXCHANGE_MISSING', message, details);
-  }
-}
-
-/**
- * This message alone made the broker close the channel (an internal exchange, no permission, a wrong user id, a body
- * above the broker's limit).
- */
-export class PublishRefusedError extends PublishError {
-  constructor(message: string, details: PublishErrorDetails) {
-    super('LEV_PUBLISH_REFUSED', message, details);
-  }
-}
-
-/**
- * The message cannot be written as AMQP: headers above the frame size, a header or property of a kind that AMQP does not
- * have. `cause` says which. The channel and the messages on it are unharmed.
- */
-export class PublishUnencodableError extends PublishError {
-  constructor(message: string, details: PublishErrorDetails) {
-    super('LEV_PUBLISH_UNENCODABLE', message, details);
-  }
-}
-
-/**
- * Neither ack nor nack came within `confirmTimeout`. `fate` is `not-sent` when the message was held back all the time behind
- * others to the same exchange and key that had no answer either.
- */
-export class PublishConfirmTimeoutError extends PublishError {
-  /**
-   * The fault lies with this destination (exchange and routing key), not with the broker: it has been set apart, and other
-   * messages are published beside it. So it is with a quorum queue that has lost its majority. `false` when nothing is known
-   * of other destinations.
-   */
-  readonly stuck: boolean;
-
-  constructor(message: string, details: PublishErrorDetails & { readonly stuck?: boolean }) {
-    super('LEV_PUBLISH_CONFIRM_TIMEOUT', message, details);
-    this.stuck = details.stuck ?? false;
-  }
-}
-
-/** The channel or the connection went away before the confirm. */
-export class PublishChannelLostError extends PublishError {
-  constructor(message: string, details: PublishErrorDetails) {
-    super('LEV_PUBLISH_CHANNEL_LOST', message, details);
-  }
-}
-
-/** There was no connection to publish on within `connectionTimeout`, in any attempt. */
-export class PublishNotConnectedError extends PublishError {
-  constructor(message: string, details: PublishErrorDetails) {
-    super('LEV_PUBLISH_NOT_CONNECTED', message, details);
-  }
-}
-
-/** The broker has a resource alarm and took no messages for `blockedTimeout`. */
-export class PublishBlockedError extends PublishError {
-  constructor(message: string, details: PublishErrorDetails) {
-    super('LEV_PUBLISH_BLOCKED', message, details);
-  }
-}
-
-/** The publisher holds as many messages or bytes as it may. */
-export class PublishBufferFullError extends PublishError {
-  constructor(message: string, details: PublishErrorDetails) {
-    super('LEV_PUBLISH_BUFFER_FULL', message, details);
-  }
-}
-
-/** The publisher was closed before the message was confirmed, or before it was given the message. */
-export class PublisherClosedError extends PublishError {
-  constructor(message: string, details: PublishErrorDetails) {
-    super('LEV_PUBLISHER_CLOSED', message, details);
   }
 }
 

@@ -1,22 +1,8 @@
+import type { ErrorCode } from '../errors/error-codes.js';
 import type { Publication } from '../message/message.js';
 import { backoffDelayMs } from '../time/backoff.js';
 import type { ReturnInfo } from '../transport/transport.js';
-import {
-  PublishBlockedError,
-  PublishBufferFullError,
-  PublishChannelLostError,
-  PublishConfirmTimeoutError,
-  type PublishError,
-  type PublishErrorDetails,
-  PublishExchangeMissingError,
-  PublisherClosedError,
-  type PublishFate,
-  PublishNackedError,
-  PublishNotConnectedError,
-  PublishRefusedError,
-  PublishUnencodableError,
-  PublishUnroutableError,
-} from './publish-error.js';
+import { PublishError, type PublishErrorDetails, type PublishFate, PublishUnroutableError } from './publish-error.js';
 import type { PublishRetryPolicy } from './publisher-options.js';
 
 /** Why one attempt to publish a message failed. What each kind means stands in one table, {@link RULES}. */
@@ -55,31 +41,32 @@ interface FailureRule<F> {
   readonly attempt: boolean;
   /** What the error text says of it. */
   readonly says: (failure: F) => string;
-  readonly toError: (text: string, details: PublishErrorDetails, failure: F) => PublishError;
+  readonly code: ErrorCode;
+  /** Where the error has more to say. Default: a {@link PublishError} with the code. */
+  readonly toError?: (text: string, details: PublishErrorDetails, failure: F) => PublishError;
 }
 
 const whenSent = ({ sent }: { readonly sent: boolean }): PublishFate => (sent ? 'unknown' : 'not-sent');
 const notConfirmed = ({ error }: PublishFailure) => `was not confirmed: ${error.message}`;
 const channelGone = ({ error }: PublishFailure) => `was not confirmed: the channel went away (${error.message})`;
 const nacked = () => 'was refused by a queue (basic.nack)';
-const refusedByQueue = (text: string, details: PublishErrorDetails) => new PublishNackedError(text, details);
-const lost = (text: string, details: PublishErrorDetails) => new PublishChannelLostError(text, details);
 
 /** The one table of failures. */
 const RULES: { readonly [K in FailureKind]: FailureRule<FailureOf<K>> } = {
-  nacked: { fate: 'refused', repeatable: 'queue', attempt: true, says: nacked, toError: refusedByQueue },
+  nacked: { fate: 'refused', repeatable: 'queue', attempt: true, says: nacked, code: 'LEV_PUBLISH_NACKED' },
   'nacked-by-channel': {
     fate: 'refused',
     repeatable: 'connection',
     attempt: false,
     says: nacked,
-    toError: refusedByQueue,
+    code: 'LEV_PUBLISH_NACKED',
   },
   unroutable: {
     fate: 'refused',
     repeatable: false,
     attempt: true,
     says: ({ returned }) => `was returned (${returned.replyCode} ${returned.replyText}): no queue is bound for it`,
+    code: 'LEV_PUBLISH_UNROUTABLE',
     toError: (text, details, { returned: { replyCode, replyText } }) =>
       new PublishUnroutableError(text, { ...details, replyCode, replyText }),
   },
@@ -88,58 +75,71 @@ const RULES: { readonly [K in FailureKind]: FailureRule<FailureOf<K>> } = {
     repeatable: false,
     attempt: true,
     says: () => 'could not be published: the exchange does not exist',
-    toError: (text, details) => new PublishExchangeMissingError(text, details),
+    code: 'LEV_PUBLISH_EXCHANGE_MISSING',
   },
   refused: {
     fate: 'refused',
     repeatable: false,
     attempt: true,
     says: ({ error }) => `was refused: ${error.message}`,
-    toError: (text, details) => new PublishRefusedError(text, details),
+    code: 'LEV_PUBLISH_REFUSED',
   },
   unencodable: {
     fate: 'not-sent',
     repeatable: false,
     attempt: false,
     says: ({ error }) => `could not be encoded: ${error.message}`,
-    toError: (text, details) => new PublishUnencodableError(text, details),
+    code: 'LEV_PUBLISH_UNENCODABLE',
   },
   'confirm-timeout': {
     fate: whenSent,
     repeatable: 'queue',
     attempt: true,
     says: notConfirmed,
-    toError: (text, details, { stuck }) => new PublishConfirmTimeoutError(text, { ...details, stuck }),
+    code: 'LEV_PUBLISH_CONFIRM_TIMEOUT',
+    toError: (text, details, { stuck }) => new PublishError('LEV_PUBLISH_CONFIRM_TIMEOUT', text, { ...details, stuck }),
   },
-  'channel-lost': { fate: 'unknown', repeatable: 'connection', attempt: true, says: channelGone, toError: lost },
-  spoilt: { fate: 'unknown', repeatable: 'connection', attempt: false, says: channelGone, toError: lost },
+  'channel-lost': {
+    fate: 'unknown',
+    repeatable: 'connection',
+    attempt: true,
+    says: channelGone,
+    code: 'LEV_PUBLISH_CHANNEL_LOST',
+  },
+  spoilt: {
+    fate: 'unknown',
+    repeatable: 'connection',
+    attempt: false,
+    says: channelGone,
+    code: 'LEV_PUBLISH_CHANNEL_LOST',
+  },
   'not-connected': {
     fate: 'not-sent',
     repeatable: 'connection',
     attempt: true,
     says: ({ error }) => `could not be sent: ${error.message}`,
-    toError: (text, details) => new PublishNotConnectedError(text, details),
+    code: 'LEV_PUBLISH_NOT_CONNECTED',
   },
   blocked: {
     fate: 'not-sent',
     repeatable: false,
     attempt: false,
     says: notConfirmed,
-    toError: (text, details) => new PublishBlockedError(text, details),
+    code: 'LEV_PUBLISH_BLOCKED',
   },
   'buffer-full': {
     fate: 'not-sent',
     repeatable: false,
     attempt: false,
     says: notConfirmed,
-    toError: (text, details) => new PublishBufferFullError(text, details),
+    code: 'LEV_PUBLISH_BUFFER_FULL',
   },
   closed: {
     fate: whenSent,
     repeatable: false,
     attempt: false,
     says: notConfirmed,
-    toError: (text, details) => new PublisherClosedError(text, details),
+    code: 'LEV_PUBLISHER_CLOSED',
   },
 };
 
@@ -210,10 +210,10 @@ export function publishFailureError(
   const causes = failures.map((failure) => failure.error);
   const details: PublishErrorDetails = { publication, fate: overallFate(failures), attempts, causes };
   const failure = tellingFailure(failures) ?? failures[0];
-  const { says, toError } = ruleOf(failure);
+  const { says, code, toError } = ruleOf(failure);
   const times = attempts > 1 ? `, after ${attempts} attempts` : '';
   const text = `${describePublication(publication)} ${says(failure)}${times}. ${FATES[details.fate]}`;
-  return toError(text, details, failure);
+  return toError?.(text, details, failure) ?? new PublishError(code, text, details);
 }
 
 const FATES = {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { type FakePublishTransport, setUp, turn, watch } from './fake-publish-transport.support.test.js';
-import { PublishConfirmTimeoutError, PublishRefusedError } from './publish-error.js';
+import { PublishError } from './publish-error.js';
 import type { PublisherOptions } from './publisher-options.js';
 
 /** A broker that confirms all but what goes to exchanges that begin with `stuck`. */
@@ -40,13 +40,15 @@ describe('Publisher when one destination confirms nothing', () => {
     await clock.advance(9_000);
     await confirmOthers(transport);
     for (const { error } of stuck.slice(0, 8)) {
-      expect(error).to.be.instanceOf(PublishConfirmTimeoutError).and.to.include({ fate: 'unknown', stuck: true });
+      expect(error)
+        .to.be.instanceOf(PublishError)
+        .and.to.include({ code: 'LEV_PUBLISH_CONFIRM_TIMEOUT', fate: 'unknown', stuck: true });
     }
     // What was held back has waited its time, and is safe to repeat. One went out, to ask again.
     await clock.advance(10_000);
-    const fates = stuck.slice(8).map(({ error }) => [(error as PublishConfirmTimeoutError).fate, error?.constructor]);
+    const fates = stuck.slice(8).map(({ error }) => [(error as PublishError).fate, error?.constructor]);
     expect(fates.filter(([fate]) => fate === 'not-sent').length).to.be.greaterThan(19);
-    expect(stuck.every(({ error }) => (error as PublishConfirmTimeoutError).stuck)).to.equal(true);
+    expect(stuck.every(({ error }) => (error as PublishError).stuck)).to.equal(true);
     void publisher.close({ timeout: 1 });
     await clock.advance(2_000);
   });
@@ -182,7 +184,8 @@ describe('Publisher when one destination confirms nothing', () => {
     transport.channel.fail(403, "ACCESS_REFUSED - cannot publish to internal exchange 'internal' in vhost '/'");
     innocent.ack();
     await turn();
-    for (const { error } of [refused, again]) expect(error).to.be.instanceOf(PublishRefusedError);
+    for (const { error } of [refused, again])
+      expect(error).to.be.instanceOf(PublishError).and.to.include({ code: 'LEV_PUBLISH_REFUSED' });
     expect(good.value?.attempts).to.equal(1);
   });
 });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { setUp, turn, watch } from './fake-publish-transport.support.test.js';
-import { PublishChannelLostError, PublishExchangeMissingError, PublishRefusedError } from './publish-error.js';
+import { PublishError } from './publish-error.js';
 
 const MISSING = "NOT_FOUND - no exchange 'gone' in vhost '/'";
 
@@ -14,7 +14,9 @@ describe('Publisher when the broker closes its channel', () => {
     await turn();
     transport.channel.fail(404, MISSING);
     await turn();
-    expect(guilty.error).to.be.instanceOf(PublishExchangeMissingError).and.to.include({ fate: 'refused', attempts: 1 });
+    expect(guilty.error)
+      .to.be.instanceOf(PublishError)
+      .and.to.include({ code: 'LEV_PUBLISH_EXCHANGE_MISSING', fate: 'refused', attempts: 1 });
     expect(transport.channel.sent.map(({ body }) => body.toString())).to.deep.equal(['before', 'after']);
     transport.channel.ack(2, true);
     await turn();
@@ -36,7 +38,9 @@ describe('Publisher when the broker closes its channel', () => {
     transport.down = new Error('connect ECONNREFUSED');
     transport.channel.fail(404, MISSING);
     await turn();
-    expect(neighbour.error).to.be.instanceOf(PublishChannelLostError).and.to.include({ fate: 'unknown', attempts: 1 });
+    expect(neighbour.error)
+      .to.be.instanceOf(PublishError)
+      .and.to.include({ code: 'LEV_PUBLISH_CHANNEL_LOST', fate: 'unknown', attempts: 1 });
   });
 
   it('finds a guilty message that nobody names by publishing the suspects one at a time', async () => {
@@ -51,7 +55,9 @@ describe('Publisher when the broker closes its channel', () => {
     expect(transport.channel.sent).to.have.length(2);
     transport.channel.fail(406, 'PRECONDITION_FAILED - no reason');
     await turn();
-    expect(all[1]?.error).to.be.instanceOf(PublishRefusedError).and.to.include({ fate: 'refused', attempts: 1 });
+    expect(all[1]?.error)
+      .to.be.instanceOf(PublishError)
+      .and.to.include({ code: 'LEV_PUBLISH_REFUSED', fate: 'refused', attempts: 1 });
     expect(transport.channel.sent).to.have.length(1);
     transport.channel.ack();
     transport.channel.ack();

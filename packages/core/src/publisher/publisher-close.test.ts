@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { failureOf, setUp, turn, watch } from './fake-publish-transport.support.test.js';
-import { type PublishError, PublisherClosedError } from './publish-error.js';
+import { PublishError } from './publish-error.js';
 
 describe('closing a publisher', () => {
   it('waits for outstanding confirms, then closes the channel', async () => {
@@ -27,8 +27,12 @@ describe('closing a publisher', () => {
     const closing = watch(publisher.close({ timeout: '2s' }));
     await clock.advance(2_000);
     expect(closing.settlements).to.equal(1);
-    expect(sent.error).to.be.instanceOf(PublisherClosedError).and.to.include({ fate: 'unknown', messageId: 'm1' });
-    expect(queued.error).to.be.instanceOf(PublisherClosedError).and.to.include({ fate: 'not-sent', messageId: 'm2' });
+    expect(sent.error)
+      .to.be.instanceOf(PublishError)
+      .and.to.include({ code: 'LEV_PUBLISHER_CLOSED', fate: 'unknown', messageId: 'm1' });
+    expect(queued.error)
+      .to.be.instanceOf(PublishError)
+      .and.to.include({ code: 'LEV_PUBLISHER_CLOSED', fate: 'not-sent', messageId: 'm2' });
     expect(sent.error?.message).to.include('m1');
     expect(transport.channel.closed).to.equal(true);
     expect(clock.waits).to.deep.equal([]);
@@ -42,17 +46,19 @@ describe('closing a publisher', () => {
     await turn();
     void publisher.close({ timeout: 500 });
     await clock.advance(500);
-    expect(retrying.error).to.be.instanceOf(PublisherClosedError).and.to.include({ fate: 'not-sent' });
+    expect(retrying.error)
+      .to.be.instanceOf(PublishError)
+      .and.to.include({ code: 'LEV_PUBLISHER_CLOSED', fate: 'not-sent' });
     expect((retrying.error as PublishError).causes[0]).to.equal(transport.down);
-    expect(waiting.error).to.be.instanceOf(PublisherClosedError);
+    expect(waiting.error).to.be.instanceOf(PublishError).and.to.include({ code: 'LEV_PUBLISHER_CLOSED' });
     expect(clock.waits).to.deep.equal([]);
   });
 
   it('takes nothing more', async () => {
     const { publisher, transport } = setUp();
     await publisher.close();
-    await failureOf(publisher.publish('orders', 'paid', 'x'), PublisherClosedError);
-    await failureOf(publisher.request('orders', 'paid', 'x'), PublisherClosedError);
+    await failureOf(publisher.publish('orders', 'paid', 'x'), PublishError, 'LEV_PUBLISHER_CLOSED');
+    await failureOf(publisher.request('orders', 'paid', 'x'), PublishError, 'LEV_PUBLISHER_CLOSED');
     expect(transport.tries).to.equal(0);
   });
 
@@ -67,7 +73,9 @@ describe('closing a publisher', () => {
     const publishing = watch(publisher.publish('orders', 'paid', 'x'));
     void publisher.close({ timeout: 1 });
     await clock.advance(1);
-    expect(publishing.error).to.be.instanceOf(PublisherClosedError).and.to.include({ fate: 'not-sent' });
+    expect(publishing.error)
+      .to.be.instanceOf(PublishError)
+      .and.to.include({ code: 'LEV_PUBLISHER_CLOSED', fate: 'not-sent' });
     open();
     await turn();
     expect(transport.channel.closed).to.equal(true);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { type FakePublishTransport, setUp, turn, watch } from './fake-publish-transport.support.test.js';
-import { PublishRefusedError } from './publish-error.js';
+import { PublishError } from './publish-error.js';
 
 const POISON = 'poison';
 
@@ -25,7 +25,9 @@ describe('Publisher when the broker closes the connection over a message', () =>
     const guilty = watch(publisher.publish('orders', 'k', POISON));
     for (let i = 0; i < 10; i++) neighbours.push(watch(publisher.publish('orders', 'k', `after ${i}`)));
     await play(transport, 40);
-    expect(guilty.error).to.be.instanceOf(PublishRefusedError).and.to.include({ fate: 'refused', attempts: 1 });
+    expect(guilty.error)
+      .to.be.instanceOf(PublishError)
+      .and.to.include({ code: 'LEV_PUBLISH_REFUSED', fate: 'refused', attempts: 1 });
     expect(guilty.error?.message).to.contain('541');
     expect(neighbours.map(({ value }) => value?.attempts)).to.deep.equal(neighbours.map(() => 1));
     const sent = transport.channels.flatMap((channel) => channel.sent.map(({ body }) => body.toString()));

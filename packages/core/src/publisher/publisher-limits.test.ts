@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { failureOf, setUp, turn, watch } from './fake-publish-transport.support.test.js';
-import { PublishBlockedError, PublishBufferFullError, PublishConfirmTimeoutError } from './publish-error.js';
+import { PublishError } from './publish-error.js';
 
 describe('Publisher on a blocked connection', () => {
   it('holds messages back until the alarm is over', async () => {
@@ -24,10 +24,12 @@ describe('Publisher on a blocked connection', () => {
     await clock.advance(10_000);
     const second = watch(publisher.publish('orders', 'paid', 'y'));
     await clock.advance(20_000);
-    expect(first.error).to.be.instanceOf(PublishBlockedError).and.to.include({ fate: 'not-sent', attempts: 0 });
+    expect(first.error)
+      .to.be.instanceOf(PublishError)
+      .and.to.include({ code: 'LEV_PUBLISH_BLOCKED', fate: 'not-sent', attempts: 0 });
     expect(second.settlements).to.equal(0);
     await clock.advance(10_000);
-    expect(second.error).to.be.instanceOf(PublishBlockedError);
+    expect(second.error).to.be.instanceOf(PublishError).and.to.include({ code: 'LEV_PUBLISH_BLOCKED' });
   });
 
   it('gives what was in flight its full time again after the alarm', async () => {
@@ -41,7 +43,7 @@ describe('Publisher on a blocked connection', () => {
     await clock.advance(9_999);
     expect(publishing.settlements).to.equal(0);
     await clock.advance(1);
-    expect(publishing.error).to.be.instanceOf(PublishConfirmTimeoutError);
+    expect(publishing.error).to.be.instanceOf(PublishError).and.to.include({ code: 'LEV_PUBLISH_CONFIRM_TIMEOUT' });
   });
 });
 
@@ -49,7 +51,7 @@ describe('Publisher buffer', () => {
   it('fails at once when it is full and says so', async () => {
     const { publisher, transport } = setUp({ buffer: { maxMessages: 2, whenFull: 'fail' } });
     const held = ['1', '2'].map((payload) => watch(publisher.publish('orders', 'paid', payload)));
-    const error = await failureOf(publisher.publish('orders', 'paid', '3'), PublishBufferFullError);
+    const error = await failureOf(publisher.publish('orders', 'paid', '3'), PublishError, 'LEV_PUBLISH_BUFFER_FULL');
     expect(error).to.include({ fate: 'not-sent', attempts: 0 });
     expect(error.message).to.include('2 messages');
     await turn();
@@ -62,7 +64,7 @@ describe('Publisher buffer', () => {
     const { publisher } = setUp({ buffer: { maxBytes: 10, whenFull: 'fail' } });
     watch(publisher.publish('orders', 'paid', 'x'.repeat(50)));
     expect(publisher.stats.heldBytes).to.equal(50);
-    await failureOf(publisher.publish('orders', 'paid', 'y'), PublishBufferFullError);
+    await failureOf(publisher.publish('orders', 'paid', 'y'), PublishError, 'LEV_PUBLISH_BUFFER_FULL');
   });
 
   it('makes calls wait in line for room', async () => {
@@ -91,6 +93,8 @@ describe('Publisher buffer', () => {
     watch(publisher.publish('orders', 'paid', '1'));
     const waiting = watch(publisher.publish('orders', 'paid', '2'));
     await clock.advance(3_000);
-    expect(waiting.error).to.be.instanceOf(PublishBufferFullError).and.to.include({ fate: 'not-sent' });
+    expect(waiting.error)
+      .to.be.instanceOf(PublishError)
+      .and.to.include({ code: 'LEV_PUBLISH_BUFFER_FULL', fate: 'not-sent' });
   });
 });

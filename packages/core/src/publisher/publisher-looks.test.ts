@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { setUp, turn, watch } from './fake-publish-transport.support.test.js';
-import { PublishExchangeMissingError } from './publish-error.js';
+import { PublishError } from './publish-error.js';
 
 function start(...exchanges: string[]) {
   const world = setUp();
@@ -17,7 +17,8 @@ describe('Publisher before its first message to an exchange', () => {
     const after = watch(publisher.publish('orders', 'k', 'after'));
     await turn();
     expect(missing.error)
-      .to.be.instanceOf(PublishExchangeMissingError)
+      .to.be.instanceOf(PublishError)
+      .and.to.include({ code: 'LEV_PUBLISH_EXCHANGE_MISSING' })
       .and.to.include({ fate: 'refused', attempts: 1 });
     expect(transport.channel.sent.map(({ body }) => body.toString())).to.deep.equal(['before', 'after']);
     transport.channel.ack(2, true);
@@ -54,7 +55,7 @@ describe('Publisher before its first message to an exchange', () => {
     const missing = watch(publisher.publish('orders', 'k', 'x'));
     await turn();
     expect(transport.looks).to.have.length(3);
-    expect(missing.error).to.be.instanceOf(PublishExchangeMissingError);
+    expect(missing.error).to.be.instanceOf(PublishError).and.to.include({ code: 'LEV_PUBLISH_EXCHANGE_MISSING' });
   });
 
   it('publishes when nobody may look, and remembers no name that is wrong', async () => {
@@ -66,7 +67,7 @@ describe('Publisher before its first message to an exchange', () => {
     expect(unsaid.value?.attempts).to.equal(1);
     const missing = watch(publisher.publish('new', 'k', 'x'));
     await turn();
-    expect(missing.error).to.be.instanceOf(PublishExchangeMissingError);
+    expect(missing.error).to.be.instanceOf(PublishError).and.to.include({ code: 'LEV_PUBLISH_EXCHANGE_MISSING' });
     transport.exchanges?.add('new');
     watch(publisher.publish('new', 'k', 'x'));
     await turn();

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { setUp, turn, watch } from './fake-publish-transport.support.test.js';
-import { PublishBufferFullError } from './publish-error.js';
+import { PublishError } from './publish-error.js';
 
 const KIB = 1024;
 
@@ -44,7 +44,8 @@ describe('what a publisher keeps in memory', () => {
     const [, ...waiting] = Array.from({ length: 5 }, () => watch(publisher.publish('', 'q', 'x'.repeat(KIB))));
     expect(publisher.stats.heldBytes).to.equal(2 * KIB);
     await clock.advance(1_000);
-    for (const { error } of waiting) expect(error).to.be.instanceOf(PublishBufferFullError);
+    for (const { error } of waiting)
+      expect(error).to.be.instanceOf(PublishError).and.to.include({ code: 'LEV_PUBLISH_BUFFER_FULL' });
     expect(publisher.stats).to.include({ held: 1, heldBytes: KIB });
   });
 
@@ -89,7 +90,9 @@ describe('what a publisher keeps in memory', () => {
     }
     await turn();
     expect(transport.channel.sent.map(({ body }) => body.toString())).to.deep.equal(['1111', '2222']);
-    expect(calls[2]?.error).to.be.instanceOf(PublishBufferFullError).and.to.include({ fate: 'not-sent' });
+    expect(calls[2]?.error)
+      .to.be.instanceOf(PublishError)
+      .and.to.include({ code: 'LEV_PUBLISH_BUFFER_FULL', fate: 'not-sent' });
     expect(calls[2]?.error?.message).to.contain('payload was changed');
     expect(publisher.stats).to.include({ held: 0, heldBytes: 0 });
   });

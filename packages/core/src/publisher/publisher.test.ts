@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { ConfigurationError } from '../errors/configuration-error.js';
 import { failureOf, setUp, turn, watch } from './fake-publish-transport.support.test.js';
-import { PublishNotConnectedError, PublishUnencodableError, PublishUnroutableError } from './publish-error.js';
+import { PublishError, PublishUnroutableError } from './publish-error.js';
 
 describe('Publisher with correlated confirms', () => {
   it('resolves a publish with its own confirm, and says id, time and attempts', async () => {
@@ -58,7 +58,10 @@ describe('Publisher with correlated confirms', () => {
     watch(publisher.publish('orders', 'paid', '2'));
     const stuck = watch(publisher.publish('orders', 'paid', '3'));
     await clock.advance(5_000);
-    expect(stuck.error).to.be.instanceOf(PublishNotConnectedError).with.property('fate', 'not-sent');
+    expect(stuck.error)
+      .to.be.instanceOf(PublishError)
+      .and.to.include({ code: 'LEV_PUBLISH_NOT_CONNECTED' })
+      .with.property('fate', 'not-sent');
   });
 
   it('rejects what was returned although it was acked, with the reply', async () => {
@@ -94,7 +97,7 @@ describe('Publisher with correlated confirms', () => {
     watch(publisher.publish('orders', 'paid', 'first'));
     await turn();
     transport.channel.refuses = new RangeError('headers too large');
-    const error = await failureOf(publisher.publish('orders', 'paid', 'x'), PublishUnencodableError);
+    const error = await failureOf(publisher.publish('orders', 'paid', 'x'), PublishError, 'LEV_PUBLISH_UNENCODABLE');
     expect(error).to.include({ code: 'LEV_PUBLISH_UNENCODABLE', fate: 'not-sent', attempts: 0 });
     expect(error.message).to.contain('could not be encoded: headers too large').and.contain('Nothing was sent.');
     expect(error.cause).to.be.instanceOf(RangeError);

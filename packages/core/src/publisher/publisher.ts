@@ -42,12 +42,12 @@ const DEFAULT_FRAME_MAX = 131_072;
  * |---|---|
  * | ack | resolves |
  * | return, then ack: no queue is bound | rejects with `PublishUnroutableError` (unless `returns: false`) |
- * | nack: a queue is full, or failed | retry, then `PublishNackedError` |
- * | channel closed: no such exchange | rejects with `PublishExchangeMissingError`; its neighbours are published again |
- * | channel closed for another reason | rejects with `PublishRefusedError`; its neighbours are published again |
- * | nothing: the message cannot be written as AMQP | rejects with `PublishUnencodableError`; nothing was sent |
- * | connection gone, or no answer in time | retry with the same id, then `PublishChannelLostError`, `PublishConfirmTimeoutError` |
- * | no connection | retry, then `PublishNotConnectedError` |
+ * | nack: a queue is full, or failed | retry, then `LEV_PUBLISH_NACKED` |
+ * | channel closed: no such exchange | rejects with `LEV_PUBLISH_EXCHANGE_MISSING`; its neighbours are published again |
+ * | channel closed for another reason | rejects with `LEV_PUBLISH_REFUSED`; its neighbours are published again |
+ * | nothing: the message cannot be written as AMQP | rejects with `LEV_PUBLISH_UNENCODABLE`; nothing was sent |
+ * | connection gone, or no answer in time | retry with the same id, then `LEV_PUBLISH_CHANNEL_LOST`, `LEV_PUBLISH_CONFIRM_TIMEOUT` |
+ * | no connection | retry, then `LEV_PUBLISH_NOT_CONNECTED` |
  *
  * With `delay` or `deliverAt` the message waits at the broker, which the promise resolves for.
  * @see https://www.rabbitmq.com/docs/publishers
@@ -252,7 +252,7 @@ export class Publisher {
 
   /**
    * Takes no more messages, waits until all before have settled, at most `timeout` (default `closeTimeout`), and rejects
-   * what is left with `PublisherClosedError`. Never rejects itself; can be called again.
+   * what is left with `LEV_PUBLISHER_CLOSED`. Never rejects itself; can be called again.
    */
   close(options: { readonly timeout?: Duration } = {}): Promise<void> {
     this.#closing ??= this.#close(options.timeout);

@@ -1,12 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { setUp, turn, watch } from './fake-publish-transport.support.test.js';
-import {
-  PublishChannelLostError,
-  PublishUnroutableError,
-  RemoteFailureError,
-  RequestTimeoutError,
-} from './publish-error.js';
+import { PublishError, PublishUnroutableError, RemoteFailureError, RequestTimeoutError } from './publish-error.js';
 import { remoteFailureReply } from './remote-failure.js';
 
 describe('a request', () => {
@@ -82,7 +77,9 @@ describe('a request', () => {
     await turn();
     transport.channel.loseConnection();
     await turn();
-    expect(asking.error).to.be.instanceOf(PublishChannelLostError).and.to.include({ fate: 'unknown' });
+    expect(asking.error)
+      .to.be.instanceOf(PublishError)
+      .and.to.include({ code: 'LEV_PUBLISH_CHANNEL_LOST', fate: 'unknown' });
   });
 
   it('is published again on a new channel when the old one ended before its confirm', async () => {
@@ -135,7 +132,9 @@ describe('a request', () => {
     transport.channel.ack();
     transport.channel.loseConnection();
     await turn();
-    expect(asking.error).to.be.instanceOf(PublishChannelLostError).and.to.include({ fate: 'unknown' });
+    expect(asking.error)
+      .to.be.instanceOf(PublishError)
+      .and.to.include({ code: 'LEV_PUBLISH_CHANNEL_LOST', fate: 'unknown' });
     expect(asking.error?.message).to.contain('its reply cannot arrive');
   });
 

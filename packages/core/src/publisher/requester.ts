@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Logger, logSafely } from '../events/logger.js';
 import type { Message, Publication } from '../message/message.js';
 import type { Clock } from '../time/clock.js';
-import { PublishChannelLostError, RemoteFailureError, RequestTimeoutError } from './publish-error.js';
+import { PublishError, RemoteFailureError, RequestTimeoutError } from './publish-error.js';
 import { describePublication } from './publish-failure.js';
 import type { PublishJob } from './publish-job.js';
 import type { PublisherStats } from './publisher-stats.js';
@@ -97,7 +97,7 @@ export class Requester {
       if (!waiting.confirmed) continue;
       const text = `${describePublication(waiting.publication)} was confirmed, but its reply cannot arrive: the channel that waited for it is gone. The request may have been handled.`;
       const details = { publication: waiting.publication, fate: 'unknown', attempts: 1, causes: [cause] } as const;
-      this.#take(correlationId)?.reject(new PublishChannelLostError(text, details));
+      this.#take(correlationId)?.reject(new PublishError('LEV_PUBLISH_CHANNEL_LOST', text, details));
     }
   }
 

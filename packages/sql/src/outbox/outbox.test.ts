@@ -1,10 +1,4 @@
-import {
-  ConfigurationError,
-  channel,
-  MessageConversionError,
-  type Publication,
-  PublishUnencodableError,
-} from '@leveret/core';
+import { ConfigurationError, channel, MessageConversionError, type Publication, PublishError } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, describe, it } from 'mocha';
 import type { SqlDatabase } from '../database/sql-database.js';
@@ -200,7 +194,7 @@ describe('Outbox', () => {
     ];
     for (const act of acts) {
       const error = await rejection(act());
-      expect(error).to.be.instanceOf(PublishUnencodableError);
+      expect(error).to.be.instanceOf(PublishError).and.to.include({ code: 'LEV_PUBLISH_UNENCODABLE' });
       expect(error.message).to.contain('headers.a[0].b is an instance of Map');
     }
     expect(written).to.deep.equal([]);

@@ -104,7 +104,7 @@ export class Outbox<Tx> {
    * @returns its message id
    * @throws {ConfigurationError} when an option, the exchange or the routing key is not what it must be; nothing was written
    * @throws {MessageConversionError} when the payload cannot be written as a message; nothing was written
-   * @throws {PublishUnencodableError} when a header is no value of an AMQP table; nothing was written
+   * @throws {PublishError} LEV_PUBLISH_UNENCODABLE when a header is no value of an AMQP table; nothing was written
    * @throws what the publisher's `validate` throws or rejects with, and LEV_VALIDATION_TIMEOUT when it does not answer; nothing
    *   was written
    * @throws {LeveretError} LEV_OUTBOX_NOT_WRITTEN when the table did not take it, with no fault of the database

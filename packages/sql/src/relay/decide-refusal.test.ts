@@ -1,4 +1,4 @@
-import { LeveretError, type PublishErrorDetails, PublishNackedError, PublishNotConnectedError } from '@leveret/core';
+import { LeveretError, PublishError, type PublishErrorDetails } from '@leveret/core';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { decideRefusal, refusalText } from './decide-refusal.js';
@@ -8,7 +8,7 @@ const policy = {
   backoff: { initialIntervalMs: 1_000, multiplier: 2, maxIntervalMs: 5_000, jitter: 0.2 },
 };
 const details = { fate: 'refused', attempts: 1, causes: [] } as unknown as PublishErrorDetails;
-const nacked = new PublishNackedError('queue is full', details);
+const nacked = new PublishError('LEV_PUBLISH_NACKED', 'queue is full', details);
 
 describe('decideRefusal', () => {
   it('waits longer from one refusal to the next, and parks after the last', () => {
@@ -21,7 +21,7 @@ describe('decideRefusal', () => {
   });
 
   it('counts nothing against a message while nobody could take it', () => {
-    const offline = new PublishNotConnectedError('no connection', details);
+    const offline = new PublishError('LEV_PUBLISH_NOT_CONNECTED', 'no connection', details);
     expect(decideRefusal(offline, 99, true, policy)).to.deep.equal({ kind: 'outage' });
     for (const code of ['LEV_PUBLISH_BLOCKED', 'LEV_PUBLISH_CONFIRM_TIMEOUT', 'LEV_PUBLISHER_CLOSED'] as const) {
       expect(

@@ -1,10 +1,4 @@
-import {
-  type BackoffPolicy,
-  backoffDelayMs,
-  errorText,
-  LeveretError,
-  type PublishConfirmTimeoutError,
-} from '@leveret/core';
+import { type BackoffPolicy, backoffDelayMs, errorText, LeveretError, type PublishError } from '@leveret/core';
 
 /** What becomes of a message that was not confirmed. */
 export type RefusalDecision =
@@ -60,7 +54,7 @@ export function decideRefusal(
 ): RefusalDecision {
   if (isOutage(error)) return { kind: 'outage' };
   if (isUnanswered(error)) {
-    const { stuck, fate } = error as Partial<PublishConfirmTimeoutError>;
+    const { stuck, fate } = error as Partial<PublishError>;
     if (stuck !== true && !othersAnswered) return { kind: 'outage' };
     if (fate === 'not-sent') return { kind: 'later', delayMs: policy.backoff.initialIntervalMs };
   }
