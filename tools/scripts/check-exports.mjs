@@ -1,7 +1,8 @@
 /**
  * The public names of each package against its committed api.md: a name that appears, goes or changes between value and
  * type is then a visible line of the change, not an accident. `node tools/scripts/check-exports.mjs --write` renews the lists.
- * They are read from src/index.ts, which only re-exports by name: TypeScript 7 has no compiler API in JavaScript.
+ * They are read from src/index.ts, and from the file of each further door such as src/adapters.ts, which only re-export by name:
+ * TypeScript 7 has no compiler API in JavaScript.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -60,17 +61,25 @@ function listed(text) {
 }
 
 for (const home of workspaces('packages')) {
-  const index = `${home}/src/index.ts`;
+  const { name, exports = {} } = JSON.parse(read(`${home}/package.json`));
+  // Its doors: `.` is src/index.ts, and `./adapters` is src/adapters.ts. What is no module, such as a schema, has no names.
+  const doors = Object.keys(exports).filter((door) => door !== '.' && !door.endsWith('.json'));
+  for (const door of ['.', ...doors]) checkDoor(home, name, door);
+}
+
+function checkDoor(home, packageName, door) {
+  const title = door === '.' ? 'index' : door.slice('./'.length);
+  const index = `${home}/src/${title}.ts`;
   if (!exists(index)) {
     faults.push(`${index} is missing`);
-    continue;
+    return;
   }
   const names = publicNames(index, read(index));
   count += names.size;
-  const list = `${home}/api.md`;
+  const list = door === '.' ? `${home}/api.md` : `${home}/api-${title}.md`;
   if (write) {
-    writeFileSync(join(root, list), page(JSON.parse(read(`${home}/package.json`)).name, names));
-    continue;
+    writeFileSync(join(root, list), page(door === '.' ? packageName : `${packageName}/${title}`, names));
+    return;
   }
   const known = exists(list) ? listed(read(list)) : new Map();
   for (const [name, kind] of names) {

@@ -20,7 +20,7 @@ for (const { home, manifest } of packages) faults.push(...metadataFaults(home, m
 
 try {
   install(packages.map(pack));
-  for (const { manifest } of packages) tryOut(manifest.name);
+  for (const { manifest } of packages) for (const door of doorsOf(manifest)) tryOut(door);
   checkTypes();
 } catch (error) {
   faults.push(error.message);
@@ -52,6 +52,12 @@ function install(tarballs) {
   run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts', ...paths]);
 }
 
+/** What may be imported of a package: `leveret`, `leveret/adapters`. */
+function doorsOf({ name, exports }) {
+  const doors = Object.keys(exports).filter((door) => !door.endsWith('.json'));
+  return doors.map((door) => name + door.slice(1));
+}
+
 function tryOut(name) {
   writeFileSync(join(project, 'try.mjs'), `import * as all from '${name}';\nconsole.log(Object.keys(all).length);\n`);
   writeFileSync(join(project, 'try.cjs'), `const all = require('${name}');\nconsole.log(Object.keys(all).length);\n`);
@@ -63,8 +69,9 @@ function tryOut(name) {
 }
 
 function checkTypes() {
-  const lines = packages.map(({ manifest }, index) => `import type * as P${index} from '${manifest.name}';`);
-  const uses = packages.map((_, index) => `keyof typeof P${index}`).join(' | ');
+  const doors = packages.flatMap(({ manifest }) => doorsOf(manifest));
+  const lines = doors.map((door, index) => `import type * as P${index} from '${door}';`);
+  const uses = doors.map((_, index) => `keyof typeof P${index}`).join(' | ');
   writeFileSync(join(project, 'try.ts'), `${lines.join('\n')}\nexport type Names = ${uses};\n`);
   const options = { strict: true, noEmit: true, target: 'ES2022', module: 'NodeNext', types: ['node'] };
   const compilerOptions = { ...options, typeRoots: [join(root, 'node_modules/@types')], experimentalDecorators: true };

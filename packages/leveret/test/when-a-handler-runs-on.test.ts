@@ -3,9 +3,6 @@ import { expect } from 'chai';
 import {
   Context,
   type DeliveryContext,
-  type GuardedAttempt,
-  type GuardedResult,
-  type IdempotencyGuard,
   Idempotent,
   type IdempotentOptions,
   Listener,
@@ -14,6 +11,7 @@ import {
   type Next,
   UseInterceptors,
 } from 'leveret';
+import type { GuardedAttempt, GuardedResult, IdempotencyGuard } from 'leveret/adapters';
 import { it } from 'mocha';
 import { eventually, gate } from './support/eventually.js';
 import { orderListener } from './support/order.js';

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import {
   Context,
-  claimGuard,
   type DeliveryContext,
   Idempotent,
   type IdempotentOptions,
@@ -10,6 +9,7 @@ import {
   MemoryIdempotencyStore,
   Payload,
 } from 'leveret';
+import { claimGuard } from 'leveret/adapters';
 import { it } from 'mocha';
 import { eventually, gate } from './support/eventually.js';
 import { type HandleOrder, Order } from './support/order.js';

@@ -7,10 +7,10 @@ import {
   Header,
   Listener,
   Payload,
-  type PayloadClass,
   PublishError,
   PublishUnroutableError,
 } from 'leveret';
+import type { PayloadClass } from 'leveret/adapters';
 import { describe, it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { Order, orderListener } from './support/order.js';

@@ -1,14 +1,6 @@
 import { expect } from 'chai';
-import {
-  type Claim,
-  type ClaimResult,
-  type IdempotencyStore,
-  Idempotent,
-  Listener,
-  type ListenerOptions,
-  MemoryIdempotencyStore,
-  Payload,
-} from 'leveret';
+import { Idempotent, Listener, type ListenerOptions, MemoryIdempotencyStore, Payload } from 'leveret';
+import type { Claim, ClaimResult, IdempotencyStore } from 'leveret/adapters';
 import { it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { Order } from './support/order.js';

@@ -15,7 +15,6 @@ import {
   type MessageHeaders,
   Payload,
   type PayloadOf,
-  type PublishedPayloadOf,
   PublishTo,
   QueueBuilder,
   type QueueOptions,
@@ -26,6 +25,7 @@ import {
   UseInterceptors,
   validatePayload,
 } from 'leveret';
+import type { PublishedPayloadOf } from 'leveret/adapters';
 import * as v from 'valibot';
 import { z } from 'zod';
 import {
