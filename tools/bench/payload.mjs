@@ -1,6 +1,6 @@
 /**
  * Reading a payload into a validated instance, leveret beside plainToInstance and validate by hand, which is what the docs of
- * class-validator show; and beside JSON.parse alone. In one process, in turn, so that a busy machine hits all alike.
+ * class-validator show; beside the same rules as schemas of zod, valibot and arktype; and beside JSON.parse alone. In one process, in turn, so that a busy machine hits all alike.
  *
  *   node tools/bench/payload.mjs [--rounds 15] [--messages 4000]
  *
@@ -9,6 +9,7 @@
 import 'reflect-metadata';
 import { parseArgs } from 'node:util';
 import { contentTypeConverter } from '@leveret/core';
+import { type as ark } from 'arktype';
 import { plainToInstance, Type } from 'class-transformer';
 import {
   IsArray,
@@ -25,6 +26,8 @@ import {
   ValidateNested,
   validate,
 } from 'class-validator';
+import * as v from 'valibot';
+import { z } from 'zod';
 import { payloadReader } from '../../packages/leveret/dist/payload/payload-reader.js';
 import { targetOf } from '../../packages/leveret/dist/payload/payload-target.js';
 import { median, ratio, showRatio } from './lib/pairs.mjs';
@@ -58,6 +61,66 @@ const Line = classOf({
 });
 const Order = classOf({ id: [IsInt()], lines: [IsArray(), ValidateNested({ each: true }), Type(() => Line)] });
 
+const PAYMENT_SCHEMAS = {
+  zod: z.object({
+    orderId: z.int().min(1),
+    paidAt: z.iso.datetime(),
+    currency: z.string().length(3),
+    amount: z.int().min(0).max(1e9),
+    note: z.string().max(200),
+    isTest: z.boolean(),
+  }),
+  valibot: v.object({
+    orderId: v.pipe(v.number(), v.integer(), v.minValue(1)),
+    paidAt: v.pipe(v.string(), v.isoTimestamp()),
+    currency: v.pipe(v.string(), v.length(3)),
+    amount: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1e9)),
+    note: v.pipe(v.string(), v.maxLength(200)),
+    isTest: v.boolean(),
+  }),
+  arktype: ark({
+    orderId: 'number.integer >= 1',
+    paidAt: 'string.date.iso',
+    currency: 'string == 3',
+    amount: '0 <= number.integer <= 1000000000',
+    note: 'string <= 200',
+    isTest: 'boolean',
+  }),
+};
+const ORDER_SCHEMAS = {
+  zod: z.object({
+    id: z.int(),
+    lines: z.array(
+      z.object({
+        sku: z.string().max(20),
+        count: z.int().min(1),
+        price: z.number(),
+        unit: z.enum(['kg', 'piece']),
+      }),
+    ),
+  }),
+  valibot: v.object({
+    id: v.pipe(v.number(), v.integer()),
+    lines: v.array(
+      v.object({
+        sku: v.pipe(v.string(), v.maxLength(20)),
+        count: v.pipe(v.number(), v.integer(), v.minValue(1)),
+        price: v.number(),
+        unit: v.picklist(['kg', 'piece']),
+      }),
+    ),
+  }),
+  arktype: ark({
+    id: 'number.integer',
+    lines: ark({
+      sku: 'string <= 20',
+      count: 'number.integer >= 1',
+      price: 'number',
+      unit: "'kg' | 'piece'",
+    }).array(),
+  }),
+};
+
 const payment = {
   orderId: 4711,
   paidAt: '2026-11-23T10:00:00.000Z',
@@ -71,11 +134,12 @@ const order = {
   lines: Array.from({ length: 20 }, (_, index) => ({ sku: `sku-${index}`, count: index + 1, price: 9.5, unit: 'kg' })),
 };
 const CASES = [
-  { name: 'a class of 6 properties', type: Payment, value: payment, times: 1 },
-  { name: 'a nested array of 20 classes', type: Order, value: order, times: 0.1 },
+  { name: 'a class of 6 properties', type: Payment, schemas: PAYMENT_SCHEMAS, value: payment, times: 1 },
+  { name: 'a nested array of 20 classes', type: Order, schemas: ORDER_SCHEMAS, value: order, times: 0.1 },
   {
     name: 'a class of 6 properties, each wrong',
     type: Payment,
+    schemas: PAYMENT_SCHEMAS,
     value: { orderId: 'x', paidAt: 1, currency: 'EURO', amount: -1, note: 1, isTest: 0 },
     times: 0.2,
   },
@@ -83,7 +147,7 @@ const CASES = [
 
 const converter = contentTypeConverter();
 
-function waysOf({ type, value }) {
+function waysOf({ type, schemas, value }) {
   const body = Buffer.from(JSON.stringify(value));
   const message = {
     body,
@@ -94,9 +158,14 @@ function waysOf({ type, value }) {
     redelivered: false,
   };
   const read = payloadReader(targetOf(type), { converter, validation: {}, hints: {} });
+  const bySchema = Object.entries(schemas).map(([name, schema]) => {
+    const readSchema = payloadReader(targetOf(schema), { converter, validation: {}, hints: {} });
+    return [`leveret, ${name}`, () => quietly(() => readSchema(message))];
+  });
   const plain = payloadReader(targetOf(Object), { converter, validation: {}, hints: {} });
   return {
     leveret: () => quietly(() => read(message)),
+    ...Object.fromEntries(bySchema),
     'leveret, plain': () => plain(message),
     'by hand': async () => validate(plainToInstance(type, JSON.parse(body.toString()))),
     'JSON.parse': () => JSON.parse(body.toString()),
@@ -130,7 +199,7 @@ for (const one of CASES) {
   for (const [name] of ways) {
     const beside = ratio(took[name], took['by hand'], (micros) => micros);
     console.log(
-      `  ${name.padEnd(15)} ${median(took[name]).toFixed(2).padStart(8)} us   ${showRatio(beside)} x by hand`,
+      `  ${name.padEnd(16)} ${median(took[name]).toFixed(2).padStart(8)} us   ${showRatio(beside)} x by hand`,
     );
   }
 }
