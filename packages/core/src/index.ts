@@ -188,6 +188,7 @@ export type { KillSwitchSnapshot } from './consumer/listener-flow.js';
 export type { KillSwitchState } from './outage/kill-switch.js';
 export { type PauseOptions, type PauseReport, type PauseState, resolvePause } from './consumer/pause-options.js';
 export type { ListenerCounts } from './consumer/listener-counters.js';
+export type { LoadSnapshot } from './consumer/listener-load.js';
 export { parseReplyAddress } from './consumer/reply.js';
 export {
   ListenerContainer,

@@ -85,6 +85,7 @@ export {
   LeveretError,
   type ListenerPolicyOptions,
   type ListenerSnapshot,
+  type LoadSnapshot,
   type LogFields,
   type Logger,
   type LogLevel,

@@ -399,8 +399,11 @@ export class Consumer implements DeliverySink, Worker {
     const running: Running = { process, since, ended: undefined };
     this.#running = running;
     if (this.#stopping !== undefined) process.interrupt('stopping');
+    const { clock, load } = this.#env;
+    load.began(clock.monotonic());
     running.ended = this.#enter(() => process.run());
     await running.ended;
+    load.ended(clock.monotonic());
     this.#running = undefined;
     if (process.isPutOff) this.#keep(delivery, since);
     const still = delivery.channel.isOpen ? undefined : process.stillRunning();

@@ -6,6 +6,7 @@ import type { BrokerPatience } from './broker-patience.js';
 import type { DeliveryFlow } from './delivery-flow.js';
 import type { DeliveryReporter } from './delivery-reporter.js';
 import type { ListenerDefinition } from './listener-definition.js';
+import type { ListenerLoad } from './listener-load.js';
 import type { Redeliveries } from './redeliveries.js';
 import type { RejectedKept } from './rejected-messages.js';
 import type { StillAtWork } from './still-at-work.js';
@@ -25,6 +26,8 @@ export interface DeliveryEnvironment {
   readonly rejectedKept: () => RejectedKept;
   /** Whether the listener takes deliveries at all. */
   readonly flow: DeliveryFlow;
+  /** How busy its consumers are. */
+  readonly load: Pick<ListenerLoad, 'began' | 'ended'>;
   /** How far it has come, when it consumes a stream. */
   readonly position?: StreamPosition | undefined;
   /** What texts of errors go through before they leave the process. Default: passwords of URLs are taken out. */

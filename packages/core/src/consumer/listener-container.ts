@@ -17,6 +17,8 @@ import { DeliveryReporter } from './delivery-reporter.js';
 import { type ListenerCounts, zeroCounts } from './listener-counters.js';
 import type { ListenerDefinition } from './listener-definition.js';
 import { type KillSwitchSnapshot, ListenerFlow } from './listener-flow.js';
+import type { LoadSnapshot } from './listener-load.js';
+import { LoadWatch } from './load-watch.js';
 import { type PauseOptions, type PauseReport, type PauseState, resolvePause } from './pause-options.js';
 import { Redeliveries, type RedeliverySnapshot } from './redeliveries.js';
 import { keepsRejected } from './rejected-messages.js';
@@ -70,6 +72,8 @@ export interface ListenerSnapshot {
   readonly held: number;
   /** Those of them whose handlers are at work, or that wait for another attempt. */
   readonly atWork: number;
+  /** How busy its consumers are, and how much of that they only wait. */
+  readonly load: LoadSnapshot;
   /** `undefined` where it has none. */
   readonly killSwitch: KillSwitchSnapshot | undefined;
   readonly counts: Readonly<ListenerCounts>;
@@ -106,6 +110,7 @@ export class ListenerContainer {
   readonly #flow: ListenerFlow;
   readonly #delayed: DelayedPublishes;
   readonly #redeliveries: Redeliveries;
+  readonly #load: LoadWatch;
   #consumers: readonly Consumer[] = [];
   #state: ListenerState = { name: 'stopped' };
   #lastError: Error | undefined;
@@ -151,7 +156,9 @@ export class ListenerContainer {
       delayed: this.#delayed,
       clock: deps.clock,
     });
+    this.#load = new LoadWatch({ ...deps, definition });
     this.#env = {
+      load: this.#load.load,
       flow: this.#flow,
       definition,
       publisher: deps.publisher,
@@ -193,6 +200,7 @@ export class ListenerContainer {
       concurrency: this.definition.concurrency,
       held: this.#consumers.reduce((sum, consumer) => sum + consumer.held, 0),
       atWork: this.#atWork,
+      load: this.#load.snapshot(),
       killSwitch: this.#flow.killSwitch,
       counts: { ...this.#counts },
       lastError: this.#lastError,

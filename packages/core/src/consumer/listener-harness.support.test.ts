@@ -138,6 +138,7 @@ export class ListenerHarness {
     this.events.on((event) => this.happened.push(event));
     this.env = {
       flow: FREE_FLOW,
+      load: { began: () => {}, ended: () => {} },
       definition,
       publisher: this.publisher,
       clock: this.clock,
