@@ -53,10 +53,20 @@ export function libraryCheck(given: PayloadValidation): (payload: object) => Val
     const walk = boundedWalk(options);
     walk.metadataStorage = storage;
     const found: ValidationError[] = [];
-    walk.execute(payload, undefined, found);
+    try {
+      walk.execute(payload, undefined, found);
+    } catch (error) {
+      abandon(walk.awaitingPromises);
+      throw error;
+    }
     const result = () => ({ errors: walk.stripEmptyErrors(found), isCut: walk.isCut });
     return walk.awaitingPromises.length === 0 ? result() : Promise.all(walk.awaitingPromises).then(result);
   };
+}
+
+/** Nobody waits any more for what other rules have promised: one has thrown. */
+export function abandon(promises: readonly unknown[]): void {
+  for (const promise of promises) Promise.resolve(promise).catch(() => {});
 }
 
 /** @throws when class-validator is not as it is known to be */

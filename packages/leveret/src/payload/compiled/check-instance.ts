@@ -1,7 +1,7 @@
 import type { ValidationArguments } from 'class-validator';
 import type { ConstraintMetadata } from 'class-validator/types/metadata/ConstraintMetadata.js';
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
-import { type BoundedWalk, boundedWalk, type Validated } from '../library-check.js';
+import { abandon, type BoundedWalk, boundedWalk, type Validated } from '../library-check.js';
 import type { PayloadValidation } from '../payload-validation.js';
 import { type BrokenProperty, MAX_VIOLATIONS } from '../violations.js';
 import { type ClassRules, type PropertyRules, type Rule, type RuleBook, ruleBook } from './class-rules.js';
@@ -40,7 +40,7 @@ class Check {
     try {
       this.#object(payload, errors);
     } catch (error) {
-      for (const pending of this.#pending) Promise.resolve(pending).catch(() => {});
+      abandon(this.#pending);
       throw error;
     }
     if (this.#pending.length === 0) return { errors, isCut: this.#isCut };
@@ -57,13 +57,16 @@ class Check {
   #byLibrary(object: Values, into: Node[]): void {
     const walk = this.#library();
     walk.found = this.#found;
-    walk.execute(object, undefined, into as never);
+    try {
+      walk.execute(object, undefined, into as never);
+    } finally {
+      this.#pending.push(...walk.awaitingPromises);
+    }
+    // They may still find something to put there.
+    if (walk.awaitingPromises.length > 0) into.push(broken(undefined, undefined));
+    walk.awaitingPromises.length = 0;
     this.#found = walk.found;
     this.#isCut ||= walk.isCut;
-    const waiting = walk.awaitingPromises.splice(0);
-    // They may still find something to put there.
-    if (waiting.length > 0) into.push(broken(undefined, undefined));
-    this.#pending.push(...waiting);
   }
 
   #library(): BoundedWalk {

@@ -7,8 +7,10 @@ import fc from 'fast-check';
 import { after, before, describe, it } from 'mocha';
 import { compareReadings, newTally, usingQuickContainer } from '../../test-support/same-reading.js';
 import { inspectPayload } from '../inspect-payload.js';
+import { libraryCheck } from '../library-check.js';
 import { payloadReader, type ReadingPolicy } from '../payload-reader.js';
 import { targetOf } from '../payload-target.js';
+import { instanceCheck } from './check-instance.js';
 import { findUnknownLibrary } from './known-libraries.js';
 
 describe('compiled classes', () => {
@@ -153,6 +155,32 @@ describe('rules of the user’s own', () => {
       expect(error).to.equal(down);
     }
   });
+
+  class Promised extends Coupon {
+    @ValidatePromise() later!: unknown;
+  }
+  for (const [how, check] of [
+    ['by compiled rules', () => instanceCheck({})(coupon(Coupon))],
+    ['by the walk of class-validator, from a class on', () => instanceCheck({})(coupon(Promised))],
+    ['by the walk of class-validator', () => libraryCheck({})(coupon(Coupon))],
+  ] as const) {
+    it(`leave no rejection behind when another one throws, ${how}`, async () => {
+      const unhandled: unknown[] = [];
+      const note = (reason: unknown) => unhandled.push(reason);
+      process.on('unhandledRejection', note);
+      try {
+        expect(check).to.throw(TypeError, 'no number');
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(unhandled).to.deep.equal([]);
+      } finally {
+        process.off('unhandledRejection', note);
+      }
+    });
+  }
+
+  function coupon(type: typeof Coupon): Coupon {
+    return Object.assign(new type(), { code: 'down', count: 'x' as never });
+  }
 
   it('leave no rejection behind when another one throws', async () => {
     const unhandled: unknown[] = [];
