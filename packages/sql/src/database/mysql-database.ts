@@ -6,6 +6,7 @@ import { runTransaction } from './run-transaction.js';
 import type { SqlDatabase, SqlExecutor, SqlResult } from './sql-database.js';
 import { mysql } from './sql-dialect.js';
 import { sqlFault } from './sql-fault.js';
+import { ClosingFailed, type Opened, sendsTogether, type Worked } from './together.js';
 
 /** What is needed of a connection of `mysql2/promise`. */
 export interface MysqlClient {
@@ -28,6 +29,34 @@ export interface MysqlPool<Connection extends MysqlPoolConnection> extends Mysql
 // Whatever completion_type says: the connection goes on, and without a transaction.
 const COMMIT = 'COMMIT AND NO CHAIN NO RELEASE';
 const ROLLBACK = 'ROLLBACK AND NO CHAIN NO RELEASE';
+// For the next transaction only.
+const ISOLATED = 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED';
+const BEGIN = 'START TRANSACTION';
+
+/** Several statements as one, on MariaDB. */
+function block(...statements: readonly string[]): string {
+  return `BEGIN NOT ATOMIC ${statements.map((statement) => `${statement}; `).join('')}END`;
+}
+
+async function commit(connection: MysqlClient, closing: string | undefined): Promise<void> {
+  try {
+    await connection.query(closing === undefined ? COMMIT : block(closing, COMMIT));
+  } catch (error) {
+    // What a closing statement signals.
+    const signalled = (error as { readonly code?: unknown } | null)?.code === 'ER_SIGNAL_EXCEPTION';
+    throw closing !== undefined && signalled ? new ClosingFailed(error) : error;
+  }
+}
+
+/** A block answers the rows of its statements, and behind them that it has ended. */
+async function openedBy(answering: Promise<[unknown, unknown]>): Promise<Opened> {
+  try {
+    const [answer] = await answering;
+    return { result: resultOf((answer as readonly unknown[])[0]) };
+  } catch (fault) {
+    return { fault };
+  }
+}
 
 /**
  * Uses a pool of `mysql2/promise` (`createPool(…)`), on MySQL or MariaDB; a transaction is a connection of it. How sessions
@@ -56,6 +85,37 @@ export function mysqlDatabase<Connection extends MysqlPoolConnection>(
     sessions.set(key, session);
     return session;
   };
+  const transaction = async <T>(
+    opening: string | undefined,
+    work: (tx: Connection, opened: Opened | undefined) => Promise<Worked<T>>,
+  ): Promise<T> => {
+    const connection = await connect();
+    let opened: Opened | undefined;
+    let closing: string | undefined;
+    return runTransaction(
+      connection,
+      async (lent) => {
+        const worked = await work(lent, opened);
+        closing = worked.closing;
+        return worked.value;
+      },
+      {
+        begin: async () => {
+          const { blocks } = await sessionOf(connection);
+          if (opening !== undefined && blocks) {
+            opened = await openedBy(connection.query(block(ISOLATED, BEGIN, opening)));
+            return;
+          }
+          await connection.query(ISOLATED);
+          await connection.query(BEGIN);
+        },
+        commit: () => commit(connection, closing),
+        rollback: () => connection.query(ROLLBACK),
+        release: (destroy) => (destroy ? connection.destroy() : connection.release()),
+      },
+      { of: 'connection' },
+    );
+  };
   const database: SqlDatabase<Connection> = {
     dialect: mysql,
     service,
@@ -77,26 +137,9 @@ export function mysqlDatabase<Connection extends MysqlPoolConnection>(
       }
     },
     within: mysqlExecutor,
-    transaction: async (work) => {
-      const connection = await connect();
-      return runTransaction(
-        connection,
-        work,
-        {
-          begin: async () => {
-            await sessionOf(connection);
-            // For the next transaction only.
-            await connection.query('SET TRANSACTION ISOLATION LEVEL READ COMMITTED');
-            await connection.query('START TRANSACTION');
-          },
-          commit: () => connection.query(COMMIT),
-          rollback: () => connection.query(ROLLBACK),
-          release: (destroy) => (destroy ? connection.destroy() : connection.release()),
-        },
-        { of: 'connection' },
-      );
-    },
+    transaction: (work) => transaction(undefined, async (tx) => ({ value: await work(tx) })),
   };
+  sendsTogether(database, transaction);
   COMMITS_BY_ITSELF.add(database);
   return database;
 }

@@ -5,6 +5,8 @@ import type { SqlExecutor } from './sql-database.js';
 export interface MysqlSession {
   /** Whether a statement outside of a transaction is committed by itself. */
   readonly autocommit: boolean;
+  /** Whether it takes blocks of several statements, as MariaDB does (but for its mode ORACLE). */
+  readonly blocks: boolean;
 }
 
 /** Characters that each stand for a width in UTF-8, as a parameter; and what the server has to make of them. */
@@ -16,14 +18,18 @@ const PROBE_HEX = Buffer.from(PROBE).toString('hex').toUpperCase();
  * @throws {ConfigurationError} when it does not hold text as it is: different message ids would become one
  */
 export async function readMysqlSession(executor: SqlExecutor): Promise<MysqlSession> {
-  const { rows } = await executor.query('SELECT @@SESSION.autocommit AS autocommit, HEX(?) AS probe', [PROBE]);
-  const { autocommit, probe } = rows[0] ?? {};
+  const { rows } = await executor.query(
+    'SELECT @@SESSION.autocommit AS autocommit, HEX(?) AS probe, VERSION() AS version, @@SESSION.sql_mode AS mode',
+    [PROBE],
+  );
+  const { autocommit, probe, version, mode } = rows[0] ?? {};
   if (String(probe) !== PROBE_HEX) {
     throw new ConfigurationError([
       `the connections to MySQL or MariaDB must speak utf8mb4: in their character set ${PROBE} is held as the bytes ${String(probe)} (expected ${PROBE_HEX}), so that different message ids become one. Leave out the option charset of the pool, or set it to 'utf8mb4'`,
     ]);
   }
-  return { autocommit: Number(autocommit) === 1 };
+  const blocks = /mariadb/i.test(String(version)) && !/oracle/i.test(String(mode));
+  return { autocommit: Number(autocommit) === 1, blocks };
 }
 
 /** A bit of the answer to a statement: a transaction is open behind it. */

@@ -3,6 +3,7 @@ import { acquire } from './acquire.js';
 import { runTransaction } from './run-transaction.js';
 import type { SqlDatabase, SqlExecutor, SqlResult } from './sql-database.js';
 import { postgres } from './sql-dialect.js';
+import { ClosingFailed, type Opened, sendsTogether, type Worked } from './together.js';
 
 /** What is needed of a client of `pg`. */
 export interface PostgresClient {
@@ -57,7 +58,32 @@ export function postgresDatabase<Client extends PostgresPoolClient>(
     };
     return { client, release };
   };
-  return {
+  const transaction = async <T>(
+    begin: (client: Client) => Promise<Opened | undefined>,
+    work: (tx: Client, opened: Opened | undefined) => Promise<Worked<T>>,
+  ): Promise<T> => {
+    const { client, release } = await connect();
+    let opened: Opened | undefined;
+    let closing: string | undefined;
+    return runTransaction(
+      client,
+      async (lent) => {
+        const worked = await work(lent, opened);
+        closing = worked.closing;
+        return worked.value;
+      },
+      {
+        begin: async () => {
+          opened = await begin(client);
+        },
+        commit: () => commit(client, closing),
+        rollback: () => client.query('ROLLBACK'),
+        release,
+      },
+      { of: 'connection' },
+    );
+  };
+  const database: SqlDatabase<Client> = {
     dialect: postgres,
     service,
     query: async (text, parameters) => {
@@ -72,34 +98,59 @@ export function postgresDatabase<Client extends PostgresPoolClient>(
       }
     },
     within: postgresExecutor,
-    transaction: async (work) => {
-      const { client, release } = await connect();
-      return runTransaction(
-        client,
-        work,
-        {
-          begin: () => client.query('BEGIN ISOLATION LEVEL READ COMMITTED'),
-          commit: async () => {
-            const { command } = await client.query('COMMIT');
-            // What PostgreSQL answers when a statement has failed before and somebody swallowed its error.
-            if (command === 'ROLLBACK') throw rolledBack();
-          },
-          rollback: () => client.query('ROLLBACK'),
-          release,
+    transaction: (work) =>
+      transaction(
+        async (client) => {
+          await client.query(BEGIN);
+          return undefined;
         },
-        { of: 'connection' },
-      );
-    },
+        async (tx) => ({ value: await work(tx) }),
+      ),
   };
+  sendsTogether(database, (opening, work) =>
+    transaction(
+      (client) =>
+        client.query(`${BEGIN}; ${opening}`).then(
+          (answer): Opened => ({ result: resultOf(lastOf(answer)) }),
+          (fault: unknown): Opened => ({ fault }),
+        ),
+      work,
+    ),
+  );
+  return database;
+}
+
+const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED';
+
+/** What a closing statement says that fails: that a text is no number, or that a statement before it had failed. */
+const NOT_TO_BE_COMMITTED: ReadonlySet<unknown> = new Set(['22P02', '25P02']);
+
+async function commit(client: PostgresClient, closing: string | undefined): Promise<void> {
+  try {
+    const { command } = lastOf(await client.query(closing === undefined ? 'COMMIT' : `${closing}; COMMIT`));
+    // What PostgreSQL answers when a statement has failed before and somebody swallowed its error.
+    if (command === 'ROLLBACK') throw rolledBack();
+  } catch (error) {
+    const code = (error as { readonly code?: unknown } | null)?.code;
+    throw closing !== undefined && NOT_TO_BE_COMMITTED.has(code) ? new ClosingFailed(error) : error;
+  }
+}
+
+type Answer = Awaited<ReturnType<PostgresClient['query']>>;
+
+/** Of several statements in one text, `pg` answers each. */
+function lastOf(answer: Answer): Answer {
+  return Array.isArray(answer) ? ((answer as Answer[]).at(-1) as Answer) : answer;
+}
+
+function resultOf({ rows, rowCount }: Answer): SqlResult {
+  return { rows, rowCount: rowCount ?? 0 };
 }
 
 /** Runs statements on a client of `pg`, such as the one of a transaction. */
 export function postgresExecutor(client: PostgresClient): SqlExecutor {
   return {
-    query: async (text, parameters = []): Promise<SqlResult> => {
-      const { rows, rowCount } = await client.query(text, [...parameters]);
-      return { rows, rowCount: rowCount ?? 0 };
-    },
+    query: async (text, parameters = []) => resultOf(await client.query(text, [...parameters])),
   };
 }
 

@@ -26,6 +26,10 @@ const HEX_TEXT: Readonly<Record<SqlDialectName, (digits: string) => string>> = {
   sqlite: (digits) => `CAST(X'${digits}' AS TEXT)`,
 };
 
+/** What needs no digits, on any server and in any mode of it: it is read and planned faster. */
+const PLAIN = /^[\w .:/-]*$/;
+
 export function textLiteral(dialect: SqlDialectName, value: string): string {
+  if (dialect === 'postgres' && PLAIN.test(value)) return `'${value}'::text`;
   return HEX_TEXT[dialect](Buffer.from(value).toString('hex'));
 }

@@ -19,10 +19,19 @@ import {
   systemClock,
 } from '@leveret/core';
 import { LentTransaction, lenderOf } from '../database/lent-transaction.js';
-import { type SqlDatabase, type SqlExecutor, serviceOf } from '../database/sql-database.js';
+import { type SqlDatabase, serviceOf } from '../database/sql-database.js';
 import { sqlFault } from '../database/sql-fault.js';
+import { ClosingFailed, transactionTogether, type Worked } from '../database/together.js';
 import { checkServer } from '../schema/server-check.js';
-import { findRow, INSERT_ONCE, type InboxRow } from './insert-once.js';
+import {
+  findRow,
+  hasRowsBefore,
+  INSERT_ONCE,
+  type InboxRow,
+  insertedBy,
+  insertText,
+  stillText,
+} from './insert-once.js';
 
 /** How an inbox waits. */
 export interface TransactionalInboxOptions {
@@ -77,6 +86,8 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
   readonly #lockTimeoutMs: number;
   readonly #conflictRetries: number;
   readonly #onCommit: () => void;
+  /** Whether a listener has rows of before services had names. */
+  readonly #rowsBefore = new Map<string, boolean | Promise<boolean>>();
 
   /** @throws {ConfigurationError} when an option is out of range, or the database does not say which service uses it */
   constructor(database: SqlDatabase<Tx>, options: TransactionalInboxOptions = {}) {
@@ -107,8 +118,9 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
     attempt: GuardedAttempt,
     stillRunning: StillRunning = () => undefined,
   ): Promise<GuardedResult> {
+    const row = await this.#row(listenerId, key);
     for (let conflicts = 0; ; conflicts++) {
-      const result = await this.#once(this.#row(listenerId, key), attempt, stillRunning, conflicts);
+      const result = await this.#once(row, attempt, stillRunning, conflicts);
       if (result.kind === 'again') {
         await pause(systemClock, backoffDelayMs(CONFLICT_BACKOFF, conflicts + 1));
         continue;
@@ -118,34 +130,59 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
     }
   }
 
-  #row(listenerId: string, key: string): InboxRow {
+  async #row(listenerId: string, key: string): Promise<InboxRow> {
+    const before = boundedKey(listenerId);
     return {
       listener: serviceKey(this.service, listenerId),
-      before: boundedKey(listenerId),
+      before: (await this.#hasRowsBefore(before)) ? before : undefined,
       messageId: boundedKey(key),
       lockTimeoutMs: this.#lockTimeoutMs,
     };
   }
 
-  /** Calls the handler in the transaction, which has the row. */
+  /** Instances of before services had names were stopped: of what they wrote, there will be no more. */
+  #hasRowsBefore(before: string): Promise<boolean> | boolean {
+    const known = this.#rowsBefore.get(before);
+    if (known !== undefined) return known;
+    const asked = hasRowsBefore(this.#database, this.#database.dialect, before).then(
+      (found) => {
+        this.#rowsBefore.set(before, found);
+        return found;
+      },
+      // Asked again with the next message; with this one the insert looks itself.
+      () => {
+        this.#rowsBefore.delete(before);
+        return true;
+      },
+    );
+    this.#rowsBefore.set(before, asked);
+    return asked;
+  }
+
+  /**
+   * Calls the handler in the transaction, which has the row.
+   * @param check whether the row is there still, asked by itself or together with COMMIT: a transaction that was broken or ended
+   * meanwhile can still be "committed" without an error
+   */
   async #handle(
     tx: Tx,
-    executor: SqlExecutor,
-    row: InboxRow,
+    check: string | (() => Promise<boolean>),
     progress: Progress,
     attempt: GuardedAttempt,
     untilEnd: (error: unknown) => Promise<void> | undefined,
-  ): Promise<GuardedResult> {
+  ): Promise<Worked<GuardedResult>> {
     // leveret's own adapters lend by themselves, and let go of the connection behind the result.
     const loan = lenderOf(tx) === undefined ? new LentTransaction(tx, { of: 'mapper' }) : undefined;
     try {
       progress.stage = 'handler';
       const value = await attempt(loan?.lent ?? tx, new AbortController().signal);
       progress.stage = 'check';
-      // A transaction that was broken or ended meanwhile can still be "committed" without an error.
-      if (!(await findRow(executor, this.#database.dialect, row))) throw new Error('its inbox row is gone');
+      if (typeof check !== 'string' && !(await check())) throw new Error('its inbox row is gone');
       progress.stage = 'commit';
-      return { kind: 'handled', value, remembered: true };
+      return {
+        value: { kind: 'handled', value, remembered: true },
+        closing: typeof check === 'string' ? check : undefined,
+      };
     } catch (error) {
       progress.thrown = { error };
       loan?.end();
@@ -179,19 +216,28 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
     const progress: Progress = { stage: 'begin' };
     try {
       return await atResult(stillRunning, (untilEnd) =>
-        database.transaction<GuardedResult>(async (tx) => {
+        transactionTogether<Tx, GuardedResult>(database, insertText(dialect, row), async (tx, opened) => {
           const executor = database.within(tx);
-          const inserted = await INSERT_ONCE[dialect.name](executor, dialect, row);
+          const inserted =
+            opened === undefined
+              ? await INSERT_ONCE[dialect.name](executor, dialect, row)
+              : insertedBy(dialect, opened);
           if (!inserted.written) {
-            if (await findRow(executor, dialect, row)) return { kind: 'duplicate' };
+            if (await findRow(executor, dialect, row)) return { value: { kind: 'duplicate' } };
             throw unproved(inserted.fault);
           }
-          return this.#handle(tx, executor, row, progress, attempt, untilEnd);
+          const check =
+            opened === undefined
+              ? () => findRow(executor, dialect, row)
+              : stillText(dialect, row, inserted.transaction);
+          return this.#handle(tx, check, progress, attempt, untilEnd);
         }),
       );
     } catch (caught) {
-      const { stage, thrown } = progress;
-      const error = thrown === undefined ? caught : thrown.error;
+      const { thrown } = progress;
+      const stage = caught instanceof ClosingFailed ? 'check' : progress.stage;
+      const told = caught instanceof ClosingFailed ? caught.cause : caught;
+      const error = thrown === undefined ? told : thrown.error;
       const fault = sqlFault(error);
       const again = conflicts < this.#conflictRetries && stillRunning() === undefined;
       if ((fault === 'conflict' || fault === 'read-only') && again) return { kind: 'again' };

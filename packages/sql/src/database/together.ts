@@ -1,0 +1,46 @@
+import type { SqlDatabase, SqlResult } from './sql-database.js';
+
+/** How the first statement of a transaction went: what it gave, or how it failed. */
+export type Opened = { readonly result: SqlResult } | { readonly fault: unknown };
+
+/** What a transaction came to. */
+export interface Worked<T> {
+  readonly value: T;
+  /** A statement that is sent together with COMMIT, and fails when nothing is to be committed. */
+  readonly closing?: string | undefined;
+}
+
+/**
+ * A transaction in as few round trips as the database allows: its first statement goes with BEGIN, its last with COMMIT.
+ * @param opening the first statement, complete: whatever its values are stands in the text
+ * @param work gets what `opening` gave, or `undefined` where it was not sent; only where it was sent may it answer a `closing`
+ */
+export type TransactionTogether<Tx> = <T>(
+  opening: string,
+  work: (tx: Tx, opened: Opened | undefined) => Promise<Worked<T>>,
+) => Promise<T>;
+
+const TOGETHER = new WeakMap<object, TransactionTogether<never>>();
+
+/** Says that a database sends statements together. */
+export function sendsTogether<Tx>(database: SqlDatabase<Tx>, transaction: TransactionTogether<Tx>): void {
+  TOGETHER.set(database, transaction as TransactionTogether<never>);
+}
+
+/** As {@link TransactionTogether}; one by one where the database is not one of leveret's own. */
+export function transactionTogether<Tx, T>(
+  database: SqlDatabase<Tx>,
+  opening: string,
+  work: (tx: Tx, opened: Opened | undefined) => Promise<Worked<T>>,
+): Promise<T> {
+  const together = TOGETHER.get(database) as TransactionTogether<Tx> | undefined;
+  if (together !== undefined) return together(opening, work);
+  return database.transaction(async (tx) => (await work(tx, undefined)).value);
+}
+
+/** The closing statement failed: nothing was committed. `cause` is what the database said. */
+export class ClosingFailed extends Error {
+  constructor(cause: unknown) {
+    super('the closing statement of a transaction failed', { cause });
+  }
+}
