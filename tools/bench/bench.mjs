@@ -7,6 +7,8 @@
  *   hostile   what the worst message costs that the default limits let in
  *   broker    the embedded broker beside a RabbitMQ 3.10 that it starts for itself
  *   relay     the relay of an outbox with a million rows, on PostgreSQL, MariaDB and SQLite
+ *   purge     handlers with an inbox beside the purge of a million rows
+ *   inbox     inbox and relay in SQL beside the same statements by hand
  *
  *   --quick             ends within 60 s: fewer messages, one round, leveret and the control
  *   --rounds 5          rounds
@@ -32,7 +34,7 @@ import { goalsTable, markdown, table } from './lib/report.mjs';
 import { runCases } from './lib/run-cases.mjs';
 import { summarize } from './lib/summary.mjs';
 
-const PROGRAMS = ['hostile', 'broker', 'relay'];
+const PROGRAMS = ['hostile', 'broker', 'relay', 'purge', 'inbox'];
 const GROUPS = {
   consume: ['bytes', 'json', 'class', 'nested'],
   publish: ['publish-1', 'publish-256', 'publish-all'],

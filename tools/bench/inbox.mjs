@@ -1,11 +1,14 @@
 /**
  * Messages that take effect once, beside the same written by hand: in turn, in one process, over one pool of connections.
  *
- *   node tools/bench/inbox.mjs [--messages 2000] [--rounds 5] [--at-once 10] [--cases postgres,mariadb,sqlite,relay-postgres,relay-mariadb,memory,redis]
+ *   node tools/bench/inbox.mjs [--messages 2000] [--rounds 5] [--at-once 10] [--cases postgres,...]
  *
- *   postgres, mariadb, sqlite    the inbox: a row for the message and one of the handler, in one transaction
- *   relay-postgres, relay-mariadb  the relay of an outbox with a sender that confirms at once; by hand: lock 250, send, delete
- *   memory, redis                the stores of claims beside a Map, and beside SET NX and a second SET
+ *   postgres, mariadb, sqlite    the inbox, beside the same statements by hand: the row of the message, written with a bounded
+ *                                wait, that of the handler, and a look whether the first is still there, in one transaction
+ *   postgres-least, mariadb-least, sqlite-least  beside the least that can be written: two inserts in a transaction
+ *   relay-postgres, relay-mariadb  the relay of an outbox with a sender that confirms at once, ten rows for a message; by hand:
+ *                                lock 250 and lease them in a transaction, send, delete in another
+ *   relay-postgres-least, relay-mariadb-least  beside one transaction that is open while messages are sent: lock 250, send, delete
  *
  * Prints messages per second of both, and the median of the ratios of neighbours with its range: above 1, leveret is faster.
  */
@@ -19,25 +22,35 @@ const { values: options } = parseArgs({
     messages: { type: 'string', default: '2000' },
     rounds: { type: 'string', default: '5' },
     'at-once': { type: 'string', default: '10' },
-    cases: { type: 'string', default: 'postgres,mariadb,sqlite,relay-postgres,relay-mariadb,memory,redis' },
+    cases: {
+      type: 'string',
+      default:
+        'postgres,mariadb,sqlite,postgres-least,mariadb-least,sqlite-least,relay-postgres,relay-mariadb,memory,redis',
+    },
   },
 });
 const [messages, rounds, atOnce] = ['messages', 'rounds', 'at-once'].map((name) => Number(options[name]));
 
-const { claimGuard, MemoryIdempotencyStore, silentLogger } = await import('../../packages/core/dist/index.js');
+const { silentLogger } = await import('../../packages/core/dist/index.js');
 const { migrate, mysqlDatabase, OutboxRelay, postgresDatabase, sqliteDatabase, TransactionalInbox } = await import(
   '../../packages/sql/dist/index.js'
 );
 const fromSql = createRequire(new URL('../../packages/sql/package.json', import.meta.url));
 
+const COLUMNS = 'id, attempts, failures, order_key, size, exchange, routing_key, properties, headers, mandatory, body';
+const idsOf = (rows) => rows.map(({ id }) => id).join(', ');
+
 const CASES = {
   postgres: () => onServer('postgres', postgresPool, inboxes),
   mariadb: () => onServer('mariadb', mysqlPool, inboxes),
   sqlite: () => onServer('sqlite', sqliteConnection, inboxes),
+  'postgres-least': () => onServer('postgres', postgresPool, inboxesBesideLeast),
+  'mariadb-least': () => onServer('mariadb', mysqlPool, inboxesBesideLeast),
+  'sqlite-least': () => onServer('sqlite', sqliteConnection, inboxesBesideLeast),
   'relay-postgres': () => onServer('postgres', postgresPool, relays),
   'relay-mariadb': () => onServer('mariadb', mysqlPool, relays),
-  memory,
-  redis,
+  'relay-postgres-least': () => onServer('postgres', postgresPool, relaysBesideLeast),
+  'relay-mariadb-least': () => onServer('mariadb', mysqlPool, relaysBesideLeast),
 };
 
 for (const name of options.cases.split(',')) {
@@ -58,9 +71,10 @@ for (const name of options.cases.split(',')) {
 
 /** Rows of a batch are handled in one call, single messages in so many lanes. */
 async function perSecond({ prepare, handle, batch = false }) {
-  await prepare?.(messages);
+  const count = batch ? 10 * messages : messages;
+  await prepare?.(count);
   const startedAt = performance.now();
-  if (batch) await handle(messages);
+  if (batch) await handle(count);
   else {
     let next = 0;
     const run = `${startedAt}`;
@@ -69,7 +83,7 @@ async function perSecond({ prepare, handle, batch = false }) {
     };
     await Promise.all(Array.from({ length: atOnce }, lane));
   }
-  return (messages / (performance.now() - startedAt)) * 1000;
+  return (count / (performance.now() - startedAt)) * 1000;
 }
 
 async function onServer(name, open, make) {
@@ -89,7 +103,7 @@ function postgresPool(url) {
   const within = async (work) => {
     const client = await pool.connect();
     try {
-      await client.query('BEGIN');
+      await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
       const result = await work((text, values) => client.query(text, values));
       await client.query('COMMIT');
       return result;
@@ -107,8 +121,23 @@ function postgresPool(url) {
     end: () => pool.end(),
     insertOnce: `INSERT INTO leveret_inbox (listener, message_id, handled_at) VALUES ('by-hand', $1, 1) ON CONFLICT DO NOTHING`,
     written: ({ rowCount }) => rowCount === 1,
+    insertSoon: (query, id) =>
+      query(
+        `WITH setting AS MATERIALIZED (SELECT current_setting('lock_timeout') AS before, set_config('lock_timeout', '2000', true))
+         INSERT INTO leveret_inbox (listener, message_id, handled_at) SELECT 'by-hand', $1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM setting
+         ON CONFLICT DO NOTHING RETURNING set_config('lock_timeout', (SELECT before FROM setting), true)`,
+        [id],
+      ),
+    present: `SELECT 1 FROM leveret_inbox WHERE listener = 'by-hand' AND message_id = $1`,
     effect: 'INSERT INTO effects (id) VALUES ($1)',
     rowsOf: ({ rows }) => rows,
+    lease: async (query, ids) =>
+      (
+        await query(
+          `UPDATE leveret_outbox SET locked_by = 'me', due_at = due_at + 30000, attempts = attempts + 1 WHERE id IN (${ids}) RETURNING ${COLUMNS}`,
+          [],
+        )
+      ).rows,
     fill: (count) =>
       `INSERT INTO leveret_outbox (message_id, exchange, routing_key, properties, headers, mandatory, body, size, service, created_at, due_at)
        SELECT 'm' || n, 'e', 'k', '{}', '{}', 1, convert_to(repeat('x', 200), 'UTF8'), 200, 'bench', n, n FROM generate_series(1, ${count}) AS s (n)`,
@@ -120,6 +149,7 @@ function mysqlPool(url) {
   const within = async (work) => {
     const connection = await pool.getConnection();
     try {
+      await connection.query('SET TRANSACTION ISOLATION LEVEL READ COMMITTED');
       await connection.query('START TRANSACTION');
       const result = await work((text, values) => connection.execute(text, values));
       await connection.query('COMMIT');
@@ -138,8 +168,26 @@ function mysqlPool(url) {
     end: () => pool.end(),
     insertOnce: `INSERT IGNORE INTO leveret_inbox (listener, message_id, handled_at) VALUES ('by-hand', ?, 1)`,
     written: ([{ affectedRows }]) => affectedRows === 1,
+    insertSoon: async (query, id) => {
+      await query('SET @lock_wait = @@SESSION.innodb_lock_wait_timeout, SESSION innodb_lock_wait_timeout = 2', []);
+      const inserted = await query(
+        `INSERT INTO leveret_inbox (listener, message_id, handled_at) VALUES ('by-hand', ?, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000)`,
+        [id],
+      );
+      await query('SET SESSION innodb_lock_wait_timeout = @lock_wait', []);
+      return inserted;
+    },
+    present: `SELECT 1 FROM leveret_inbox WHERE listener = 'by-hand' AND message_id = ? LOCK IN SHARE MODE`,
     effect: 'INSERT INTO effects (id) VALUES (?)',
     rowsOf: ([rows]) => rows,
+    lease: async (query, ids) => {
+      await query(
+        `UPDATE leveret_outbox SET locked_by = 'me', due_at = due_at + 30000, attempts = attempts + 1 WHERE id IN (${ids})`,
+        [],
+      );
+      const [rows] = await query(`SELECT ${COLUMNS} FROM leveret_outbox WHERE id IN (${ids})`, []);
+      return rows;
+    },
     fill: (count) =>
       `INSERT INTO leveret_outbox (message_id, exchange, routing_key, properties, headers, mandatory, body, size, service, created_at, due_at)
        SELECT CONCAT('m', seq), 'e', 'k', '{}', '{}', 1, REPEAT('x', 200), 200, 'bench', seq, seq FROM seq_1_to_${count}`,
@@ -148,7 +196,12 @@ function mysqlPool(url) {
 
 function sqliteConnection(url) {
   const connection = new (fromSql('libsql'))(url.slice('sqlite:'.length));
-  const query = (text, values = []) => connection.prepare(text).run(...values);
+  const statements = new Map();
+  const query = (text, values = []) => {
+    const statement = statements.get(text) ?? connection.prepare(text);
+    statements.set(text, statement);
+    return text.startsWith('SELECT') ? statement.all(...values) : statement.run(...values);
+  };
   const within = async (work) => {
     connection.exec('BEGIN IMMEDIATE');
     const result = await work(query);
@@ -168,24 +221,81 @@ function sqliteConnection(url) {
     end: async () => connection.close(),
     insertOnce: `INSERT INTO leveret_inbox (listener, message_id, handled_at) VALUES ('by-hand', ?, 1) ON CONFLICT DO NOTHING`,
     written: ({ changes }) => Number(changes) === 1,
+    insertSoon: (query, id) =>
+      query(
+        `INSERT INTO leveret_inbox (listener, message_id, handled_at) VALUES ('by-hand', ?, CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)) ON CONFLICT DO NOTHING`,
+        [id],
+      ),
+    present: `SELECT count(*) FROM leveret_inbox WHERE listener = 'by-hand' AND message_id = ?`,
     effect: 'INSERT INTO effects (id) VALUES (?)',
   };
 }
 
-function inboxes({ database, within, insertOnce, written, effect }) {
+function leveretInbox({ database, effect }) {
   const inbox = new TransactionalInbox(database);
-  return {
-    leveret: { handle: (id) => inbox.run('bench', id, (tx) => database.within(tx).query(effect, [id])) },
-    byHand: {
-      handle: (id) =>
-        within(async (query) => {
-          if (written(await query(insertOnce, [id]))) await query(effect, [id]);
-        }),
-    },
-  };
+  return { handle: (id) => inbox.run('bench', id, (tx) => database.within(tx).query(effect, [id])) };
 }
 
-function relays({ database, within, query, rowsOf, fill }) {
+function inboxes(opened) {
+  const { within, insertSoon, written, effect, present } = opened;
+  const byHand = {
+    handle: (id) =>
+      within(async (query) => {
+        if (!written(await insertSoon(query, id))) return;
+        await query(effect, [id]);
+        await query(present, [id]);
+      }),
+  };
+  return { leveret: leveretInbox(opened), byHand };
+}
+
+function inboxesBesideLeast(opened) {
+  const { within, insertOnce, written, effect } = opened;
+  const byHand = {
+    handle: (id) =>
+      within(async (query) => {
+        if (written(await query(insertOnce, [id]))) await query(effect, [id]);
+      }),
+  };
+  return { leveret: leveretInbox(opened), byHand };
+}
+
+function relays({ database, within, query, rowsOf, fill, lease }) {
+  const byHand = async (count) => {
+    for (let sent = 0; sent < count; ) {
+      const rows = await within(async (inTransaction) => {
+        const due = await inTransaction(
+          `SELECT id, exchange, routing_key, order_key, size FROM leveret_outbox WHERE service = 'bench' AND due_at <= ${database.dialect.now} ORDER BY due_at, id LIMIT 250 FOR UPDATE SKIP LOCKED`,
+          [],
+        );
+        return lease(inTransaction, idsOf(rowsOf(due)));
+      });
+      await Promise.all(rows.map(async ({ properties }) => JSON.parse(properties)));
+      await within((inTransaction) =>
+        inTransaction(`DELETE FROM leveret_outbox WHERE id IN (${idsOf(rows)}) AND locked_by = 'me'`, []),
+      );
+      sent += rows.length;
+    }
+  };
+  return relaysBeside({ database, query, fill }, byHand);
+}
+
+function relaysBesideLeast({ database, within, query, rowsOf, fill }) {
+  const some = `SELECT ${COLUMNS} FROM leveret_outbox ORDER BY id LIMIT 250 FOR UPDATE SKIP LOCKED`;
+  const byHand = async (count) => {
+    for (let sent = 0; sent < count; ) {
+      sent += await within(async (inTransaction) => {
+        const rows = rowsOf(await inTransaction(some, []));
+        await Promise.all(rows.map(async ({ properties }) => JSON.parse(properties)));
+        await inTransaction(`DELETE FROM leveret_outbox WHERE id IN (${idsOf(rows)})`, []);
+        return rows.length;
+      });
+    }
+  };
+  return relaysBeside({ database, query, fill }, byHand);
+}
+
+function relaysBeside({ database, query, fill }, byHand) {
   const prepare = (count) => query(fill(count));
   const relay = async (count) => {
     let sent = 0;
@@ -202,51 +312,5 @@ function relays({ database, within, query, rowsOf, fill }) {
     await all;
     await running.stop();
   };
-  const columns = 'id, exchange, routing_key, properties, headers, mandatory, body';
-  const some = `SELECT ${columns} FROM leveret_outbox ORDER BY id LIMIT 250 FOR UPDATE SKIP LOCKED`;
-  const byHand = async (count) => {
-    for (let sent = 0; sent < count; ) {
-      sent += await within(async (inTransaction) => {
-        const rows = rowsOf(await inTransaction(some, []));
-        await Promise.all(rows.map(async ({ properties }) => JSON.parse(properties)));
-        await inTransaction(`DELETE FROM leveret_outbox WHERE id IN (${rows.map(({ id }) => id).join(', ')})`, []);
-        return rows.length;
-      });
-    }
-  };
   return { leveret: { prepare, handle: relay, batch: true }, byHand: { prepare, handle: byHand, batch: true } };
-}
-
-async function memory() {
-  const guard = claimGuard(new MemoryIdempotencyStore());
-  const known = new Map();
-  return {
-    leveret: { handle: (id) => guard.run('bench', id, async () => undefined) },
-    byHand: {
-      handle: async (id) => {
-        if (known.has(id)) return;
-        known.set(id, 'claimed');
-        await undefined;
-        known.set(id, 'done');
-      },
-    },
-  };
-}
-
-async function redis() {
-  const { RedisIdempotencyStore } = await import('../../packages/redis/dist/index.js');
-  const { Redis } = createRequire(new URL('../../packages/redis/package.json', import.meta.url))('ioredis');
-  const client = new Redis(process.env.REDIS_URL ?? 'redis://127.0.0.1:6379');
-  const guard = claimGuard(new RedisIdempotencyStore(client, { service: `bench-${process.pid}`, keep: '1m' }));
-  return {
-    leveret: { handle: (id) => guard.run('bench', id, async () => undefined) },
-    byHand: {
-      handle: async (id) => {
-        const key = `bench-by-hand:${process.pid}:${id}`;
-        if ((await client.set(key, 'claimed', 'PX', 30_000, 'NX')) !== 'OK') return;
-        await client.set(key, 'done', 'PX', 60_000);
-      },
-    },
-    end: () => client.quit(),
-  };
 }
