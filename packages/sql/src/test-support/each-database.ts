@@ -13,6 +13,9 @@ export interface DatabaseAtHand {
   open(service?: string): SqlDatabase<unknown>;
 }
 
+/** Servers write everything to disk when a database comes or goes: on a busy machine that takes its time. */
+const SERVER_LIMIT_MS = 120_000;
+
 /** Describes the same on every kind of database, each in a private database with the tables in it. */
 export function describeOnEachDatabase(
   title: string,
@@ -24,11 +27,15 @@ export function describeOnEachDatabase(
       let made: TestDatabase | undefined;
       let first: SqlDatabase<unknown> | undefined;
       if (kind.service !== undefined) before(needs(kind.service));
-      before(async () => {
+      before(async function () {
+        this.timeout(SERVER_LIMIT_MS);
         made = await TestDatabase.create(kind);
         first = made.open();
       });
-      after(() => made?.dispose());
+      after(function () {
+        this.timeout(SERVER_LIMIT_MS);
+        return made?.dispose();
+      });
       const present = <T>(value: T | undefined): T => {
         if (value === undefined) throw new Error('the database is made in before()');
         return value;
