@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 /**
  * `reflect-metadata` for those who need it: it is loaded at the moment in which legacy decorators ask for it. What TypeScript,
  * swc and Bun emit for them looks at `Reflect.decorate` or `Reflect.metadata` before it applies any; what is emitted for
- * standard decorators looks at neither (decision 19).
+ * standard decorators looks at neither (decision 21).
  */
 const NAMES = ['decorate', 'metadata'] as const;
 
