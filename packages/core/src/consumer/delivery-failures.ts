@@ -58,7 +58,7 @@ export class DeliveryFailures {
     const name = isError(lastError) ? lastError.name : typeof lastError;
     const line = `${new Date(lastFailedAt).toISOString()} ${redact(`${name}: ${errorText(lastError)}`)}`;
     return {
-      redeliveries: (waited?.redeliveries ?? 0) + (counts ? 1 : 0),
+      redeliveries: this.redeliveries + (counts ? 1 : 0),
       attempts: this.total,
       firstFailedAt: waited?.firstFailedAt || firstFailedAt,
       history: longerHistory(waited?.history ?? [], line),

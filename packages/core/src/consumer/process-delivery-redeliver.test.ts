@@ -53,6 +53,22 @@ describe('the journey of a delivery that waits at the broker', () => {
     expect(first.event('redelivery').redeliveries).to.equal(1);
   });
 
+  it('takes the count of its queue along when it waits as a copy, and waits as copies from then on', async () => {
+    const headers = { 'x-delivery-count': 1 };
+    const parts = { ...redelivering, handle: fails(new RetryAfter('90s')) };
+    const asked = new Journey(parts, { redelivered: true, headers });
+    asked.redeliveries.isNative = true;
+    await finish(asked, asked.next());
+    expect(asked.redeliveries.sent[0]?.record).to.include({ redeliveries: 2, attempts: 2 });
+    const back = new Journey(redelivering);
+    back.redeliveries.isNative = true;
+    const waited = { redeliveries: 1, attempts: 2, firstFailedAt: 7, history: [] };
+    const delivery = { ...aDelivery({ of: {}, channel: back.channel }), waited };
+    await finish(back, new DeliveryProcess(delivery, back.env));
+    expect(back.redeliveries.sent[0]).to.include({ delayMs: 4000 });
+    expect(back.frames).to.deep.equal([ACK]);
+  });
+
   it('is requeued after a pause when the broker does not take the copy', async () => {
     const journey = new Journey(redelivering);
     journey.redeliveries.fails = new Error('nacked');

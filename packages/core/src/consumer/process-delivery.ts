@@ -301,8 +301,10 @@ export class DeliveryProcess {
       redeliveries: failures.redeliveries + (counts ? 1 : 0),
     } as const;
     if (!this.#settlement.mayRedeliver(error)) return;
-    // Its count is the broker's: it comes again with it, whatever this process remembers.
-    if (redeliveries.isNative && decision.reason === 'exhausted') {
+    // Its count is the broker's: it comes again with it, whatever this process remembers. A copy begins to count anew there, and
+    // would come back too early.
+    const countsInQueue = (this.delivery.waited?.redeliveries ?? 0) === 0;
+    if (redeliveries.isNative && countsInQueue && decision.reason === 'exhausted') {
       failures.forget();
       this.#settlement.redeliver('requeue', error, { ...told, way: 'native' });
       return;
