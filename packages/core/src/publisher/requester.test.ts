@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { MessageValidationError } from '../errors/message-error.js';
 import { setUp, turn, watch } from './fake-publish-transport.support.test.js';
 import { PublishError, PublishUnroutableError, RemoteFailureError, RequestTimeoutError } from './publish-error.js';
 import { remoteFailureReply } from './remote-failure.js';
@@ -67,6 +68,35 @@ describe('a request', () => {
       message: 'no such fruit',
       code: undefined,
     });
+  });
+
+  it('reads its reply as what was asked for, and waits for that no longer than it may take', async () => {
+    class Price {}
+    const asked: unknown[] = [];
+    const readReply = (reply: { readonly body: Buffer }, type: unknown): unknown => {
+      asked.push(type);
+      const text = reply.body.toString();
+      if (text === 'never') return new Promise(() => {});
+      return text === 'wrong' ? Promise.reject(new MessageValidationError('1 rule', [])) : Promise.resolve(text);
+    };
+    const { publisher, transport, clock } = setUp({}, { readReply });
+    const ask = async (text: string) => {
+      const asking = watch(publisher.request('', 'q', 'x', { replyType: [Price], timeout: '2s' }));
+      await turn();
+      const { correlationId } = transport.channel.sent.at(-1)?.properties ?? {};
+      transport.channel.reply({ correlationId, body: Buffer.from(text) });
+      await turn();
+      return asking;
+    };
+    expect((await ask('ok')).value).to.equal('ok');
+    expect((await ask('wrong')).error).to.be.instanceOf(MessageValidationError);
+    const never = await ask('never');
+    await clock.advance(1_999);
+    expect(never.settlements).to.equal(0);
+    await clock.advance(1);
+    expect(never.error).to.be.instanceOf(RequestTimeoutError);
+    expect(never.error?.message).to.contain('The reply came, but was not validated within 2000 ms');
+    expect(asked).to.deep.equal([[Price], [Price], [Price]]);
   });
 
   it('rejects at once when the channel that its reply would come on is gone', async () => {
