@@ -9,16 +9,16 @@ import {
 } from '@leveret/core';
 import type { Link } from '../connection/link.js';
 import { asError, brokerReply, channelClosedError } from '../errors/broker-reply.js';
-import { ConsumerChannel } from './consumer-channel.js';
-import { uniqueTag } from './consumer-tag.js';
-import type { ConsumerAtEnd } from './decide-suspects.js';
 import {
   channelEndCause,
   consumeFailure,
   consumeFailureCause,
+  decideConsumeAgain,
   FailuresInARow,
-  recoverConsumer,
-} from './recover-consumer.js';
+} from './consume-again.js';
+import { ConsumerChannel } from './consumer-channel.js';
+import { uniqueTag } from './consumer-tag.js';
+import type { ConsumerAtEnd } from './decide-suspects.js';
 import type { Held, Looking, Opening, Phase } from './subscription-phase.js';
 
 /** What a subscription needs of the transport. */
@@ -277,19 +277,19 @@ export class ConsumerSubscription implements Subscription {
   ): void {
     // Without an answer, it goes on asking.
     if (cause === 'connection-lost' || brokerReply(error) !== undefined) this.#askingSince = undefined;
-    const recovery = recoverConsumer({
+    const decision = decideConsumeAgain({
       cause,
       failuresBefore: this.#failures.count('since' in this.#phase ? this.#phase.since : undefined),
       everConsumed: this.#everConsumed,
       missingQueue: this.#request.missingQueue,
       declared: this.#host.declares(this.#request.queue),
     });
-    if (recovery.next === 'fail') {
+    if (decision.next === 'fail') {
       this.#fail(consumeFailure(this.#request.queue, cause, error));
       return;
     }
-    if (recovery.next === 'await-connection') this.#transition({ name: 'awaiting-connection' });
-    else this.#consumeAgain(recovery.inMs, recovery.redeclare, kept);
+    if (decision.next === 'await-connection') this.#transition({ name: 'awaiting-connection' });
+    else this.#consumeAgain(decision.inMs, decision.redeclare, kept);
     this.#report(cause, error, timeoutMs);
     this.#useConnection();
   }

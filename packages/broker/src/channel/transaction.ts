@@ -2,7 +2,7 @@ import type { Publication } from './publisher.js';
 import type { Delivery } from './unacked-deliveries.js';
 
 /** A settlement that waits for the commit. */
-export interface HeldSettlement {
+export interface PendingSettlement {
   readonly deliveries: readonly Delivery[];
   readonly apply: () => void;
 }
@@ -10,7 +10,7 @@ export interface HeldSettlement {
 /** What a channel in tx mode holds back until tx.commit. */
 export class Transaction {
   #publications: Publication[] = [];
-  #settlements: HeldSettlement[] = [];
+  #settlements: PendingSettlement[] = [];
 
   /** About how many bytes of memory the publications take. */
   get weight(): number {
@@ -21,12 +21,12 @@ export class Transaction {
     this.#publications.push(publication);
   }
 
-  settle(settlement: HeldSettlement): void {
+  settle(settlement: PendingSettlement): void {
     this.#settlements.push(settlement);
   }
 
   /** Takes everything: publications first, then settlements. */
-  take(): { publications: readonly Publication[]; settlements: readonly HeldSettlement[] } {
+  take(): { publications: readonly Publication[]; settlements: readonly PendingSettlement[] } {
     const taken = { publications: this.#publications, settlements: this.#settlements };
     this.#publications = [];
     this.#settlements = [];

@@ -77,27 +77,13 @@ function encodeScalar(tag: FieldTag, value: FieldScalar): Buffer {
     return Buffer.concat([uint32(bytes.length), bytes]);
   }
   const out = Buffer.allocUnsafe(8);
+  const write = NUMBERS[tag];
+  if (write !== undefined) return out.subarray(0, out[write](value as number));
   switch (tag) {
     case 'V':
       return out.subarray(0, 0);
     case 't':
       return out.subarray(0, out.writeUInt8(value === true ? 1 : 0));
-    case 'b':
-      return out.subarray(0, out.writeInt8(value as number));
-    case 'B':
-      return out.subarray(0, out.writeUInt8(value as number));
-    case 's':
-      return out.subarray(0, out.writeInt16BE(value as number));
-    case 'u':
-      return out.subarray(0, out.writeUInt16BE(value as number));
-    case 'I':
-      return out.subarray(0, out.writeInt32BE(value as number));
-    case 'i':
-      return out.subarray(0, out.writeUInt32BE(value as number));
-    case 'f':
-      return out.subarray(0, out.writeFloatBE(value as number));
-    case 'd':
-      return out.subarray(0, out.writeDoubleBE(value as number));
     case 'L':
     case 'T':
       return out.subarray(0, out.writeBigUInt64BE(BigInt(value as bigint | number)));
@@ -116,3 +102,17 @@ function uint32(value: number): Buffer {
   out.writeUInt32BE(value);
   return out;
 }
+
+/** How numbers of up to 53 bits are written, by the type of their field. */
+const NUMBERS: Readonly<
+  Record<string, `write${'Int8' | 'UInt8' | `${'Int' | 'UInt'}${16 | 32}BE` | 'FloatBE' | 'DoubleBE'}` | undefined>
+> = {
+  b: 'writeInt8',
+  B: 'writeUInt8',
+  s: 'writeInt16BE',
+  u: 'writeUInt16BE',
+  I: 'writeInt32BE',
+  i: 'writeUInt32BE',
+  f: 'writeFloatBE',
+  d: 'writeDoubleBE',
+};

@@ -6,7 +6,7 @@ import { LeveretError } from '../errors/leveret-error.js';
 import type { Message } from '../message/message.js';
 import type { AcknowledgeMode } from '../retry/failure-policy.js';
 import type { Delivery } from '../transport/transport.js';
-import type { HandlerSettlement } from './held-settlement.js';
+import type { HandlerSettlement } from './deferred-settlement.js';
 
 /**
  * One attempt, as its handler sees it and as leveret follows it: it has a result, and later or at once an end. What costs

@@ -2,8 +2,8 @@ import type { Acknowledgement } from '../acknowledgement/acknowledgement.js';
 import type { Delivery } from '../transport/transport.js';
 import type { AttemptContext } from './attempt-context.js';
 import type { Obstacle } from './decide-hold.js';
+import { DeferredSettlement, type HandlerSettlement } from './deferred-settlement.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
-import { type HandlerSettlement, HeldSettlement } from './held-settlement.js';
 import type { HandlerIdempotency } from './listener-definition.js';
 import { type GuardedOutcome, runGuarded } from './run-guarded.js';
 
@@ -28,7 +28,7 @@ export interface GuardedCall {
 /** A call of the handler under the guard, which may call it again when a transaction met another. */
 interface Begun {
   readonly context: AttemptContext;
-  readonly settlement: HeldSettlement | undefined;
+  readonly settlement: DeferredSettlement | undefined;
 }
 
 /** Calls the handler through its guard, which calls it only if the message has not been handled. */
@@ -50,7 +50,7 @@ export async function attemptOnce(
       stillRunning: () => begun?.context.stillRunning(),
       call: (transaction, claimLost) => {
         begun?.settlement?.failed();
-        const settlement = manual ? new HeldSettlement(delivery, acknowledgement, onLate) : undefined;
+        const settlement = manual ? new DeferredSettlement(delivery, acknowledgement, onLate) : undefined;
         const context = begin(settlement ?? acknowledgement, transaction, claimLost);
         begun = { context, settlement };
         return call(context);

@@ -1,8 +1,8 @@
 import { invokeWithin } from '../handler/invoke-within.js';
 import type { Delivery } from '../transport/transport.js';
 import { AttemptContext } from './attempt-context.js';
+import type { HandlerSettlement } from './deferred-settlement.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
-import type { HandlerSettlement } from './held-settlement.js';
 import type { ReadCall } from './read-call.js';
 
 /** What one attempt has that the others of its delivery have not. */

@@ -5,13 +5,13 @@ import { carryOutVerdict } from './carry-out-verdict.js';
 import type { ChannelKeeper } from './channel-keeper.js';
 import type { ExchangeLooks } from './exchange-looks.js';
 import { channelEndError, guiltyOf, isExchangeMissing } from './guilty-of.js';
-import type { HeldBack } from './held-back.js';
 import type { IsolatedLane, Isolation } from './isolation.js';
 import type { JobSettlement } from './job-settlement.js';
 import type { Pace } from './pace.js';
 import type { ChannelSlot, JobLane, PublishJob, PublishWrite } from './publish-job.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
 import type { PublisherStats } from './publisher-stats.js';
+import type { WaitLimits } from './wait-limits.js';
 
 /** What the answers of a lane work with. */
 export interface LaneAnswersSetup {
@@ -26,7 +26,7 @@ export interface LaneAnswersSetup {
   readonly looks: ExchangeLooks;
   readonly keeper: ChannelKeeper;
   readonly pace: Pace;
-  readonly heldBack: HeldBack;
+  readonly limits: WaitLimits;
   /** Told when a channel has ended, after its messages were dealt with. */
   readonly onChannelEnd?: (cause: Error) => void;
 }
@@ -61,7 +61,7 @@ export class LaneAnswers {
 
   answered({ job, slot }: PublishWrite, outcome: Exclude<PublishOutcome, { kind: 'lost' }>): void {
     this.#setup.pace.confirmed();
-    if (this.#setup.isApart) this.#setup.heldBack.expectConfirms(this.#setup.clock.monotonic());
+    if (this.#setup.isApart) this.#setup.limits.expectConfirms(this.#setup.clock.monotonic());
     if (outcome.kind === 'nack') this.#setup.settlement.nacked(job, outcome.returned, this.#goesFresh(job, slot));
     else if (outcome.returned === undefined) this.#setup.settlement.confirmed(job);
     else this.#setup.settlement.returned(job, outcome.returned);

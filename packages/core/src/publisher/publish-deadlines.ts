@@ -1,11 +1,11 @@
 import type { Clock } from '../time/clock.js';
 import { DeadlineTimer } from './deadline-timer.js';
-import type { HeldBack } from './held-back.js';
 import type { JobSettlement } from './job-settlement.js';
 import type { LanePlaces } from './lane-places.js';
 import type { PublishWrite } from './publish-job.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
 import type { PublisherStats } from './publisher-stats.js';
+import type { WaitLimits } from './wait-limits.js';
 
 /** The places in which a job of a lane waits with a deadline, and who ends the wait. */
 export interface PublishDeadlinesSetup {
@@ -13,7 +13,7 @@ export interface PublishDeadlinesSetup {
   readonly options: ResolvedPublisherOptions;
   readonly stats: PublisherStats;
   readonly settlement: JobSettlement;
-  readonly heldBack: HeldBack;
+  readonly limits: WaitLimits;
   readonly places: LanePlaces;
   /** Whether the lane is for one destination that has not answered. */
   readonly isApart: boolean;
@@ -61,19 +61,19 @@ export class PublishDeadlines {
   }
 
   #expire(now: number): void {
-    const { heldBack, settlement, isApart } = this.#setup;
+    const { limits, settlement, isApart } = this.#setup;
     const { inFlight, suspects, queue } = this.#setup.places;
-    heldBack.isBlocked(now);
-    for (const write of inFlight.takeWhile(({ at }) => heldBack.confirmDeadline(at) <= now)) {
+    limits.isBlocked(now);
+    for (const write of inFlight.takeWhile(({ at }) => limits.confirmDeadline(at) <= now)) {
       this.#setup.stats.confirmTimeouts++;
       this.#setup.onTimeout();
       const error = new Error(`no confirm came within ${this.#setup.options.confirmTimeoutMs} ms`);
       settlement.failed(write.job, { kind: 'confirm-timeout', error, sent: true, stuck: isApart });
     }
     for (const list of [suspects, queue]) {
-      const due = list.takeWhile(({ since }) => heldBack.queueDeadline(since) <= now);
-      for (const job of due) settlement.failed(job, heldBack.failure());
-      if (list.head !== undefined) this.arm(heldBack.queueDeadline(list.head.since));
+      const due = list.takeWhile(({ since }) => limits.queueDeadline(since) <= now);
+      for (const job of due) settlement.failed(job, limits.failure());
+      if (list.head !== undefined) this.arm(limits.queueDeadline(list.head.since));
     }
     this.#lookAtOldest(now);
     this.#setup.onExpired();
@@ -87,6 +87,6 @@ export class PublishDeadlines {
     const isSlow = at + this.#slowAfterMs <= now;
     if (isSlow) this.#setup.onSlow();
     const next = isSlow ? now + this.#slowAfterMs : at + this.#slowAfterMs;
-    this.arm(Math.min(next, this.#setup.heldBack.confirmDeadline(at)));
+    this.arm(Math.min(next, this.#setup.limits.confirmDeadline(at)));
   }
 }

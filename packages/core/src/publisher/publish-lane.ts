@@ -4,7 +4,6 @@ import { type Clock, within } from '../time/clock.js';
 import type { PublishChannel } from '../transport/transport.js';
 import { ChannelKeeper } from './channel-keeper.js';
 import type { ExchangeLooks } from './exchange-looks.js';
-import { HeldBack } from './held-back.js';
 import type { IsolatedLane, Isolation } from './isolation.js';
 import type { JobSettlement } from './job-settlement.js';
 import { LaneAnswers } from './lane-answers.js';
@@ -17,6 +16,7 @@ import { type ChannelSlot, type PublishJob, PublishWrite, type Share } from './p
 import type { ResolvedPublisherOptions } from './publisher-options.js';
 import type { PublisherStats } from './publisher-stats.js';
 import { RetryWaits } from './retry-waits.js';
+import { WaitLimits } from './wait-limits.js';
 
 /** What a lane works with. */
 export interface PublishLaneSetup {
@@ -64,7 +64,7 @@ export class PublishLane implements IsolatedLane {
   readonly #settlement: JobSettlement;
   readonly #answers: LaneAnswers;
   readonly #deadlines: PublishDeadlines;
-  readonly #heldBack: HeldBack;
+  readonly #limits: WaitLimits;
   readonly #pace: Pace;
   #pumping = false;
 
@@ -74,7 +74,7 @@ export class PublishLane implements IsolatedLane {
     this.#settlement = setup.settlement;
     this.share = setup.share;
     this.isApart = setup.isApart;
-    this.#heldBack = new HeldBack(setup.options, setup.isBlocked);
+    this.#limits = new WaitLimits(setup.options, setup.isBlocked);
     const { retry, connectionTimeoutMs, window } = setup.options;
     this.#pace = new Pace(setup.isApart ? 1 : window, window);
     const pauseMs = retry.maxAttempts > 1 ? retry.backoff.initialIntervalMs : 0;
@@ -86,7 +86,7 @@ export class PublishLane implements IsolatedLane {
     this.places = new LanePlaces(new RetryWaits(setup.clock, (jobs) => this.#requeue(jobs)));
     this.#deadlines = new PublishDeadlines({
       ...setup,
-      heldBack: this.#heldBack,
+      limits: this.#limits,
       places: this.places,
       onTimeout: () => this.#pace.timedOut(),
       onSlow: () => setup.onSlow?.(this),
@@ -97,10 +97,10 @@ export class PublishLane implements IsolatedLane {
       lane: this,
       keeper: this.#keeper,
       pace: this.#pace,
-      heldBack: this.#heldBack,
+      limits: this.#limits,
     });
     setup.isolation.join(this);
-    if (setup.isApart) this.#heldBack.expectConfirms(setup.clock.monotonic());
+    if (setup.isApart) this.#limits.expectConfirms(setup.clock.monotonic());
   }
 
   /** Where answers to its messages go, on whatever channel they were written. */
@@ -135,7 +135,7 @@ export class PublishLane implements IsolatedLane {
   add(job: PublishJob, now = this.#clock.monotonic()): void {
     job.lane = this;
     job.queue(this.places.placeOf(job), now);
-    if (this.isApart) this.#deadlines.arm(this.#heldBack.queueDeadline(now));
+    if (this.isApart) this.#deadlines.arm(this.#limits.queueDeadline(now));
   }
 
   /** Puts a job that another one spoilt before all others. */
@@ -172,7 +172,7 @@ export class PublishLane implements IsolatedLane {
   /** The connection has come back, or said something else that may let messages go. */
   connectionChanged(connected: boolean): void {
     if (connected) this.#endRetryWaits();
-    this.#heldBack.isBlocked(this.#clock.monotonic());
+    this.#limits.isBlocked(this.#clock.monotonic());
     this.pump();
   }
 
@@ -205,10 +205,10 @@ export class PublishLane implements IsolatedLane {
     if (isIsolating || (this.#keeper.current?.inFlight ?? 0) >= this.#pace.window) return false;
     if (!this.#setup.isolation.allows(this, job.suspicion === 'connection')) return false;
     const now = this.#clock.monotonic();
-    if (this.#heldBack.isBlocked(now)) return this.#waitInQueue(job);
+    if (this.#limits.isBlocked(now)) return this.#waitInQueue(job);
     const slot = this.#keeper.acquire();
     if (slot === undefined) return false;
-    if (this.#heldBack.isCongested) return this.#waitInQueue(job);
+    if (this.#limits.isCongested) return this.#waitInQueue(job);
     if (slot.abandoned >= this.#pace.most) {
       // As many messages as the window holds never got an answer: what the channel still keeps of them must not grow.
       if (slot.inFlight > 0) return false;
@@ -221,7 +221,7 @@ export class PublishLane implements IsolatedLane {
   }
 
   #waitInQueue(job: PublishJob): false {
-    this.#deadlines.arm(this.#heldBack.queueDeadline(job.since));
+    this.#deadlines.arm(this.#limits.queueDeadline(job.since));
     return false;
   }
 
@@ -238,7 +238,7 @@ export class PublishLane implements IsolatedLane {
     job.sent(write);
     this.places.inFlight.push(write);
     this.#deadlines.written(write);
-    if (!hasRoom) this.#heldBack.waitForDrain(slot.channel, now, () => this.pump());
+    if (!hasRoom) this.#limits.waitForDrain(slot.channel, now, () => this.pump());
   }
 
   #lookFor(job: PublishJob, now: number): void {
@@ -268,7 +268,7 @@ export class PublishLane implements IsolatedLane {
       stats.returned++;
       callbacks.returned(undefined, returned);
     });
-    this.#heldBack.endCongestion();
+    this.#limits.endCongestion();
     if (this.inFlight > 0) this.#setup.onReplaced?.(this);
     this.#endRetryWaits();
     this.pump();

@@ -19,7 +19,7 @@ import { destinationOf, type Leased, leaseRows } from './lease-rows.js';
 import type { RelayHealth } from './relay-health.js';
 import { renewLeases, settleRows } from './relay-rows.js';
 import type { RelayCounters } from './relay-stats.js';
-import { type HeldRow, RowsInHand } from './rows-in-hand.js';
+import { type RowInHand, RowsInHand } from './rows-in-hand.js';
 import { SettlementWriter } from './settlement-writer.js';
 
 /** What publishes: a leveret `Publisher`, or anything that resolves once the broker has the message. */
@@ -71,7 +71,7 @@ export class RelayStream {
   readonly #token = randomUUID();
   readonly #hand: RowsInHand;
   /** Rows of each order key behind the one that is being sent. */
-  readonly #waiting = new Map<string, HeldRow[]>();
+  readonly #waiting = new Map<string, RowInHand[]>();
   readonly #lanes: Lanes;
   readonly #writer: SettlementWriter;
   #lookAt = 0;
@@ -165,7 +165,7 @@ export class RelayStream {
     }
   }
 
-  #send(held: HeldRow): void {
+  #send(held: RowInHand): void {
     const { clock, sender, sendTimeoutMs } = this.#env;
     let publication: Publication;
     try {
@@ -185,7 +185,7 @@ export class RelayStream {
     );
   }
 
-  #confirmed(held: HeldRow): void {
+  #confirmed(held: RowInHand): void {
     this.#lanes.answered(held.destination, held.id, this.#env.clock.monotonic());
     this.#env.health.well('publish');
     const { key } = held;
@@ -218,7 +218,7 @@ export class RelayStream {
     return true;
   }
 
-  #failed(held: HeldRow, error: unknown): void {
+  #failed(held: RowInHand, error: unknown): void {
     const { counters, logger, clock, refusals } = this.#env;
     const { pauseMs, othersAnswered } = this.#heard(held, error, clock.monotonic());
     const decision = decideRefusal(error, held.failures, othersAnswered, refusals);
@@ -253,7 +253,7 @@ export class RelayStream {
   }
 
   /** Keeps account of what a failure says of the destination. */
-  #heard({ destination, id }: HeldRow, error: unknown, now: number): { pauseMs: number; othersAnswered: boolean } {
+  #heard({ destination, id }: RowInHand, error: unknown, now: number): { pauseMs: number; othersAnswered: boolean } {
     if (isUnanswered(error)) return this.#lanes.silent(destination, id, now);
     if (isOutage(error)) this.#lanes.forgotten(destination, id);
     else this.#lanes.answered(destination, id, now);
@@ -266,13 +266,13 @@ export class RelayStream {
     this.#writer.add('refused', { id: entry.id, delayMs: 'never', error: refusalText(error) });
   }
 
-  #giveBack(held: HeldRow, delayMs: number): void {
+  #giveBack(held: RowInHand, delayMs: number): void {
     this.#holdUp(held);
     this.#writer.add('released', { id: held.id, delayMs });
   }
 
   /** What waits behind a row of a key that was not confirmed goes on waiting, in the table. */
-  #holdUp({ key }: HeldRow): void {
+  #holdUp({ key }: RowInHand): void {
     if (key === undefined) return;
     const behind = this.#waiting.get(key) ?? [];
     this.#waiting.delete(key);

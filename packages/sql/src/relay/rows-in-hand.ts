@@ -2,7 +2,7 @@ import type { OutboxEntry, RawRow } from '../outbox/outbox-row.js';
 import type { Room } from './choose-rows.js';
 
 /** A row in hand: leased, and not yet written down. */
-export interface HeldRow extends OutboxEntry {
+export interface RowInHand extends OutboxEntry {
   readonly key: string | undefined;
   readonly destination: string;
   /** Bytes of its body. */
@@ -25,7 +25,7 @@ const MOST = 4;
 /** The rows that a relay has leased, and how much room they leave. */
 export class RowsInHand {
   readonly #limits: HandLimits;
-  readonly #rows = new Map<number, HeldRow>();
+  readonly #rows = new Map<number, RowInHand>();
   #unsettled = 0;
   #bytes = 0;
   #onEmpty: (() => void)[] = [];
@@ -38,11 +38,11 @@ export class RowsInHand {
     return [...this.#rows.keys()];
   }
 
-  get(id: number): HeldRow | undefined {
+  get(id: number): RowInHand | undefined {
     return this.#rows.get(id);
   }
 
-  add(held: HeldRow): void {
+  add(held: RowInHand): void {
     this.#rows.set(held.id, held);
     this.#unsettled++;
     this.#bytes += held.size;

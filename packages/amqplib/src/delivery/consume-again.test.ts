@@ -5,13 +5,13 @@ import {
   channelEndCause,
   consumeFailure,
   consumeFailureCause,
-  recoverConsumer,
-} from './recover-consumer.js';
+  decideConsumeAgain,
+} from './consume-again.js';
 
 const noJitter = () => 0;
 
 function decide(failure: Partial<ConsumerFailure>) {
-  return recoverConsumer(
+  return decideConsumeAgain(
     {
       cause: 'channel-closed',
       failuresBefore: 0,
@@ -24,7 +24,7 @@ function decide(failure: Partial<ConsumerFailure>) {
   );
 }
 
-describe('recoverConsumer', () => {
+describe('decideConsumeAgain', () => {
   it('waits for the connection when that is lost', () => {
     expect(decide({ cause: 'connection-lost' })).to.deep.equal({ next: 'await-connection' });
   });

@@ -14,7 +14,7 @@ export interface ConsumerFailure {
 }
 
 /** What happens next. */
-export type ConsumerRecovery =
+export type ConsumeAgainDecision =
   | { readonly next: 'await-connection' }
   /** `redeclare`: the queue and its bindings first, when this application declares them. */
   | { readonly next: 'consume-again'; readonly inMs: number; readonly redeclare: boolean }
@@ -54,7 +54,7 @@ const MISSING: BackoffPolicy = { initialIntervalMs: 50, multiplier: 1.5, maxInte
 const MISSING_OFTEN = 60;
 
 /** Decides how a consumer comes back. */
-export function recoverConsumer(failure: ConsumerFailure, random?: () => number): ConsumerRecovery {
+export function decideConsumeAgain(failure: ConsumerFailure, random?: () => number): ConsumeAgainDecision {
   const { failuresBefore } = failure;
   switch (failure.cause) {
     case 'connection-lost':

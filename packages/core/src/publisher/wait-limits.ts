@@ -10,7 +10,7 @@ import type { ResolvedPublisherOptions } from './publisher-options.js';
  * - congested: the socket takes no more data. Queued messages wait `connectionTimeout`.
  * - stuck: the one destination of the lane confirms nothing. Queued messages wait `confirmTimeout`, from the last confirm on.
  */
-export class HeldBack {
+export class WaitLimits {
   readonly #options: ResolvedPublisherOptions;
   readonly #isBlocked: () => boolean;
   #blockedSince: number | undefined;

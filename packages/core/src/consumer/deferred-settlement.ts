@@ -20,7 +20,7 @@ type State =
  * forgotten it: an ack that overtook a commit would lose the message with the transaction, and so would one that comes
  * behind a rollback, from a handler that runs on.
  */
-export class HeldSettlement implements HandlerSettlement {
+export class DeferredSettlement implements HandlerSettlement {
   readonly #delivery: Delivery;
   readonly #acknowledgement: Acknowledgement;
   readonly #onLate: (outcome: Outcome) => void;
