@@ -28,7 +28,7 @@ export interface ClassPlan {
   readonly takesAll: boolean;
   readonly byName: ReadonlyMap<string, PropertyPlan>;
   readonly exposed: readonly PropertyPlan[];
-  /** Properties of the prototype that cannot be set: methods, and getters without a setter. */
+  /** Properties of the prototype that cannot be set: methods, and getters without a setter. No body gets at the constructor. */
   readonly fixed: ReadonlySet<string>;
 }
 
@@ -74,7 +74,7 @@ function classPlan(type: AnyClass, storage: Storage): ClassPlan | string {
     exposed: plans.filter(({ name, isLeftOut }) => names.includes(name) && !isLeftOut),
     fixed: new Set(
       Object.entries(Object.getOwnPropertyDescriptors(type.prototype))
-        .filter(([, { set }]) => set === undefined)
+        .filter(([name, { set }]) => set === undefined && name !== 'constructor')
         .map(([name]) => name),
     ),
   };

@@ -40,7 +40,10 @@ function filled(plan: ClassPlan, source: Values, reading: Reading): unknown {
     for (const name of Object.keys(source)) {
       const known = byName.get(name);
       if (known !== undefined) fill(instance, known, source, plan, reading);
-      else if (isSettable(instance, name, plan)) instance[name] = toType(undefined, source[name], reading);
+      else if (isSettable(instance, name, plan)) {
+        const given = source[name];
+        instance[name] = typeof given === 'object' ? toType(undefined, given, reading) : given;
+      }
     }
   }
   for (const known of exposed) {
@@ -74,8 +77,9 @@ function isSettable(instance: Values, property: string, { create, fixed }: Class
     if (!made.prototype) return true;
     const own = Object.getOwnPropertyDescriptor(made.prototype, property);
     if (own !== undefined && own.set === undefined) return false;
-  } else if (fixed.has(property)) return false;
-  return !(instance[property] instanceof Function);
+  } else if (fixed.size > 0 && fixed.has(property)) return false;
+  const now = instance[property];
+  return now === undefined || !(now instanceof Function);
 }
 
 /** The type that `@Type` says; the metadata itself when each element of an array has to be asked. */
