@@ -96,6 +96,11 @@ describe('buildPublication', () => {
     ]);
   });
 
+  it('takes no name that every object has for an option', () => {
+    const options = { constructor: 1 } as unknown as PublishOptions;
+    expect(() => build(options)).to.throw(ConfigurationError, 'unknown option "constructor" of a publish');
+  });
+
   it('refuses what the broker would close the channel for', () => {
     const bad: object[] = [
       { priority: 256 },

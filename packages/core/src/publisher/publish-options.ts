@@ -117,7 +117,7 @@ const TABLE: Readonly<Record<string, (typeof PUBLISH_OPTIONS)[keyof typeof PUBLI
 export function checkPublishOptions(given: PublishOptions, problems: Problems, prefix = 'publish option '): void {
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
-    const option = TABLE[name];
+    const option = Object.hasOwn(TABLE, name) ? TABLE[name] : undefined;
     if (option === undefined) checkKnown({ [name]: value }, Object.keys(TABLE), 'a publish', problems);
     else option.read(value, `${prefix}${name}`, problems);
   }
