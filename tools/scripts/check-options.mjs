@@ -12,6 +12,7 @@ const TABLES = {
   listener: ['leveret', 'decorators/listener-options.js', (module) => module.LISTENER_OPTIONS],
   retry: ['core', 'retry/retry-options.js', (module) => module.RETRY_OPTION.table],
   redeliver: ['core', 'retry/redeliver-options.js', (module) => module.REDELIVER_OPTION.table],
+  crashLoop: ['core', 'consumer/crash-loop-options.js', (module) => module.CRASH_LOOP_OPTION.table],
   killSwitch: ['core', 'outage/outage-options.js', (module) => module.KILL_SWITCH_OPTION.table],
   publisher: ['core', 'publisher/publisher-options.js', (module) => module.PUBLISHER_OPTIONS],
   'publisher.retry': ['core', 'publisher/publisher-options.js', (module) => module.PUBLISHER_OPTIONS.retry.table],

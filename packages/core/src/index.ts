@@ -173,8 +173,11 @@ export type { ReleaseReport } from './consumer/release-waiting.js';
 export { withDelayedRetries } from './consumer/delayed-retry-queues.js';
 export { checkRedeliver } from './consumer/check-redeliver.js';
 export type { HandlerIdempotency, ListenerDefinition } from './consumer/listener-definition.js';
+export type { CrashLoopOptions } from './consumer/crash-loop-options.js';
+export type { CrashLoopPolicy } from './consumer/crash-records.js';
+export { checkCrashLoop } from './consumer/check-crash-loop.js';
+export type { InstanceOrClass } from './consumer/instance-or-class.js';
 export {
-  type InstanceOrClass,
   LISTENER_POLICY_OPTIONS,
   type ListenerPolicyOptions,
 } from './consumer/listener-options.js';

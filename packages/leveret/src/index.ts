@@ -64,6 +64,7 @@ export {
   consoleLogger,
   contentTypeConverter,
   type ContentTypeConverterOptions,
+  type CrashLoopOptions,
   type DeadLetterOptions,
   type Declarable,
   type Declarables,

@@ -3,6 +3,7 @@ import { type Enter, keepContext } from '../events/own-context.js';
 import { type BackoffPolicy, backoffDelayMs } from '../time/backoff.js';
 import { pause, within } from '../time/clock.js';
 import type { Delivery, DeliverySink, InterruptionCause, Transport } from '../transport/transport.js';
+import { type Admission, Admissions, FREE } from './admission.js';
 import { type InHand, keepsInHand } from './at-pause.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
 import { Intake } from './intake.js';
@@ -61,6 +62,8 @@ export class Consumer implements DeliverySink, Worker {
   #isWorking = false;
   #gate: Gate = OPEN;
   #prefetch: number;
+  /** Takes one at a time until a message comes that was never delivered before: those that were come first. */
+  #isCautious: boolean;
   /** Takes nothing until what it works at has ended, and then one at a time. */
   #isReducing = false;
   #nudge: (() => void) | undefined;
@@ -69,6 +72,10 @@ export class Consumer implements DeliverySink, Worker {
   #stopping: 'run' | 'give-back' | 'hand-over' | undefined;
   readonly #intake: Intake;
   #attached = false;
+  #isAdmitting = false;
+  /** How the delivery at work was started. */
+  #admitted: Admission = FREE;
+  readonly #admissions: Admissions | undefined;
   /** The delivery that was last said to wait for its listener's rate. */
   #throttled: Delivery | undefined;
   #startIsOver: () => void = () => {};
@@ -78,6 +85,8 @@ export class Consumer implements DeliverySink, Worker {
     this.#transport = transport;
     this.#events = events;
     this.#prefetch = env.definition.prefetch;
+    this.#isCautious = env.crashes !== undefined;
+    this.#admissions = env.crashes && new Admissions(this, env.crashes, env, (ended) => this.#nudgedOr(ended));
     const oldest = () => (this.#stopping === undefined ? this.#waiting.oldestSince : undefined);
     this.#turns = new TurnWatch(env.clock, env.patience, oldest, () => this.#overdue());
     const { definition } = env;
@@ -110,7 +119,7 @@ export class Consumer implements DeliverySink, Worker {
       const isShut = new Promise<void>((resolve) => {
         this.#startIsOver = resolve;
       });
-      return Promise.race([this.#intake.open(this.#prefetch), isShut]);
+      return Promise.race([this.#intake.open(this.#isCautious ? 1 : this.#prefetch), isShut]);
     }
     this.#gate = { name: 'shut', inHand: shut };
     return Promise.resolve();
@@ -130,6 +139,31 @@ export class Consumer implements DeliverySink, Worker {
   /** Deliveries held: at work or waiting. */
   get held(): number {
     return this.#waiting.size + (this.#running === undefined ? 0 : 1);
+  }
+
+  /** Nothing is at work, and nothing waits but what may end the process. */
+  get hasOnlySuspects(): boolean {
+    return this.#running === undefined && this.#waiting.sizeAhead === 0;
+  }
+
+  /** A suspect is to be alone: nothing more comes, and where that is free, what waits goes back. */
+  recede(givesBack: boolean): void {
+    if (this.#stopping !== undefined || this.#gate.name === 'shut') return;
+    this.#attached = false;
+    this.#intake.shut();
+    if (!givesBack) return;
+    const first = this.#isAdmitting ? this.#waiting.first : undefined;
+    if (first !== undefined) this.#waiting.shift();
+    this.#giveBackWaiting('suspect');
+    if (first !== undefined) this.#waiting.unshift(first);
+  }
+
+  /** No suspect is to be alone any more. */
+  comeBack(): void {
+    this.#isCautious = true;
+    if (this.#gate.name === 'open' && !this.#isReducing) this.#openAgain(this.#prefetch);
+    this.#nudge?.();
+    this.#begin();
   }
 
   /** Deliveries that wait for their turn. */
@@ -189,7 +223,11 @@ export class Consumer implements DeliverySink, Worker {
     const closed = this.#intake.close();
     // The broker delivers it again: what waits for its next attempt must not make one more of it.
     if (!this.#noAck) abandoned?.interrupt('channel-gone');
-    await within(this.#env.clock, CLOSE_LIMIT_MS, closed, () => undefined);
+    const { start } = this.#admitted;
+    // The process ends, but not because of this message.
+    const recorded =
+      abandoned !== undefined && start !== undefined ? this.#env.crashes?.records?.end(start) : undefined;
+    await within(this.#env.clock, CLOSE_LIMIT_MS, Promise.all([closed, recorded]), () => undefined);
     this.#attached = false;
     return abandoned !== undefined;
   }
@@ -234,8 +272,7 @@ export class Consumer implements DeliverySink, Worker {
     const keptItsPlace = this.#gate.name !== 'open' && this.#gate.inHand === 'keep-place' && this.#intake.isOpen;
     this.#gate = OPEN;
     // What is being reduced opens again by itself when it has come to rest.
-    if (!this.#isReducing && !keptItsPlace)
-      this.#openIntake(this.#prefetch === 0 ? prefetch : Math.min(prefetch, this.#prefetch));
+    if (!this.#isReducing && !keptItsPlace) this.#openAgain(prefetch);
     this.#begin();
   }
 
@@ -261,7 +298,9 @@ export class Consumer implements DeliverySink, Worker {
     const since = clock.monotonic();
     // It may be the one that is to be handled now: what is kept has been tried.
     if (gate.name === 'one') this.#waiting.unshift({ delivery: taken, since });
+    else if (this.#isSetAside(taken)) this.#waiting.pushBehind(taken, since);
     else this.#waiting.push(taken, since);
+    if (this.#isCautious && !taken.message.redelivered) this.#trust();
     if (gate.name === 'shut') this.#putOff(taken);
     if (!this.#isWorking) this.#begin();
     if (this.#waiting.size > 0 && !this.#noAck) this.#turns.begin();
@@ -309,6 +348,42 @@ export class Consumer implements DeliverySink, Worker {
     return this.#gate.name === 'shut' && !keepsInHand(this.#gate.inHand) ? 'paused' : undefined;
   }
 
+  /** What may end the process waits until everything else that is here has been handled, unless order matters more. */
+  #isSetAside(delivery: Delivery): boolean {
+    return !this.#handsOver && this.#isSuspect(delivery);
+  }
+
+  #isSuspect(delivery: Delivery): boolean {
+    const { crashes } = this.#env;
+    return crashes !== undefined && this.#stopping === undefined && crashes.isSuspect(delivery.message);
+  }
+
+  /** What comes now was never delivered before: behind it there is nothing that ended a process. */
+  #trust(): void {
+    this.#isCautious = false;
+    if (this.#gate.name === 'open' && this.#intake.isOpen && !this.#isReducing) this.#openIntake(this.#prefetch);
+  }
+
+  async #admit(delivery: Delivery): Promise<Admission | undefined> {
+    this.#isAdmitting = true;
+    try {
+      return await this.#admissions?.ask(delivery, () => this.#waiting.first?.delivery === delivery && this.#mayBegin);
+    } finally {
+      this.#isAdmitting = false;
+    }
+  }
+
+  /** The process lives. */
+  #leave({ start }: Admission): void {
+    const { crashes } = this.#env;
+    if (crashes === undefined) return;
+    this.#admitted = FREE;
+    if (start !== undefined) void crashes.records?.end(start);
+    crashes.changed();
+    // The next one that is suspect is alone already.
+    if (this.#waiting.size === 0 || this.#waiting.sizeAhead > 0) crashes.release(this);
+  }
+
   get #mayBegin(): boolean {
     return this.#gate.name !== 'shut' || this.#stopping !== undefined;
   }
@@ -337,16 +412,21 @@ export class Consumer implements DeliverySink, Worker {
         await this.#waitForRate(delivery);
         continue;
       }
+      const admission = this.#isSuspect(delivery) ? await this.#admit(delivery) : FREE;
+      if (admission === undefined) continue;
       this.#waiting.shift();
       if (other !== undefined) this.#giveBack(delivery, 'stopping');
       // A delivery whose channel is gone comes again by itself: handling this copy would only make a duplicate.
       else if (delivery.channel.isOpen || this.#noAck) {
         this.#oneBegins();
+        this.#admitted = admission;
         this.#env.flow.rate?.take();
-        await this.#handle(delivery, since);
+        await this.#handle(delivery, since, admission.crashes);
       }
+      this.#leave(admission);
     }
     this.#isWorking = false;
+    this.#env.crashes?.release(this);
     for (const idle of this.#idle.splice(0)) idle();
     this.#rests();
     this.#events.rests?.();
@@ -376,8 +456,8 @@ export class Consumer implements DeliverySink, Worker {
     this.#intake.shut();
   }
 
-  async #handle(delivery: Delivery, since: number): Promise<void> {
-    if (!(delivery.channel instanceof StreamDelivery)) return this.#handleOnce(delivery, since);
+  async #handle(delivery: Delivery, since: number, crashes?: number): Promise<void> {
+    if (!(delivery.channel instanceof StreamDelivery)) return this.#handleOnce(delivery, since, crashes);
     const { channel } = delivery;
     if (this.#env.position?.isDone(channel.offset) === true) channel.ack();
     else await this.#handleOnce(delivery, since);
@@ -394,8 +474,8 @@ export class Consumer implements DeliverySink, Worker {
     return this.#stopping === undefined && this.#gate.name === 'open';
   }
 
-  async #handleOnce(delivery: Delivery, since: number): Promise<void> {
-    const process = new DeliveryProcess(delivery, this.#env, this.#enter);
+  async #handleOnce(delivery: Delivery, since: number, crashes?: number): Promise<void> {
+    const process = new DeliveryProcess(delivery, this.#env, this.#enter, crashes);
     const running: Running = { process, since, ended: undefined };
     this.#running = running;
     if (this.#stopping !== undefined) process.interrupt('stopping');
@@ -418,6 +498,12 @@ export class Consumer implements DeliverySink, Worker {
     });
     await Promise.race([ended.catch(() => {}), nudged]);
     this.#nudge = undefined;
+  }
+
+  /** As many in advance as it is to, or fewer: one at a time as long as what comes may end the process. */
+  #openAgain(prefetch: number): void {
+    const wanted = this.#prefetch === 0 ? prefetch : Math.min(prefetch, this.#prefetch);
+    this.#openIntake(this.#isCautious ? 1 : wanted);
   }
 
   /** Nothing is at work: a place is left, or what was reduced takes one at a time from now on. */

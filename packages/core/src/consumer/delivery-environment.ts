@@ -3,6 +3,7 @@ import type { ReplySender } from '../recoverer/recoverer.js';
 import type { RedeliveryAttempts } from '../retry/redelivery-attempts.js';
 import type { Clock } from '../time/clock.js';
 import type { BrokerPatience } from './broker-patience.js';
+import type { CrashGuard } from './crash-guard.js';
 import type { DeliveryFlow } from './delivery-flow.js';
 import type { DeliveryReporter } from './delivery-reporter.js';
 import type { ListenerDefinition } from './listener-definition.js';
@@ -28,6 +29,8 @@ export interface DeliveryEnvironment {
   readonly flow: DeliveryFlow;
   /** How busy its consumers are. */
   readonly load: Pick<ListenerLoad, 'began' | 'ended'>;
+  /** What it does about messages that end the process. */
+  readonly crashes?: CrashGuard | undefined;
   /** How far it has come, when it consumes a stream. */
   readonly position?: StreamPosition | undefined;
   /** What texts of errors go through before they leave the process. Default: passwords of URLs are taken out. */

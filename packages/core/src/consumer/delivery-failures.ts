@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { longerHistory } from '../delay/waiting-copy.js';
 import { brokerDeliveryCount } from '../delivery/delivery-counts.js';
 import { errorText, isError } from '../errors/error-text.js';
@@ -8,6 +7,7 @@ import type { WaitRecord } from '../message/wait-record.js';
 import type { RememberedFailures } from '../retry/redelivery-attempts.js';
 import type { Delivery } from '../transport/transport.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
+import { contentKey, messageIdentity } from './message-identity.js';
 
 const NONE: RememberedFailures = { failures: 0, firstFailedAt: 0, lastFailedAt: 0, lastError: undefined };
 
@@ -109,23 +109,10 @@ export class DeliveryFailures {
   }
 }
 
-/** Its message id, if it has one to be known by; one that is no text by its bytes. */
-export function messageIdentity({ messageId, verbatim }: Message): string | undefined {
-  const bytes = verbatim?.properties.messageId;
-  if (bytes !== undefined) return `bytes:${bytes.toString('hex')}`;
-  return messageId === '' ? undefined : messageId;
-}
-
 /** How the message is known again; `undefined` where nothing is to be remembered of it. */
 function keyOf({ definition }: DeliveryEnvironment, message: Message): string | undefined {
   const { retry, acknowledge } = definition;
   if (retry === undefined || acknowledge === 'none') return undefined;
   // Without an id, stateful retry goes by the redelivered flag.
   return messageIdentity(message) ?? (retry.stateless ? contentKey(message) : undefined);
-}
-
-/** Of what the broker does not change from delivery to delivery, as it does some headers. */
-function contentKey({ exchange, routingKey, correlationId, timestamp, type, body }: Message): string {
-  const facts = JSON.stringify([exchange, routingKey, correlationId, timestamp, type]);
-  return `content:${createHash('sha256').update(facts).update('\0').update(body).digest('hex')}`;
 }

@@ -12,6 +12,8 @@ import { type Clock, within } from '../time/clock.js';
 import type { InterruptionCause, Transport } from '../transport/transport.js';
 import { BrokerPatience } from './broker-patience.js';
 import { Consumer } from './consumer.js';
+import { CrashGuard } from './crash-guard.js';
+import { CrashRecords } from './crash-records.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
 import { DeliveryReporter } from './delivery-reporter.js';
 import { type ListenerCounts, zeroCounts } from './listener-counters.js';
@@ -25,6 +27,7 @@ import { keepsRejected } from './rejected-messages.js';
 import type { ReleaseReport } from './release-waiting.js';
 import { StillAtWork } from './still-at-work.js';
 import { StreamPlace } from './stream-place.js';
+import { PROCESS_TURNS, type SuspectTurns } from './suspect-turns.js';
 
 /** What a container stands on. */
 export interface ListenerDependencies {
@@ -36,6 +39,8 @@ export interface ListenerDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: EventSink<DeliveryEvent | ListenerEvent>;
+  /** Whose turn it is to run a message that may end the process. Default: one in this process at a time. */
+  readonly suspectTurns?: SuspectTurns;
   /** What texts of errors go through before they leave the process. Default: passwords of URLs are taken out. */
   readonly redact?: Redact;
 }
@@ -160,6 +165,7 @@ export class ListenerContainer {
     this.#env = {
       load: this.#load.load,
       flow: this.#flow,
+      crashes: this.#crashGuard(),
       definition,
       publisher: deps.publisher,
       clock: deps.clock,
@@ -179,6 +185,17 @@ export class ListenerContainer {
       recoverer: { failuresInARow: 0 },
       idempotency: { failuresInARow: 0 },
     };
+  }
+
+  #crashGuard(): CrashGuard | undefined {
+    const { definition } = this;
+    const { transport, clock, logger } = this.#deps;
+    const { crashLoop } = definition;
+    if (crashLoop === undefined) return undefined;
+    const { store } = crashLoop;
+    const records = store && new CrashRecords(definition.id, crashLoop, store, clock, logger);
+    const { suspectTurns: turns = PROCESS_TURNS } = this.#deps;
+    return new CrashGuard({ definition, transport, records, turns, consumers: () => this.#consumers });
   }
 
   get id(): string {

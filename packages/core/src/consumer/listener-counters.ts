@@ -23,6 +23,10 @@ export interface ListenerCounts {
   givenBack: number;
   /** Kept here unsettled because the listener was paused. */
   putOff: number;
+  /** Ended the process again and again, and went to the quarantine. */
+  crashLoops: number;
+  /** Questions about that which no store answered. */
+  crashLoopsUnknown: number;
   /** Had to wait for `maxRate`. */
   throttled: number;
   /** Handled before: acknowledged without calling the handler. */
@@ -69,6 +73,8 @@ export function zeroCounts(): ListenerCounts {
     skipped: 0,
     givenBack: 0,
     putOff: 0,
+    crashLoops: 0,
+    crashLoopsUnknown: 0,
     throttled: 0,
     duplicates: 0,
     inProgress: 0,

@@ -4,6 +4,7 @@ import type { IdempotencyGuard } from '../idempotency/idempotency-guard.js';
 import type { ReadHints } from '../message/read-hints.js';
 import type { Recoverer } from '../recoverer/recoverer.js';
 import type { QueueDeclaration } from '../topology/topology.js';
+import type { CrashLoopPolicy } from './crash-records.js';
 import type { ResolvedListenerPolicies } from './resolve-listener-policies.js';
 
 /** How one handler takes effect once for each message. */
@@ -18,7 +19,14 @@ export interface HandlerIdempotency {
 }
 
 /** What reading says of options that depend on the queue, or that only the container can make something of. */
-type OpenPolicies = 'prefetch' | 'ordered' | 'consumerTimeoutMs' | 'recoverer' | 'converter' | keyof ReadHints;
+type OpenPolicies =
+  | 'prefetch'
+  | 'ordered'
+  | 'consumerTimeoutMs'
+  | 'recoverer'
+  | 'converter'
+  | 'crashLoop'
+  | keyof ReadHints;
 
 /**
  * A listener, resolved and checked: all that consuming needs, frozen. Nothing later reads raw options. Every option of the
@@ -38,6 +46,8 @@ export interface ListenerDefinition extends Omit<ResolvedListenerPolicies, OpenP
   /** How long the broker waits for a settlement before it takes a delivery back; infinite where it never does. */
   readonly consumerTimeoutMs: number;
   readonly recoverer: Recoverer;
+  /** What it does about messages that end the process; `undefined` = nothing. */
+  readonly crashLoop?: CrashLoopPolicy | undefined;
   readonly handler: Handler;
   /** For the handlers that are guarded. Not together with the acknowledge mode `none`. */
   readonly idempotency?: ReadonlyMap<HandlerRoute, HandlerIdempotency> | undefined;

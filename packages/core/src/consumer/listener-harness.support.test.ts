@@ -64,6 +64,7 @@ export function aDefinition(parts: ListenerParts = {}): ListenerDefinition {
     queueDeclaration: undefined,
     deadLetterPolicy: false,
     ...resolveListenerPolicies({}, {}, new Problems()),
+    crashLoop: undefined,
     prefetch: 50,
     ordered: false,
     consumerTimeoutMs: DEFAULT_CONSUMER_TIMEOUT_MS,

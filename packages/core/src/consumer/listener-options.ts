@@ -23,12 +23,10 @@ import { REDELIVER_OPTION, type RedeliverOptions } from '../retry/redeliver-opti
 import { RETRY_OPTION, type RetryOptions } from '../retry/retry-options.js';
 import type { Duration } from '../time/duration.js';
 import { checkTable } from '../topology/check-options.js';
+import { CRASH_LOOP_OPTION, type CrashLoopOptions } from './crash-loop-options.js';
+import type { InstanceOrClass } from './instance-or-class.js';
 import { REPLIES_OPTION, type ReplyOptions } from './reply-addresses.js';
 import type { StreamOffsetStore } from './stream-offset-store.js';
-
-/** An instance, or a class that the container makes one of. */
-// biome-ignore lint/suspicious/noExplicitAny: an injectable class may take any constructor arguments
-export type InstanceOrClass<T> = T | (new (...args: any[]) => T);
 
 /** Options that can also be given once for all listeners; a listener's own value wins. */
 export interface ListenerPolicyOptions extends ReadHints {
@@ -64,6 +62,11 @@ export interface ListenerPolicyOptions extends ReadHints {
    * one. What has to wait stays in the queue, or fetched in advance. Default: no limit.
    */
   readonly maxRate?: MaxRateOptions;
+  /**
+   * What to do about messages that end the process. `true` takes every default. Default: nothing: such a message comes again
+   * and again. Needs a store that outlives the process.
+   */
+  readonly crashLoop?: CrashLoopOptions | boolean;
   /** What happens when attempts are exhausted. Default `rejectAndDontRequeue()`. */
   readonly recoverer?: InstanceOrClass<Recoverer> | RecovererFunction;
   /** Without retry: requeue a failed delivery (`true`, the default) or reject it. */
@@ -144,6 +147,7 @@ export const LISTENER_POLICY_OPTIONS = {
   redeliver: REDELIVER_OPTION,
   killSwitch: KILL_SWITCH_OPTION,
   maxRate: MAX_RATE_OPTION,
+  crashLoop: CRASH_LOOP_OPTION,
   recoverer: customOption<InstanceOrClass<Recoverer> | RecovererFunction>({
     byDefault: '`rejectAndDontRequeue()`',
     text: 'what happens to a message whose attempts are exhausted',

@@ -13,10 +13,18 @@ import { consumesStream } from './check-stream.js';
 import { decideHold, type HeldSince, meets, type Obstacle } from './decide-hold.js';
 import type { HandlerSettlement } from './deferred-settlement.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
-import { DeliveryFailures, messageIdentity } from './delivery-failures.js';
+import { DeliveryFailures } from './delivery-failures.js';
 import { Interruptible, type Interruption, isInterruption } from './interruptible.js';
+import { messageIdentity } from './message-identity.js';
 import { isThenable, type ReadCall, readCall } from './read-call.js';
-import { RECOVERER_PAUSE, recoverDelivery, recovererFailed, redeliveryFailed, undecided } from './recover-delivery.js';
+import {
+  crashLoop,
+  RECOVERER_PAUSE,
+  recoverDelivery,
+  recovererFailed,
+  redeliveryFailed,
+  undecided,
+} from './recover-delivery.js';
 import { replyWithError, replyWithValue } from './send-reply.js';
 import { DeliverySettlement } from './settle-delivery.js';
 
@@ -48,13 +56,18 @@ export class DeliveryProcess {
   readonly #interruptible: Interruptible;
   #progress: Progress = UNREAD;
   #isPutOff = false;
+  readonly #crashes: number | undefined;
   /** Attempts begun here. */
   #begun = 0;
   /** The moment of its listener in which the attempt at hand began. */
   #moment = 0;
 
-  /** @param enter takes each further attempt back to the async context in which the listener was started */
-  constructor(delivery: Delivery, env: DeliveryEnvironment, enter: Enter = (work) => work()) {
+  /**
+   * @param enter takes each further attempt back to the async context in which the listener was started
+   * @param crashes so often the process ended while it was handled: it is not handled again
+   */
+  constructor(delivery: Delivery, env: DeliveryEnvironment, enter: Enter = (work) => work(), crashes?: number) {
+    this.#crashes = crashes;
     this.delivery = delivery;
     this.#env = env;
     this.#enter = enter;
@@ -89,6 +102,7 @@ export class DeliveryProcess {
   }
 
   async #journey(failures: DeliveryFailures): Promise<void> {
+    if (this.#crashes !== undefined) return this.#quarantine(this.#crashes, failures);
     if (failures.count > 0 && !(await this.#goOn(failures))) return;
     for (let held: HeldSince | undefined; ; ) {
       const startedAt = this.#env.clock.monotonic();
@@ -112,6 +126,13 @@ export class DeliveryProcess {
           if (held === undefined) return;
       }
     }
+  }
+
+  /** It is not handled again: so often the process ended meanwhile. */
+  async #quarantine(crashes: number, failures: DeliveryFailures): Promise<void> {
+    const error = crashLoop(this.#env.definition.id, crashes);
+    this.#env.reporter.report(this.delivery, { type: 'crash-loop', crashes, error });
+    await this.#recover({ kind: 'recover', reason: 'crash-loop' }, error, failures);
   }
 
   /** One attempt: read the message (once), call the handler through its interceptors, send its reply. */

@@ -27,7 +27,9 @@ export async function recoverDelivery(
 ): Promise<RecoveryOutcome> {
   const { definition, publisher, clock, redact = redactUrls } = env;
   const lastFailedAt = clock.now();
-  const answer = await definition.recoverer.recover({
+  const { quarantine } = definition.crashLoop ?? {};
+  const recoverer = (failure.reason === 'crash-loop' ? quarantine : undefined) ?? definition.recoverer;
+  const answer = await recoverer.recover({
     message: delivery.message,
     ...failure,
     listenerId: definition.id,
@@ -53,6 +55,11 @@ export function recovererFailed(listenerId: string, cause: unknown): LeveretErro
 export function redeliveryFailed(listenerId: string, cause: unknown): LeveretError {
   const text = `A message of listener ${listenerId} could not be sent to where it waits for its redelivery: ${errorText(cause)}`;
   return new LeveretError('LEV_REDELIVERY_FAILED', text, { cause });
+}
+
+export function crashLoop(listenerId: string, crashes: number): LeveretError {
+  const text = `A message of listener ${listenerId} was being handled when the process ended, ${crashes} times at least: it is not handled again. See whether handling it takes all memory, blocks for longer than the supervisor waits, or exits.`;
+  return new LeveretError('LEV_CRASH_LOOP', text);
 }
 
 /** What no stage took for its own. */

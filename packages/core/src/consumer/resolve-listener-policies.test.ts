@@ -36,6 +36,7 @@ describe('resolveListenerPolicies', () => {
       redeliver: undefined,
       killSwitch: undefined,
       maxRate: undefined,
+      crashLoop: undefined,
       recoverer: undefined,
       converter: undefined,
       defaultRequeueRejected: true,

@@ -6,24 +6,30 @@ export interface WaitingDelivery {
   readonly since: number;
 }
 
-/** First in, first out, without moving what stays. */
+/** First in, first out, without moving what stays; behind all of it what is to wait for the rest. */
 export class WaitingDeliveries {
   #items: (WaitingDelivery | undefined)[] = [];
   #head = 0;
   #inOrder = true;
+  #behind: WaitingDelivery[] = [];
 
   get size(): number {
-    return this.#items.length - this.#head;
+    return this.#items.length - this.#head + this.#behind.length;
   }
 
   get first(): WaitingDelivery | undefined {
-    return this.#items[this.#head];
+    return this.#items[this.#head] ?? this.#behind[0];
+  }
+
+  /** What waits, but for what waits behind the rest. */
+  get sizeAhead(): number {
+    return this.#items.length - this.#head;
   }
 
   /** Since when the one waits that has waited for longest: not always the first, where something was put back. */
   get oldestSince(): number | undefined {
     let oldest = this.first?.since;
-    if (oldest === undefined || this.#inOrder) return oldest;
+    if (oldest === undefined || (this.#inOrder && this.#behind.length === 0)) return oldest;
     for (const { since } of this) oldest = Math.min(oldest, since);
     return oldest;
   }
@@ -32,11 +38,17 @@ export class WaitingDeliveries {
   keep(test: (delivery: Delivery) => boolean): void {
     this.#items = this.#items.slice(this.#head).filter((item) => item !== undefined && test(item.delivery));
     this.#head = 0;
+    this.#behind = this.#behind.filter(({ delivery }) => test(delivery));
   }
 
   push(delivery: Delivery, since: number): void {
     if (since < (this.#items.at(-1)?.since ?? since)) this.#inOrder = false;
     this.#items.push({ delivery, since });
+  }
+
+  /** Has its turn when nothing else waits. */
+  pushBehind(delivery: Delivery, since: number): void {
+    this.#behind.push({ delivery, since });
   }
 
   /** Back to where it was taken from. */
@@ -48,11 +60,12 @@ export class WaitingDeliveries {
 
   *[Symbol.iterator](): Iterator<WaitingDelivery> {
     for (let index = this.#head; index < this.#items.length; index++) yield this.#items[index] as WaitingDelivery;
+    yield* this.#behind;
   }
 
   shift(): Delivery | undefined {
-    const item = this.first;
-    if (item === undefined) return undefined;
+    const item = this.#items[this.#head];
+    if (item === undefined) return this.#behind.shift()?.delivery;
     this.#items[this.#head++] = undefined;
     if (this.#head === this.#items.length) {
       this.#items = [];

@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   LEV_RETRY_AFTER: 'A handler asked for the message to come back after a while.',
   LEV_ALREADY_SETTLED: 'A delivery was settled a second time, differently.',
   LEV_NEXT_CALLED_TWICE: 'An interceptor called next() more than once for one attempt.',
+  LEV_CRASH_LOOP: 'The process ended again and again while a message was handled; it is not handled again.',
   LEV_RECOVERER_FAILED: 'The recoverer of a listener failed; the delivery is requeued after a pause.',
   LEV_REDELIVERY_FAILED:
     'A message could not be sent to where it waits for its redelivery; it is requeued after a pause.',

@@ -61,6 +61,7 @@ export type DeliveryEvent = DeliveryFacts &
           | 'stopping'
           | 'paused'
           | 'outage'
+          | 'suspect'
           | 'waited-too-long'
           | 'in-progress'
           | 'idempotency-failed'
@@ -70,6 +71,10 @@ export type DeliveryEvent = DeliveryFacts &
     | { readonly type: 'put-off' }
     /** Its listener may begin no further message for `delayMs`. Raised once for each that has to wait. */
     | { readonly type: 'throttled'; readonly delayMs: number }
+    /** The process ended `crashes` times while it was handled: it goes to the quarantine instead. */
+    | { readonly type: 'crash-loop'; readonly crashes: number; readonly error: unknown }
+    /** Nobody can tell whether the process ended while it was handled: it is held, and the store is asked again. */
+    | { readonly type: 'crash-loop-unknown'; readonly error: unknown }
     /** It was handled before: the handler was not called, and the delivery was acknowledged. */
     | { readonly type: 'duplicate'; readonly key: string }
     /** Another is handling the message: the delivery is held. Raised once for each attempt that has to wait. */

@@ -9,7 +9,9 @@ export type RecoveryReason =
   /** `retryable(error)` said that another attempt is of no use. */
   | 'not-retryable'
   /** The message could not be read or is invalid, and the listener says `invalid: 'recover'`. */
-  | 'invalid';
+  | 'invalid'
+  /** The process ended again and again while it was handled (`crashLoop`). */
+  | 'crash-loop';
 
 /** A message that failed for good, and all that is known about it. */
 export interface FailedDelivery {

@@ -33,7 +33,7 @@ export interface FailureFacts {
 /** Hand it to the recoverer. `doubt`: what `retryable` threw instead of an answer. */
 interface Recover {
   readonly kind: 'recover';
-  readonly reason: 'exhausted' | 'not-retryable' | 'invalid';
+  readonly reason: 'exhausted' | 'not-retryable' | 'invalid' | 'crash-loop';
   readonly doubt?: { readonly error: unknown };
 }
 

@@ -12,7 +12,9 @@ export interface TopologyWarning {
     | 'alternate-exchange-undeclared'
     | 'binding-without-key'
     | 'consumer-timeout-exceeded'
-    | 'kill-switch-too-slow';
+    | 'kill-switch-too-slow'
+    | 'crash-loop-unknowable'
+    | 'delivery-limit-too-low';
   /** What is wrong and what to do, for the log. */
   readonly text: string;
 }

@@ -78,6 +78,14 @@ export class GuardMaker {
     return found;
   }
 
+  /** A store that outlives the process: the one that is given, else the application's. `undefined` for none. */
+  async lastingStore(given: unknown, problems: Problems): Promise<IdempotencyStore | undefined> {
+    const chosen = given ?? this.#common.store;
+    if (chosen === undefined) return undefined;
+    const store = await this.store(chosen, problems);
+    return store instanceof MemoryIdempotencyStore ? undefined : store;
+  }
+
   #guard(given: unknown, problems: Problems): Promise<IdempotencyGuard | undefined> {
     const found = this.#guards.get(given) ?? this.#resolveGuard(given, problems);
     this.#guards.set(given, found);

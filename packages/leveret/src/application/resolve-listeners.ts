@@ -1,6 +1,8 @@
 import {
   type AcknowledgeMode,
   brokerPatienceFor,
+  type CrashLoopPolicy,
+  checkCrashLoop,
   checkKillSwitch,
   checkPatience,
   checkReadHints,
@@ -101,6 +103,7 @@ export async function resolveListeners(
     checkStream(complete, problems.at(place));
     checkRedeliver(complete, problems.at(place));
     timeouts.push(...checkPatience(complete, patience.source, problems.at(place)), ...checkKillSwitch(complete));
+    timeouts.push(...checkCrashLoop(complete, problems.at(place)));
     return complete;
   });
   const uses = plans.map((plan, index) => {
@@ -155,6 +158,8 @@ async function resolveListener(plan: ListenerPlan, common: Common, problems: Pro
   for (const problem of recoverer?.problems ?? []) problems.add(problem);
   const converter =
     policies.converter === undefined ? undefined : await resolveConverter(policies.converter, resolver, problems);
+  const crashLoop =
+    policies.crashLoop === undefined ? undefined : await crashLoopOf(policies.crashLoop, common, problems);
   const source = await resolveHome(plan, { resolver, onInstance: settings.onInstance }, problems);
   const around = new Map<RoutePlan, readonly InterceptorFunction[]>();
   for (const route of routesOf(plan.handler)) around.set(route, await routeInterceptors(route, common, problems));
@@ -181,12 +186,28 @@ async function resolveListener(plan: ListenerPlan, common: Common, problems: Pro
       queue,
       queueDeclaration,
       recoverer: recoverer ?? rejectAndDontRequeue(),
+      crashLoop,
       handler,
       idempotency: idempotency.size > 0 ? idempotency : undefined,
     }),
     bindings: topology.bindings.filter(({ destination }) => destination === queue),
-    sources: [{ source: plan.place, topology }, ...topologyOfRecoverer(plan.place, recoverer)],
+    sources: [
+      { source: plan.place, topology },
+      ...topologyOfRecoverer(plan.place, recoverer),
+      ...topologyOfRecoverer(plan.place, crashLoop?.quarantine),
+    ],
   };
+}
+
+/** With what the container makes of its parts. A store of this process's memory remembers nothing that matters here. */
+async function crashLoopOf(
+  { quarantine, store, ...rest }: NonNullable<ResolvedListenerPolicies['crashLoop']>,
+  { settings, resolver }: Common,
+  problems: Problems,
+): Promise<CrashLoopPolicy> {
+  const recoverer = quarantine === undefined ? undefined : await resolveRecoverer(quarantine, resolver, problems);
+  for (const problem of recoverer?.problems ?? []) problems.add(problem);
+  return { ...rest, quarantine: recoverer, store: await settings.guards.lastingStore(store, problems) };
 }
 
 async function guardedRoutes(
