@@ -8,6 +8,12 @@ import type { AcknowledgeMode } from '../retry/failure-policy.js';
 import type { Delivery } from '../transport/transport.js';
 import type { HandlerSettlement } from './deferred-settlement.js';
 
+/** Which attempt it is: of this process, and how often the message was sent to wait before. */
+export interface Tries {
+  readonly attempt: number;
+  readonly redeliveries: number;
+}
+
 /**
  * One attempt, as its handler sees it and as leveret follows it: it has a result, and later or at once an end. What costs
  * something, such as the AbortController, is made when it is first asked for.
@@ -35,7 +41,7 @@ export class AttemptContext implements DeliveryContext, AttemptParts {
     delivery: Delivery,
     acknowledgement: HandlerSettlement,
     payload: unknown,
-    { attempt, redeliveries }: { readonly attempt: number; readonly redeliveries: number },
+    { attempt, redeliveries }: Tries,
     transaction: unknown,
   ) {
     this.listenerId = listenerId;

@@ -1,14 +1,13 @@
 import { invokeWithin } from '../handler/invoke-within.js';
 import type { Delivery } from '../transport/transport.js';
-import { AttemptContext } from './attempt-context.js';
+import { AttemptContext, type Tries } from './attempt-context.js';
 import type { HandlerSettlement } from './deferred-settlement.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
 import type { ReadCall } from './read-call.js';
 
 /** What one attempt has that the others of its delivery have not. */
 export interface AttemptFacts {
-  readonly attempt: number;
-  readonly redeliveries: number;
+  readonly tries: Tries;
   readonly settlement: HandlerSettlement;
   readonly transaction: unknown;
   readonly claimLost: AbortSignal | undefined;
@@ -19,10 +18,9 @@ export function beginAttempt(
   { definition }: DeliveryEnvironment,
   delivery: Delivery,
   { payload }: ReadCall,
-  { attempt, redeliveries, settlement, transaction, claimLost }: AttemptFacts,
+  { tries, settlement, transaction, claimLost }: AttemptFacts,
 ): AttemptContext {
   const mode = definition.acknowledge;
-  const tries = { attempt, redeliveries };
   const context = new AttemptContext(definition.id, mode, delivery, settlement, payload, tries, transaction);
   if (claimLost?.aborted === true) context.abort(claimLost.reason);
   else claimLost?.addEventListener('abort', () => context.abort(claimLost.reason), { once: true });

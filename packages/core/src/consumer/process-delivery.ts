@@ -185,7 +185,7 @@ export class DeliveryProcess {
     this.#moment = flow.moment;
     // The delivery itself has taken its token of the rate.
     if (this.#begun++ > 0) flow.rate?.take();
-    const context = beginAttempt(this.#env, this.delivery, call, { ...tries, settlement, transaction, claimLost });
+    const context = beginAttempt(this.#env, this.delivery, call, { tries, settlement, transaction, claimLost });
     this.#interruptible.handles(context);
     return context;
   }
