@@ -15,19 +15,19 @@
  *   --scale 1           part of the messages
  *   --only a,b          these subjects beside the control
  *   --out tools/bench/results   where bench.json and bench.svg go
- *   --docs              writes the chart of docs/performance.md, and prints its tables
+ *   --docs              writes the tables of docs/performance.md, and the chart
  *
  * The broker is a private RabbitMQ node where one is installed, else AMQP_URL (which wins when it is set), else the one on this machine.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { connect } from 'amqplib';
 import { startNode, whyUnavailable } from '../scripts/brokers.mjs';
-import { CASES, PEERS } from './lib/cases.mjs';
+import { CASES, METRICS, PEERS } from './lib/cases.mjs';
 import { chart } from './lib/chart.mjs';
 import { installPeers } from './lib/install-peers.mjs';
 import { goalsTable, markdown, table } from './lib/report.mjs';
@@ -139,5 +139,21 @@ function report(where, results, { out, docs, quick }) {
   console.log(`\nwritten: ${out}/bench.json, bench.svg`);
   if (!docs) return;
   writeFileSync(new URL('../../docs/performance.svg', import.meta.url), chart(summary, caption));
-  for (const metric of ['cpuMicros', 'perSecond', 'p99Ms', 'startMs']) console.log(`\n${markdown(summary, metric)}`);
+  writePage(new URL('../../docs/performance.md', import.meta.url), caption, summary);
+}
+
+/** Puts the tables between the marks of the page. */
+function writePage(page, caption, summary) {
+  const sections = ['cpuMicros', 'perSecond', 'p99Ms', 'startMs', 'peakMiB'].map((metric) => {
+    const { title, unit } = METRICS[metric];
+    return `### ${title[0].toUpperCase()}${title.slice(1)} (${unit})\n\n${markdown(summary, metric)}`;
+  });
+  const goals = `### Goals\n\n\`\`\`\n${goalsTable(summary).trim()}\n\`\`\``;
+  const picture = '![CPU per message beside amqplib by hand](performance.svg)';
+  const text = [`Measured on ${caption}.`, picture, ...sections, goals].join('\n\n');
+  const marked = /(<!-- bench -->\n)[\s\S]*(<!-- \/bench -->)/;
+  writeFileSync(
+    page,
+    readFileSync(page, 'utf8').replace(marked, (_all, begin, end) => `${begin}\n${text}\n\n${end}`),
+  );
 }

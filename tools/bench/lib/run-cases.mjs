@@ -57,7 +57,7 @@ function subjectsOf(one, only) {
 async function measure(channel, one, subject, { url, redisUrl, scale }) {
   const queues = Array.from({ length: one.queues ?? 1 }, (_, number) => `leveret.bench.${process.pid}.${number}`);
   const count = Math.max(1, Math.ceil((one.count ?? 1) * scale));
-  const warmup = Math.ceil((one.warmup ?? one.count / 4) * scale) || 0;
+  const warmup = Math.ceil((one.warmup ?? (one.count ?? 0) / 4) * scale) || 0;
   const {
     fill,
     queues: _queues,
