@@ -41,6 +41,7 @@ const GROUPS = {
   idle: ['start', 'listeners'],
 };
 const QUICK_MS = 55_000;
+const GOALS_MS = 11 * 60_000;
 
 const args = process.argv.slice(2);
 if (PROGRAMS.includes(args[0])) runProgram(args[0], args.slice(1));
@@ -80,7 +81,7 @@ async function compare() {
       rounds: Number(options.rounds ?? quick?.rounds ?? (isGoals ? 3 : 5)),
       scale: Number(options.scale ?? quick?.scale ?? 1),
       only,
-      deadline: options.quick ? began + QUICK_MS : Number.POSITIVE_INFINITY,
+      deadline: began + (options.quick ? QUICK_MS : isGoals ? GOALS_MS : Number.POSITIVE_INFINITY),
       say: (line) => console.log(line),
     });
     report(await machine(url), results, options);
