@@ -34,7 +34,15 @@ const arrive = (message: Message) => asItCame({ message } as Delivery);
 describe('a message that waits', () => {
   const name = fc.oneof(
     fc.string({ maxLength: 20 }),
-    fc.constantFrom('CC', 'x-death', 'x-first-death-queue', 'x-leveret-redeliveries', 'x-leveret-kept-CC', 'leveret'),
+    fc.constantFrom(
+      'CC',
+      'x-death',
+      'x-first-death-queue',
+      'x-leveret-redeliveries',
+      'x-leveret-kept-CC',
+      'leveret',
+      '__proto__',
+    ),
   );
   const headers = fc.dictionary(name, fc.oneof(fc.string(), fc.integer(), fc.boolean()), { maxKeys: 8 });
   const optional = (text: fc.Arbitrary<string>) => fc.option(text, { nil: undefined });

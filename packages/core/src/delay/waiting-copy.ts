@@ -142,22 +142,19 @@ function isPutAside(name: string): boolean {
 }
 
 function setAside(headers: MessageHeaders): Record<string, unknown> {
-  const kept: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (ofTheDelivery(name)) continue;
-    const keptName = isPutAside(name) ? KEPT + name : name;
-    if (isWritableHeader(keptName, value)) kept[keptName] = value;
-  }
-  return kept;
+  const kept = Object.entries(headers)
+    .filter(([name]) => !ofTheDelivery(name))
+    .map(([name, value]) => [isPutAside(name) ? KEPT + name : name, value] as const);
+  return Object.fromEntries(kept.filter(([name, value]) => isWritableHeader(name, value)));
 }
 
 function asItCame(headers: MessageHeaders): MessageHeaders {
-  const original: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith(KEPT)) original[name.slice(KEPT.length)] = value;
-    else if (!isOfTheWait(name)) original[name] = value;
-  }
-  return original;
+  const came = Object.entries(headers).flatMap(([name, value]) => {
+    if (name.startsWith(KEPT)) return [[name.slice(KEPT.length), value] as const];
+    return isOfTheWait(name) ? [] : [[name, value] as const];
+  });
+  // `__proto__` is a name like any other here: an assignment would lose it.
+  return Object.fromEntries(came);
 }
 
 /** Headers that the wait has added. */
