@@ -5,6 +5,7 @@ import { Journal } from './journal.js';
 import { FailedMessagesListener, PayStatusListener } from './listeners.js';
 import { expires, names, run } from './names.js';
 import { orderStories } from './order-stories.js';
+import { WarehouseListener } from './outage-story.js';
 import { PayNews } from './pay-news.js';
 import { Services } from './services.js';
 import { stories } from './stories.js';
@@ -20,7 +21,7 @@ container.bind(Journal).toConstantValue(journal);
 const optionsFor = (url: string): LeveretOptions => ({
   connection: { urls: url, name: `leveret.demo.${run}`, connectionTimeout: '5s', startTimeout: '5s' },
   publisher: { retry: { maxAttempts: 3, initialInterval: '200ms' } },
-  listeners: [PayStatusListener, FailedMessagesListener],
+  listeners: [PayStatusListener, FailedMessagesListener, WarehouseListener],
   topology: {
     exchanges: [{ name: names.errorExchange, autoDelete: true }],
     queues: [

@@ -15,6 +15,7 @@ export const names = {
   deadExchange: named('dead.direct'),
   deadQueue: named('dead.queue'),
   fullQueue: named('full.queue'),
+  warehouseQueue: named('warehouse.queue'),
 };
 
 /** How long a queue may be unused before the broker deletes it. */

@@ -2,6 +2,7 @@ import { OrderQuery, OrderStatus, PaySucceeded } from '@leveret-examples/contrac
 import { Leveret, PublishError, type Publisher, type PublishReceipt, silentLogger } from 'leveret';
 import type { Journal } from './journal.js';
 import { names, run } from './names.js';
+import { outage } from './outage-story.js';
 import { paint, step } from './trace.js';
 
 /** What a story works with. */
@@ -80,6 +81,11 @@ export const stories: readonly Story[] = [
     title: 'a request and its reply',
     expected: 'replied (order 1 is paid)',
     tell: requested,
+  },
+  {
+    title: 'an outage that fills no error queue',
+    expected: '20 handled, 0 in the error queue',
+    tell: outage,
   },
 ];
 
