@@ -16,7 +16,7 @@ interface Run {
  * first open one become one `multiple` ack, those behind it one ack each.
  *
  * It remembers tags as runs, of which there are no more than open deliveries with finished ones behind them.
- * @see docs/decisions/0017-acks-of-a-turn-are-one.md
+ * @see docs/decisions/0017-acks-of-a-turn-leave-as-one.md
  */
 export class CoalescedAcks {
   /** No tag up to here is open. The broker counts from 1. */
