@@ -69,6 +69,19 @@ describe('whyBusy', () => {
     expect(texts({ health: stopped, broker: brokerWith({ ready: 5, consumers: 0 }) })).to.deep.equal([]);
   });
 
+  it('finds the message that a kill switch is about to try, until it is at work', () => {
+    const killSwitch = { state: 'probing' as const, trips: 1, failed: 0, of: 0 };
+    const probing = health([listener({ state: 'paused', attached: 0, wanted: 0, killSwitch })]);
+    const told = ['listener Orders is about to try a message, to see whether the outage is over'];
+    const broker = brokerWith({ ready: 5, consumers: 0 });
+    const { consumer, records } = consumerWith(1);
+    records[0]!.phase = 'waiting';
+    expect(texts({ health: probing, broker, consumers: [consumer] })).to.include.members(told);
+    records[0]!.running.add({ startedAt: 0 } as never);
+    expect(texts({ health: probing, broker, consumers: [consumer] })).not.to.include.members(told);
+    expect(texts({ health: probing, broker: brokerWith({ ready: 0, consumers: 0 }) })).to.deep.equal([]);
+  });
+
   it('finds messages that are ready, unless every consumer is full', () => {
     const broker = brokerWith({ ready: 2, consumers: 1 }, 1);
     const { consumer, records } = consumerWith(1, { prefetch: 1 });

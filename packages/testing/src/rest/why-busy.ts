@@ -50,7 +50,9 @@ function connections({ health }: Facts): readonly Busy[] {
 function listeners({ health, broker, consumers }: Facts): readonly Busy[] {
   const all = [...consumers];
   const running = health.listeners.filter(({ state }) => state === 'running');
-  return running.flatMap((listener) => {
+  return [...health.listeners.flatMap((listener) => probes(listener, all, broker)), ...running.flatMap(attaching)];
+
+  function attaching(listener: ListenerSnapshot): readonly Busy[] {
     const { id, queue, attached, wanted, lastError } = listener;
     const seen = broker?.queue(queue);
     if (attached < wanted || (broker !== undefined && (seen?.consumers ?? 0) < attached)) {
@@ -59,7 +61,24 @@ function listeners({ health, broker, consumers }: Facts): readonly Busy[] {
     }
     if (seen === undefined || seen.ready === 0 || allSaturated(listener, all)) return [];
     return [{ key: `ready ${queue}`, text: `queue ${queue} has ${seen.ready} ready for listener ${id}` }];
-  });
+  }
+}
+
+/** The message that a kill switch wants to try is on its way, as long as none is at work. */
+function probes(
+  { id, queue, killSwitch, paused }: ListenerSnapshot,
+  consumers: readonly ConsumerWatch[],
+  broker: BrokerFacts | undefined,
+): readonly Busy[] {
+  if (killSwitch?.state !== 'probing' || (broker?.queue(queue)?.ready ?? 0) === 0) return [];
+  const own = consumers.filter(({ request }) => request.tagPrefix === id);
+  if (own.some(({ open }) => [...open].some(({ running }) => running.size > 0))) return [];
+  return [
+    {
+      key: `probe ${id} ${paused?.resumesAt}`,
+      text: `listener ${id} is about to try a message, to see whether the outage is over`,
+    },
+  ];
 }
 
 function allSaturated({ id }: ListenerSnapshot, consumers: readonly ConsumerWatch[]): boolean {
