@@ -77,7 +77,8 @@ describe('whyBusy', () => {
     const { consumer, records } = consumerWith(1);
     records[0]!.phase = 'waiting';
     expect(texts({ health: probing, broker, consumers: [consumer] })).to.include.members(told);
-    records[0]!.running.add({ startedAt: 0 } as never);
+    const record = records[0]!;
+    record.attemptStarted({ record, number: 1, payload: undefined, startedAtMs: 0, call: undefined });
     expect(texts({ health: probing, broker, consumers: [consumer] })).not.to.include.members(told);
     expect(texts({ health: probing, broker: brokerWith({ ready: 0, consumers: 0 }) })).to.deep.equal([]);
   });
