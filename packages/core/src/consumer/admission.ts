@@ -1,8 +1,9 @@
-import { type BackoffPolicy, backoffDelayMs } from '../time/backoff.js';
+import { backoffDelayMs } from '../time/backoff.js';
 import { pause } from '../time/clock.js';
 import type { Delivery } from '../transport/transport.js';
 import type { CrashGuard, SuspectRunner } from './crash-guard.js';
 import type { CrashRecords, RecordedStart } from './crash-records.js';
+import { STORE_DOWN } from './decide-hold.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
 
 /** How a delivery may be started: with a record of that, or not at all, because that ended the process so often. */
@@ -13,8 +14,6 @@ export interface Admission {
 
 /** Of what nothing is suspected. */
 export const FREE: Admission = Object.freeze({});
-
-const STORE_DOWN: BackoffPolicy = { initialIntervalMs: 1000, multiplier: 2, maxIntervalMs: 30_000, jitter: 0.2 };
 
 /** Asks of a consumer whether what may end the process is to be started now. */
 export class Admissions {

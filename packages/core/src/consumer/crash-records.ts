@@ -63,10 +63,7 @@ export class CrashRecords {
     try {
       for (let starts = 1; starts <= recorded; starts++) {
         const key = this.#key(message, starts);
-        const asked = this.#store.claim(key, { leaseMs: this.#policy.withinMs });
-        const answer = await within(this.#clock, STORE_TIMEOUT_MS, asked, (): never => {
-          throw new Error(`The store did not answer within ${STORE_TIMEOUT_MS} ms.`);
-        });
+        const answer = await this.#answerOf(this.#store.claim(key, { leaseMs: this.#policy.withinMs }));
         if (answer.kind === 'claimed')
           return { kind: 'started', start: { starts, claim: { key, token: answer.token } } };
       }
@@ -80,9 +77,7 @@ export class CrashRecords {
   async end({ claim }: RecordedStart): Promise<void> {
     for (const pauseMs of [...PAUSES_MS, undefined]) {
       try {
-        await within(this.#clock, STORE_TIMEOUT_MS, this.#store.release(claim), (): never => {
-          throw new Error(`The store did not answer within ${STORE_TIMEOUT_MS} ms.`);
-        });
+        await this.#answerOf(this.#store.release(claim));
         return;
       } catch (error) {
         if (pauseMs === undefined) {
@@ -91,6 +86,12 @@ export class CrashRecords {
         } else await pause(this.#clock, pauseMs);
       }
     }
+  }
+
+  #answerOf<T>(asked: Promise<T>): Promise<T> {
+    return within(this.#clock, STORE_TIMEOUT_MS, asked, (): never => {
+      throw new Error(`The store did not answer within ${STORE_TIMEOUT_MS} ms.`);
+    });
   }
 
   #key(message: Message, starts: number): string {

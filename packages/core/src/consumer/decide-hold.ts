@@ -31,7 +31,8 @@ export type HoldDecision = { readonly kind: 'wait'; readonly delayMs: number } |
 
 /** Most handlers end within a second: it is asked soon first, and then less often. */
 const IN_PROGRESS: BackoffPolicy = { initialIntervalMs: 250, multiplier: 2, maxIntervalMs: 5000, jitter: 0.2 };
-const STORE_DOWN: BackoffPolicy = { initialIntervalMs: 1000, multiplier: 2, maxIntervalMs: 30_000, jitter: 0.2 };
+/** Between questions to a store that does not answer. */
+export const STORE_DOWN: BackoffPolicy = { initialIntervalMs: 1000, multiplier: 2, maxIntervalMs: 30_000, jitter: 0.2 };
 /** Nothing is asked again without a breath, be it free at once by the word of the store. */
 const LEAST_DELAY_MS = 10;
 
