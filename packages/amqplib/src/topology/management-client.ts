@@ -95,6 +95,7 @@ export function resolveManagementOptions(
 
 /** The management HTTP API could not be reached (`status` undefined) or refused a request. */
 export class ManagementApiError extends LeveretError {
+  static override readonly name: string = 'ManagementApiError';
   /** HTTP status; `undefined` when there was no answer. */
   readonly status: number | undefined;
   /** What the API answered. */

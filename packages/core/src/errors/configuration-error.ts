@@ -3,6 +3,7 @@ import { LeveretError } from './leveret-error.js';
 
 /** The declarations or options are wrong. `problems` holds every fault found, not only the first. */
 export class ConfigurationError extends LeveretError {
+  static override readonly name: string = 'ConfigurationError';
   readonly problems: readonly string[];
 
   constructor(faults: readonly string[]) {

@@ -9,6 +9,9 @@ const BRAND = Symbol.for('leveret.error');
  * escaped in the message: it is one line, but for the list of a {@link ConfigurationError}.
  */
 export class LeveretError extends Error {
+  /** Written out, like those of its subclasses: minifiers shorten the names of classes, and this one is sent. */
+  static override readonly name: string = 'LeveretError';
+
   readonly code: ErrorCode;
   readonly [BRAND] = true;
 

@@ -8,6 +8,7 @@ import { LeveretError } from './leveret-error.js';
  * Such a delivery is rejected at once (or goes to the recoverer with `invalid: 'recover'`).
  */
 export class FatalMessageError extends LeveretError {
+  static override readonly name: string = 'FatalMessageError';
   constructor(
     code:
       | 'LEV_MESSAGE_UNREADABLE'
@@ -24,6 +25,7 @@ export class FatalMessageError extends LeveretError {
 
 /** The body could not be decoded, parsed or turned into the declared class. */
 export class MessageConversionError extends FatalMessageError {
+  static override readonly name: string = 'MessageConversionError';
   constructor(message: string, options?: ErrorOptions) {
     super('LEV_MESSAGE_UNREADABLE', message, options);
   }
@@ -41,6 +43,7 @@ export interface Violation {
 
 /** The payload breaks rules of its class or schema. */
 export class MessageValidationError extends FatalMessageError {
+  static override readonly name: string = 'MessageValidationError';
   /** The first 100 at most, each text cut after 1,000 characters. */
   readonly violations: readonly Violation[];
   /** How many were found, those included that `violations` does not list. Nobody looks for many more than 100. */

@@ -6,6 +6,7 @@ import { LeveretError } from './leveret-error.js';
  * without a retry. It goes to the queue's dead letter exchange, or is dropped and counted when there is none.
  */
 export class RejectMessage extends LeveretError {
+  static override readonly name: string = 'RejectMessage';
   constructor(message = 'The handler rejected the message.', options?: ErrorOptions) {
     super('LEV_REJECT_MESSAGE', message, options);
   }
@@ -13,6 +14,7 @@ export class RejectMessage extends LeveretError {
 
 /** Thrown by a handler: the delivery goes back to its queue at once, whatever retry and defaults say. */
 export class RequeueMessage extends LeveretError {
+  static override readonly name: string = 'RequeueMessage';
   constructor(message = 'The handler asked for the message to be requeued.', options?: ErrorOptions) {
     super('LEV_REQUEUE_MESSAGE', message, options);
   }
@@ -20,6 +22,7 @@ export class RequeueMessage extends LeveretError {
 
 /** Thrown by a handler: the delivery is acknowledged although the handler did not return. */
 export class AcknowledgeMessage extends LeveretError {
+  static override readonly name: string = 'AcknowledgeMessage';
   constructor(message = 'The handler asked for the message to be acknowledged.', options?: ErrorOptions) {
     super('LEV_ACKNOWLEDGE_MESSAGE', message, options);
   }

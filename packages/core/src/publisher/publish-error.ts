@@ -42,6 +42,7 @@ export interface PublishErrorDetails {
  * | `LEV_PUBLISHER_CLOSED` | the publisher was closed before |
  */
 export class PublishError extends LeveretError {
+  static override readonly name: string = 'PublishError';
   /** The message. `publisher.send(error.publication)` sends it again. */
   readonly publication: Publication;
   readonly fate: PublishFate;
@@ -73,6 +74,7 @@ export class PublishError extends LeveretError {
 
 /** The broker returned the message: no queue is bound for its routing key. It is in no queue. */
 export class PublishUnroutableError extends PublishError {
+  static override readonly name: string = 'PublishUnroutableError';
   /** 312 for NO_ROUTE. */
   readonly replyCode: number;
   readonly replyText: string;
@@ -89,6 +91,7 @@ export class PublishUnroutableError extends PublishError {
 
 /** No reply to a request came in time. The request itself may have been handled. */
 export class RequestTimeoutError extends LeveretError {
+  static override readonly name: string = 'RequestTimeoutError';
   /** Correlation id of the request; a reply that still comes carries it, and is dropped and counted. */
   readonly correlationId: string;
   readonly timeoutMs: number;
@@ -111,6 +114,7 @@ export interface RemoteFailure {
 
 /** The listener that was asked failed, and said so in its reply. */
 export class RemoteFailureError extends LeveretError {
+  static override readonly name: string = 'RemoteFailureError';
   readonly remote: RemoteFailure;
 
   constructor(remote: RemoteFailure) {

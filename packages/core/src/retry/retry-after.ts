@@ -21,6 +21,7 @@ export interface RetryAfterOptions extends ErrorOptions {
  * ```
  */
 export class RetryAfter extends LeveretError {
+  static override readonly name: string = 'RetryAfter';
   /** How long, or until when. */
   readonly after: Duration | Date;
   readonly counts: boolean;

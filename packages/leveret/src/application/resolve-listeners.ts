@@ -42,6 +42,7 @@ import type { PayloadValidation } from '../payload/payload-validation.js';
 import type { HandlerPlan, ListenerPlan, RoutePlan } from '../reading/listener-plan.js';
 import { type ListenerWarning, listenerWarnings } from '../reading/listener-warnings.js';
 
+import { checkLastingId } from './lasting-id.js';
 import type { GuardMaker } from './resolve-idempotency.js';
 
 /** What all listeners of an application have in common. */
@@ -164,6 +165,7 @@ async function resolveListener(plan: ListenerPlan, common: Common, problems: Pro
   const around = new Map<RoutePlan, readonly InterceptorFunction[]>();
   for (const route of routesOf(plan.handler)) around.set(route, await routeInterceptors(route, common, problems));
   const guarded = await guardedRoutes(plan, policies.acknowledge, settings.guards, problems);
+  checkLastingId(plan, { guarded: guarded.size > 0, crashLoop, streamOffsets: policies.streamOffsets }, problems);
   const idempotency = new Map<HandlerRoute, HandlerIdempotency>();
   const handler = listenerHandler(plan.handler, (route) => {
     const made = methodRoute(route, {

@@ -3,12 +3,16 @@ import type { IdempotentOptions } from '../decorators/idempotent.js';
 import type { LISTENER_OWN_OPTIONS, ListenerOptions } from '../decorators/listener-options.js';
 import type { InterceptorLike } from '../interceptor/interceptor-like.js';
 import type { PayloadTarget } from '../payload/payload-target.js';
+import type { AnyClass } from './class-kind.js';
+import type { Named } from './class-name.js';
 import type { ListenerHome } from './listener-home.js';
 import type { DeclaredHeaders, HeaderPlan } from './read-headers.js';
 
 /** A listener as its class declares it: read and checked, nothing made yet. */
 export interface ListenerPlan {
   readonly id: string;
+  /** The class, or the function, whose name the id is made of; `undefined` for an id that was given. */
+  readonly idOf: AnyClass | ((...given: never[]) => unknown) | undefined;
   /** How faults name it, such as `listener Orders.onPaid`. */
   readonly place: string;
   readonly home: ListenerHome;
@@ -26,6 +30,8 @@ export type HandlerPlan =
       /** By the name that senders give the type. */
       readonly routes: ReadonlyMap<string, RoutePlan>;
       readonly defaultRoute: RoutePlan | undefined;
+      /** Types that nobody gave: the names of classes. */
+      readonly namedAfter: ReadonlyMap<string, Named>;
     };
 
 /** One handler method: what it takes and what stands around it. */

@@ -2,6 +2,8 @@ import type { BindingDeclaration } from '@leveret/core';
 import { hasRules } from '../payload/class-validation.js';
 import { describeTarget, elementOf, type PayloadTarget } from '../payload/payload-target.js';
 import type { PayloadValidation } from '../payload/payload-validation.js';
+import { isClass } from './class-kind.js';
+import { doubtOfName } from './class-name.js';
 import type { HandlerPlan, ListenerPlan } from './listener-plan.js';
 
 /** Something about listeners that is allowed, but probably not meant. */
@@ -10,14 +12,15 @@ export interface ListenerWarning {
     | 'queue-of-several-payloads'
     | 'queue-of-several-bindings'
     | 'whitelist-without-rules'
-    | 'foreign-decorator';
+    | 'foreign-decorator'
+    | 'passing-id';
   /** What is wrong and what to do, for the log. */
   readonly text: string;
 }
 
 /** A listener, as far as the warnings look at it. */
 export interface ListenerUse {
-  readonly plan: Pick<ListenerPlan, 'id' | 'handler' | 'home'>;
+  readonly plan: Pick<ListenerPlan, 'id' | 'idOf' | 'handler' | 'home'>;
   readonly queue: string;
   /** Which messages its queue is to get, by what it says itself. */
   readonly bindings: readonly BindingDeclaration[];
@@ -26,7 +29,7 @@ export interface ListenerUse {
 
 /** What in all listeners together is probably not meant. Same input, same list; nothing is logged here. */
 export function listenerWarnings(uses: readonly ListenerUse[]): readonly ListenerWarning[] {
-  return [...sharedQueues(uses), ...bareClasses(uses), ...foreignDecorators(uses)];
+  return [...sharedQueues(uses), ...bareClasses(uses), ...foreignDecorators(uses), ...passingIds(uses)];
 }
 
 /** The broker gives each message of a queue to one of its listeners, whichever is next. */
@@ -138,6 +141,19 @@ function foreignDecorators(uses: readonly ListenerUse[]): ListenerWarning[] {
       if (hasMetadata(key, target)) found.add(`${name} on ${place}`);
     }
   }
+}
+
+/** Where something is kept under the id, the start is refused. */
+function passingIds(uses: readonly ListenerUse[]): ListenerWarning[] {
+  const passing = uses.filter(({ plan: { idOf } }) => idOf !== undefined && isClass(idOf) && doubtOfName(idOf));
+  if (passing.length === 0) return [];
+  const ids = passing.map(({ plan }) => plan.id).join(', ');
+  return [
+    {
+      kind: 'passing-id',
+      text: `The ids of these listeners are made of names of classes that the build has changed, and may change again: ${ids}. Logs, metrics and the headers of parked messages go by them. Say the id: @Listener({ id: 'on-paid', ... }), or let the build keep names (keepNames of esbuild).`,
+    },
+  ];
 }
 
 function routesOf(handler: HandlerPlan) {

@@ -3,6 +3,7 @@ import type { HandlerDeclaration } from '../decorators/class-record.js';
 import type { HandlerOptions } from '../decorators/handler.js';
 import type { ElementTarget, PayloadTarget } from '../payload/payload-target.js';
 import type { AnyClass } from './class-kind.js';
+import { type Named, passingNameFault, sourceNameOf } from './class-name.js';
 import type { HandlerPlan, RoutePlan } from './listener-plan.js';
 import type { MergedClass, MergedMethod } from './merged-record.js';
 import { publishAddressOf } from './publish-address.js';
@@ -30,11 +31,14 @@ export function readRoute(
   };
 }
 
+const BY_DECORATOR: HowToSay = {
+  any: "@Handler(PaySucceeded), @Handler({ type: 'pay.succeeded' }), or @Handler({ isDefault: true })",
+  type: (type) => `@Handler(${type}, { type: '${type}' })`,
+};
+
 /** Reads the `@Handler` methods of a class listener into the map from type to route. */
 export function readHandlers(listenerClass: AnyClass, merged: MergedClass, problems: Problems): HandlerPlan {
-  const byType = new HandlersByType(
-    "@Handler(PaySucceeded), @Handler({ type: 'pay.succeeded' }), or @Handler({ isDefault: true })",
-  );
+  const byType = new HandlersByType(BY_DECORATOR);
   const methods = merged.methods.filter(({ handlers }) => handlers.length > 0);
   if (methods.length === 0) {
     problems.add(
@@ -58,16 +62,18 @@ export function readHandlers(listenerClass: AnyClass, merged: MergedClass, probl
 /** The handlers of a listener, among which the type of a message chooses. */
 export class HandlersByType {
   readonly #routes = new Map<string, RoutePlan>();
-  readonly #howToSay: string;
+  readonly #howToSay: HowToSay;
+  readonly #namedAfter = new Map<string, Named>();
   #defaultRoute: RoutePlan | undefined;
 
   /** @param howToSay which type a handler takes, for the text of a fault */
-  constructor(howToSay: string) {
+  constructor(howToSay: HowToSay) {
     this.#howToSay = howToSay;
   }
 
   get plan(): HandlerPlan {
-    return { kind: 'by-type', routes: this.#routes, defaultRoute: this.#defaultRoute };
+    const [routes, defaultRoute, namedAfter] = [this.#routes, this.#defaultRoute, this.#namedAfter];
+    return { kind: 'by-type', routes, defaultRoute, namedAfter };
   }
 
   /** The names of the types that a handler takes: its own, else those of its class. */
@@ -76,7 +82,30 @@ export class HandlersByType {
     route: RoutePlan,
     problems: Problems,
   ): readonly string[] {
-    return types.length > 0 ? types : defaultNames(route, isDefault, this.#howToSay, problems);
+    if (types.length > 0) return types;
+    const { target } = route;
+    if (target === undefined || !isNamed(target)) {
+      // With no target at all the payload parameter has been reported already, or there is none.
+      if (!isDefault)
+        problems.add(`it is not known which type of message it takes. Say so: ${this.#howToSay.any} for all others`);
+      return [];
+    }
+    const published = publishAddressOf(target.type.prototype as object | null)?.type;
+    if (published !== undefined) return [published];
+    return [this.#nameOf(target.type, problems)];
+  }
+
+  /** Messages of this type outlive the build that sent them. */
+  #nameOf(type: Named, problems: Problems): string {
+    const { name } = type;
+    const known = this.#namedAfter.get(name);
+    if (known !== undefined && known !== type) problems.add(twoOfOneName(name, type));
+    else this.#namedAfter.set(name, type);
+    const line = this.#howToSay.type(sourceNameOf(type));
+    const kept = 'Messages of any other type are rejected.';
+    const fault = passingNameFault(type, `its type ${describeValue(name)}`, kept, line);
+    if (fault !== undefined) problems.add(fault);
+    return name;
   }
 
   add(route: RoutePlan, names: readonly string[], isDefault: boolean, problems: Problems): void {
@@ -92,20 +121,16 @@ export class HandlersByType {
   }
 }
 
-/**
- * Without names of its own a handler takes what the class is published as, else the name of the class; nothing when it is the
- * default and no class is known.
- */
-function defaultNames(route: RoutePlan, isDefault: boolean, howToSay: string, problems: Problems): readonly string[] {
-  const { target } = route;
-  if (target !== undefined && isNamed(target)) {
-    return [publishAddressOf(target.type.prototype as object | null)?.type ?? target.type.name];
-  }
-  if (!isDefault) {
-    // With no target at all the payload parameter has been reported already, or there is none.
-    problems.add(`it is not known which type of message it takes. Say so: ${howToSay} for all others`);
-  }
-  return [];
+/** How a handler says which type it takes, for the text of a fault. */
+export interface HowToSay {
+  readonly any: string;
+  /** @param type the one to be said */
+  readonly type: (type: string) => string;
+}
+
+/** The fault of a type that two classes bear by their name. */
+export function twoOfOneName(name: string, type: Named): string {
+  return `two classes are called ${name}, so that both have the type ${describeValue(name)}, and a bundler may rename one of them. Say in both places which type they take: ${BY_DECORATOR.type(sourceNameOf(type))}`;
 }
 
 /** A schema has no name that its messages could bear. */

@@ -37,7 +37,7 @@ export function readListenerFunction(
   { options, call }: FunctionRecord,
   problems: Problems,
 ): readonly ListenerPlan[] {
-  const id = idOf(options, call);
+  const { id, idOf } = identityOf(options, call);
   const place = `listener ${id ?? 'without a name'}`;
   const faults = problems.at(place);
   const known = [...Object.keys(LISTENER_OPTIONS), ...SURROUNDINGS, 'handlers'];
@@ -58,17 +58,25 @@ export function readListenerFunction(
       : readHandlerFunctions(handlers, { listening, surroundings, call, id: id ?? '' }, functions, faults);
   if (handler === undefined) return [];
   const own = readOptions(LISTENER_OWN_OPTIONS, listening, faults);
-  return [{ id: id ?? '', place, home: homeOfFunctions(given, functions), options: listening, own, handler }];
+  return [{ id: id ?? '', idOf, place, home: homeOfFunctions(given, functions), options: listening, own, handler }];
 }
 
 type Mixed = ListenerOptions & HandlerSurroundings & { readonly handlers: unknown };
 
-function idOf(options: unknown, call: unknown): string | undefined {
-  const { id, queue } = (typeof options === 'object' && options !== null ? options : {}) as Partial<Mixed>;
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+/** What is given, else the name of its queue, else that of its function. */
+function identityOf(options: unknown, call: unknown): { readonly id: string | undefined } & Pick<ListenerPlan, 'idOf'> {
+  const { id: given, queue } = (typeof options === 'object' && options !== null ? options : {}) as Partial<Mixed>;
   const named: unknown = queue instanceof QueueBuilder ? queue.build() : queue;
   const name = typeof named === 'object' && named !== null ? (named as { name?: unknown }).name : named;
   const ofCall = typeof call === 'function' ? call.name : undefined;
-  return [id, name, ofCall].find((each): each is string => typeof each === 'string' && each !== '');
+  const id = [given, name].find(isName);
+  return id === undefined && isName(ofCall)
+    ? { id: ofCall, idOf: call as NonNullable<ListenerPlan['idOf']> }
+    : { id, idOf: undefined };
 }
 
 /** Functions as the methods of an object: what handles messages is always one. */
@@ -123,9 +131,10 @@ function readHandlerFunctions(
     problems.add(`handlers must be an array of what handler(options, call) makes; got ${describeValue(handlers)}`);
     return undefined;
   }
-  const byType = new HandlersByType(
-    "handler({ payload: PaySucceeded }, ...), handler({ type: 'pay.succeeded', ... }, ...), or handler({ isDefault: true }, ...)",
-  );
+  const byType = new HandlersByType({
+    any: "handler({ payload: PaySucceeded }, ...), handler({ type: 'pay.succeeded', ... }, ...), or handler({ isDefault: true }, ...)",
+    type: (type) => `handler({ payload: ${type}, type: '${type}' }, ...)`,
+  });
   for (const [index, each] of handlers.entries()) {
     const record = functionRecordOf(each);
     const place = problems.at(`handlers[${index}]`);

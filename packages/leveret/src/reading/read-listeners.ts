@@ -2,11 +2,12 @@ import { checkKnown, describeValue, type Problems, readOptions } from '@leveret/
 import type { ListenerDeclaration } from '../decorators/class-record.js';
 import { LISTENER_OPTIONS, LISTENER_OWN_OPTIONS, type ListenerOptions } from '../decorators/listener-options.js';
 import { type FunctionRecord, functionRecordOf } from '../functions/declared-function.js';
-import { type AnyClass, checkName } from './class-kind.js';
+import type { AnyClass } from './class-kind.js';
+import { checkName, type Named } from './class-name.js';
 import { type ClassHome, homeOf } from './listener-home.js';
 import type { HandlerPlan, ListenerPlan, RoutePlan } from './listener-plan.js';
 import { type MergedClass, mergedRecord } from './merged-record.js';
-import { readHandlers, readRoute } from './read-handlers.js';
+import { readHandlers, readRoute, twoOfOneName } from './read-handlers.js';
 import { readHeaders } from './read-headers.js';
 import { readListenerFunction } from './read-listener-function.js';
 import { readGivenType } from './read-payload-type.js';
@@ -24,6 +25,7 @@ export function readListeners(classes: unknown, problems: Problems): readonly Li
   const repeated = classes.filter((each, index) => classes.indexOf(each) !== index);
   for (const each of new Set<unknown>(repeated)) problems.add(`listeners holds ${describeValue(each)} more than once`);
   checkIds(plans, problems);
+  checkTypes(plans, problems);
   return plans;
 }
 
@@ -160,8 +162,9 @@ function readListener(
   const place = `listener ${defaultId}`;
   const options = optionsOf(declaration, problems.at(place));
   const own = readOptions(LISTENER_OWN_OPTIONS, options, problems.at(place));
-  if (options.id === undefined) checkName(home.class, '@Listener', problems.at(place));
-  return { id: own.id ?? defaultId, place, home, options, own, handler };
+  if (options.id === undefined) checkName(home.class, "@Listener({ id: 'on-paid', ... })", problems.at(place));
+  const idOf = own.id === undefined ? home.class : undefined;
+  return { id: own.id ?? defaultId, idOf, place, home, options, own, handler };
 }
 
 function optionsOf(declaration: ListenerDeclaration, problems: Problems): ListenerOptions {
@@ -198,6 +201,20 @@ function checkIds(plans: readonly ListenerPlan[], problems: Problems): void {
         .add(
           `the id ${JSON.stringify(plan.id)} is taken by ${other.place} of another @Listener. Give one of them an id of its own`,
         );
+    }
+  }
+}
+
+/** The type of a message is a name that senders write: two classes of one name would have one type. */
+function checkTypes(plans: readonly ListenerPlan[], problems: Problems): void {
+  const byType = new Map<string, { readonly type: Named; readonly place: string }>();
+  for (const { place, handler } of plans) {
+    if (handler.kind === 'single') continue;
+    for (const [name, type] of handler.namedAfter) {
+      const other = byType.get(name);
+      if (other === undefined) byType.set(name, { type, place });
+      else if (other.type !== type)
+        problems.at(place).add(`${twoOfOneName(name, type)}. The other is of ${other.place}`);
     }
   }
 }

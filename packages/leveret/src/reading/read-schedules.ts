@@ -4,7 +4,8 @@ import { reflectedTypes } from '../decorators/reflect-on-demand.js';
 import type { RunOnOneInstanceOptions, ScheduleOptions, ScheduleTimes } from '../decorators/scheduled.js';
 import { type FunctionRecord, functionRecordOf } from '../functions/declared-function.js';
 import { cronTiming, everyTiming, type Timing } from '../schedule/timing.js';
-import { type AnyClass, checkName } from './class-kind.js';
+import type { AnyClass } from './class-kind.js';
+import { checkName, doubtOfName, passingNameFault, sourceNameOf } from './class-name.js';
 import { contradictedSignal } from './contradicted-type.js';
 import { type ClassHome, homeOf, type ListenerHome } from './listener-home.js';
 import { type MergedClass, type MergedMethod, mergedRecord } from './merged-record.js';
@@ -172,7 +173,10 @@ function readSchedule(
     return { ...plan, jitterMs: 0, immediate: false, timeoutMs: undefined, alone: undefined };
   }
   const { id, jitter, immediate, timeout, runOnOneInstance } = options as ScheduleOptions;
-  if (id === undefined && home.class !== undefined) checkName(home.class, '@Scheduled', faults);
+  if (id === undefined && home.class !== undefined) {
+    checkName(home.class, "@Scheduled({ every: '20s' }, { id: 'reconcile' })", faults);
+    if (runOnOneInstance !== undefined && runOnOneInstance !== false) checkLease(home.class, defaultId, key, faults);
+  }
   if (id !== undefined && (typeof id !== 'string' || id === ''))
     faults.add(`id must be a name; got ${describeValue(id)}`);
   if (immediate !== undefined && typeof immediate !== 'boolean') {
@@ -190,6 +194,16 @@ function readSchedule(
     timeoutMs: timeout === undefined ? undefined : positive(timeout, 'timeout', faults),
     alone: readAlone(runOnOneInstance, faults),
   };
+}
+
+/** Instances of two builds have to claim the same schedule. */
+function checkLease(scheduleClass: AnyClass, id: string, key: string | symbol, problems: Problems): void {
+  // Told already.
+  if (doubtOfName(scheduleClass) === 'missing') return;
+  const line = `@Scheduled(..., { id: '${sourceNameOf(scheduleClass)}.${String(key)}', runOnOneInstance: ... })`;
+  const kept = 'Instances of another build would claim another schedule, and both would run.';
+  const fault = passingNameFault(scheduleClass, `the id ${describeValue(id)}`, kept, line);
+  if (fault !== undefined) problems.add(fault);
 }
 
 function readTimes(given: unknown, now: number, everyMs: { value: number }, problems: Problems): Timing | undefined {
