@@ -1,5 +1,5 @@
 /**
- * What would be published says where it comes from and can be used: looks at the metadata of each public package, packs each public package, installs the tarballs into an empty project, imports
+ * What would be published says where it comes from and can be used, without a link that leads nowhere: looks at the metadata of each public package, packs each public package, installs the tarballs into an empty project, imports
  * them with ESM, with `require`, and by types. A file missing from `files`, an import of something undeclared or a broken
  * `exports` shows up only here, because inside the workspace everything is linked.
  */
@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { linkFaults } from './package-links.mjs';
 import { metadataFaults } from './package-metadata.mjs';
 import { conclude, read, root, workspaces } from './sources.mjs';
 
@@ -43,6 +44,7 @@ function pack({ home, manifest }) {
   )) {
     faults.push(`${manifest.name} is packed with ${path}`);
   }
+  faults.push(...linkFaults(home, packed));
   return result.filename;
 }
 

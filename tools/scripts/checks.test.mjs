@@ -232,6 +232,46 @@ describe('the metadata of packages', () => {
   });
 });
 
+describe('the links of packed pages', () => {
+  it('lead somewhere in every public package', async () => {
+    const { linkFaults } = await import('./package-links.mjs');
+    const { workspaces } = await import('./sources.mjs');
+    const faults = workspaces('packages').flatMap((home) => linkFaults(home, ['README.md', 'LICENSE']));
+    expect(faults).to.deep.equal([]);
+  });
+
+  it('are missed where they lead out of the package, to no file, or to no heading', () => {
+    const web = 'https://github.com/leveret/leveret';
+    put({
+      'package.json': { homepage: `${web}#readme` },
+      'docs/retry.md': '# Retry\n\n## In memory',
+      'packages/core/README.md': [
+        '# Core',
+        '[a](../../docs/retry.md) [b](LICENSE) [c](#core) [d](#gone) [e](https://example.com/x)',
+        `[f](${web}/blob/main/docs/retry.md#in-memory) [g](${web}/blob/main/docs/retry.md#gone)`,
+        `[h](${web}/blob/main/docs/gone.md "title")`,
+        '```ts\nconst list = all[0](first);\n```',
+      ].join('\n\n'),
+    });
+    const code = `import('${join(scripts, 'package-links.mjs')}').then(({ linkFaults }) => console.log(linkFaults('packages/core', ['README.md', 'LICENSE']).join('\\n')))`;
+    const { stdout } = spawnSync(process.execPath, ['-e', code], {
+      env: { ...process.env, LEVERET_ROOT: clone },
+      encoding: 'utf8',
+    });
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.replace(/^packages\/core\/README\.md: /, '')),
+    ).to.deep.equal([
+      `../../docs/retry.md is not packed: link to ${web}/blob/main/..., which is there for all readers`,
+      '#gone has no heading #gone',
+      `${web}/blob/main/docs/retry.md#gone has no heading #gone`,
+      `${web}/blob/main/docs/gone.md is not there: the repository has no docs/gone.md`,
+    ]);
+  });
+});
+
 describe('reading imports', () => {
   it('finds every form of import and skips comments and templates', () => {
     const text = [
