@@ -1,10 +1,13 @@
 import type { ListenerDefinition } from '@leveret/core';
 import type { InstanceHooks } from '../container/instance-hooks.js';
 import type { InstanceResolver } from '../container/instance-resolver.js';
+import { loadClassLibraries } from '../payload/class-libraries.js';
 import { unknownLibrary } from '../payload/compiled/known-libraries.js';
+import { readsClasses } from '../reading/listener-plan.js';
 import { readListeners } from '../reading/read-listeners.js';
-import { readSchedules } from '../reading/read-schedules.js';
+import { declaresSchedules, readSchedules } from '../reading/read-schedules.js';
 import type { ScheduleDefinition } from '../schedule/schedule.js';
+import { loadCron } from '../schedule/timing.js';
 import { GuardMaker } from './resolve-idempotency.js';
 import type { ResolvedLeveretOptions } from './resolve-leveret-options.js';
 import { type ResolvedListeners, resolveListeners } from './resolve-listeners.js';
@@ -42,12 +45,16 @@ export async function readAndCheck(
     guards,
     onInstance,
   };
-  const listeners = await resolveListeners(readListeners(raw.listeners ?? [], problems), settings, resolver, problems);
-  const plans = readSchedules(raw.listeners, raw.schedules, clock.now(), problems);
-  const schedules = await resolveSchedules(plans, { idempotency, guards, resolver, onInstance }, problems);
+  const plans = readListeners(raw.listeners ?? [], problems);
+  const withClasses = readsClasses(plans);
+  if (withClasses) await loadClassLibraries();
+  const listeners = await resolveListeners(plans, settings, resolver, problems);
+  if (declaresSchedules(raw.listeners, raw.schedules)) await loadCron();
+  const beats = readSchedules(raw.listeners, raw.schedules, clock.now(), problems);
+  const schedules = await resolveSchedules(beats, { idempotency, guards, resolver, onInstance }, problems);
   problems.throwIfAny();
   for (const { kind, text } of listeners.warnings) logger.warn({ kind }, text);
-  const unknown = unknownLibrary();
+  const unknown = withClasses ? unknownLibrary() : undefined;
   if (unknown !== undefined)
     logger.info({}, `payload classes are read by the libraries, which takes longer: ${unknown}`);
   if (guards.inMemory.length > 0) {

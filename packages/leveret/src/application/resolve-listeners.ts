@@ -39,7 +39,7 @@ import { methodRoute } from '../handler/method-route.js';
 import type { InterceptorLike } from '../interceptor/interceptor-like.js';
 import type { ReadingPolicy } from '../payload/payload-reader.js';
 import type { PayloadValidation } from '../payload/payload-validation.js';
-import type { HandlerPlan, ListenerPlan, RoutePlan } from '../reading/listener-plan.js';
+import { type ListenerPlan, type RoutePlan, routesOf } from '../reading/listener-plan.js';
 import { type ListenerWarning, listenerWarnings } from '../reading/listener-warnings.js';
 
 import { checkLastingId } from './lasting-id.js';
@@ -236,13 +236,6 @@ async function guardedRoutes(
 function topologyOfRecoverer(place: string, recoverer: Recoverer | undefined): readonly SourcedTopology[] {
   const topology = recoverer?.topology;
   return topology === undefined ? [] : [{ source: `the recoverer of ${place}`, topology }];
-}
-
-function routesOf(handler: HandlerPlan): readonly RoutePlan[] {
-  if (handler.kind === 'single') return [handler.route];
-  const routes = new Set(handler.routes.values());
-  if (handler.defaultRoute !== undefined) routes.add(handler.defaultRoute);
-  return [...routes];
 }
 
 function routeInterceptors(

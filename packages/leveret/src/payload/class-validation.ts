@@ -1,5 +1,5 @@
 import { errorText, MessageValidationError, type PayloadClass } from '@leveret/core';
-import { getMetadataStorage } from 'class-validator';
+import { classValidator, isValidatorInUse } from './class-libraries.js';
 import { instanceCheck } from './compiled/check-instance.js';
 import { unknownLibrary } from './compiled/known-libraries.js';
 import { libraryCheck, type Validated } from './library-check.js';
@@ -42,10 +42,10 @@ function guard<T>(type: PayloadClass, run: () => T): T {
 
 /** Whether class-validator knows a rule for a class. */
 export function hasRules(type: PayloadClass): boolean {
-  return rulesOf(type).length > 0;
+  return isValidatorInUse() && rulesOf(type).length > 0;
 }
 
 function rulesOf(type: PayloadClass) {
   // "always" and no groups: every rule of the class and its bases, whatever group it is in.
-  return getMetadataStorage().getTargetValidationMetadatas(type, '', true, false);
+  return classValidator().getMetadataStorage().getTargetValidationMetadatas(type, '', true, false);
 }

@@ -1,4 +1,5 @@
 import type { PayloadClass } from '@leveret/core';
+import { isValidatorInUse } from './class-libraries.js';
 import { type AnyClass, classPlans } from './compiled/class-plan.js';
 import { ruleBook } from './compiled/class-rules.js';
 import { unknownLibrary } from './compiled/known-libraries.js';
@@ -36,7 +37,8 @@ export function inspectPayload(type: PayloadClass, validation: PayloadValidation
 
 function reasonsAgainst(type: AnyClass, validation: PayloadValidation | false): readonly string[] {
   const own = classPlans.reasonAgainst(type, NO_CALL);
-  const ofRules = validation === false ? undefined : ruleBook(validation).classes.reasonAgainst(type, NO_CALL);
+  const ofRules =
+    validation === false || !isValidatorInUse() ? undefined : ruleBook(validation).classes.reasonAgainst(type, NO_CALL);
   return [own, ofRules].filter((reason) => reason !== undefined);
 }
 

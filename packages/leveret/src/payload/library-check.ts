@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
-import * as classValidator from 'class-validator';
-import { type ValidationError, Validator, type ValidatorOptions } from 'class-validator';
+import type { ValidationError, Validator, ValidatorOptions } from 'class-validator';
+import { type ClassValidator, classValidator } from './class-libraries.js';
 import type { PayloadValidation } from './payload-validation.js';
 import { type BrokenProperty, MAX_VIOLATIONS } from './violations.js';
 
-type Storage = ReturnType<typeof classValidator.getMetadataStorage>;
+type Storage = ReturnType<ClassValidator['getMetadataStorage']>;
 
 /** What is used of class-validator's walk over an object. Its types call most of this private. */
 interface Executor {
@@ -45,10 +45,10 @@ export function libraryCheck(given: PayloadValidation): (payload: object) => Val
     ...(given as ValidatorOptions),
     validationError: { target: false, value: true },
   };
-  if (Bounded === undefined) {
-    return async (payload) => ({ errors: await classValidator.validate(payload, options), isCut: false });
+  if (bounded() === undefined) {
+    return async (payload) => ({ errors: await classValidator().validate(payload, options), isCut: false });
   }
-  const storage = remembering(classValidator.getMetadataStorage());
+  const storage = remembering(classValidator().getMetadataStorage());
   return (payload) => {
     const walk = boundedWalk(options);
     walk.metadataStorage = storage;
@@ -71,12 +71,25 @@ export function abandon(promises: readonly unknown[]): void {
 
 /** @throws when class-validator is not as it is known to be */
 export function boundedWalk(options: ValidatorOptions): BoundedWalk {
-  if (Bounded === undefined) throw new Error('class-validator is not as it is known to be');
-  return new Bounded(validator, options);
+  const known = bounded();
+  if (known === undefined) throw new Error('class-validator is not as it is known to be');
+  return new known.Walk(known.validator, options);
 }
 
-const validator = new Validator();
-const Bounded = boundedExecutor();
+interface Bounded {
+  readonly validator: Validator;
+  readonly Walk: new (validator: Validator, options: ValidatorOptions) => BoundedWalk;
+}
+let looked: { readonly found: Bounded | undefined } | undefined;
+
+/** `undefined` when class-validator is not as it is known to be. */
+function bounded(): Bounded | undefined {
+  if (looked === undefined) {
+    const Walk = boundedExecutor();
+    looked = { found: Walk && { Walk, validator: new (classValidator().Validator)() } };
+  }
+  return looked.found;
+}
 
 function boundedExecutor() {
   const Base = findExecutor();

@@ -1,5 +1,5 @@
 import type { PayloadClass, Violation } from '@leveret/core';
-import { getMetadataStorage, ValidationTypes } from 'class-validator';
+import { type ClassValidator, classValidator, isValidatorInUse } from './class-libraries.js';
 import type { PayloadValidation } from './payload-validation.js';
 import { insides } from './transformer-rules.js';
 import { type FoundViolations, MAX_VIOLATIONS, NO_VIOLATIONS } from './violations.js';
@@ -28,6 +28,7 @@ interface Sizes {
  * long should cost less than that. What a `@Transform` or `@ValidateIf` is about is left to class-validator.
  */
 export function sizeCheck(type: PayloadClass, options: PayloadValidation): SizeCheck | undefined {
+  if (!isValidatorInUse()) return undefined;
   const known = new Map<PayloadClass, Sizes>();
   const root = sizesOf(type, options, known);
   if (!reachesRules(root)) return undefined;
@@ -87,11 +88,12 @@ function sizesOf(type: PayloadClass, options: PayloadValidation, known: Map<Payl
   const before = known.get(type);
   if (before !== undefined) return before;
   const { always = false, strictGroups = false, groups } = options;
-  const storage = getMetadataStorage();
+  const storage = classValidator().getMetadataStorage();
+  const { CONDITIONAL_VALIDATION } = classValidator().ValidationTypes;
   const all = storage.getTargetValidationMetadatas(type, '', always, strictGroups, groups as string[] | undefined);
   const conditional = new Set(
     all
-      .filter((rule) => rule.type === ValidationTypes.CONDITIONAL_VALIDATION && rule.name !== 'isOptional')
+      .filter((rule) => rule.type === CONDITIONAL_VALIDATION && rule.name !== 'isOptional')
       .map((rule) => rule.propertyName),
   );
   const rules = all.flatMap((rule): SizeRule[] => {
@@ -109,7 +111,7 @@ function sizesOf(type: PayloadClass, options: PayloadValidation, known: Map<Payl
   return made;
 }
 
-type Rule = ReturnType<ReturnType<typeof getMetadataStorage>['getTargetValidationMetadatas']>[number];
+type Rule = ReturnType<ReturnType<ClassValidator['getMetadataStorage']>['getTargetValidationMetadatas']>[number];
 
 function childrenOf(
   type: PayloadClass,
@@ -117,7 +119,8 @@ function childrenOf(
   options: PayloadValidation,
   known: Map<PayloadClass, Sizes>,
 ) {
-  const nested = all.filter((rule) => rule.type === ValidationTypes.NESTED_VALIDATION).map((rule) => rule.propertyName);
+  const { NESTED_VALIDATION } = classValidator().ValidationTypes;
+  const nested = all.filter((rule) => rule.type === NESTED_VALIDATION).map((rule) => rule.propertyName);
   return [...new Set(nested)].flatMap((property) => {
     const child = isTransformed(type, property) ? undefined : childType(type, property);
     if (child === undefined) return [];
@@ -127,8 +130,9 @@ function childrenOf(
 
 /** What class-transformer says of a property, in the class or its bases. */
 function ofProperty<T>(of: 'expose' | 'transform' | 'type', type: PayloadClass, property: string): T | undefined {
-  if (insides === undefined) return undefined;
-  const { _exposeMetadatas, _transformMetadatas, _typeMetadatas } = insides.storage;
+  const within = insides();
+  if (within === undefined) return undefined;
+  const { _exposeMetadatas, _transformMetadatas, _typeMetadatas } = within.storage;
   const all = { expose: _exposeMetadatas, transform: _transformMetadatas, type: _typeMetadatas }[of];
   for (let one: unknown = type; typeof one === 'function'; one = Object.getPrototypeOf(one)) {
     const found = (all as ReadonlyMap<unknown, ReadonlyMap<string, unknown>>).get(one)?.get(property);
@@ -138,7 +142,7 @@ function ofProperty<T>(of: 'expose' | 'transform' | 'type', type: PayloadClass, 
 }
 
 function isTransformed(type: PayloadClass, property: string): boolean {
-  return insides === undefined || ofProperty('transform', type, property) !== undefined;
+  return insides() === undefined || ofProperty('transform', type, property) !== undefined;
 }
 
 function nameOf(type: PayloadClass, property: string): string {
@@ -161,7 +165,7 @@ function childType(type: PayloadClass, property: string): PayloadClass | undefin
 /** As class-validator words it. */
 function textOf(rule: Rule, type: PayloadClass, value: unknown): string {
   const args = { value, constraints: rule.constraints, targetName: type.name, object: {}, property: rule.propertyName };
-  const [constraint] = getMetadataStorage().getTargetValidatorConstraints(rule.constraintCls);
+  const [constraint] = classValidator().getMetadataStorage().getTargetValidatorConstraints(rule.constraintCls);
   const text =
     (typeof rule.message === 'function' ? rule.message(args) : rule.message) ??
     constraint?.instance.defaultMessage?.(args) ??

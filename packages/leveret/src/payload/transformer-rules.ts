@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module';
-import { type ClassTransformOptions, Exclude } from 'class-transformer';
+import type { ClassTransformOptions } from 'class-transformer';
 import type { TypeMetadata } from 'class-transformer/types/interfaces/metadata/type-metadata.interface.js';
 import type { MetadataStorage } from 'class-transformer/types/MetadataStorage.js';
 import type { TransformOperationExecutor } from 'class-transformer/types/TransformOperationExecutor.js';
+import { classTransformer } from './class-libraries.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: a class is known by any constructor arguments
 export type AnyClass = abstract new (...args: any[]) => unknown;
@@ -25,8 +26,13 @@ export interface Insides {
   readonly Executor: typeof TransformOperationExecutor;
 }
 
+let looked: { readonly found: Insides | undefined } | undefined;
+
 /** `undefined` when they are not where they were, or belong to another copy than the decorators. */
-export const insides = findInsides();
+export function insides(): Insides | undefined {
+  looked ??= { found: findInsides() };
+  return looked.found;
+}
 
 function findInsides(): Insides | undefined {
   try {
@@ -41,7 +47,7 @@ function findInsides(): Insides | undefined {
       readonly defaultOptions: ClassTransformOptions;
     };
     class Probe {}
-    Exclude()(Probe);
+    classTransformer().Exclude()(Probe);
     const known = [storage._exposeMetadatas, storage._transformMetadatas, storage._typeMetadatas];
     const isAsKnown = storage._excludeMetadatas.delete(Probe) && known.every((map) => map instanceof Map);
     return isAsKnown && typeof Executor.prototype.transform === 'function'

@@ -1,6 +1,7 @@
 import { usePlainForm } from '@leveret/core';
-import { instanceToPlain, TransformationType } from 'class-transformer';
-import { hasAnyRules, hasRules, insides } from './transformer-rules.js';
+import type { TransformationType } from 'class-transformer';
+import { classTransformer } from './class-libraries.js';
+import { hasAnyRules, hasRules, type Insides, insides } from './transformer-rules.js';
 
 /**
  * A payload as it is written: instances by class-transformer's rules when their class has any, wherever they stand in it;
@@ -12,13 +13,12 @@ import { hasAnyRules, hasRules, insides } from './transformer-rules.js';
  */
 export function writeByRules(payload: unknown): unknown {
   if (typeof payload !== 'object' || payload === null) return payload;
-  if (insides === undefined) return instanceToPlain(payload);
-  return hasAnyRules(insides) ? plain(payload, insides) : payload;
+  const within = insides();
+  if (within === undefined) return classTransformer().instanceToPlain(payload);
+  return hasAnyRules(within) ? plain(payload, within) : payload;
 }
 
 usePlainForm(writeByRules);
-
-type Insides = NonNullable<typeof insides>;
 
 function plain(value: unknown, within: Insides): unknown {
   if (typeof value !== 'object' || value === null || isWrittenAsItIs(value)) return value;
@@ -80,5 +80,7 @@ function makeExecutor(within: Insides): InstanceType<Insides['Executor']> {
       return super.transform(...walk);
     }
   }
-  return new Writer(TransformationType.CLASS_TO_PLAIN, { exposeUnsetFields: true, enableCircularCheck: false });
+  return new Writer(TO_PLAIN, { exposeUnsetFields: true, enableCircularCheck: false });
 }
+
+const TO_PLAIN = 1 satisfies TransformationType.CLASS_TO_PLAIN;

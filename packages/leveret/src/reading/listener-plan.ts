@@ -2,7 +2,7 @@ import type { ReadOptions, ReplyAddress } from '@leveret/core';
 import type { IdempotentOptions } from '../decorators/idempotent.js';
 import type { LISTENER_OWN_OPTIONS, ListenerOptions } from '../decorators/listener-options.js';
 import type { InterceptorLike } from '../interceptor/interceptor-like.js';
-import type { PayloadTarget } from '../payload/payload-target.js';
+import { elementOf, type PayloadTarget } from '../payload/payload-target.js';
 import type { AnyClass } from './class-kind.js';
 import type { Named } from './class-name.js';
 import type { ListenerHome } from './listener-home.js';
@@ -55,3 +55,17 @@ export type ParameterPlan =
   /** With `headers`, the context also has these. */
   | { readonly kind: 'context'; readonly headers?: DeclaredHeaders | undefined }
   | HeaderPlan;
+
+/** All handler methods of a listener. */
+export function routesOf(handler: HandlerPlan): readonly RoutePlan[] {
+  if (handler.kind === 'single') return [handler.route];
+  const routes = new Set(handler.routes.values());
+  if (handler.defaultRoute !== undefined) routes.add(handler.defaultRoute);
+  return [...routes];
+}
+
+/** Whether a payload becomes an instance of a class, by the decorators of class-transformer and class-validator. */
+export function readsClasses(plans: readonly ListenerPlan[]): boolean {
+  const routes = plans.flatMap(({ handler }) => routesOf(handler));
+  return routes.some(({ target }) => target !== undefined && elementOf(target).kind === 'class');
+}

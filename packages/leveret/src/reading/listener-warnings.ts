@@ -4,7 +4,7 @@ import { describeTarget, elementOf, type PayloadTarget } from '../payload/payloa
 import type { PayloadValidation } from '../payload/payload-validation.js';
 import { isClass } from './class-kind.js';
 import { doubtOfName } from './class-name.js';
-import type { HandlerPlan, ListenerPlan } from './listener-plan.js';
+import { type HandlerPlan, type ListenerPlan, routesOf } from './listener-plan.js';
 
 /** Something about listeners that is allowed, but probably not meant. */
 export interface ListenerWarning {
@@ -153,13 +153,6 @@ function passingIds(uses: readonly ListenerUse[]): ListenerWarning[] {
       kind: 'passing-id',
       text: `The ids of these listeners are made of names of classes that the build has changed, and may change again: ${ids}. Logs, metrics and the headers of parked messages go by them. Say the id: @Listener({ id: 'on-paid', ... }), or let the build keep names (keepNames of esbuild).`,
     },
-  ];
-}
-
-function routesOf(handler: HandlerPlan) {
-  if (handler.kind === 'single') return [handler.route];
-  return [
-    ...new Set([...handler.routes.values(), ...(handler.defaultRoute === undefined ? [] : [handler.defaultRoute])]),
   ];
 }
 

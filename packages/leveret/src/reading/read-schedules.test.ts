@@ -1,6 +1,6 @@
 import { Problems } from '@leveret/core';
 import { expect } from 'chai';
-import { describe, it } from 'mocha';
+import { before, describe, it } from 'mocha';
 import { Context } from '../decorators/context.js';
 import { Handler } from '../decorators/handler.js';
 import { Idempotent } from '../decorators/idempotent.js';
@@ -8,10 +8,13 @@ import { Listener } from '../decorators/listener.js';
 import { Scheduled, type ScheduleOptions, type ScheduleTimes } from '../decorators/scheduled.js';
 import { SendTo } from '../decorators/send-to.js';
 import { UseInterceptors } from '../decorators/use-interceptors.js';
+import { loadCron } from '../schedule/timing.js';
 import { readListeners } from './read-listeners.js';
 import { readSchedules } from './read-schedules.js';
 
 const NOW = Date.UTC(2026, 0, 1);
+
+before(loadCron);
 
 function read(listeners: unknown, schedules?: unknown) {
   const problems = new Problems();

@@ -62,6 +62,17 @@ export function readSchedules(
   return plans;
 }
 
+/** Whether there is anything to read for {@link readSchedules}. */
+export function declaresSchedules(listeners: unknown, schedules: unknown): boolean {
+  if (schedules !== undefined) return true;
+  const homes = Array.isArray(listeners) ? listeners.flatMap((each) => homeOf(each) ?? []) : [];
+  return homes.some((home) => scheduledMethods(home.class).length > 0);
+}
+
+function scheduledMethods(type: AnyClass): readonly MergedMethod[] {
+  return mergedRecord(type)?.methods.filter(({ schedules }) => schedules.length > 0) ?? [];
+}
+
 function readHomes(schedules: unknown, problems: Problems): readonly ClassHome[] {
   if (schedules === undefined) return [];
   if (!Array.isArray(schedules)) {
@@ -83,7 +94,7 @@ function readHomes(schedules: unknown, problems: Problems): readonly ClassHome[]
 function checkOwn(scheduleClass: AnyClass, problems: Problems): void {
   const merged = mergedRecord(scheduleClass);
   for (const fault of merged?.misplaced ?? []) problems.add(fault);
-  const scheduled = merged?.methods.some(({ schedules }) => schedules.length > 0) === true;
+  const scheduled = scheduledMethods(scheduleClass).length > 0;
   if (merged !== undefined && listens(merged)) problems.add('has @Listener, so that it belongs in listeners');
   else if (!scheduled && (merged?.misplaced.length ?? 0) === 0) problems.add('has no method with @Scheduled');
 }
@@ -94,8 +105,7 @@ function listens(merged: MergedClass): boolean {
 
 function readHome(home: ClassHome, now: number, problems: Problems): readonly SchedulePlan[] {
   const scheduleClass = home.class;
-  const methods = mergedRecord(scheduleClass)?.methods.filter(({ schedules }) => schedules.length > 0) ?? [];
-  return methods.flatMap((method) => {
+  return scheduledMethods(scheduleClass).flatMap((method) => {
     const name = `${scheduleClass.name}.${String(method.key)}`;
     checkMethod(scheduleClass.prototype as object, method, problems.at(`schedule ${name}`));
     return method.schedules.map((declaration, index) => {

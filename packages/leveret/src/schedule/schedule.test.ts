@@ -1,11 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { EventHub, type LogFields, MemoryIdempotencyStore, silentLogger } from '@leveret/core';
 import { expect } from 'chai';
-import { describe, it } from 'mocha';
+import { before, describe, it } from 'mocha';
 import { FakeClock, turn } from '../test-support/fake-clock.js';
 import { Schedule, type ScheduleDefinition } from './schedule.js';
 import type { ScheduleEvent } from './schedule-event.js';
-import { cronTiming, everyTiming } from './timing.js';
+import { cronTiming, everyTiming, loadCron } from './timing.js';
+
+before(loadCron);
 
 /** A schedule every 20 s, and what it did. */
 class Harness {

@@ -1,7 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { describe, it } from 'mocha';
-import { cronTiming, everyTiming } from './timing.js';
+import { before, describe, it } from 'mocha';
+import { cronTiming, everyTiming, loadCron } from './timing.js';
+
+before(loadCron);
 
 describe('everyTiming', () => {
   const timing = everyTiming(20_000);

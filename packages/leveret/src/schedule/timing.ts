@@ -1,5 +1,3 @@
-import { Cron } from 'croner';
-
 /** When the beats of a schedule are, in milliseconds by one hand of the clock. */
 export interface Timing {
   /** `monotonic`: beats at a distance, whatever the clock on the wall says. `wall`: beats at times of day. */
@@ -25,12 +23,20 @@ export function everyTiming(everyMs: number): Timing {
   };
 }
 
+let Cron: typeof import('croner').Cron | undefined;
+
+/** Loads what {@link cronTiming} reads patterns with. Programs without schedules never do. */
+export async function loadCron(): Promise<void> {
+  Cron ??= (await import('croner')).Cron;
+}
+
 /**
- * Beats by a cron pattern.
+ * Beats by a cron pattern. Needs {@link loadCron}.
  * @param timezone of the pattern; default: the one of this process
  * @throws {TypeError} when pattern or time zone are none, {RangeError} when no beat ever comes
  */
 export function cronTiming(pattern: string, timezone: string | undefined, now: number): Timing {
+  if (Cron === undefined) throw new Error('croner was not loaded: await loadCron() before');
   const cron = new Cron(pattern, { paused: true, ...(timezone !== undefined && { timezone }) });
   const next = (after: number): number | undefined => cron.nextRun(new Date(after))?.getTime();
   if (next(now) === undefined) throw new RangeError('no moment to come fits the pattern');

@@ -4,6 +4,8 @@ import * as rules from 'class-validator';
 import type { PayloadValidation } from '../payload/payload-validation.js';
 import { insides } from '../payload/transformer-rules.js';
 
+const within = insides();
+
 /** Decides by chance. */
 export interface Choice {
   /** From 0 up to `count`, without it. */
@@ -472,4 +474,4 @@ function storages() {
   >;
 }
 
-const ofTransformer = insides === undefined ? [] : Object.values(insides.storage).filter((map) => map instanceof Map);
+const ofTransformer = within === undefined ? [] : Object.values(within.storage).filter((map) => map instanceof Map);

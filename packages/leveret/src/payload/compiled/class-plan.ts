@@ -1,4 +1,4 @@
-import { TransformationType } from 'class-transformer';
+import type { TransformationType } from 'class-transformer';
 import type { TransformMetadata } from 'class-transformer/types/interfaces/metadata/transform-metadata.interface.js';
 import type { TypeMetadata } from 'class-transformer/types/interfaces/metadata/type-metadata.interface.js';
 import { insides, type AnyClass as RuledClass, type Storage } from '../transformer-rules.js';
@@ -35,9 +35,10 @@ export interface ClassPlan {
 /** Plans of how instances are made. */
 export const classPlans = new CompiledClasses<ClassPlan>((type: AnyClass, stamp) => {
   const unknown = unknownLibrary();
-  if (insides === undefined || unknown !== undefined) return unknown ?? 'class-transformer is not as it is known to be';
-  stampClass(stamp, type, insides.storage);
-  return classPlan(type, insides.storage);
+  const within = insides();
+  if (within === undefined || unknown !== undefined) return unknown ?? 'class-transformer is not as it is known to be';
+  stampClass(stamp, type, within.storage);
+  return classPlan(type, within.storage);
 });
 
 function stampClass(stamp: Stamp, type: AnyClass, storage: Storage): void {
@@ -85,7 +86,7 @@ function isMap(type: AnyClass): boolean {
   return (type as unknown) === Map || type.prototype instanceof Map;
 }
 
-const TO_CLASS = TransformationType.PLAIN_TO_CLASS;
+const TO_CLASS = 0 satisfies TransformationType.PLAIN_TO_CLASS;
 const PROTOTYPES = ['__proto__', 'constructor'];
 
 function reachesPrototype(name: string, property: string): boolean {

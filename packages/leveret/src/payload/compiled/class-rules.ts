@@ -1,11 +1,7 @@
-import {
-  getMetadataStorage,
-  ValidationTypes,
-  type ValidatorConstraintInterface,
-  type ValidatorOptions,
-} from 'class-validator';
+import type { ValidatorConstraintInterface, ValidatorOptions } from 'class-validator';
 import type { ConstraintMetadata } from 'class-validator/types/metadata/ConstraintMetadata.js';
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
+import { classValidator } from '../class-libraries.js';
 import type { PayloadValidation } from '../payload-validation.js';
 import { CompiledClasses } from './compiled-classes.js';
 import { isInlineConstraint } from './known-libraries.js';
@@ -96,11 +92,14 @@ function stampClass(stamp: Stamp, type: StampedClass): void {
 /** Programs that run tests put a fresh storage there. */
 const GLOBAL = { get: (_name: unknown) => getMetadataStorage() };
 
-const { CONDITIONAL_VALIDATION, CUSTOM_VALIDATION, IS_DEFINED, NESTED_VALIDATION, PROMISE_VALIDATION } =
-  ValidationTypes;
+function getMetadataStorage() {
+  return classValidator().getMetadataStorage();
+}
 
 function classRules(type: StampedClass, options: ValidatorOptions): ClassRules | string {
   const storage = getMetadataStorage();
+  const { CONDITIONAL_VALIDATION, CUSTOM_VALIDATION, IS_DEFINED, NESTED_VALIDATION, PROMISE_VALIDATION } =
+    classValidator().ValidationTypes;
   const { always = false, strictGroups = false, groups } = options;
   const all = storage.getTargetValidationMetadatas(type as never, '', always, strictGroups, groups);
   if (all.some((metadata) => metadata.type === PROMISE_VALIDATION))

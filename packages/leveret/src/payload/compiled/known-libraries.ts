@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { getMetadataStorage } from 'class-validator';
+import { classValidator, isValidatorInUse } from '../class-libraries.js';
 import { insides } from '../transformer-rules.js';
 
 /**
@@ -11,24 +11,39 @@ import { insides } from '../transformer-rules.js';
 const KNOWN = {
   'class-transformer': 'Qe84XyM9tvm_eZno',
   'class-validator': 'fMSovRql4QBxXeE5',
-};
+} satisfies Record<Library, string>;
 
-type Library = keyof typeof KNOWN;
+type Library = (typeof LIBRARIES)[number];
 
-let decided: { readonly reason: string | undefined } | undefined;
+const decided = new Map<Library, string | undefined>();
 
-/** Why no class can be compiled in this process; `undefined` when classes can. Decided once. */
+/** Why no class can be compiled in this process; `undefined` when classes can. Decided once of each library, when it is in use. */
 export function unknownLibrary(): string | undefined {
-  decided ??= { reason: findUnknownLibrary() };
-  return decided.reason;
+  for (const library of librariesInUse()) {
+    if (!decided.has(library)) decided.set(library, whyUnknown(library));
+    const reason = decided.get(library);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
 }
 
 /** The same, looked for now. */
 export function findUnknownLibrary(): string | undefined {
-  for (const library of Object.keys(KNOWN) as Library[]) {
-    if (digest(library) !== KNOWN[library]) return `${library} is another one than leveret knows, or was patched`;
-  }
-  return undefined;
+  return librariesInUse()
+    .map(whyUnknown)
+    .find((reason) => reason !== undefined);
+}
+
+function librariesInUse(): readonly Library[] {
+  return isValidatorInUse() ? LIBRARIES : LIBRARIES.slice(0, 1);
+}
+
+const LIBRARIES = ['class-transformer', 'class-validator'] as const;
+
+function whyUnknown(library: Library): string | undefined {
+  return digest(library) === KNOWN[library]
+    ? undefined
+    : `${library} is another one than leveret knows, or was patched`;
 }
 
 /** `undefined` when the parts are not where they were. */
@@ -41,14 +56,14 @@ function digest(library: Library): string | undefined {
   }
 }
 
-const require = createRequire(import.meta.url);
-
 function partsOf(library: Library): readonly unknown[] {
+  const require = requireHere();
   if (library === 'class-transformer') {
     const { defaultOptions } = require('class-transformer/cjs/constants/default-options.constant.js');
     const { isPromise } = require('class-transformer/cjs/utils/is-promise.util.js');
-    if (insides === undefined) return [];
-    const { Executor, storage } = insides;
+    const within = insides();
+    if (within === undefined) return [];
+    const { Executor, storage } = within;
     return [defaultOptions, isPromise, Executor.prototype, storage, Object.getPrototypeOf(storage)];
   }
   const { ValidationExecutor } = require('class-validator/cjs/validation/ValidationExecutor.js');
@@ -57,7 +72,7 @@ function partsOf(library: Library): readonly unknown[] {
   const { registerDecorator } = require('class-validator/cjs/register-decorator.js');
   const { isPromise } = require('class-validator/cjs/utils/is-promise.util.js');
   const { convertToArray } = require('class-validator/cjs/utils/convert-to-array.util.js');
-  const storage = getMetadataStorage();
+  const storage = classValidator().getMetadataStorage();
   return [
     ...[ValidationExecutor.prototype, ConstraintMetadata.prototype, storage, Object.getPrototypeOf(storage)],
     ...[ValidationUtils.replaceMessageSpecialTokens, constraintToString, registerDecorator, isPromise, convertToArray],
@@ -80,6 +95,11 @@ function textsOf(part: unknown): string[] {
  * alike, whatever container makes them. So it does for each decorator that class-validator ships.
  */
 export function isInlineConstraint(type: unknown): boolean {
-  const { registerDecorator } = require('class-validator/cjs/register-decorator.js');
+  const { registerDecorator } = requireHere()('class-validator/cjs/register-decorator.js');
   return String(registerDecorator).includes(String(type));
+}
+
+/** Not made when this is loaded: a bundle in CommonJS has no place of its own, and leaves classes to the libraries. */
+function requireHere(): NodeJS.Require {
+  return createRequire(import.meta.url);
 }

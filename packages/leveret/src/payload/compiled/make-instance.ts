@@ -1,12 +1,7 @@
 import type { PayloadClass } from '@leveret/core';
-import {
-  type ClassConstructor,
-  plainToInstance,
-  type TransformationType,
-  type TypeHelpOptions,
-  type TypeOptions,
-} from 'class-transformer';
+import type { ClassConstructor, TransformationType, TypeHelpOptions, TypeOptions } from 'class-transformer';
 import type { TypeMetadata } from 'class-transformer/types/interfaces/metadata/type-metadata.interface.js';
+import { classTransformer } from '../class-libraries.js';
 import { insides } from '../transformer-rules.js';
 import { type AnyClass, type ClassPlan, classPlans, type PropertyPlan } from './class-plan.js';
 import { Reading } from './reading.js';
@@ -18,8 +13,9 @@ type Values = Record<string, unknown>;
  * kinds of properties that are not done here (maps), class-transformer's own walk makes from there on.
  */
 export function makeInstance(type: PayloadClass, value: object): object {
-  if (insides === undefined) return plainToInstance(type as ClassConstructor<object>, value);
-  return instanceOf(type, value, new Reading(insides)) as object;
+  const within = insides();
+  if (within === undefined) return classTransformer().plainToInstance(type as ClassConstructor<object>, value);
+  return instanceOf(type, value, new Reading(within)) as object;
 }
 
 function instanceOf(type: PayloadClass, value: object, reading: Reading): unknown {

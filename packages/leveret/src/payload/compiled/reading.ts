@@ -1,4 +1,4 @@
-import { type ClassTransformOptions, TransformationType } from 'class-transformer';
+import type { ClassTransformOptions, TransformationType } from 'class-transformer';
 import type { TransformOperationExecutor } from 'class-transformer/types/TransformOperationExecutor.js';
 import type { Insides } from '../transformer-rules.js';
 
@@ -25,7 +25,9 @@ export class Reading {
   #walk() {
     if (this.#library !== undefined) return this.#library;
     const options = { ...this.insides.defaultOptions };
-    this.#library = { options, executor: new this.insides.Executor(TransformationType.PLAIN_TO_CLASS, options) };
+    this.#library = { options, executor: new this.insides.Executor(TO_CLASS, options) };
     return this.#library;
   }
 }
+
+const TO_CLASS = 0 satisfies TransformationType.PLAIN_TO_CLASS;
