@@ -29,6 +29,7 @@ import { connect } from 'amqplib';
 import { startNode, whyUnavailable } from '../scripts/brokers.mjs';
 import { CASES, METRICS, PEERS } from './lib/cases.mjs';
 import { chart } from './lib/chart.mjs';
+import { installLeveret } from './lib/install-leveret.mjs';
 import { installPeers } from './lib/install-peers.mjs';
 import { goalsTable, markdown, table } from './lib/report.mjs';
 import { runCases } from './lib/run-cases.mjs';
@@ -72,6 +73,7 @@ async function compare() {
   const quick = options.quick ? { rounds: 1, scale: 0.1, only: ['leveret'] } : undefined;
   const only = options.only?.split(',') ?? quick?.only ?? (isGoals ? ['leveret'] : undefined);
   if ((only ?? PEERS).some((name) => PEERS.includes(name))) installPeers();
+  await installLeveret();
   const { url, stop } = await broker();
   try {
     const results = await runCases({

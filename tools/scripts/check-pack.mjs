@@ -1,5 +1,5 @@
 /**
- * What would be published says where it comes from and can be used, without a link that leads nowhere: looks at the metadata of each public package, packs each public package, installs the tarballs into an empty project, imports
+ * What would be published says where it comes from and can be used, without a link that leads nowhere: looks at the metadata of each public package, assembles and packs each, installs the tarballs into an empty project, imports
  * them with ESM, with `require`, and by types. A file missing from `files`, an import of something undeclared or a broken
  * `exports` shows up only here, because inside the workspace everything is linked.
  */
@@ -7,21 +7,26 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { assemble, publicPackages } from './assemble.mjs';
 import { linkFaults } from './package-links.mjs';
 import { metadataFaults } from './package-metadata.mjs';
-import { conclude, read, root, workspaces } from './sources.mjs';
+import { conclude, root } from './sources.mjs';
 
 const faults = [];
-const packages = workspaces('packages')
-  .map((home) => ({ home, manifest: JSON.parse(read(`${home}/package.json`)) }))
-  .filter(({ manifest }) => !manifest.private);
+const packages = publicPackages();
 const project = realpathSync(mkdtempSync(join(tmpdir(), 'leveret-pack-')));
 
 for (const { home, manifest } of packages) faults.push(...metadataFaults(home, manifest));
 
 try {
-  install(packages.map(pack));
-  for (const { manifest } of packages) for (const door of doorsOf(manifest)) tryOut(door);
+  const folders = await Promise.all(packages.map(assemble));
+  install(packages.map((each, index) => pack(each, folders[index])));
+  for (const { home, manifest } of packages) {
+    for (const door of doorsOf(manifest)) tryOut(door);
+    await checkNames(home, manifest);
+  }
+  checkTrace();
   checkTypes();
 } catch (error) {
   faults.push(error.message);
@@ -31,9 +36,9 @@ try {
 conclude(`packed packages (${packages.map(({ manifest }) => manifest.name).join(', ')})`, faults);
 
 /** Packs one package into the project, looks at what is in it, and returns the tarball's name. */
-function pack({ home, manifest }) {
+function pack({ home, manifest }, folder) {
   const [result] = Object.values(
-    JSON.parse(run('npm', ['pack', '--json', '--pack-destination', project], join(root, home))),
+    JSON.parse(run('npm', ['pack', '--json', '--pack-destination', project], join(root, folder))),
   );
   const packed = result.files.map((file) => file.path);
   for (const needed of ['LICENSE', 'dist/index.js', 'dist/index.d.ts']) {
@@ -68,6 +73,37 @@ function tryOut(name) {
   if (counts[0] !== undefined && counts[1] < counts[0]) {
     faults.push(`${name}: import gives ${counts[0]} names, require gives ${counts[1]}`);
   }
+}
+
+/** Classes are called in the package as they are in the build: their names are in texts, and are tokens of containers. */
+async function checkNames(home, { name, exports }) {
+  for (const [door, file] of Object.entries(exports)) {
+    if (file.default === undefined) continue;
+    const built = namesOf(await import(pathToFileURL(join(root, home, file.default))));
+    writeFileSync(
+      join(project, 'names.mjs'),
+      `import * as all from '${name}${door.slice(1)}';\n${namesOf}\nconsole.log(JSON.stringify(namesOf(all)));\n`,
+    );
+    const packed = attempt(`names of ${name}`, () => JSON.parse(run('node', ['names.mjs']))) ?? {};
+    for (const [key, was] of Object.entries(built)) {
+      if (packed[key] !== was) faults.push(`${name}: the class ${key} is called ${packed[key]} when it is packed`);
+    }
+  }
+}
+
+function namesOf(all) {
+  const classes = Object.entries(all).filter(([, value]) => /^class\b/.test(String(value)));
+  return Object.fromEntries(classes.map(([key, value]) => [key, value.name]));
+}
+
+/** What is thrown tells where in the sources it was, for those who run Node with source maps. */
+function checkTrace() {
+  const code = `import { Leveret } from 'leveret';
+await Leveret.start({ queue: 'no such option' }).catch((error) => console.log(error.stack));`;
+  writeFileSync(join(project, 'trace.mjs'), code);
+  const trace = attempt('a trace', () => run('node', ['--enable-source-maps', 'trace.mjs']));
+  if (trace !== undefined && !/src\/\S+\.ts:\d+/.test(trace))
+    faults.push(`no source in the trace of leveret: ${trace}`);
 }
 
 function checkTypes() {
