@@ -61,7 +61,7 @@ export function readReflectedType(
   const parameter = `the payload (parameter ${index + 1})`;
   if (types === undefined) {
     problems.add(
-      `${parameter} has no reflected type: this build emits no decorator metadata (esbuild, and so tsx and vite, never do; tsc and swc do with "emitDecoratorMetadata"). Give it: @Payload(PaySucceeded)`,
+      `${parameter} has no reflected type: this build emits no decorator metadata (esbuild, tsx and Vite before 8 never do; tsc, swc, Vite 8 and Bun do with "emitDecoratorMetadata"). Give it: @Payload(PaySucceeded)`,
     );
     return undefined;
   }
