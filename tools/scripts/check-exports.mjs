@@ -62,8 +62,11 @@ function listed(text) {
 
 for (const home of workspaces('packages')) {
   const { name, exports = {} } = JSON.parse(read(`${home}/package.json`));
-  // Its doors: `.` is src/index.ts, and `./adapters` is src/adapters.ts. What is no module, such as a schema, has no names.
-  const doors = Object.keys(exports).filter((door) => door !== '.' && !door.endsWith('.json'));
+  // Its doors: `.` is src/index.ts, and `./adapters` is src/adapters.ts. What is no module, such as a schema, or is read by a
+  // tool, such as the preset of Jest in CommonJS, has no names.
+  const doors = Object.keys(exports).filter(
+    (door) => door !== '.' && !door.endsWith('.json') && !exports[door].default?.endsWith('.cjs'),
+  );
   for (const door of ['.', ...doors]) checkDoor(home, name, door);
 }
 
