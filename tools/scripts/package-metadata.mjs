@@ -24,6 +24,9 @@ export function metadataFaults(home, manifest) {
     Array.isArray(manifest.keywords) && manifest.keywords.length >= 3 && manifest.keywords.includes('rabbitmq'),
     'three keywords or more, rabbitmq among them',
   );
+  // For whoever resolves without `exports`: "moduleResolution": "node10".
+  const { '.': own } = manifest.exports ?? {};
+  expect(manifest.main === own?.default && manifest.types === own?.types, 'main and types as in exports["."]');
   expect(manifest.publishConfig?.access === 'public', 'publishConfig.access public');
   expect(manifest.publishConfig?.provenance === true, 'publishConfig.provenance true');
   expect(exists(`${home}/README.md`), 'a README.md beside it');
