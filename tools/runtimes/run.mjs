@@ -1,7 +1,8 @@
 /**
- * Runs the situations of src/situations.ts under compilers, decorator modes and runtimes, each in a process of its own.
+ * Runs the situations of src/situations.ts under compilers, decorator modes and runtimes, each in a process of its own, and
+ * the small service of projects/ as the projects of people build, run and test it, from packed tarballs (projects.mjs).
  *
- *   node tools/runtimes/run.mjs            all of them; installs compilers and runtimes where that is needed (about 400 MB)
+ *   node tools/runtimes/run.mjs            all of them; installs compilers and runtimes where that is needed (about 700 MB)
  *   node tools/runtimes/run.mjs --quick    what needs nothing but what leveret is built with
  *   node tools/runtimes/run.mjs bun deno   those whose name holds one of these words
  */
@@ -12,6 +13,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { whyStale } from '../scripts/prepare.mjs';
+import { PROJECTS, packPackages, projectFault } from './projects.mjs';
 
 const home = fileURLToPath(new URL('./', import.meta.url));
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -43,9 +45,12 @@ const TOOLCHAINS = [
 
 /** Runs what is asked for. Answers how many programs passed and failed, and prints a line for each. */
 export async function runRuntimes(words = [], quick = false) {
-  const wanted = TOOLCHAINS.filter(
-    (each) => (!quick || each.quick) && (words.length === 0 || words.some((word) => nameOf(each).includes(word))),
-  );
+  const isWanted = (each) => {
+    const name = nameOf(each).toLowerCase();
+    return (!quick || each.quick) && (words.length === 0 || words.some((word) => name.includes(word.toLowerCase())));
+  };
+  const wanted = TOOLCHAINS.filter(isWanted);
+  const projects = PROJECTS.filter(isWanted);
   const totals = { passed: 0, failed: 0, skipped: 0 };
   if (!quick) install();
   const programs = [];
@@ -60,9 +65,14 @@ export async function runRuntimes(words = [], quick = false) {
     }
     for (const way of WAYS[toolchain.decorators]) programs.push({ name: nameOf(toolchain), way, program });
   }
+  if (projects.length > 0) packPackages();
+  const tasks = [
+    ...programs.map((each) => () => passes(each.name, each.way, each.program)),
+    ...projects.map((each) => () => projectPasses(each)),
+  ];
   const next = async () => {
-    for (let each = programs.shift(); each !== undefined; each = programs.shift()) {
-      if (await passes(each.name, each.way, each.program)) totals.passed += 1;
+    for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) {
+      if (await task()) totals.passed += 1;
       else totals.failed += 1;
     }
   };
@@ -71,7 +81,21 @@ export async function runRuntimes(words = [], quick = false) {
 }
 
 function nameOf({ name, decorators }) {
-  return decorators === 'plain' ? name : `${name}, ${decorators} decorators`;
+  return decorators === undefined || decorators === 'plain' ? name : `${name}, ${decorators} decorators`;
+}
+
+async function projectPasses(project) {
+  const began = performance.now();
+  const fault = await projectFault(project, nodeOf);
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  if (fault === undefined) console.log(`ok: project: ${project.name} in ${seconds} s`);
+  else console.error(`failed: project: ${project.name}: ${fault}`);
+  return fault === undefined;
+}
+
+/** The binary of a Node, if it can be had on this machine. */
+function nodeOf(version) {
+  return version === 'own' ? process.execPath : binary(`${version}-${process.platform}-${process.arch}/bin/node`);
 }
 
 async function passes(name, way, { command, args = [], folder, extension, env = {} }) {
@@ -177,7 +201,7 @@ function compiled(name, decorators, transform) {
 }
 
 function typesStripped(version) {
-  const command = binary(`${version}-${process.platform}-${process.arch}/bin/node`);
+  const command = nodeOf(version);
   return command && { command, args: ['--disable-warning=ExperimentalWarning'], folder: src, extension: '.ts' };
 }
 
