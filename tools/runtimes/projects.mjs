@@ -1,10 +1,9 @@
 /**
- * One small service, as the projects of people build, run and test it: each from packed tarballs, with a manifest, settings
- * and a compiler of its own. `run.mjs` calls it.
+ * One small service, as the projects of people build, run and test it: each from the packages as they are published, with a
+ * manifest, settings and a compiler of its own. `run.mjs` calls it.
  */
-import { execFile, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -12,10 +11,10 @@ import { promisify } from 'node:util';
 const home = fileURLToPath(new URL('./', import.meta.url));
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const sources = join(home, 'projects');
-/** Above it: the packed packages in `node_modules`; above them: what tools/runtimes installs, and what leveret depends on. */
+/** Above it: the published packages in `node_modules`; above them: what tools/runtimes installs, and what leveret depends on. */
 const yard = join(home, 'dist/projects');
 const LIMIT_MS = 120_000;
-const PACKAGES = ['core', 'amqplib', 'leveret', 'broker', 'testing'];
+const PACKAGES = ['@leveret/core', '@leveret/amqplib', 'leveret', '@leveret/broker', '@leveret/testing'];
 
 const TSC7 = join(root, 'node_modules/typescript/bin/tsc');
 const TSC5 = join(home, 'node_modules/typescript/bin/tsc');
@@ -305,23 +304,17 @@ function jestEsm(transform) {
   };
 }
 
-/** Packs what would be published into the yard. */
-export function packPackages() {
+/** Puts the packages into the yard as they are published. */
+export async function assemblePackages() {
+  // Not above: in a fresh clone this file is read before anything is installed.
+  const { assemble, publicPackages } = await import('../scripts/assemble.mjs');
   rmSync(yard, { recursive: true, force: true });
-  const packed = mkdtempSync(join(tmpdir(), 'leveret-packed-'));
-  try {
-    for (const name of PACKAGES) {
-      const folder = join(root, 'packages', name);
-      const [result] = Object.values(
-        JSON.parse(must('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', packed], folder)),
-      );
-      const target = join(yard, 'node_modules', result.name);
-      mkdirSync(target, { recursive: true });
-      must('tar', ['-xzf', join(packed, result.filename), '-C', target, '--strip-components=1'], root);
-    }
-  } finally {
-    rmSync(packed, { recursive: true, force: true });
-  }
+  const wanted = publicPackages().filter(({ manifest }) => PACKAGES.includes(manifest.name));
+  const install = async (each) => {
+    const folder = await assemble(each);
+    cpSync(join(root, folder), join(yard, 'node_modules', each.manifest.name), { recursive: true });
+  };
+  await Promise.all(wanted.map(install));
 }
 
 /** Builds and runs one project. Answers what is wrong, or `undefined`; `nodeOf` gives the binary of `node22` or `node24`. */
@@ -381,10 +374,4 @@ function wrongIn(stdout, { reflected, compiled = true }) {
   const expected = JSON.stringify({ id: 'PaidListener.onPaid', orders: [7], parked: 1, reflected, compiled });
   const received = stdout.trim().split('\n').at(-1);
   return received === expected ? undefined : `expected ${expected}, received ${stdout}`;
-}
-
-function must(command, args, cwd) {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8', timeout: LIMIT_MS });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}\n${stdout}${stderr}`);
-  return stdout;
 }

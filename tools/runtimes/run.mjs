@@ -1,6 +1,6 @@
 /**
  * Runs the situations of src/situations.ts under compilers, decorator modes and runtimes, each in a process of its own, and
- * the small service of projects/ as the projects of people build, run and test it, from packed tarballs (projects.mjs).
+ * the small service of projects/ as the projects of people build, run and test it, from what is published (projects.mjs).
  *
  *   node tools/runtimes/run.mjs            all of them; installs compilers and runtimes where that is needed (about 700 MB)
  *   node tools/runtimes/run.mjs --quick    what needs nothing but what leveret is built with
@@ -13,7 +13,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { whyStale } from '../scripts/prepare.mjs';
-import { PROJECTS, packPackages, projectFault } from './projects.mjs';
+import { assemblePackages, PROJECTS, projectFault } from './projects.mjs';
 
 const home = fileURLToPath(new URL('./', import.meta.url));
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -65,7 +65,7 @@ export async function runRuntimes(words = [], quick = false) {
     }
     for (const way of WAYS[toolchain.decorators]) programs.push({ name: nameOf(toolchain), way, program });
   }
-  if (projects.length > 0) packPackages();
+  if (projects.length > 0) await assemblePackages();
   const tasks = [
     ...programs.map((each) => () => passes(each.name, each.way, each.program)),
     ...projects.map((each) => () => projectPasses(each)),
