@@ -3,11 +3,11 @@ import type { ConnectionEvent } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, beforeEach, it } from 'mocha';
 import { onEachNode } from '../../../../tools/scripts/each-broker.mjs';
+import { TcpProxy } from '../../../../tools/scripts/tcp-proxy.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { eventually } from '../test-support/eventually.js';
 import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
-import { TcpProxy } from '../test-support/tcp-proxy.js';
 import { BrokerAdmin } from '../test-support/test-broker.js';
 
 onEachNode('when a host is down', (broker) => {
@@ -23,8 +23,8 @@ onEachNode('when a host is down', (broker) => {
   });
   afterEach(async () => {
     await transport.close({ timeoutMs: 1000 });
-    await first.stop();
-    await second.stop();
+    await first.down();
+    await second.down();
   });
 
   function transportOn(proxies: readonly TcpProxy[], options: object = {}): AmqplibTransport {
@@ -35,7 +35,7 @@ onEachNode('when a host is down', (broker) => {
   }
 
   it('uses the next one at once', async () => {
-    await first.refuse();
+    await first.down();
     const startedAt = performance.now();
     await transportOn([first, second]).connect('consume');
     expect(performance.now() - startedAt).to.be.below(1000);
@@ -51,7 +51,7 @@ onEachNode('when a host is down', (broker) => {
       const sink = new RecordingSink();
       const reconnect = { initialInterval: '1m', maxInterval: '1m' };
       await transportOn([first, second], { reconnect }).subscribe(consumeRequest(queue), sink).ready;
-      await first.refuse();
+      await first.down();
       await eventually('consuming again', () => sink.tags.length === 2);
       expect(transport.health()[0]).to.include({ host: `127.0.0.1:${second.port}` });
     } finally {
@@ -60,8 +60,8 @@ onEachNode('when a host is down', (broker) => {
   });
 
   it('fails the start by name when none can be reached in time', async () => {
-    await first.refuse();
-    await second.refuse();
+    await first.down();
+    await second.down();
     const error = await rejectionOf(transportOn([first, second], { startTimeout: 300 }).connect('consume'));
     expect(error).to.include({ code: 'LEV_CONNECTION_FAILED' });
     expect((error as Error).message)
@@ -76,11 +76,11 @@ onEachNode('when a host is down', (broker) => {
       const queue = await admin.makeQueue(admin.queueName('outage'));
       const sink = new RecordingSink();
       await transportOn([first], { startTimeout: 200 }).subscribe(consumeRequest(queue), sink).ready;
-      await first.refuse();
+      await first.down();
       await eventually('the outage', () => sink.causes.length === 1);
       expect(await rejectionOf(transport.connect('consume'))).to.include({ code: 'LEV_CONNECTION_FAILED' });
       expect(sink.failures).to.deep.equal([]);
-      await first.accept();
+      await first.up();
       await eventually('consuming again', () => sink.tags.length === 2);
     } finally {
       await admin.close();
@@ -88,7 +88,7 @@ onEachNode('when a host is down', (broker) => {
   });
 
   it('tries once, now, for each channel to publish on', async () => {
-    await first.refuse();
+    await first.down();
     transportOn([first]);
     for (const attempt of [1, 2, 3]) {
       const error = await rejectionOf(transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 }));
@@ -96,7 +96,7 @@ onEachNode('when a host is down', (broker) => {
       expect((error as Error).message).to.include('ECONNREFUSED');
       expect(events.filter(({ type }) => type === 'connect-failed')).to.have.lengthOf(attempt);
     }
-    await first.accept();
+    await first.up();
     const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
     expect(channel.isOpen).to.equal(true);
   });
@@ -104,15 +104,15 @@ onEachNode('when a host is down', (broker) => {
   it('tries now for a channel although a later attempt is planned', async () => {
     transportOn([first], { reconnect: { initialInterval: '1m', maxInterval: '1m', knockInterval: 0 } });
     await transport.connect('publish');
-    await first.refuse();
+    await first.down();
     await eventually('the long pause', () => transport.health()[1]?.state === 'waiting');
-    await first.accept();
+    await first.up();
     const channel = await transport.openPublishChannel({ confirm: true, timeoutMs: 10_000 });
     expect(channel.isOpen).to.equal(true);
   });
 
   for (const [how, goDown] of [
-    ['refuses connections', () => first.refuse()],
+    ['refuses connections', () => first.down()],
     ['accepts them and hangs up', () => first.hangUp()],
   ] as const) {
     it(`knocks at a port that ${how}, and connects as soon as somebody is there again`, async () => {
@@ -120,7 +120,7 @@ onEachNode('when a host is down', (broker) => {
       await transport.connect('consume');
       await goDown();
       await eventually('the long pause', () => transport.health()[0]?.state === 'waiting');
-      await first.accept();
+      await first.up();
       await eventually('the connection', () => transport.health()[0]?.state === 'connected');
       expect(events.filter(({ type }) => type === 'disconnected')).to.have.lengthOf(1);
     });
@@ -128,12 +128,12 @@ onEachNode('when a host is down', (broker) => {
 
   it('connects to the one that answers a knock, not to the one whose turn it is', async () => {
     transportOn([first, second], { reconnect: { initialInterval: '1m', maxInterval: '1m' } });
-    await first.refuse();
-    await second.refuse();
+    await first.down();
+    await second.down();
     const connecting = transport.connect('consume');
     await eventually('the long pause', () => transport.health()[0]?.state === 'waiting');
     events.length = 0;
-    await second.accept();
+    await second.up();
     await connecting;
     expect(events).to.have.lengthOf(1);
     expect(events[0]).to.include({ type: 'connected', host: `127.0.0.1:${second.port}` });

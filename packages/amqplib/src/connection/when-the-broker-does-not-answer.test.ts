@@ -2,11 +2,11 @@ import type { ConnectionEvent } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, beforeEach, it } from 'mocha';
 import { onEachNode } from '../../../../tools/scripts/each-broker.mjs';
+import { TcpProxy } from '../../../../tools/scripts/tcp-proxy.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { publicationOf, publish, queueOf, topologyOf } from '../test-support/declarations.js';
 import { eventually } from '../test-support/eventually.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
-import { TcpProxy } from '../test-support/tcp-proxy.js';
 
 onEachNode('when the broker does not answer', (broker) => {
   let proxy: TcpProxy;
@@ -19,7 +19,7 @@ onEachNode('when the broker does not answer', (broker) => {
   });
   afterEach(async () => {
     await transport.close({ timeoutMs: 100 });
-    await proxy.stop();
+    await proxy.down();
   });
 
   function transportWith(options: object): AmqplibTransport {

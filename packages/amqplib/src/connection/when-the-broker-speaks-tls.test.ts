@@ -2,13 +2,13 @@ import type { ConnectionEvent } from '@leveret/core';
 import { expect } from 'chai';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { type BrokerNode, startNode } from '../../../../tools/scripts/brokers.mjs';
+import { TcpProxy } from '../../../../tools/scripts/tcp-proxy.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { type Certificate, needsTlsNodes, TestAuthority } from '../test-support/certificates.js';
 import { publicationOf, publish, queueOf, topologyOf } from '../test-support/declarations.js';
 import { eventually } from '../test-support/eventually.js';
 import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
-import { TcpProxy } from '../test-support/tcp-proxy.js';
 import type { ConnectionOptions } from './connection-options.js';
 
 const EXTERNAL = `
@@ -145,9 +145,9 @@ describe('when the broker speaks TLS', function () {
     [
       'as soon as the port is open again',
       async (proxy: TcpProxy) => {
-        await proxy.refuse();
+        await proxy.down();
         await eventually('the long pause', () => transport.health()[0]?.state === 'waiting');
-        await proxy.accept();
+        await proxy.up();
       },
     ],
   ] as const) {
@@ -163,7 +163,7 @@ describe('when the broker speaks TLS', function () {
         await interrupt(proxy);
         await eventually('the second connection', () => events.filter(({ type }) => type === 'connected').length === 2);
       } finally {
-        await proxy.stop();
+        await proxy.down();
       }
     });
   }

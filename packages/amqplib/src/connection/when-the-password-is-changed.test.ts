@@ -2,12 +2,12 @@ import type { ConnectionEvent } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, it } from 'mocha';
 import { onEachMortalNode } from '../../../../tools/scripts/each-broker.mjs';
+import { TcpProxy } from '../../../../tools/scripts/tcp-proxy.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import { publicationOf, publish, queueOf, topologyOf } from '../test-support/declarations.js';
 import { eventually } from '../test-support/eventually.js';
 import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
-import { TcpProxy } from '../test-support/tcp-proxy.js';
 import { uniqueName } from '../test-support/test-broker.js';
 import type { ConnectionOptions } from './connection-options.js';
 
@@ -18,7 +18,7 @@ onEachMortalNode('when the password is changed', function (broker) {
   let events: ConnectionEvent[];
   afterEach(async () => {
     await transport?.close({ timeoutMs: 1000 });
-    await proxy?.stop();
+    await proxy?.down();
     await broker.changePassword('guest', 'guest');
   });
 

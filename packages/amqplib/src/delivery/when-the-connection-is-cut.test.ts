@@ -49,13 +49,13 @@ onEachNode('when the connection is cut', (broker) => {
     const queue = await here.admin.makeQueue(here.admin.queueName('cut'));
     const sink = new RecordingSink();
     await here.transport.subscribe(consumeRequest(queue), sink).ready;
-    await here.proxy.refuse();
+    await here.proxy.down();
     await eventually(
       'three failed attempts',
       () => here.events.filter(({ type }) => type === 'connect-failed').length >= 3,
     );
     expect(here.transport.health()[0]).to.include({ role: 'consume', host: undefined });
-    await here.proxy.accept();
+    await here.proxy.up();
     await eventually('consuming again', () => sink.tags.length === 2);
     expect(sink.causes).to.deep.equal(['connection-lost']);
   });

@@ -42,7 +42,7 @@ onEachNode('when a request is answered', (broker) => {
   });
 
   it('fails by name when the broker cannot be reached', async () => {
-    await here.proxy.refuse();
+    await here.proxy.down();
     const error = await rejectionOf(here.transport.openReplyChannel({ timeoutMs: 1000 }));
     expect(error).to.include({ code: 'LEV_PUBLISH_NOT_CONNECTED' });
   });

@@ -1,8 +1,8 @@
 import type { ConnectionEvent } from '@leveret/core';
 import { afterEach, beforeEach } from 'mocha';
+import { TcpProxy } from '../../../../tools/scripts/tcp-proxy.mjs';
 import { AmqplibTransport } from '../amqplib-transport.js';
 import type { ConnectionOptions } from '../connection/connection-options.js';
-import { TcpProxy } from './tcp-proxy.js';
 import { BrokerAdmin } from './test-broker.js';
 
 /** What each test of a suite finds. */
@@ -45,7 +45,7 @@ export function useProxiedTransport(broker: { readonly url: string }, options: C
   });
   afterEach('close the transport and the proxy', async () => {
     await here.transport?.close({ timeoutMs: 1000 });
-    await here.proxy?.stop();
+    await here.proxy?.down();
     await here.admin?.close();
   });
   return here;

@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { TcpProxy as NetworkProxy, type ProxyLook } from '../../../../tools/scripts/tcp-proxy.mjs';
 import { ackFrame, deliveryFrames, FrameReader, type WireMethod } from './amqp-frames.js';
 import { eventually } from './eventually.js';
 
@@ -18,13 +17,6 @@ const SETTLEMENTS: Readonly<Record<string, string>> = {
   'basic.nack': 'nack',
 };
 
-interface Pair {
-  readonly number: number;
-  readonly client: Socket;
-  readonly broker: Socket;
-  readonly up: FrameReader | undefined;
-}
-
 /** A channel of one connection through a proxy. */
 export interface ProxiedChannel {
   /** The consumer on it. */
@@ -38,95 +30,76 @@ export interface ProxiedChannel {
  * which methods clients sent, so that a test can tell `basic.reject` from `basic.nack`.
  */
 export class TcpProxy implements AsyncDisposable {
-  readonly port: number;
   /** Every method that clients sent through it, in order. Empty with an observer of one's own. */
   readonly sent: WireMethod[] = [];
-  readonly #target: number;
   readonly #observer: ProxyObserver;
   readonly #consumers = new Map<string, ProxiedChannel>();
   /** Tags that were delivered and not settled, by connection and channel. */
   readonly #unsettled = new Map<string, Set<number>>();
   readonly #settlements: string[] = [];
-  readonly #pairs = new Set<Pair>();
-  #server: Server;
-  #accepted = 0;
-  #frozen = false;
+  readonly #fromClients = new Map<number, FrameReader>();
+  #network!: NetworkProxy;
 
-  private constructor(server: Server, target: number, observer: ProxyObserver | undefined) {
-    this.#server = server;
-    this.#target = target;
-    this.port = (server.address() as AddressInfo).port;
+  private constructor(observer: ProxyObserver | undefined) {
     this.#observer = observer ?? {
       fromClient: (connection, method) => this.#record(connection, method),
       fromBroker: (connection, method) => this.#delivered(connection, method),
     };
-    server.on('connection', (socket) => this.#relay(socket));
   }
 
   /** Starts a proxy on a free port of 127.0.0.1. */
   static async start(target: number, observer?: ProxyObserver): Promise<TcpProxy> {
-    const server = createServer();
-    await listen(server, 0);
-    return new TcpProxy(server, target, observer);
+    const proxy = new TcpProxy(observer);
+    proxy.#network = await NetworkProxy.start(target, { look: (connection) => proxy.#look(connection) });
+    return proxy;
+  }
+
+  get port(): number {
+    return this.#network.port;
   }
 
   get url(): string {
-    return `amqp://guest:guest@127.0.0.1:${this.port}`;
+    return this.#network.url;
   }
 
   /** Connections accepted so far. */
   get accepted(): number {
-    return this.#accepted;
+    return this.#network.accepted;
   }
 
   /** Connections open at the moment. */
   get open(): number {
-    return this.#pairs.size;
+    return this.#network.open;
   }
 
   /** Destroys every connection in both directions. New ones are welcome. */
   cut(): number {
-    const count = this.#pairs.size;
-    for (const { client, broker } of this.#pairs) {
-      reset(client);
-      reset(broker);
-    }
-    this.#pairs.clear();
-    return count;
+    return this.#network.cut();
   }
 
   /** New connections are refused (nothing listens any more); those that stand go on. */
   refuse(): void {
-    this.#server.close();
+    this.#network.refuse();
   }
 
   /** Cuts what stands and refuses what comes. */
-  async down(): Promise<void> {
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    this.cut();
-    await closed;
+  down(): Promise<void> {
+    return this.#network.down();
   }
 
   /** Listens again, on the port it had. */
-  async up(): Promise<void> {
-    this.#server = createServer((socket) => this.#relay(socket));
-    await listen(this.#server, this.port);
+  up(): Promise<void> {
+    return this.#network.up();
   }
 
   /** A black hole: everything stays open, and not a byte goes through. */
   freeze(): void {
-    this.#frozen = true;
-    for (const pair of this.#pairs) pause(pair);
+    this.#network.freeze();
   }
 
   /** Ends {@link freeze}; what was held back goes through. */
   thaw(): void {
-    this.#frozen = false;
-    for (const { client, broker } of this.#pairs) {
-      client.resume();
-      broker.resume();
-    }
+    this.#network.thaw();
   }
 
   /** Methods sent by clients, by their name, such as `basic.ack`. */
@@ -152,25 +125,17 @@ export class TcpProxy implements AsyncDisposable {
 
   /** Has the broker close a channel with 406: sends it an ack of a delivery that never was. */
   async ackUnknown({ connection, channel }: ProxiedChannel): Promise<void> {
-    const pair = this.#pair(connection);
-    await eventually('the end of a frame', () => pair.up?.atBoundary);
-    pair.broker.write(ackFrame(channel, 4_000_000n));
+    await eventually('the end of a frame', () => this.#fromClients.get(connection)?.atBoundary);
+    this.#network.toBroker(connection, ackFrame(channel, 4_000_000n));
   }
 
   /** Sends the client a delivery that the broker never sent. Only while nothing else is on its way. */
   deliver({ connection, channel, consumerTag }: ProxiedChannel): void {
-    this.#pair(connection).client.write(deliveryFrames(channel, consumerTag));
+    this.#network.toClient(connection, deliveryFrames(channel, consumerTag));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#server.listening) await this.down();
-    else this.cut();
-  }
-
-  #pair(connection: number): Pair {
-    const pair = [...this.#pairs].find(({ number }) => number === connection);
-    if (pair === undefined) throw new Error(`expected connection ${connection} to be open`);
-    return pair;
+    await this.#network.down();
   }
 
   #record(connection: number, method: WireMethod): void {
@@ -199,59 +164,22 @@ export class TcpProxy implements AsyncDisposable {
     }
   }
 
-  #relay(client: Socket): void {
-    const number = ++this.#accepted;
-    const broker = connect({ host: '127.0.0.1', port: this.#target });
+  #look(connection: number): ProxyLook {
     const observer = this.#observer;
-    const looksUp = observer.fromClient !== undefined;
     const looksDown = observer.fromBroker !== undefined || observer.headerFromBroker !== undefined;
-    const up = looksUp
-      ? new FrameReader(true, { method: (method) => observer.fromClient?.(number, method) })
-      : undefined;
+    const up =
+      observer.fromClient && new FrameReader(true, { method: (method) => observer.fromClient?.(connection, method) });
     const down = looksDown
       ? new FrameReader(false, {
-          method: (method) => observer.fromBroker?.(number, method),
-          header: (channel, properties) => observer.headerFromBroker?.(number, channel, properties),
+          method: (method) => observer.fromBroker?.(connection, method),
+          header: (channel, properties) => observer.headerFromBroker?.(connection, channel, properties),
         })
       : undefined;
-    const pair = { number, client, broker, up };
-    this.#pairs.add(pair);
-    client.setNoDelay(true);
-    broker.setNoDelay(true);
-    const end = () => {
-      this.#pairs.delete(pair);
-      client.destroy();
-      broker.destroy();
+    if (up !== undefined) this.#fromClients.set(connection, up);
+    return {
+      up: (chunk) => up?.push(chunk),
+      down: (chunk) => down?.push(chunk),
+      end: () => this.#fromClients.delete(connection),
     };
-    pipe(client, broker, (chunk) => up?.push(chunk));
-    pipe(broker, client, (chunk) => down?.push(chunk));
-    for (const socket of [client, broker]) socket.on('error', end).on('close', end);
-    if (this.#frozen) pause(pair);
   }
-}
-
-function pipe(from: Socket, to: Socket, look: (chunk: Buffer) => void): void {
-  from.on('data', (chunk: Buffer) => {
-    look(chunk);
-    if (!to.writable || to.write(chunk)) return;
-    from.pause();
-    to.once('drain', () => from.resume());
-  });
-  from.on('end', () => to.end());
-}
-
-// A socket that is half closed cannot be reset: libuv refuses, and Node would then never close it at all.
-function reset(socket: Socket): void {
-  if (socket.writableEnded) socket.destroy();
-  else socket.resetAndDestroy();
-}
-
-function pause({ client, broker }: Pair): void {
-  client.pause();
-  broker.pause();
-}
-
-async function listen(server: Server, port: number): Promise<void> {
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
 }
