@@ -11,6 +11,8 @@ export interface NodeOptions {
   readonly name?: string;
   /** Data folder, kept by `remove()`. Default: a new one under the system's temporary folder, which `remove()` deletes. */
   readonly dir?: string;
+  /** Folder in which that new one is made, such as `/dev/shm`. Default: the system's temporary folder. */
+  readonly within?: string;
   /** Plugins to enable, such as `rabbitmq_management`, which also sets `managementUrl`. Default: none. */
   readonly plugins?: readonly string[];
   /** A second listener, for TLS only, which also sets `tlsUrl`. Default: none. */

@@ -11,6 +11,7 @@ const projects = [
   ...homes.map((home) => `${home}/test`),
   'tools/bench',
   'tools/conformance',
+  'tools/ledger',
   'examples',
 ].filter((path) => exists(`${path}/tsconfig.json`));
 const faults = projects

@@ -50,7 +50,7 @@ function removeOrphans() {
     ['dist', 'src'],
     ['dist-test', 'test'],
   ];
-  for (const home of [...workspaces('packages'), ...workspaces('examples'), 'tools/conformance']) {
+  for (const home of [...workspaces('packages'), ...workspaces('examples'), 'tools/conformance', 'tools/ledger']) {
     for (const [output, source] of outputs) {
       for (const file of files(`${home}/${output}`, /\.(js|d\.ts)(\.map)?$/, new Set())) {
         const stem = file.slice(home.length + output.length + 2).replace(/\.(js|d\.ts)(\.map)?$/, '');

@@ -18,6 +18,7 @@ export function testFiles() {
     situations: [
       ...compiled.filter((file) => /^packages\/[^/]+\/dist-test\//.test(file)),
       ...files('tools/conformance/dist', /\.test\.js$/, OUTSIDE),
+      ...files('tools/ledger/dist', /\.test\.js$/, OUTSIDE),
     ],
     examples: compiled.filter((file) => /^examples\/.*\/dist(-test)?\//.test(file)),
     scripts: files('tools/scripts', /\.test\.mjs$/),

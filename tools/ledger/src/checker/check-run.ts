@@ -1,0 +1,192 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readLedger } from '../ledger/read-ledger.js';
+import { keepsOrder, type Row } from '../workload/row.js';
+import { Book, count } from './book.js';
+import { ConsumerReader, Waits } from './consumer-reader.js';
+import { duplicatesAtMost, judgeMessages } from './judge.js';
+import {
+  ConductorReader,
+  EffectsReader,
+  type LedgerReader,
+  type MemoryReader,
+  PublisherReader,
+  WireReader,
+} from './read-into.js';
+import { type FaultWindow, FirstBehind, percentile } from './timing.js';
+import type { FaultFigures, Percentiles, Verdict } from './verdict.js';
+import { Violations } from './violations.js';
+
+/** What the checker has to know of a run besides its ledgers: `run.json` in their folder. */
+export interface RunFacts {
+  readonly row: Row;
+  readonly seed: number;
+  readonly version: string;
+  readonly minutes: number;
+  readonly subject: string;
+  /** Whether the queue itself holds back what failed. */
+  readonly native: boolean;
+}
+
+const MEMORY_MIN_MINUTES = 1;
+const HEAP_GROWTH = 1.1;
+// Caches that fill up, such as compiled code, in a process of some 40 MiB.
+const HEAP_SLACK_MIB = 12;
+
+/** Reads all ledgers in a folder and judges them. Nothing is changed there: a folder may be judged again. */
+export async function checkRun(folder: string): Promise<Verdict> {
+  const facts: RunFacts = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'));
+  const names = readdirSync(folder).filter((name) => name.endsWith('.log'));
+  const read = async (name: string, reader: LedgerReader) => {
+    const path = join(folder, name);
+    if (!existsSync(path)) return;
+    for await (const lines of readLedger(path)) for (const line of lines) reader.line(line);
+    reader.end?.();
+  };
+  const book = new Book();
+  const violations = new Violations();
+
+  const effects = new EffectsReader(book, violations, keepsOrder(facts.row));
+  await read('effects.log', effects);
+  const conductor = new ConductorReader(violations);
+  await read('conductor.log', conductor);
+  const { faults } = conductor;
+  const wire = new WireReader(book, violations, faults, conductor.brokerKilledAt);
+  await read('wire.log', wire);
+
+  const firstConfirm = new Map<number, number>();
+  const memories: { readonly process: string; readonly memory: MemoryReader }[] = [];
+  let publishedAgain = 0;
+  for (const name of names.filter((each) => each.startsWith('publisher-'))) {
+    const publisher = new PublisherReader(book, violations, facts.row.outbox, faults);
+    await read(name, publisher);
+    keepEarliest(firstConfirm, publisher.firstConfirm);
+    publishedAgain += publisher.again;
+    memories.push({ process: name.replace('.log', ''), memory: publisher.memory });
+  }
+  const waits = facts.row.failure === 'redeliver' ? new Waits() : undefined;
+  // What was in hand when it broke says nothing of how soon it went on: only what was delivered behind it.
+  const behind = faults.map(({ id }) => ({ id, endedAt: wire.firstDelivery.get(id) ?? Number.POSITIVE_INFINITY }));
+  const firstEffect = new Map<number, number>();
+  for (const name of names.filter((each) => each.startsWith('consumer-'))) {
+    const first = new FirstBehind(behind);
+    const consumer = new ConsumerReader(name.replace('.log', ''), book, violations, waits, (startedAt, at) =>
+      first.see(startedAt, at),
+    );
+    await read(name, consumer);
+    keepEarliest(firstEffect, first.found);
+    memories.push({ process: consumer.name, memory: consumer.memory });
+  }
+  await read('ends.log', {
+    line({ event, words }) {
+      const n = Number(words[0]);
+      if (event === 'outbox') {
+        if (n > 0) violations.add('I13', `${n} messages are still in the outbox`);
+        return;
+      }
+      book.see(n);
+      if (event === 'parked') count(book.parked, n);
+      if (event === 'dead') count(book.dead, n);
+      if (event === 'left') count(book.left, n);
+      if (event === 'spoilt')
+        violations.add('I2', `m${n} is parked, but not as it was sent: ${words.slice(1).join(' ')}`, n);
+      if (event === 'headerless') violations.add('I6', `m${n} is parked without the headers that say why`, n);
+    },
+  });
+
+  const lateMs = waits?.judge(violations, faults) ?? [];
+  const totals = judgeMessages(book, violations, {
+    row: facts.row,
+    seed: facts.seed,
+    deletedAt: conductor.deletedAt,
+    countsAtBroker: facts.native,
+  });
+  const bound = duplicatesAtMost(wire.openAtEnds, conductor.publisherKills, wire.acksBeforeKills);
+  if (facts.row.guard !== 'inbox' && totals.effectsAgain > bound) {
+    violations.add('I4', `${totals.effectsAgain} duplicates, where the faults explain ${bound} at most`);
+  }
+  return {
+    messages: {
+      attempted: totals.attempted,
+      confirmed: totals.confirmed,
+      handled: totals.handled,
+      parked: totals.parked,
+      parkedGood: totals.parkedGood,
+      deadLettered: totals.deadLettered,
+      excluded: totals.excluded,
+      lost: totals.lost,
+      phantom: totals.phantom,
+      earlyAcks: violations.counts.I7 ?? 0,
+      left: totals.left,
+    },
+    duplicates: {
+      effects: totals.effectsAgain,
+      percent: totals.handled === 0 ? 0 : (100 * totals.effectsAgain) / totals.handled,
+      bound,
+      parked: totals.parkedAgain,
+      redeliveries: wire.redeliveries,
+      publishedAgain,
+    },
+    faults: figuresOf(faults, firstEffect, firstConfirm),
+    windows: faults,
+    waits: { count: lateMs.length, lateMs: percentiles(lateMs) },
+    memory: judgeMemory(memories, violations),
+    violations: violations.kept,
+    violationCounts: violations.counts,
+  };
+}
+
+function keepEarliest(into: Map<number, number>, found: ReadonlyMap<number, number>): void {
+  for (const [id, at] of found) into.set(id, Math.min(at, into.get(id) ?? at));
+}
+
+function figuresOf(
+  faults: readonly FaultWindow[],
+  firstEffect: ReadonlyMap<number, number>,
+  firstConfirm: ReadonlyMap<number, number>,
+): FaultFigures[] {
+  const kinds = [...new Set(faults.map(({ kind }) => kind))].sort();
+  return kinds.map((kind) => {
+    const all = faults.filter((fault) => fault.kind === kind);
+    const times = (moment: (fault: FaultWindow) => number | undefined) =>
+      all.flatMap((fault) => {
+        const at = moment(fault);
+        return at === undefined ? [] : [(at - fault.endedAt) / 1000];
+      });
+    return {
+      kind,
+      times: all.length,
+      resumeMs: percentiles(times(({ id }) => firstEffect.get(id))),
+      everyConsumerMs: percentiles(times(({ recoveredAt }) => recoveredAt)),
+      publishMs: percentiles(times(({ id }) => firstConfirm.get(id))),
+    };
+  });
+}
+
+export function percentiles(values: readonly number[]): Percentiles {
+  return { p50: percentile(values, 0.5), p99: percentile(values, 0.99), max: percentile(values, 1) };
+}
+
+function judgeMemory(
+  memories: readonly { readonly process: string; readonly memory: MemoryReader }[],
+  violations: Violations,
+): Verdict['memory'] {
+  const spans = memories.flatMap(({ process, memory: { first, last } }) => {
+    if (first === undefined || last === undefined) return [];
+    const minutes = (last.at - first.at) / 60_000_000;
+    return [{ process, minutes, startMib: first.heapKib / 1024, endMib: last.heapKib / 1024 }];
+  });
+  for (const { process, minutes, startMib, endMib } of spans) {
+    if (minutes < MEMORY_MIN_MINUTES || endMib <= startMib * HEAP_GROWTH + HEAP_SLACK_MIB) continue;
+    violations.add(
+      'I11',
+      `the heap of ${process} grew from ${startMib.toFixed(1)} to ${endMib.toFixed(1)} MiB in ${minutes.toFixed(1)} minutes`,
+    );
+  }
+  return ['publisher', 'consumer'].flatMap((kind) => {
+    const longest = spans
+      .filter(({ process }) => process.startsWith(kind))
+      .sort((left, right) => right.minutes - left.minutes)[0];
+    return longest === undefined ? [] : [longest];
+  });
+}

@@ -1,0 +1,63 @@
+import type { FaultWindow } from './timing.js';
+import type { Invariant, Violation } from './violations.js';
+
+/** What a run came to. Times are milliseconds. */
+export interface Verdict {
+  readonly messages: {
+    readonly attempted: number;
+    /** The publisher was told that the broker has it; with an outbox: committed. */
+    readonly confirmed: number;
+    readonly handled: number;
+    readonly parked: number;
+    /** Parked although its handler would have succeeded in the end, as when the database was away for all of its attempts. */
+    readonly parkedGood: number;
+    readonly deadLettered: number;
+    /** Gone with a queue that was deleted on purpose. */
+    readonly excluded: number;
+    readonly lost: number;
+    readonly phantom: number;
+    readonly earlyAcks: number;
+    readonly left: number;
+  };
+  readonly duplicates: {
+    /** Effects beyond the first. */
+    readonly effects: number;
+    /** Of 100 messages handled. */
+    readonly percent: number;
+    /** At most, by what was on its way whenever something broke. */
+    readonly bound: number;
+    /** Copies in the error queue beyond the first. */
+    readonly parked: number;
+    readonly redeliveries: number;
+    readonly publishedAgain: number;
+  };
+  readonly faults: readonly FaultFigures[];
+  readonly windows: readonly FaultWindow[];
+  readonly waits: { readonly count: number; readonly lateMs: Percentiles };
+  /** Of the longest-lived process of each kind, MiB. */
+  readonly memory: readonly {
+    readonly process: string;
+    readonly minutes: number;
+    readonly startMib: number;
+    readonly endMib: number;
+  }[];
+  readonly violations: readonly Violation[];
+  readonly violationCounts: Partial<Record<Invariant, number>>;
+}
+
+export interface Percentiles {
+  readonly p50?: number | undefined;
+  readonly p99?: number | undefined;
+  readonly max?: number | undefined;
+}
+
+export interface FaultFigures {
+  readonly kind: string;
+  readonly times: number;
+  /** From the end of the fault to the first effect of a message that was delivered behind it. */
+  readonly resumeMs: Percentiles;
+  /** To when every consumer had handled something again. */
+  readonly everyConsumerMs: Percentiles;
+  /** To the first confirm. */
+  readonly publishMs: Percentiles;
+}

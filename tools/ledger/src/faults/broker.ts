@@ -1,0 +1,77 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { World } from '../run/world.js';
+import type { FaultKind } from './fault-kind.js';
+
+const isSingle = ({ nodes }: World) => nodes.length === 1;
+
+async function frozen(world: World, ms: number): Promise<void> {
+  const { pid } = world.node;
+  if (pid === undefined) return;
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await delay(ms);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+}
+
+export const brokerFaults: readonly FaultKind[] = [
+  {
+    name: 'broker-kill',
+    code: 'F5',
+    share: 1.2,
+    fits: isSingle,
+    async inject(world) {
+      world.ledger.write('broker-killed');
+      await world.node.kill();
+      await world.node.start();
+    },
+  },
+  {
+    name: 'broker-restart',
+    code: 'F6',
+    share: 0.3,
+    fits: isSingle,
+    async inject(world) {
+      await world.node.stop();
+      await world.node.start();
+    },
+  },
+  { name: 'broker-stopped-8s', code: 'F7', share: 0.3, fits: isSingle, inject: (world) => frozen(world, 8000) },
+  { name: 'broker-stopped-20s', code: 'F7', share: 0.2, fits: isSingle, inject: (world) => frozen(world, 20_000) },
+  {
+    name: 'memory-alarm',
+    code: 'F11',
+    share: 0.7,
+    async inject(world) {
+      await world.node.memoryAlarm(true);
+      await delay(3000);
+      await world.node.memoryAlarm(false);
+    },
+  },
+  {
+    name: 'queue-deleted',
+    code: 'F12',
+    share: 0.5,
+    async inject(world) {
+      await world.deleteQueue();
+      world.ledger.write('queue-deleted');
+    },
+  },
+  {
+    name: 'unknown-ack',
+    code: 'F13',
+    share: 1,
+    async inject(world, random) {
+      await world.act({ kind: 'unknown-ack', which: random.next() });
+    },
+  },
+  {
+    name: 'wrong-exchange',
+    code: 'F13',
+    share: 1,
+    async inject(world, random) {
+      random.pick(world.publishers).tell({ type: 'wrong-exchange' });
+    },
+  },
+];

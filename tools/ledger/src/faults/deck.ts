@@ -1,0 +1,35 @@
+import type { Random } from '../run/random.js';
+import type { World } from '../run/world.js';
+import { brokerFaults } from './broker.js';
+import { clusterFaults } from './cluster.js';
+import type { FaultKind } from './fault-kind.js';
+import { networkFaults } from './network.js';
+import { processFaults } from './processes.js';
+
+/** Every kind of fault there is. */
+export const FAULTS: readonly FaultKind[] = [...networkFaults, ...brokerFaults, ...processFaults, ...clusterFaults];
+
+/** Kinds that a run may have, all of them or those named; throws when a name is unknown or does not fit. */
+export function chooseFaults(world: World, names: readonly string[] | undefined): readonly FaultKind[] {
+  const fitting = FAULTS.filter(({ fits }) => fits?.(world) ?? true);
+  if (names === undefined) return fitting;
+  const unknown = names.filter((name) => !fitting.some((kind) => kind.name === name));
+  if (unknown.length > 0) {
+    throw new Error(
+      `faults: expected some of ${fitting.map(({ name }) => name).join(', ')} for this row, received ${unknown.join(', ')}`,
+    );
+  }
+  return fitting.filter(({ name }) => names.includes(name));
+}
+
+/** Faults one after the other, for ever: each deck has every kind by its share, in an order of its own. */
+export function* deal(kinds: readonly FaultKind[], random: Random): Generator<FaultKind> {
+  for (;;) {
+    const deck = kinds.flatMap((kind) => {
+      const whole = Math.floor(kind.share);
+      const times = whole + (random.next() < kind.share - whole ? 1 : 0);
+      return Array.from({ length: times }, () => kind);
+    });
+    yield* random.shuffled(deck);
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * `npm run ledger -- --minutes 6 --seed 1 --row quorum`: counts every message of a service under faults, and judges what it
+ * counted. Ends with 1 when an invariant is broken. README.md has the options and what they mean.
+ */
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type BrokerVersion, brokerVersions, defaultVersion, whyUnavailable } from '../../scripts/brokers.mjs';
+import { historiesOf, writeHistories } from './checker/history.js';
+import { FAULTS } from './faults/deck.js';
+import { tableOf } from './report/table.js';
+import { runLedger } from './run/run-ledger.js';
+import { whyNoPostgres } from './services/private-postgres.js';
+import { whyNoRedis } from './services/private-redis.js';
+import { ROWS, readRow } from './workload/row.js';
+
+const HELP = `npm run ledger -- [options]
+
+  --row NAME        what is measured (default quorum); --list shows all
+  --minutes N       how long faults are injected (default 6)
+  --seed N          where every random choice comes from (default: drawn, and printed)
+  --broker VERSION  ${brokerVersions.join(', ')} (default ${defaultVersion()})
+  --nodes N         1, or 3 for a cluster with faults of its own (default 1)
+  --faults A,B      these kinds only, none for no fault at all; --list shows all
+  --rate N          messages a second at most (default 1500)
+  --out FOLDER      where the report goes (default ledger-report)
+  --keep            keep the ledgers of a run that broke nothing, too
+  --list            rows and faults`;
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 2;
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      row: { type: 'string', default: 'quorum' },
+      minutes: { type: 'string', default: '6' },
+      seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
+      broker: { type: 'string', default: defaultVersion() },
+      nodes: { type: 'string', default: '1' },
+      faults: { type: 'string' },
+      rate: { type: 'string', default: '1500' },
+      out: { type: 'string', default: 'ledger-report' },
+      keep: { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  if (values.list) {
+    console.log(
+      `rows\n  ${ROWS.join('\n  ')}\nfaults\n${FAULTS.map(({ code, name }) => `  ${code.padEnd(4)} ${name}`).join('\n')}`,
+    );
+    return 0;
+  }
+  const row = readRow(values.row);
+  const version = values.broker as BrokerVersion;
+  const missing = whyUnavailable(version) ?? whyNoPostgres() ?? (row.guard === 'redis' ? whyNoRedis() : undefined);
+  if (missing !== undefined) throw new Error(`the ledger needs nodes and databases of its own: ${missing}`);
+  const seed = wholeNumber('seed', values.seed);
+  console.log(`row ${row.name}, RabbitMQ ${version}, seed ${seed}`);
+
+  const stopping = new AbortController();
+  process.once('SIGINT', () => stopping.abort());
+  process.once('SIGTERM', () => stopping.abort());
+  const { report, world } = await runLedger({
+    row,
+    version,
+    seed,
+    minutes: number('minutes', values.minutes),
+    nodes: wholeNumber('nodes', values.nodes),
+    rate: number('rate', values.rate),
+    signal: stopping.signal,
+    ...(values.faults !== undefined && {
+      faults: values.faults.split(',').filter((name) => name !== '' && name !== 'none'),
+    }),
+  });
+  console.log(`\n${tableOf(report)}\n`);
+  mkdirSync(values.out, { recursive: true });
+  const name = `${report.subject}-${row.name}-${version}${report.nodes > 1 ? `-x${report.nodes}` : ''}-${seed}`;
+  const isBroken = report.verdict.violations.length > 0;
+  if (isBroken) {
+    const numbers = new Set(report.verdict.violations.flatMap(({ n }) => (n === undefined ? [] : [n])));
+    for (const [n, lines] of [...(await historiesOf(world.folder, numbers))].slice(0, 3))
+      console.log(`m${n}\n  ${lines.join('\n  ')}`);
+    await writeHistories(world.folder, numbers, join(values.out, `${name}.histories.txt`));
+  }
+  if (isBroken || values.keep) {
+    report.ledgers = join(values.out, name);
+    mkdirSync(report.ledgers, { recursive: true });
+    for (const file of readdirSync(world.folder)) copyFileSync(join(world.folder, file), join(report.ledgers, file));
+  }
+  await world.remove({ keepLedgers: false });
+  writeFileSync(join(values.out, `${name}.json`), `${JSON.stringify(report, undefined, 1)}\n`);
+  console.log(`${join(values.out, `${name}.json`)}`);
+  return isBroken ? 1 : 0;
+}
+
+function number(name: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`--${name}: expected a number above 0, received '${text}'`);
+  return value;
+}
+
+function wholeNumber(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new Error(`--${name}: expected a whole number, received '${text}'`);
+  return value;
+}

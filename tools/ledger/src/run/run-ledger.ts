@@ -1,0 +1,120 @@
+import { cpus, loadavg } from 'node:os';
+import type { BrokerVersion } from '../../../scripts/brokers.mjs';
+import { checkRun } from '../checker/check-run.js';
+import type { Verdict } from '../checker/verdict.js';
+import { chooseFaults } from '../faults/deck.js';
+import type { Row } from '../workload/row.js';
+import { conduct } from './conduct.js';
+import { Progress } from './progress.js';
+import { Random } from './random.js';
+import { windUp } from './wind-up.js';
+import { World, type WorldOptions } from './world.js';
+
+export interface RunOptions {
+  readonly row: Row;
+  readonly version: BrokerVersion;
+  readonly seed: number;
+  readonly minutes: number;
+  /** Nodes of the broker. Default 1. */
+  readonly nodes?: number;
+  /** Kinds of faults by name. Default: all that fit. */
+  readonly faults?: readonly string[];
+  readonly maxFaults?: number;
+  /** Messages a second at most. Default 1500. */
+  readonly rate?: number;
+  /** What is under test, for the report. Default `leveret`. */
+  readonly subject?: string;
+  readonly programs?: WorldOptions['programs'];
+  readonly imports?: readonly string[];
+  readonly shape?: Partial<Pick<WorldOptions, 'publishers' | 'consumers' | 'concurrency' | 'prefetch'>>;
+  readonly signal?: AbortSignal;
+  readonly quiet?: boolean;
+  /** A world that is there already, and stays. */
+  readonly onWorld?: (world: World) => void;
+}
+
+/** What a run was and what it came to, as its JSON report has it. */
+export interface RunReport {
+  readonly subject: string;
+  readonly row: string;
+  readonly version: string;
+  readonly nodes: number;
+  readonly seed: number;
+  readonly minutes: number;
+  readonly startedAt: string;
+  readonly machine: {
+    readonly cores: number;
+    readonly model: string;
+    readonly loadBefore: number;
+    readonly loadAfter: number;
+  };
+  readonly shape: {
+    readonly publishers: number;
+    readonly consumers: number;
+    readonly concurrency: number;
+    readonly prefetch: number;
+  };
+  /** Folder with the ledgers, where they were kept. */
+  ledgers?: string;
+  readonly verdict: Verdict;
+}
+
+/** One run from beginning to end: world up, faults, world down, ledgers judged. */
+export async function runLedger(options: RunOptions): Promise<{ readonly report: RunReport; readonly world: World }> {
+  const { row, seed, version, minutes, nodes = 1, subject = 'leveret' } = options;
+  const shape = { publishers: 2, consumers: 3, concurrency: 8, prefetch: 20, ...options.shape };
+  const startedAt = new Date().toISOString();
+  const [loadBefore = 0] = loadavg();
+  const random = new Random(seed);
+  const world = await World.start({
+    row,
+    seed,
+    version,
+    nodes,
+    rate: options.rate ?? 1500,
+    heartbeatSeconds: 5,
+    ...shape,
+    ...(options.programs && { programs: options.programs }),
+    ...(options.imports && { imports: options.imports }),
+  });
+  options.onWorld?.(world);
+  const native = subject === 'leveret' && row.failure === 'redeliver' && version === '4.3' && row.queue !== 'classic';
+  world.writeFacts({ row, seed, version, minutes, subject, native });
+  let doing = 'starting';
+  let faults = 0;
+  const progress = options.quiet
+    ? undefined
+    : new Progress(() => {
+        const { attempted, confirmed, handled } = world.counts;
+        return `${attempted} attempted, ${confirmed} confirmed, ${handled} handled; ${faults} faults; ${doing}`;
+      });
+  try {
+    const kinds = chooseFaults(world, options.faults);
+    await world.spawnAll();
+    await conduct(world, {
+      minutes,
+      kinds,
+      random,
+      ...(options.signal && { signal: options.signal }),
+      ...(options.maxFaults !== undefined && { maxFaults: options.maxFaults }),
+      onFault: (kind, count) => {
+        doing = kind;
+        faults = count;
+      },
+    });
+    doing = 'winding up';
+    await windUp(world);
+    doing = 'judging';
+    const verdict = await checkRun(world.folder);
+    const [loadAfter = 0] = loadavg();
+    const machine = { cores: cpus().length, model: cpus()[0]?.model ?? 'unknown', loadBefore, loadAfter };
+    const report = { subject, row: row.name, version, nodes, seed, minutes, startedAt, machine, shape, verdict };
+    return { report, world };
+  } catch (error) {
+    console.error(`the ledgers are in ${world.folder}`);
+    await world.remove({ keepLedgers: true });
+    throw error;
+  } finally {
+    progress?.stop();
+  }
+}
