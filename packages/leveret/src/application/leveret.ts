@@ -20,7 +20,6 @@ import type { LeveretContainer } from '../container/container-port.js';
 import type { InstanceHooks } from '../container/instance-hooks.js';
 import type { InstanceResolver } from '../container/instance-resolver.js';
 import { resolverFor } from '../container/resolver-for.js';
-import { loadClassLibraries } from '../payload/class-libraries.js';
 import { Schedule } from '../schedule/schedule.js';
 import { ApplicationParts } from './application-parts.js';
 import { closeInOrder } from './close-in-order.js';
@@ -291,12 +290,8 @@ export class Leveret {
       // Before anything is consumed: what a store cannot work with would be found by the messages.
       await this.#stores.start();
       this.#stillStarting();
-      // Meanwhile: whatever is published from now on may be an instance that class-transformer has rules for.
-      const libraries = loadClassLibraries();
-      libraries.catch(() => {});
       await transport.declare(resolved.topology, { canWait: this.#canWait() });
       await Promise.all(this.#roles().map((role) => transport.connect(role)));
-      await libraries;
       this.#stillStarting();
       if (resolved.topology.policies.length > 0) {
         await this.#applyPolicies(resolved.topology.policies);

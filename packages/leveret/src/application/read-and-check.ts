@@ -47,7 +47,7 @@ export async function readAndCheck(
   };
   const plans = readListeners(raw.listeners ?? [], problems);
   const withClasses = readsClasses(plans);
-  if (withClasses) await loadClassLibraries();
+  await loadClassLibraries();
   const listeners = await resolveListeners(plans, settings, resolver, problems);
   if (declaresSchedules(raw.listeners, raw.schedules)) await loadCron();
   const beats = readSchedules(raw.listeners, raw.schedules, clock.now(), problems);

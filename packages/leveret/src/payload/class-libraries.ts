@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 /**
  * class-transformer and class-validator, loaded when they are asked for: together they take longer to load than all of leveret,
  * and a program whose payloads are plain objects or schemas has no use for them.
+ * @see docs/decisions/0027-libraries-of-payload-classes-when-they-are-asked-for.md
  */
 export type ClassTransformer = typeof import('class-transformer');
 export type ClassValidator = typeof import('class-validator');
@@ -11,26 +12,21 @@ let transformer: ClassTransformer | undefined;
 let validator: ClassValidator | undefined;
 
 /**
- * Loads what an application will need. What is imported here are the copies that the program itself imports its decorators
- * from, whatever loads or bundles it.
+ * Imports what is in use, for a start. That gives the copies that the program itself imports its decorators from, whatever loads or
+ * bundles it.
  */
 export async function loadClassLibraries(): Promise<void> {
-  const importValidator = async () => {
-    if (isValidatorInUse()) validator ??= await import('class-validator');
-  };
-  const importTransformer = async () => {
-    transformer ??= await import('class-transformer');
-  };
-  await Promise.all([importTransformer(), importValidator()]);
+  if (isTransformerInUse()) transformer ??= await import('class-transformer');
+  if (isValidatorInUse()) validator ??= await import('class-validator');
 }
 
-/** Before an application was started it is loaded at the first call. */
+/** Unless a start has imported it, it is loaded at the first call. */
 export function classTransformer(): ClassTransformer {
   transformer ??= loadTransformer();
   return transformer;
 }
 
-/** Before an application was started it is loaded at the first call. */
+/** Unless a start has imported it, it is loaded at the first call. */
 export function classValidator(): ClassValidator {
   validator ??= loadValidator();
   return validator;
@@ -42,6 +38,34 @@ export function classValidator(): ClassValidator {
  */
 export function isValidatorInUse(): boolean {
   return (globalThis as { classValidatorMetadataStorage?: object }).classValidatorMetadataStorage !== undefined;
+}
+
+/** Whether anybody has loaded class-transformer, or may have. Until then no class has any of its decorators. */
+export function isTransformerInUse(): boolean {
+  if (transformer !== undefined) return true;
+  lookup ??= makeLookup();
+  return lookup.isLoaded();
+}
+
+interface Lookup {
+  isLoaded(): boolean;
+}
+let lookup: Lookup | undefined;
+const UNKNOWN: Lookup = { isLoaded: () => true };
+
+/**
+ * What `import` loads of CommonJS is in the cache of `require`: in Node, unless hooks of the program load it otherwise, and in no
+ * bundle. Whether it is so here, amqplib tells, which was imported with leveret.
+ */
+function makeLookup(): Lookup {
+  try {
+    const { cache, resolve } = createRequire(import.meta.url);
+    if (!Object.keys(cache).some((path) => /[\\/]amqplib[\\/]/.test(path))) return UNKNOWN;
+    const path = resolve('class-transformer');
+    return { isLoaded: () => cache[path] !== undefined };
+  } catch {
+    return UNKNOWN;
+  }
 }
 
 // `require` with a literal, for bundlers put in what they see. Node's modules have no `require`.

@@ -1,6 +1,6 @@
 import { usePlainForm } from '@leveret/core';
 import type { TransformationType } from 'class-transformer';
-import { classTransformer } from './class-libraries.js';
+import { classTransformer, isTransformerInUse } from './class-libraries.js';
 import { hasAnyRules, hasRules, type Insides, insides } from './transformer-rules.js';
 
 /**
@@ -13,6 +13,7 @@ import { hasAnyRules, hasRules, type Insides, insides } from './transformer-rule
  */
 export function writeByRules(payload: unknown): unknown {
   if (typeof payload !== 'object' || payload === null) return payload;
+  if (!isTransformerInUse()) return payload;
   const within = insides();
   if (within === undefined) return classTransformer().instanceToPlain(payload);
   return hasAnyRules(within) ? plain(payload, within) : payload;
