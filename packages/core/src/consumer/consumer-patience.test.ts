@@ -43,7 +43,7 @@ describe('Consumer, as long as the broker waits', () => {
     expect(heard).to.deep.equal(['overdue']);
     expect(subscription.calls).to.deep.equal(['pause']);
     expect(subscription.channel.frames).to.deep.equal(['basic.nack 2 requeue', 'basic.nack 3 requeue']);
-    expect(consumer.attached).to.equal(false);
+    expect(consumer.attached).to.equal(0);
     expect(slow.signals[0]?.aborted).to.equal(false);
     expect(harness.counted).to.deep.equal({ received: 1, givenBack: 2 });
   });

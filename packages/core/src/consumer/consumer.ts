@@ -1,21 +1,22 @@
 import { asItCame } from '../delay/arrival.js';
 import { type Enter, keepContext } from '../events/own-context.js';
-import { type BackoffPolicy, backoffDelayMs } from '../time/backoff.js';
 import { pause, within } from '../time/clock.js';
 import type { Delivery, DeliverySink, InterruptionCause, Transport } from '../transport/transport.js';
 import { type Admission, Admissions, FREE } from './admission.js';
 import { type InHand, keepsInHand } from './at-pause.js';
+import { AtWork, type AtWorkHost, type Begun } from './at-work.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
 import { Intake } from './intake.js';
 import { atShutdown } from './prefetched-at-shutdown.js';
-import { DeliveryProcess } from './process-delivery.js';
 import type { GiveBackReason } from './settle-delivery.js';
 import type { Work, Worker } from './still-at-work.js';
-import { StreamDelivery, takeFromStream } from './stream-delivery.js';
+import { takeFromStream } from './stream-delivery.js';
 import { startAt } from './stream-position.js';
 import { TurnWatch } from './turn-watch.js';
-import { WaitingDeliveries } from './waiting-deliveries.js';
+import { WaitingDeliveries, type WaitingDelivery } from './waiting-deliveries.js';
 
+/** The most that AMQP can say of a prefetch. */
+const MAX_PREFETCH = 65_535;
 /** A channel that does not close is left to its connection: it must not hold up a shutdown. */
 const CLOSE_LIMIT_MS = 5000;
 
@@ -30,61 +31,63 @@ export interface ConsumerEvents {
   rests?(): void;
 }
 
-/** The delivery at work. `since`: when it came, by the monotonic clock. */
-interface Running {
-  readonly process: DeliveryProcess;
-  readonly since: number;
-  ended: Promise<void> | undefined;
-}
-
 /** Whether what waits may begin. `one`: the next may, and nothing behind it. */
 type Gate =
   | { readonly name: 'open' }
   | { readonly name: 'one'; readonly inHand: InHand }
-  /** `isProbe`: the one of before is at work. */
-  | { readonly name: 'shut'; readonly inHand: InHand; readonly isProbe?: boolean };
+  | { readonly name: 'shut'; readonly inHand: InHand };
 
 const OPEN: Gate = Object.freeze({ name: 'open' });
 
+/** What holds up deliveries: the listener's rate all of them, else only the one that is the first and may not begin yet. */
+type HoldUp = 'rate' | 'first';
+
 /**
- * One consumer of a listener: a channel of its own, its prefetched deliveries in the order they came, and at most one
- * of them at work.
+ * One consumer of a listener: a channel of its own, its prefetched deliveries in the order they came, and as many of them at
+ * work as it has workers; with one worker each begins when the one before has had its turn.
  */
 export class Consumer implements DeliverySink, Worker {
+  /** How many deliveries may be at work at once. */
+  readonly workers: number;
   readonly #env: DeliveryEnvironment;
   readonly #transport: Transport;
   readonly #events: ConsumerEvents;
   readonly #waiting = new WaitingDeliveries();
   /** The async context in which the listener was started: each delivery begins there, whatever the one before left behind. */
   #enter: Enter = (work) => work();
-  #running: Running | undefined;
-  /** Goes through what waits, one after the other. */
-  #isWorking = false;
+  readonly #atWork: AtWork;
+  readonly #heldUp = new Set<HoldUp>();
   #gate: Gate = OPEN;
+  /** For each worker. */
   #prefetch: number;
+  /** How many may be at work at once; while a listener comes back from an outage, fewer than it has workers. */
+  #limit: number;
   /** Takes one at a time until a message comes that was never delivered before: those that were come first. */
   #isCautious: boolean;
-  /** Takes nothing until what it works at has ended, and then one at a time. */
+  /** Takes nothing until a worker is free, and then one at a time for each. */
   #isReducing = false;
-  #nudge: (() => void) | undefined;
+  /** What was at work when that began, and is still. */
+  #before = new Set<Begun>();
+  readonly #nudges = new Set<() => void>();
   readonly #turns: TurnWatch;
   #idle: (() => void)[] = [];
   #stopping: 'run' | 'give-back' | 'hand-over' | undefined;
   readonly #intake: Intake;
-  #attached = false;
+  #isAttached = false;
   #isAdmitting = false;
-  /** How the delivery at work was started. */
-  #admitted: Admission = FREE;
   readonly #admissions: Admissions | undefined;
   /** The delivery that was last said to wait for its listener's rate. */
   #throttled: Delivery | undefined;
   #startIsOver: () => void = () => {};
 
-  constructor(env: DeliveryEnvironment, transport: Transport, events: ConsumerEvents) {
+  constructor(env: DeliveryEnvironment, transport: Transport, events: ConsumerEvents, workers = 1) {
+    this.workers = workers;
     this.#env = env;
     this.#transport = transport;
     this.#events = events;
     this.#prefetch = env.definition.prefetch;
+    this.#limit = workers;
+    this.#atWork = new AtWork(env, this.#hostOfWork());
     this.#isCautious = env.crashes !== undefined;
     this.#admissions = env.crashes && new Admissions(this, env.crashes, env, (ended) => this.#nudgedOr(ended));
     const oldest = () => (this.#stopping === undefined ? this.#waiting.oldestSince : undefined);
@@ -119,37 +122,45 @@ export class Consumer implements DeliverySink, Worker {
       const isShut = new Promise<void>((resolve) => {
         this.#startIsOver = resolve;
       });
-      return Promise.race([this.#intake.open(this.#isCautious ? 1 : this.#prefetch), isShut]);
+      return Promise.race([this.#intake.open(this.#inAdvance(this.#isCautious ? 1 : this.#prefetch)), isShut]);
     }
     this.#gate = { name: 'shut', inHand: shut };
     return Promise.resolve();
   }
 
-  /** What it works at, with the end of that. */
-  get work(): Work | undefined {
-    const running = this.#running;
-    return running?.ended && { message: running.process.delivery.message, ended: running.ended };
+  /** What it works at, with the ends of that. */
+  get works(): readonly Work[] {
+    return this.#atWork.works;
   }
 
-  /** The broker has the consumer at the moment. */
-  get attached(): boolean {
-    return this.#attached;
+  /** Handlers at work. */
+  get atWork(): number {
+    return this.#atWork.size;
+  }
+
+  get isAtWork(): boolean {
+    return this.#atWork.size > 0;
+  }
+
+  /** Workers whose deliveries the broker may send at the moment. */
+  get attached(): number {
+    return this.#isAttached ? this.#limit : 0;
   }
 
   /** Deliveries held: at work or waiting. */
   get held(): number {
-    return this.#waiting.size + (this.#running === undefined ? 0 : 1);
+    return this.#waiting.size + this.#atWork.size;
   }
 
   /** Nothing is at work, and nothing waits but what may end the process. */
   get hasOnlySuspects(): boolean {
-    return this.#running === undefined && this.#waiting.sizeAhead === 0;
+    return !this.isAtWork && this.#waiting.sizeAhead === 0;
   }
 
   /** A suspect is to be alone: nothing more comes, and where that is free, what waits goes back. */
   recede(givesBack: boolean): void {
     if (this.#stopping !== undefined || this.#gate.name === 'shut') return;
-    this.#attached = false;
+    this.#isAttached = false;
     this.#intake.shut();
     if (!givesBack) return;
     const first = this.#isAdmitting ? this.#waiting.first : undefined;
@@ -162,7 +173,7 @@ export class Consumer implements DeliverySink, Worker {
   comeBack(): void {
     this.#isCautious = true;
     if (this.#gate.name === 'open' && !this.#isReducing) this.#openAgain(this.#prefetch);
-    this.#nudge?.();
+    this.#nudge();
     this.#begin();
   }
 
@@ -178,7 +189,7 @@ export class Consumer implements DeliverySink, Worker {
 
   /** It is to handle one delivery while it is shut, and has not come to rest behind it. */
   get isProbing(): boolean {
-    return this.#gate.name === 'one' || (this.#gate.name === 'shut' && this.#gate.isProbe === true && this.#isWorking);
+    return this.#gate.name === 'one' || this.#atWork.hasProbe;
   }
 
   /**
@@ -189,18 +200,21 @@ export class Consumer implements DeliverySink, Worker {
     this.#stopping = this.#atStop();
     const cancelled = this.#intake.cancel();
     // Behind the cancel: before it, the broker would hand what is given back to this same consumer again.
-    this.#running?.process.interrupt('stopping');
+    this.#atWork.interrupt('stopping');
     if (this.#stopping !== 'run') this.#giveBackWaiting('stopping');
-    else this.#begin();
-    this.#nudge?.();
+    else {
+      this.#waiting.bringAllBack();
+      this.#begin();
+    }
+    this.#nudge();
     // Deliveries may still come until cancel-ok: deliver() knows what to do with them.
     await cancelled;
-    this.#attached = false;
+    this.#isAttached = false;
   }
 
   /** Resolves when nothing is at work, and nothing waits that may begin. */
   whenIdle(): Promise<void> {
-    if (!this.#isWorking) return Promise.resolve();
+    if (!this.#isBusy) return Promise.resolve();
     return new Promise((resolve) => {
       this.#idle.push(resolve);
     });
@@ -210,42 +224,45 @@ export class Consumer implements DeliverySink, Worker {
   hurry(): void {
     if (this.#stopping !== 'hand-over') this.#stopping = 'give-back';
     this.#giveBackWaiting('stopping');
-    this.#running?.process.interrupt('deadline');
-    this.#nudge?.();
-  }
-
-  /** Closes the channel. What is not settled by now goes back to the queue; a handler still at work is reported. */
-  async close(): Promise<boolean> {
-    const abandoned = this.#running?.process;
-    this.#turns.end();
-    this.#env.stillAtWork.leave(this);
-    if (abandoned !== undefined) this.#env.reporter.report(abandoned.delivery, { type: 'abandoned' });
-    const closed = this.#intake.close();
-    // The broker delivers it again: what waits for its next attempt must not make one more of it.
-    if (!this.#noAck) abandoned?.interrupt('channel-gone');
-    const { start } = this.#admitted;
-    // The process ends, but not because of this message.
-    const recorded =
-      abandoned !== undefined && start !== undefined ? this.#env.crashes?.records?.end(start) : undefined;
-    await within(this.#env.clock, CLOSE_LIMIT_MS, Promise.all([closed, recorded]), () => undefined);
-    this.#attached = false;
-    return abandoned !== undefined;
+    this.#atWork.interrupt('deadline');
+    this.#nudge();
   }
 
   /**
-   * From now on the broker may have one unsettled delivery at this consumer. What waits goes back, behind a cancel, so that
-   * it is not given to this consumer again; it takes the next when what it works at has ended.
+   * Closes the channel. What is not settled by now goes back to the queue; handlers still at work are reported. Answers how many
+   * those are.
+   */
+  async close(): Promise<number> {
+    const { clock, crashes, reporter, stillAtWork } = this.#env;
+    const abandoned = [...this.#atWork.begun];
+    this.#turns.end();
+    stillAtWork.leave(this);
+    for (const { delivery } of abandoned) reporter.report(delivery, { type: 'abandoned' });
+    const closed = this.#intake.close();
+    // The broker delivers it again: what waits for its next attempt must not make one more of it.
+    if (!this.#noAck) this.#atWork.interrupt('channel-gone');
+    // The process ends, but not because of these messages.
+    const recorded = abandoned.map(({ admission: { start } }) => start && crashes?.records?.end(start));
+    await within(clock, CLOSE_LIMIT_MS, Promise.all([closed, ...recorded]), () => undefined);
+    this.#isAttached = false;
+    return abandoned.length;
+  }
+
+  /**
+   * From now on the broker may have one unsettled delivery here for each worker. What waits goes back, behind a cancel, so that
+   * it is not given to this consumer again; it takes the next when something that it works at has ended.
    */
   takeOneAtATime(): void {
     if (this.#noAck || this.#stopping !== undefined) return;
     this.#prefetch = 1;
     if (!this.#intake.isOpen || this.#isReducing) return;
     this.#isReducing = true;
-    this.#attached = false;
+    this.#before = new Set(this.#atWork.begun);
+    this.#isAttached = false;
     this.#intake.shut();
     this.#giveBackWaiting('waited-too-long');
-    this.#nudge?.();
-    if (!this.#isWorking) this.#rests();
+    this.#nudge();
+    if (!this.#isBusy) this.#rests();
   }
 
   /**
@@ -256,19 +273,25 @@ export class Consumer implements DeliverySink, Worker {
     this.#gate = { name: 'shut', inHand };
     this.#startIsOver();
     if (inHand !== 'keep-place') {
-      this.#attached = false;
+      this.#isAttached = false;
       this.#intake.shut();
     }
-    this.#running?.process.interrupt('paused');
+    this.#atWork.interrupt('paused');
     if (keepsInHand(inHand)) for (const { delivery } of this.#waiting) this.#putOff(delivery);
     else this.#giveBackWaiting('paused');
-    this.#nudge?.();
-    if (!this.#isWorking) this.#rests();
+    this.#nudge();
+    if (!this.#isBusy) this.#rests();
   }
 
-  /** Takes deliveries again: as many in advance as it is to, or fewer. */
-  open(prefetch = this.#prefetch): void {
+  /** How many may be at work at once while it is open. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** Takes deliveries again: as many in advance for each worker as it is to, or fewer, and with all of its workers, or fewer. */
+  open(prefetch = this.#prefetch, limit = this.workers): void {
     if (this.#stopping !== undefined) return;
+    this.#limit = limit;
     const keptItsPlace = this.#gate.name !== 'open' && this.#gate.inHand === 'keep-place' && this.#intake.isOpen;
     this.#gate = OPEN;
     // What is being reduced opens again by itself when it has come to rest.
@@ -302,33 +325,30 @@ export class Consumer implements DeliverySink, Worker {
     else this.#waiting.push(taken, since);
     if (this.#isCautious && !taken.message.redelivered) this.#trust();
     if (gate.name === 'shut') this.#putOff(taken);
-    if (!this.#isWorking) this.#begin();
+    this.#begin();
     if (this.#waiting.size > 0 && !this.#noAck) this.#turns.begin();
   }
 
   consuming(consumerTag: string): void {
-    this.#attached = true;
+    this.#isAttached = true;
     this.#env.position?.began();
     this.#events.consuming(consumerTag);
   }
 
   interrupted(cause: InterruptionCause, error: Error | undefined, timeoutMs?: number): void {
-    this.#attached = false;
+    this.#isAttached = false;
     if (!this.#noAck) {
       if (cause === 'delivery-timeout') this.#takenBack(timeoutMs);
       // A cancelled consumer keeps its channel: what it delivered can still be settled there.
       this.#waiting.keep((delivery) => delivery.channel.isOpen);
-      const running = this.#running;
-      if (running !== undefined && (cause === 'delivery-timeout' || !running.process.delivery.channel.isOpen)) {
-        running.process.interrupt('channel-gone');
-      }
-      this.#nudge?.();
+      this.#atWork.interrupt('channel-gone', ({ channel }) => cause === 'delivery-timeout' || !channel.isOpen);
+      this.#nudge();
     }
     this.#events.interrupted(cause, error);
   }
 
   failed(error: Error): void {
-    this.#attached = false;
+    this.#isAttached = false;
     this.#events.failed(error);
   }
 
@@ -361,13 +381,13 @@ export class Consumer implements DeliverySink, Worker {
   /** What comes now was never delivered before: behind it there is nothing that ended a process. */
   #trust(): void {
     this.#isCautious = false;
-    if (this.#gate.name === 'open' && this.#intake.isOpen && !this.#isReducing) this.#openIntake(this.#prefetch);
+    if (this.#gate.name === 'open' && this.#intake.isOpen && !this.#isReducing) this.#openAgain(this.#prefetch);
   }
 
   async #admit(delivery: Delivery): Promise<Admission | undefined> {
     this.#isAdmitting = true;
     try {
-      return await this.#admissions?.ask(delivery, () => this.#waiting.first?.delivery === delivery && this.#mayBegin);
+      return await this.#admissions?.ask(delivery, () => this.#isNext(delivery));
     } finally {
       this.#isAdmitting = false;
     }
@@ -377,7 +397,6 @@ export class Consumer implements DeliverySink, Worker {
   #leave({ start }: Admission): void {
     const { crashes } = this.#env;
     if (crashes === undefined) return;
-    this.#admitted = FREE;
     if (start !== undefined) void crashes.records?.end(start);
     crashes.changed();
     // The next one that is suspect is alone already.
@@ -395,37 +414,118 @@ export class Consumer implements DeliverySink, Worker {
     return atShutdown(this.#env.definition, this.#transport);
   }
 
-  #begin(): void {
-    if (!this.#isWorking && this.#mayBegin && this.#waiting.size > 0) void this.#work();
+  /** A worker is free; but a suspect that is to be alone is alone in its consumer, too. */
+  get #hasRoom(): boolean {
+    const { crashes } = this.#env;
+    return this.#atWork.size < (crashes?.isolates(this) === true ? 1 : this.#limit);
   }
 
-  async #work(): Promise<void> {
-    this.#isWorking = true;
-    for (let next = this.#waiting.first; next !== undefined && this.#mayBegin; next = this.#waiting.first) {
-      const { delivery, since } = next;
-      const other = this.#env.stillAtWork.onThe(delivery.message);
-      if (other !== undefined && this.#stopping === undefined) {
-        await this.#nudgedOr(other);
-        continue;
-      }
-      if (this.#mustWait) {
-        await this.#waitForRate(delivery);
-        continue;
-      }
-      const admission = this.#isSuspect(delivery) ? await this.#admit(delivery) : FREE;
-      if (admission === undefined) continue;
-      this.#waiting.shift();
-      if (other !== undefined) this.#giveBack(delivery, 'stopping');
-      // A delivery whose channel is gone comes again by itself: handling this copy would only make a duplicate.
-      else if (delivery.channel.isOpen || this.#noAck) {
-        this.#oneBegins();
-        this.#admitted = admission;
-        this.#env.flow.rate?.take();
-        await this.#handle(delivery, since, admission.crashes);
-      }
-      this.#leave(admission);
+  get #isBusy(): boolean {
+    return this.isAtWork || this.#heldUp.size > 0;
+  }
+
+  /** It may still be started, after a wait. */
+  #isNext(delivery: Delivery): boolean {
+    return this.#waiting.first?.delivery === delivery && this.#mayBegin && this.#hasRoom;
+  }
+
+  /** Begins what may begin: what has nothing in its way does not wait for a suspect that is behind it. */
+  #begin(): void {
+    for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
+      if (!this.#hasRoom || !this.#mayBegin || !this.#goesAhead(next)) return;
     }
-    this.#isWorking = false;
+  }
+
+  /** Begins the first, or does what else is to be done with it. Answers whether it leaves its place to the next at once. */
+  #goesAhead(next: WaitingDelivery): boolean {
+    const { delivery } = next;
+    const other = this.#env.stillAtWork.onThe(delivery.message);
+    if (other !== undefined && this.#stopping !== undefined) {
+      this.#waiting.shift();
+      this.#giveBack(delivery, 'stopping');
+      return true;
+    }
+    if (other !== undefined && this.workers > 1) {
+      this.#setFirstAside(next, other);
+      return true;
+    }
+    if (other !== undefined) return this.#holdUp('first', () => this.#nudgedOr(other));
+    if (this.#mustWait) return this.#holdUp('rate', () => this.#waitForRate(delivery));
+    if (this.#isSuspect(delivery)) return this.#holdUp('first', () => this.#beginSuspect(next));
+    this.#waiting.shift();
+    this.#start(next, FREE);
+    return true;
+  }
+
+  /** Whatever it was, what waits is looked at again. */
+  #holdUp(what: HoldUp, untilClear: () => Promise<void>): false {
+    if (this.#heldUp.has(what)) return false;
+    this.#heldUp.add(what);
+    void untilClear().then(() => {
+      this.#heldUp.delete(what);
+      this.#goOn(undefined);
+    });
+    return false;
+  }
+
+  /** Its handler is still at work: others need not wait for that. */
+  #setFirstAside(next: WaitingDelivery, other: Promise<unknown>): void {
+    this.#waiting.setFirstAside();
+    this.#turns.begin();
+    const back = () => {
+      this.#waiting.bringBack(next);
+      this.#begin();
+    };
+    void other.then(back, back);
+  }
+
+  async #beginSuspect(next: WaitingDelivery): Promise<void> {
+    const admission = await this.#admit(next.delivery);
+    if (admission === undefined) return;
+    if (!this.#isNext(next.delivery)) return this.#leave(admission);
+    this.#waiting.shift();
+    this.#start(next, admission);
+  }
+
+  #start({ delivery, since }: WaitingDelivery, admission: Admission): void {
+    // A delivery whose channel is gone comes again by itself: handling this copy would only make a duplicate.
+    if (!delivery.channel.isOpen && !this.#noAck) {
+      this.#leave(admission);
+      return;
+    }
+    const isProbe = this.#gate.name === 'one';
+    this.#oneBegins();
+    this.#env.flow.rate?.take();
+    this.#atWork.begin({ delivery, since, admission, isProbe }, this.#enter);
+  }
+
+  #hostOfWork(): AtWorkHost {
+    const consumer = this;
+    return {
+      get isStopping() {
+        return consumer.#stopping !== undefined;
+      },
+      get goesOn() {
+        return consumer.#goesOn;
+      },
+      nudgedOr: (ended) => this.#nudgedOr(ended),
+      putOff: (begun) => this.#keep(begun),
+      ended: (begun) => {
+        this.#leave(begun.admission);
+        this.#goOn(begun);
+      },
+    };
+  }
+
+  /** Something has had its turn, or is in nobody's way any more. */
+  #goOn(ended: Begun | undefined): void {
+    this.#begin();
+    if (!this.#isBusy) this.#comesToRest();
+    else if (ended?.isProbe === true) this.#events.rests?.();
+    if (ended !== undefined && this.#before.delete(ended)) this.#isReduced();
+  }
+
+  #comesToRest(): void {
     this.#env.crashes?.release(this);
     for (const idle of this.#idle.splice(0)) idle();
     this.#rests();
@@ -450,23 +550,10 @@ export class Consumer implements DeliverySink, Worker {
 
   /** The one that was to be taken is there. */
   #oneBegins(): void {
-    if (this.#gate.name === 'one') this.#gate = { name: 'shut', inHand: this.#gate.inHand, isProbe: true };
+    if (this.#gate.name === 'one') this.#gate = { name: 'shut', inHand: this.#gate.inHand };
     if (this.#gate.name !== 'shut' || this.#gate.inHand === 'keep-place' || !this.#intake.isOpen) return;
-    this.#attached = false;
+    this.#isAttached = false;
     this.#intake.shut();
-  }
-
-  async #handle(delivery: Delivery, since: number, crashes?: number): Promise<void> {
-    if (!(delivery.channel instanceof StreamDelivery)) return this.#handleOnce(delivery, since, crashes);
-    const { channel } = delivery;
-    if (this.#env.position?.isDone(channel.offset) === true) channel.ack();
-    else await this.#handleOnce(delivery, since);
-    for (let times = 1; channel.takeWish() && channel.isOpen && this.#goesOn; times++) {
-      await this.#nudgedOr(pause(this.#env.clock, backoffDelayMs(AGAIN, times)));
-      if (!channel.isOpen || !this.#goesOn) return;
-      const message = { ...delivery.message, redelivered: true };
-      await this.#handleOnce({ ...delivery, message }, this.#env.clock.monotonic());
-    }
   }
 
   /** What of a stream is put back is tried again here; while it is paused, it comes again with what is behind it. */
@@ -474,44 +561,43 @@ export class Consumer implements DeliverySink, Worker {
     return this.#stopping === undefined && this.#gate.name === 'open';
   }
 
-  async #handleOnce(delivery: Delivery, since: number, crashes?: number): Promise<void> {
-    const process = new DeliveryProcess(delivery, this.#env, this.#enter, crashes);
-    const running: Running = { process, since, ended: undefined };
-    this.#running = running;
-    if (this.#stopping !== undefined) process.interrupt('stopping');
-    const { clock, load } = this.#env;
-    load.began(clock.monotonic());
-    running.ended = this.#enter(() => process.run());
-    await running.ended;
-    load.ended(clock.monotonic());
-    this.#running = undefined;
-    if (process.isPutOff) this.#keep(delivery, since);
-    const still = delivery.channel.isOpen ? undefined : process.stillRunning();
-    if (still !== undefined) this.#env.stillAtWork.add({ message: delivery.message, ended: still });
-  }
-
   /** Waits for the end of a handler, or until something has happened to what waits here. */
   async #nudgedOr(ended: Promise<unknown>): Promise<void> {
     this.#turns.begin();
+    let nudge = () => {};
     const nudged = new Promise<void>((resolve) => {
-      this.#nudge = resolve;
+      nudge = resolve;
     });
+    this.#nudges.add(nudge);
     await Promise.race([ended.catch(() => {}), nudged]);
-    this.#nudge = undefined;
+    this.#nudges.delete(nudge);
   }
 
-  /** As many in advance as it is to, or fewer: one at a time as long as what comes may end the process. */
+  #nudge(): void {
+    for (const nudge of this.#nudges) nudge();
+  }
+
+  /** As many in advance as it is to, or fewer: one for each worker as long as what comes may end the process. */
   #openAgain(prefetch: number): void {
     const wanted = this.#prefetch === 0 ? prefetch : Math.min(prefetch, this.#prefetch);
-    this.#openIntake(this.#isCautious ? 1 : wanted);
+    this.#openIntake(this.#inAdvance(this.#isCautious ? 1 : wanted));
   }
 
-  /** Nothing is at work: a place is left, or what was reduced takes one at a time from now on. */
+  /** What the broker may have here unsettled, when it is so much for each worker; none for those that are behind. */
+  #inAdvance(prefetch: number): number {
+    return Math.min(MAX_PREFETCH, prefetch * Math.max(1, this.#limit - this.#before.size));
+  }
+
+  /** Nothing is at work: a place is left, or what was reduced takes one for each worker from now on. */
   #rests(): void {
     this.#intake.idle();
-    if (!this.#isReducing) return;
+    if (this.#isReducing) this.#isReduced();
+  }
+
+  #isReduced(): void {
     this.#isReducing = false;
-    if (this.#gate.name !== 'shut') this.#openIntake(1);
+    if (this.#gate.name === 'open') this.#openAgain(1);
+    else if (this.#gate.name === 'one') this.#openIntake(1);
   }
 
   #openIntake(prefetch: number): void {
@@ -525,9 +611,9 @@ export class Consumer implements DeliverySink, Worker {
   }
 
   /** An attempt came to nothing because the listener is paused: the delivery waits again, as if it had not been tried. */
-  #keep(delivery: Delivery, since: number): void {
+  #keep({ delivery, since, isProbe }: Begun): void {
     // What failed as a probe is not the next one.
-    if (this.#gate.name === 'shut' && this.#gate.isProbe === true) this.#waiting.push(delivery, since);
+    if (isProbe) this.#waiting.push(delivery, since);
     else this.#waiting.unshift({ delivery, since });
     if (!this.#noAck) this.#turns.begin();
   }
@@ -539,20 +625,18 @@ export class Consumer implements DeliverySink, Worker {
   /** The broker has taken back what it waited for in vain, or is about to. What it has not, goes back without fault. */
   #takenBack(timeoutMs: number | undefined): void {
     const { clock, patience, reporter } = this.#env;
-    const oldest = this.#running?.since ?? this.#waiting.first?.since;
+    const oldest = this.#atWork.oldestSince ?? this.#waiting.first?.since;
     if (timeoutMs !== undefined) patience.learn(timeoutMs);
     else if (oldest !== undefined) patience.learn(clock.monotonic() - oldest);
-    if (this.#running !== undefined) reporter.report(this.#running.process.delivery, { type: 'taken-back' });
-    for (let delivery = this.#waiting.shift(); delivery !== undefined; delivery = this.#waiting.shift()) {
+    for (const delivery of this.#atWork.deliveries) reporter.report(delivery, { type: 'taken-back' });
+    for (const delivery of this.#waiting.takeAll()) {
       delivery.channel.giveBack(delivery.deliveryTag);
       reporter.report(delivery, { type: 'taken-back' });
     }
   }
 
   #giveBackWaiting(reason: GiveBackReason): void {
-    for (let delivery = this.#waiting.shift(); delivery !== undefined; delivery = this.#waiting.shift()) {
-      this.#giveBack(delivery, reason);
-    }
+    for (const delivery of this.#waiting.takeAll()) this.#giveBack(delivery, reason);
   }
 
   #giveBack(delivery: Delivery, reason: GiveBackReason): void {
@@ -563,6 +647,3 @@ export class Consumer implements DeliverySink, Worker {
     else if (delivery.channel.giveBack(delivery.deliveryTag)) reporter.report(delivery, { type: 'given-back', reason });
   }
 }
-
-/** What of a stream is put back is tried again here: its order stays. */
-const AGAIN: BackoffPolicy = { initialIntervalMs: 1000, multiplier: 2, maxIntervalMs: 30_000, jitter: 0.2 };

@@ -8,6 +8,8 @@ import type { SuspectTurns } from './suspect-turns.js';
 
 /** A consumer, as far as others may have to be alone. */
 export interface SuspectRunner {
+  /** A handler is at work. */
+  readonly isAtWork: boolean;
   /** Nothing is at work, and nothing waits but what may end the process. */
   readonly hasOnlySuspects: boolean;
   /** Another, or it itself, is to be alone: nothing more comes, and where that is free, what waits goes back. */
@@ -69,13 +71,18 @@ export class CrashGuard {
     return this.#alone !== undefined && this.#alone !== consumer;
   }
 
+  /** This consumer runs a suspect alone, or is about to. */
+  isolates(consumer: SuspectRunner): boolean {
+    return this.#alone === consumer;
+  }
+
   /** Answers `undefined` when a consumer is alone, else what to wait for before it is asked again. */
   whenAlone(consumer: SuspectRunner): Promise<void> | undefined {
     if (this.blocks(consumer)) return this.#changed();
     if (!this.#turns.take(this)) return this.#turns.left();
     if (this.#alone === undefined) this.#isolate(consumer);
     const others = this.#setup.consumers().filter((other) => other !== consumer);
-    return others.every((other) => other.hasOnlySuspects) ? undefined : this.#changed();
+    return !consumer.isAtWork && others.every((other) => other.hasOnlySuspects) ? undefined : this.#changed();
   }
 
   /** A suspect has had its run, or is gone. */

@@ -212,7 +212,7 @@ export class ListenerContainer {
       queue: this.definition.queue,
       state: this.state,
       paused: this.#flow.pause,
-      attached: this.#consumers.filter((consumer) => consumer.attached).length,
+      attached: this.#consumers.reduce((sum, consumer) => sum + consumer.attached, 0),
       wanted: this.#flow.wanted,
       concurrency: this.definition.concurrency,
       held: this.#consumers.reduce((sum, consumer) => sum + consumer.held, 0),
@@ -316,7 +316,7 @@ export class ListenerContainer {
   }
 
   get #atWork(): number {
-    return this.#consumers.filter(({ work }) => work !== undefined).length;
+    return this.#consumers.reduce((sum, { atWork }) => sum + atWork, 0);
   }
 
   async #start(): Promise<void> {
@@ -451,7 +451,7 @@ export class ListenerContainer {
     const consumers = this.#consumers;
     this.#consumers = [];
     const abandoned = await Promise.all(consumers.map((consumer) => consumer.close()));
-    return abandoned.filter(Boolean).length;
+    return abandoned.reduce((sum, handlers) => sum + handlers, 0);
   }
 
   get #place(): { readonly listener: string; readonly queue: string } {

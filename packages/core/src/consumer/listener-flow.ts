@@ -42,7 +42,7 @@ export interface KillSwitchSnapshot {
 const KEEP_MS = 60_000;
 /** What a probe that proved nothing is followed by another after, and how long one waits for a message that nobody has tried. */
 const SOON_MS = 1000;
-/** While it comes back, twice as many consumers after each. */
+/** While it comes back, twice as many workers after each. */
 const RAMP_STEP_MS = 1000;
 /** Messages that failed as probes are kept, so that the next is another: one that fails for ever must not look like an outage. */
 const PROBES_KEPT = 5;
@@ -64,8 +64,8 @@ export class ListenerFlow implements DeliveryFlow {
   readonly #host: FlowHost;
   readonly #switch: KillSwitch | undefined;
   #pause: Standing | undefined;
-  /** Consumers that are back, while it comes back. */
-  #ramp: { readonly consumers: number; readonly endTimer: () => void } | undefined;
+  /** Workers that are back, while it comes back. */
+  #ramp: { readonly workers: number; readonly endTimer: () => void } | undefined;
 
   constructor(host: FlowHost) {
     const { killSwitch, maxRate } = host.definition;
@@ -87,9 +87,9 @@ export class ListenerFlow implements DeliveryFlow {
     return this.#pause?.state;
   }
 
-  /** Consumers that the broker is to have now. */
+  /** Workers that are to have deliveries now. */
   get wanted(): number {
-    return this.#pause === undefined ? (this.#ramp?.consumers ?? this.#host.definition.concurrency) : 0;
+    return this.#pause === undefined ? (this.#ramp?.workers ?? this.#host.definition.concurrency) : 0;
   }
 
   get killSwitch(): KillSwitchSnapshot | undefined {
@@ -232,7 +232,7 @@ export class ListenerFlow implements DeliveryFlow {
     const consumers = this.#host.consumers();
     const pause = this.#pause;
     const consumer =
-      consumers.find(({ waits }) => waits > 0) ?? consumers.find(({ work }) => work === undefined) ?? consumers[0];
+      consumers.find(({ waits }) => waits > 0) ?? consumers.find(({ isAtWork }) => !isAtWork) ?? consumers[0];
     if (pause === undefined || consumer === undefined) return;
     this.#switch?.probe();
     // What fails as a probe is kept, whatever its queue, but for streams: there it comes again from its place.
@@ -249,22 +249,27 @@ export class ListenerFlow implements DeliveryFlow {
     this.#pause = { ...this.#pause, endTimers: timer };
   }
 
-  #rampUp(consumers: number): void {
+  #rampUp(workers: number): void {
     const { definition, clock } = this.#host;
     const all = [...this.#host.consumers()].sort((one, other) => other.waits - one.waits);
-    if (consumers > definition.concurrency) {
+    if (workers > definition.concurrency) {
       this.#endRamp();
       this.#switch?.ramped();
       for (const consumer of all) consumer.open();
       return;
     }
     this.#ramp = {
-      consumers,
-      endTimer: clock.after(RAMP_STEP_MS, () => this.#rampUp(nextStep(consumers, definition.concurrency))),
+      workers,
+      endTimer: clock.after(RAMP_STEP_MS, () => this.#rampUp(nextStep(workers, definition.concurrency))),
     };
     // Those that are open already stay.
-    const shut = all.filter(({ isShut }) => isShut);
-    for (const consumer of shut.slice(0, Math.max(0, consumers - (all.length - shut.length)))) consumer.open(1);
+    const [open, shut] = [all.filter(({ isShut }) => !isShut), all.filter(({ isShut }) => isShut)];
+    let left = workers;
+    for (const consumer of [...open, ...shut]) {
+      const limit = Math.min(left, consumer.workers);
+      left -= limit;
+      if (limit > 0 && (consumer.isShut || consumer.limit !== limit)) consumer.open(1, limit);
+    }
   }
 
   #endRamp(): void {
@@ -274,8 +279,8 @@ export class ListenerFlow implements DeliveryFlow {
 }
 
 /** Twice as many, but not more than there are; and then everything that they fetch in advance. */
-function nextStep(consumers: number, concurrency: number): number {
-  return consumers === concurrency ? concurrency + 1 : Math.min(consumers * 2, concurrency);
+function nextStep(workers: number, concurrency: number): number {
+  return workers === concurrency ? concurrency + 1 : Math.min(workers * 2, concurrency);
 }
 
 function ending(timers: readonly (() => void)[]): () => void {

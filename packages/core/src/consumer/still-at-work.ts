@@ -22,7 +22,7 @@ export class StillAtWork {
   /** The worker is gone, or goes on to something else: what it works at counts until it ends. */
   leave(worker: Worker): void {
     this.#workers.delete(worker);
-    if (worker.work !== undefined) this.add(worker.work);
+    for (const work of worker.works) this.add(work);
   }
 
   add(work: Work): void {
@@ -35,14 +35,16 @@ export class StillAtWork {
   onThe(message: Message): Promise<unknown> | undefined {
     if (!message.redelivered) return undefined;
     for (const work of this.#works) if (isSame(work.message, message)) return work.ended;
-    for (const { work } of this.#workers) if (work !== undefined && isSame(work.message, message)) return work.ended;
+    for (const { works } of this.#workers) {
+      for (const work of works) if (isSame(work.message, message)) return work.ended;
+    }
     return undefined;
   }
 }
 
-/** Works at one message at a time. */
+/** Works at messages. */
 export interface Worker {
-  readonly work: Work | undefined;
+  readonly works: Iterable<Work>;
 }
 
 /** By its id; without one, by what it says and the way it came. */

@@ -6,15 +6,19 @@ export interface WaitingDelivery {
   readonly since: number;
 }
 
-/** First in, first out, without moving what stays; behind all of it what is to wait for the rest. */
+/**
+ * First in, first out, without moving what stays; behind all of it what is to wait for the rest. What is set aside waits for
+ * something of its own, and has no turn until it is brought back.
+ */
 export class WaitingDeliveries {
   #items: (WaitingDelivery | undefined)[] = [];
   #head = 0;
   #inOrder = true;
   #behind: WaitingDelivery[] = [];
+  readonly #aside = new Set<WaitingDelivery>();
 
   get size(): number {
-    return this.#items.length - this.#head + this.#behind.length;
+    return this.#items.length - this.#head + this.#behind.length + this.#aside.size;
   }
 
   get first(): WaitingDelivery | undefined {
@@ -29,8 +33,8 @@ export class WaitingDeliveries {
   /** Since when the one waits that has waited for longest: not always the first, where something was put back. */
   get oldestSince(): number | undefined {
     let oldest = this.first?.since;
-    if (oldest === undefined || (this.#inOrder && this.#behind.length === 0)) return oldest;
-    for (const { since } of this) oldest = Math.min(oldest, since);
+    if (this.#inOrder && this.#behind.length === 0 && this.#aside.size === 0) return oldest;
+    for (const { since } of this) oldest = Math.min(oldest ?? since, since);
     return oldest;
   }
 
@@ -39,6 +43,31 @@ export class WaitingDeliveries {
     this.#items = this.#items.slice(this.#head).filter((item) => item !== undefined && test(item.delivery));
     this.#head = 0;
     this.#behind = this.#behind.filter(({ delivery }) => test(delivery));
+    for (const item of this.#aside) if (!test(item.delivery)) this.#aside.delete(item);
+  }
+
+  /** Takes the first out of the row, until it is brought back. */
+  setFirstAside(): void {
+    const first = this.first;
+    if (first === undefined) return;
+    this.shift();
+    this.#aside.add(first);
+  }
+
+  /** What was set aside is the first again. Does nothing when it is not there any more. */
+  bringBack(item: WaitingDelivery): void {
+    if (this.#aside.delete(item)) this.unshift(item);
+  }
+
+  bringAllBack(): void {
+    for (const item of this.#aside) this.bringBack(item);
+  }
+
+  /** All that waits, in the order of its turns; then nothing does. */
+  takeAll(): readonly Delivery[] {
+    const all = Array.from(this, ({ delivery }) => delivery);
+    this.keep(() => false);
+    return all;
   }
 
   push(delivery: Delivery, since: number): void {
@@ -61,6 +90,7 @@ export class WaitingDeliveries {
   *[Symbol.iterator](): Iterator<WaitingDelivery> {
     for (let index = this.#head; index < this.#items.length; index++) yield this.#items[index] as WaitingDelivery;
     yield* this.#behind;
+    yield* this.#aside;
   }
 
   shift(): Delivery | undefined {
