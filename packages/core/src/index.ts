@@ -186,6 +186,7 @@ export {
   resolveListenerPolicies,
 } from './consumer/resolve-listener-policies.js';
 export { resolveOrder } from './consumer/order.js';
+export { checkSharedChannel } from './consumer/shares-channel.js';
 export type { KillSwitchOptions, MaxRateOptions } from './outage/outage-options.js';
 export type { KillSwitchSnapshot } from './consumer/listener-flow.js';
 export type { KillSwitchState } from './outage/kill-switch.js';

@@ -39,8 +39,9 @@ async function typeOf(kind) {
 
 export async function consume({ url, queue, prefetch, kind, waitMs, maxBodyBytes }, onPayload) {
   const type = await typeOf(kind);
-  const parallel = waitMs === undefined ? { prefetch } : { prefetch: 1, concurrency: prefetch };
-  const options = { queue, declare: false, ...parallel, ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }) };
+  const parallel =
+    waitMs === undefined ? { prefetch, declare: false } : { prefetch: 1, concurrency: prefetch, declare: true };
+  const options = { queue, ...parallel, ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }) };
   await start(url, { listeners: [listenerClass(type, options, onPayload)] });
 }
 

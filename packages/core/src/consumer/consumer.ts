@@ -166,7 +166,9 @@ export class Consumer implements DeliverySink, Worker {
     const first = this.#isAdmitting ? this.#waiting.first : undefined;
     if (first !== undefined) this.#waiting.shift();
     this.#giveBackWaiting('suspect');
-    if (first !== undefined) this.#waiting.unshift(first);
+    if (first === undefined) return;
+    if (this.#isSetAside(first.delivery)) this.#waiting.pushBehind(first.delivery, first.since);
+    else this.#waiting.unshift(first);
   }
 
   /** No suspect is to be alone any more. */
@@ -400,7 +402,7 @@ export class Consumer implements DeliverySink, Worker {
     if (start !== undefined) void crashes.records?.end(start);
     crashes.changed();
     // The next one that is suspect is alone already.
-    if (this.#waiting.size === 0 || this.#waiting.sizeAhead > 0) crashes.release(this);
+    if (this.#waiting.size === 0 || (this.#waiting.sizeAhead > 0 && !this.isAtWork)) crashes.release(this);
   }
 
   get #mayBegin(): boolean {

@@ -11,7 +11,7 @@ import { RedeliveryAttempts } from '../retry/redelivery-attempts.js';
 import { type Clock, within } from '../time/clock.js';
 import type { InterruptionCause, Transport } from '../transport/transport.js';
 import { BrokerPatience } from './broker-patience.js';
-import { Consumer } from './consumer.js';
+import { Consumer, type ConsumerEvents } from './consumer.js';
 import { CrashGuard } from './crash-guard.js';
 import { CrashRecords } from './crash-records.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
@@ -25,6 +25,7 @@ import { type PauseOptions, type PauseReport, type PauseState, resolvePause } fr
 import { Redeliveries, type RedeliverySnapshot } from './redeliveries.js';
 import { keepsRejected } from './rejected-messages.js';
 import type { ReleaseReport } from './release-waiting.js';
+import { sharesChannel } from './shares-channel.js';
 import { StillAtWork } from './still-at-work.js';
 import { StreamPlace } from './stream-place.js';
 import { PROCESS_TURNS, type SuspectTurns } from './suspect-turns.js';
@@ -68,11 +69,13 @@ export interface ListenerSnapshot {
   readonly state: ListenerState['name'] | 'paused';
   /** Why it is paused; `undefined` when it is not. */
   readonly paused: PauseState | undefined;
-  /** Consumers that the broker has at the moment, of `wanted`. */
+  /** Handlers whose consumer the broker has at the moment, of `wanted`. */
   readonly attached: number;
-  /** Consumers that the broker is to have at the moment: `concurrency`, or none while it is paused. */
+  /** Handlers that are to have deliveries at the moment: `concurrency`, or none while it is paused. */
   readonly wanted: number;
   readonly concurrency: number;
+  /** Consumers of the queue that the broker has at the moment for them: one for all, or one for each (`sharedChannel`). */
+  readonly consumers: number;
   /** Deliveries at work or waiting in this process. */
   readonly held: number;
   /** Those of them whose handlers are at work, or that wait for another attempt. */
@@ -215,6 +218,7 @@ export class ListenerContainer {
       attached: this.#consumers.reduce((sum, consumer) => sum + consumer.attached, 0),
       wanted: this.#flow.wanted,
       concurrency: this.definition.concurrency,
+      consumers: this.#consumers.filter(({ attached }) => attached > 0).length,
       held: this.#consumers.reduce((sum, consumer) => sum + consumer.held, 0),
       atWork: this.#atWork,
       load: this.#load.snapshot(),
@@ -323,7 +327,10 @@ export class ListenerContainer {
     const turn = ++this.#turn;
     await this.#closeConsumers();
     this.#checkTurn(turn);
-    const consumers = Array.from({ length: this.definition.concurrency }, () => this.#newConsumer());
+    const { concurrency } = this.definition;
+    const consumers = sharesChannel(this.definition, this.#deps.transport)
+      ? [this.#newConsumer(concurrency)]
+      : Array.from({ length: concurrency }, () => this.#newConsumer(1));
     this.#consumers = consumers;
     try {
       await this.#redeliveries.declare();
@@ -362,10 +369,10 @@ export class ListenerContainer {
     throw new LeveretError('LEV_INVALID_STATE', text, cause === undefined ? undefined : { cause });
   }
 
-  #newConsumer(): Consumer {
+  #newConsumer(workers: number): Consumer {
     let before = false;
     let level: 'debug' | 'info' = 'info';
-    return new Consumer(this.#env, this.#deps.transport, {
+    const events: ConsumerEvents = {
       consuming: (consumerTag) => {
         this.#emit({ type: 'consuming', consumerTag, again: before });
         if (before) logSafely(this.#deps.logger, level, this.#place, 'consuming again');
@@ -379,7 +386,8 @@ export class ListenerContainer {
       failed: (error) => this.#fail(error),
       overdue: () => this.#takeOneAtATime(),
       rests: () => this.#flow.rests(),
-    });
+    };
+    return new Consumer(this.#env, this.#deps.transport, events, workers);
   }
 
   /** Handlers are too slow for what is fetched in advance: what waits goes back, and no more is fetched in advance. */

@@ -32,7 +32,10 @@ import type { StreamOffsetStore } from './stream-offset-store.js';
 export interface ListenerPolicyOptions extends ReadHints {
   /** Default `auto`. */
   readonly acknowledge?: AcknowledgeMode;
-  /** Unsettled deliveries the broker may have outstanding at each consumer. 0 = no limit; default 50 (Spring: 250). */
+  /**
+   * Unsettled deliveries the broker may have outstanding here for each of the `concurrency` handlers. 0 = no limit; default 50
+   * (Spring: 250).
+   */
   readonly prefetch?: number;
   /**
    * How many acks of a consumer may leave together, as one `basic.ack` with `multiple`: those of one turn of the event loop, and
@@ -46,8 +49,14 @@ export interface ListenerPolicyOptions extends ReadHints {
    * consumer. Default: `true` on queues declared with `singleActiveConsumer`, which then have a prefetch of 1, else `false`.
    */
   readonly ordered?: boolean;
-  /** Consumers, each with a channel of its own and handling one delivery at a time. Default 1. */
+  /** How many deliveries are handled at once in this process. Default 1, which keeps the order of the queue. */
   readonly concurrency?: number;
+  /**
+   * With `concurrency` above 1: one consumer on one channel for all handlers (`true`), which costs less, or a consumer and a channel
+   * for each (`false`), so that what closes a channel is the loss of one. Default: `true` for queues that are declared here, but for
+   * those with a single active consumer; else `false`. Not with `ordered`.
+   */
+  readonly sharedChannel?: boolean;
   /** Default: no retry. `true` takes every default of {@link RetryOptions}. */
   readonly retry?: RetryOptions | boolean;
   /**
@@ -87,7 +96,7 @@ export interface ListenerPolicyOptions extends ReadHints {
   readonly autoStart?: boolean;
   /** Consumer priority (`x-priority`). Default: none, which the broker takes as 0. */
   readonly priority?: number;
-  /** Refuse other consumers on the queue; needs `concurrency: 1`. Default `false`. */
+  /** Refuse other consumers on the queue; needs `concurrency: 1`, or `sharedChannel: true`. Default `false`. */
   readonly exclusive?: boolean;
   /** How bodies become payloads. Default: by content type (JSON, text, bytes), then to the declared class. */
   readonly converter?: InstanceOrClass<MessageConverter>;
@@ -125,7 +134,7 @@ export const LISTENER_POLICY_OPTIONS = {
     from: 0,
     to: 65_535,
     byDefault: '50',
-    text: 'unsettled deliveries that each consumer may hold, 0 to 65,535; 0 is no limit (Spring: 250)',
+    text: 'unsettled deliveries that may be held for each of the `concurrency` handlers, 0 to 65,535; 0 is no limit (Spring: 250)',
   }),
   messagesPerAck: wholeNumberOption({
     from: 1,
@@ -141,7 +150,11 @@ export const LISTENER_POLICY_OPTIONS = {
     from: 1,
     to: 2047,
     or: 1,
-    text: 'consumers, 1 to 2,047; each has a channel and handles one delivery at a time',
+    text: 'how many deliveries are handled at once, 1 to 2,047; above 1 they are handled side by side',
+  }),
+  sharedChannel: flagOption({
+    byDefault: '`true` for queues declared here without a single active consumer, else `false`',
+    text: 'the `concurrency` handlers share [one consumer on one channel](scale.md#one-process), or have one each',
   }),
   retry: RETRY_OPTION,
   redeliver: REDELIVER_OPTION,
@@ -186,7 +199,7 @@ export const LISTENER_POLICY_OPTIONS = {
   }),
   exclusive: flagOption({
     or: false,
-    text: 'refuse other consumers on the queue; needs `concurrency: 1`',
+    text: 'refuse other consumers on the queue; needs `concurrency: 1`, or `sharedChannel: true`',
   }),
   missingQueue: wordOption(['fail', 'wait'], {
     or: 'fail',

@@ -19,6 +19,7 @@ describe('resolveListenerPolicies', () => {
     expect(rest).to.deep.equal({
       acknowledge: 'auto',
       concurrency: 1,
+      sharedChannel: undefined,
       prefetch: undefined,
       messagesPerAck: 100,
       ordered: undefined,

@@ -21,9 +21,11 @@ export function resolveListenerPolicies(
 
 /** Notes options that are right by themselves and do not go together. */
 function checkTogether(policies: ResolvedListenerPolicies, problems: Problems): void {
-  const { acknowledge, concurrency, exclusive, redeliver, retry } = policies;
-  if (exclusive && concurrency > 1) {
-    problems.add(`exclusive allows one consumer; with concurrency ${concurrency} the others would be refused`);
+  const { acknowledge, concurrency, exclusive, redeliver, retry, sharedChannel } = policies;
+  if (exclusive && concurrency > 1 && sharedChannel !== true) {
+    problems.add(
+      `exclusive allows one consumer; with concurrency ${concurrency} the others would be refused. Say sharedChannel: true, and all handlers share one`,
+    );
   }
   if (acknowledge === 'manual' && retry !== undefined) {
     problems.add(

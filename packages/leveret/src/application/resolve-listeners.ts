@@ -7,6 +7,7 @@ import {
   checkPatience,
   checkReadHints,
   checkRedeliver,
+  checkSharedChannel,
   checkStream,
   contentTypeConverter,
   givenHints,
@@ -103,6 +104,7 @@ export async function resolveListeners(
     const complete = Object.freeze({ ...definition, ...order, consumerTimeoutMs, queueDeclaration, deadLetterPolicy });
     checkStream(complete, problems.at(place));
     checkRedeliver(complete, problems.at(place));
+    checkSharedChannel(complete, problems.at(place));
     timeouts.push(...checkPatience(complete, patience.source, problems.at(place)), ...checkKillSwitch(complete));
     timeouts.push(...checkCrashLoop(complete, problems.at(place)));
     return complete;

@@ -53,10 +53,12 @@ function listeners({ health, broker, consumers }: Facts): readonly Busy[] {
   return [...health.listeners.flatMap((listener) => probes(listener, all, broker)), ...running.flatMap(attaching)];
 
   function attaching(listener: ListenerSnapshot): readonly Busy[] {
-    const { id, queue, attached, wanted, lastError } = listener;
+    const { id, queue, attached, wanted, consumers: own, lastError } = listener;
     const seen = broker?.queue(queue);
-    if (attached < wanted || (broker !== undefined && (seen?.consumers ?? 0) < attached)) {
-      const text = `listener ${id} has ${Math.min(attached, seen?.consumers ?? attached)} of ${wanted} consumers${because(lastError)}`;
+    const there = broker === undefined ? own : (seen?.consumers ?? 0);
+    if (attached < wanted || there < own) {
+      const [is, of] = attached < wanted ? [attached, wanted] : [there, own];
+      const text = `listener ${id} has ${is} of ${of} consumers${because(lastError)}`;
       return [{ key: `listener ${id}`, text }];
     }
     if (seen === undefined || seen.ready === 0 || allSaturated(listener, all)) return [];
