@@ -176,7 +176,9 @@ describe('several handlers that share a consumer', () => {
   });
 
   it('run at a stop what would cost a delivery to give back, but no message beside itself', async () => {
-    const { handlers, subscription, frames, container } = await sharing({ definition: { queueDeclaration: undefined } });
+    const { handlers, subscription, frames, container } = await sharing({
+      definition: { queueDeclaration: undefined },
+    });
     subscription.deliverMessage({ text: 'a', messageId: 'a' });
     await rest();
     subscription.reconnect();

@@ -7,7 +7,15 @@ import { ConsumerWatch, DeliveryRecord } from '../watch/delivery-record.js';
 import { type Facts, whyBusy } from './why-busy.js';
 
 const listener = (parts: Partial<ListenerSnapshot> = {}) =>
-  ({ id: 'Orders', queue: 'orders', state: 'running', attached: 1, wanted: 1, consumers: 1, ...parts }) as ListenerSnapshot;
+  ({
+    id: 'Orders',
+    queue: 'orders',
+    state: 'running',
+    attached: 1,
+    wanted: 1,
+    consumers: 1,
+    ...parts,
+  }) as ListenerSnapshot;
 
 const health = (listeners: readonly ListenerSnapshot[], state = 'connected') =>
   ({ listeners, connections: [{ role: 'consume', state, lastError: new Error('no route') }] }) as unknown as Health;
