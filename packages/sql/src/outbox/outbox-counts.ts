@@ -25,7 +25,10 @@ export interface OutboxCounts {
 /** Codes of a statement that ran out of time: PostgreSQL, MariaDB, MySQL. */
 const OUT_OF_TIME: ReadonlySet<unknown> = new Set(['57014', 'ER_STATEMENT_TIMEOUT', 'ER_QUERY_TIMEOUT']);
 
-/** Counts in one pass over the indexes, which ends when its time is up. SQLite knows no such limit. */
+/** Part of the pages of a PostgreSQL table that may be read by an index alone, from which on it is. */
+const MOSTLY = 0.75;
+
+/** Counts in one pass over indexes or the table, which ends when its time is up. SQLite knows no such limit. */
 export async function countOutbox<Tx>(database: SqlDatabase<Tx>, timeoutMs: number): Promise<OutboxCounts> {
   try {
     const { rows } = await database.transaction((tx) => counted(database.within(tx), database, timeoutMs));
@@ -35,7 +38,7 @@ export async function countOutbox<Tx>(database: SqlDatabase<Tx>, timeoutMs: numb
       scheduled: number('scheduled'),
       parked: number('parked'),
       heldUp: number('held_up'),
-      oldestPendingMs: Math.max(0, number('keyed_ms'), number('unkeyed_ms')),
+      oldestPendingMs: Math.max(0, number('oldest_ms')),
     };
   } catch (error) {
     if (!OUT_OF_TIME.has((error as { code?: unknown } | null)?.code)) throw error;
@@ -46,47 +49,70 @@ export async function countOutbox<Tx>(database: SqlDatabase<Tx>, timeoutMs: numb
   }
 }
 
-/** They have all that is asked for. PostgreSQL has one for rows with a key, and one for those without. */
+/** Of MySQL and SQLite one index has all that is asked for. */
 const INDEX: Readonly<Record<SqlDialectName, string>> = {
   postgres: '',
   mysql: ' FORCE INDEX (leveret_outbox_order)',
   sqlite: ' INDEXED BY leveret_outbox_order',
 };
 
-/** What is selected, and from where. */
-export function countsOf(place: SqlPlace): string {
+/**
+ * What is selected, and from where.
+ * @param by indexes that have all that is asked for, or (PostgreSQL) the table from its beginning to its end
+ */
+export function countsOf(place: SqlPlace, by: 'index' | 'table'): string {
   const { name, now } = place.dialect;
-  const own = `service = ${textLiteral(name, serviceOf(place))}`;
-  const table = `leveret_outbox${INDEX[name]}`;
+  const from = `FROM leveret_outbox${INDEX[name]} WHERE service = ${textLiteral(name, serviceOf(place))}`;
   const columns =
     'count(*) AS n, count(parked_at) AS parked, min(CASE WHEN parked_at IS NULL THEN created_at END) AS oldest';
-  // The time is asked once, not for each row.
-  const scheduled = `COALESCE(sum(CASE WHEN parked_at IS NULL AND created_at > (SELECT ${now}) THEN 1 ELSE 0 END), 0) AS scheduled`;
-  return `k.n - k.parked + u.n - u.parked AS pending, k.parked + u.parked AS parked, k.held_up AS held_up, u.scheduled AS scheduled,
-      ${now} - k.oldest AS keyed_ms, ${now} - u.oldest AS unkeyed_ms
-    FROM (SELECT COALESCE(sum(n), 0) AS n, COALESCE(sum(parked), 0) AS parked, min(oldest) AS oldest,
-        COALESCE(sum(CASE WHEN parked > 0 THEN n - parked ELSE 0 END), 0) AS held_up
-      FROM (SELECT ${columns} FROM ${table} WHERE ${own} AND order_key IS NOT NULL GROUP BY order_key) AS g) AS k,
-      (SELECT ${columns}, ${scheduled} FROM ${table} WHERE ${own} AND order_key IS NULL) AS u`;
+  // The time is asked once, not for each row. Only what has no key can have been delayed.
+  const later = `COALESCE(sum(CASE WHEN parked_at IS NULL AND created_at > (SELECT ${now}) THEN 1 ELSE 0 END), 0)`;
+  const sums = 'COALESCE(sum(n), 0) AS n, COALESCE(sum(parked), 0) AS parked, min(oldest) AS oldest';
+  const heldUp =
+    'COALESCE(sum(CASE WHEN order_key IS NOT NULL AND parked > 0 THEN n - parked ELSE 0 END), 0) AS held_up';
+  if (by === 'table') {
+    const scheduled = `CASE WHEN order_key IS NULL THEN ${later} ELSE 0 END AS scheduled`;
+    return `n - parked AS pending, parked, scheduled, held_up, ${now} - oldest AS oldest_ms
+      FROM (SELECT ${sums}, ${heldUp}, sum(scheduled) AS scheduled
+        FROM (SELECT order_key, ${columns}, ${scheduled} ${from} GROUP BY order_key) AS g) AS k`;
+  }
+  return `k.n - k.parked + u.n - u.parked AS pending, k.parked + u.parked AS parked, u.scheduled AS scheduled, k.held_up AS held_up,
+      ${now} - ${name === 'sqlite' ? 'min' : 'least'}(COALESCE(k.oldest, u.oldest), COALESCE(u.oldest, k.oldest)) AS oldest_ms
+    FROM (SELECT ${sums}, ${heldUp} FROM (SELECT order_key, ${columns} ${from} AND order_key IS NOT NULL GROUP BY order_key) AS g) AS k,
+      (SELECT ${columns}, ${later} AS scheduled ${from} AND order_key IS NULL) AS u`;
 }
 
 async function counted(executor: SqlExecutor, place: SqlPlace, timeoutMs: number): Promise<SqlResult> {
   const { name } = place.dialect;
-  const text = countsOf(place);
   switch (name) {
-    case 'postgres':
-      await byIndexOnly(executor, name);
-      // In the order of the index, without memory for the keys; and no time for compiling what runs once.
+    case 'postgres': {
+      // No time for compiling what runs once.
       await executor.query(
-        `SELECT set_config('statement_timeout', '${timeoutMs}', true), set_config('enable_hashagg', 'off', true), set_config('jit', 'off', true)`,
+        `SELECT set_config('statement_timeout', '${timeoutMs}', true), set_config('jit', 'off', true)`,
       );
-      return executor.query(`SELECT ${text}`);
+      if (!(await mostlyVisible(executor))) return executor.query(`SELECT ${countsOf(place, 'table')}`);
+      await byIndexOnly(executor, name);
+      // In the order of the index, without memory for the keys.
+      await executor.query(`SELECT set_config('enable_hashagg', 'off', true)`);
+      return executor.query(`SELECT ${countsOf(place, 'index')}`);
+    }
     case 'sqlite':
-      return executor.query(`SELECT ${text}`);
+      return executor.query(`SELECT ${countsOf(place, 'index')}`);
     case 'mysql':
       // What only MariaDB reads, and what only MySQL reads.
       return executor.query(
-        `/*M! SET STATEMENT max_statement_time = ${timeoutMs / 1000} FOR */ SELECT /*+ MAX_EXECUTION_TIME(${timeoutMs}) */ ${text}`,
+        `/*M! SET STATEMENT max_statement_time = ${timeoutMs / 1000} FOR */ SELECT /*+ MAX_EXECUTION_TIME(${timeoutMs}) */ ${countsOf(place, 'index')}`,
       );
   }
+}
+
+/**
+ * Whether an index alone can answer. Rows of pages that were not vacuumed since they were written have to be looked up in the
+ * table, one by one in the order of keys, which takes longer than reading the table once.
+ */
+async function mostlyVisible(executor: SqlExecutor): Promise<boolean> {
+  const { rows } = await executor.query(
+    `SELECT relallvisible AS visible, pg_relation_size(oid) / current_setting('block_size')::int AS pages FROM pg_class WHERE oid = 'leveret_outbox'::regclass`,
+  );
+  return Number(rows[0]?.['visible'] ?? 0) >= MOSTLY * Number(rows[0]?.['pages'] ?? 0);
 }
