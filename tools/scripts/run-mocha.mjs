@@ -21,7 +21,7 @@ export function testFiles() {
       ...files('tools/ledger/dist', /\.test\.js$/, OUTSIDE),
     ],
     examples: compiled.filter((file) => /^examples\/.*\/dist(-test)?\//.test(file)),
-    scripts: files('tools/scripts', /\.test\.mjs$/),
+    scripts: [...files('tools/scripts', /\.test\.mjs$/), ...files('tools/mutants', /\.test\.mjs$/)],
   };
 }
 

@@ -1,0 +1,31 @@
+/** Which tests of a package can notice a change of a file: those that import it, nearest first. */
+import { readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { files, root } from '../scripts/sources.mjs';
+
+const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*['"](\.[^'"]+)['"]/g;
+const TEST = /\.test\.js$/;
+
+/** @param {string} name of a package, as `core` */
+export function testsByFile(name) {
+  const compiled = files(`packages/${name}/dist`, /\.js$/, new Set());
+  const importers = new Map();
+  for (const file of compiled) {
+    for (const [, path] of readFileSync(join(root, file), 'utf8').matchAll(IMPORT)) {
+      const imported = normalize(join(dirname(file), path));
+      importers.set(imported, [...(importers.get(imported) ?? []), file]);
+    }
+  }
+  return (file) => nearestTests(file, importers);
+}
+
+function nearestTests(file, importers) {
+  const seen = new Set([file]);
+  const tests = [];
+  for (let level = [file]; level.length > 0; ) {
+    level = level.flatMap((each) => importers.get(each) ?? []).filter((each) => !seen.has(each) && seen.add(each));
+    tests.push(...level.filter((each) => TEST.test(each)));
+  }
+  const beside = (each) => dirname(each) === dirname(file);
+  return { near: tests.filter(beside), far: tests.filter((each) => !beside(each)) };
+}
