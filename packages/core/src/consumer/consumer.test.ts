@@ -240,6 +240,24 @@ describe('Consumer', () => {
       expect(transport.frames).to.deep.equal(['basic.nack 1 requeue', 'basic.nack 2 requeue']);
     });
 
+    it('is attached until the broker has cancelled it', async () => {
+      const { consumer, subscription } = await consuming();
+      let answer: () => void = () => {};
+      subscription.cancel = () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        });
+      let cancelled = false;
+      void consumer.cancel().then(() => {
+        cancelled = true;
+      });
+      await turn();
+      expect([consumer.attached, cancelled]).to.deep.equal([true, false]);
+      answer();
+      await turn();
+      expect([consumer.attached, cancelled]).to.deep.equal([false, true]);
+    });
+
     it('can be cancelled and closed before it was started', async () => {
       const harness = new ListenerHarness();
       const silent = { consuming: () => {}, interrupted: () => {}, failed: () => {}, overdue: () => {} };

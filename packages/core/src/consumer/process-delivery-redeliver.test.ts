@@ -22,6 +22,30 @@ describe('the journey of a delivery that waits at the broker', () => {
     expect(journey.attempts.size).to.equal(0);
   });
 
+  it('is requeued behind a pause, and not before, when what becomes of it cannot be decided', async () => {
+    const bug = new Error('bug');
+    const broken = new Proxy(REDELIVER, {
+      get: () => {
+        throw bug;
+      },
+    });
+    const journey = new Journey({ policy: { redeliver: broken }, handle: fails() });
+    for (const [before, about] of [1_000, 2_000].entries()) {
+      const state = start(journey.next());
+      await journey.clock.advance(0);
+      const [pauseMs = 0] = journey.clock.waits;
+      expect(pauseMs).to.be.within(about * 0.7, about * 1.3);
+      await journey.clock.advance(pauseMs - 1);
+      expect([state.ended, journey.frames.length]).to.deep.equal([false, before]);
+      await journey.clock.advance(1.1);
+      expect(state.ended).to.equal(true);
+    }
+    expect(journey.frames).to.deep.equal([REQUEUE, REQUEUE]);
+    expect((journey.event('undecided').error as Error).cause).to.equal(bug);
+    expect(journey.counted).to.include({ received: 2, undecided: 2, requeued: 2 });
+    expect(journey.clock.waits).to.deep.equal([]);
+  });
+
   it('goes on counting when it comes back, and ends with the recoverer', async () => {
     const parts = { ...redelivering, handle: fails() };
     const journey = new Journey(parts, {});

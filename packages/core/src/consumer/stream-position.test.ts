@@ -44,6 +44,7 @@ describe('StreamPosition', () => {
     it.done(6);
     it.began();
     it.took(100);
+    expect(it.start(false), 'as if 5 had never been').to.deep.equal({ offset: 7 });
     it.done(100);
     expect(it.start(false)).to.deep.equal({ offset: 101 });
   });

@@ -210,6 +210,24 @@ describe('claimGuard', () => {
       await first;
     });
 
+    it('counts the first lease from the question, too, however late the claim was granted', async () => {
+      const { guard, clock } = setUp({ renew: false }, (store) => ({
+        claim: async (key, lease) => {
+          const granted = await store.claim(key, lease);
+          await new Promise<void>((resolve) => clock.after(900, resolve));
+          return granted;
+        },
+      }));
+      const held = heldHandler();
+      const first = guard.run('a', '1', held.attempt);
+      await clock.advance(LEASE_MS - 1);
+      expect([held.calls, held.lost.aborted]).to.deep.equal([1, false]);
+      await clock.advance(1);
+      expect(held.lost.aborted).to.equal(true);
+      held.end();
+      await first;
+    });
+
     describe('behind its result', () => {
       /** An attempt whose result is a time-out, while its handler runs on until it is told to end. */
       function runningOn() {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { RecordingLogger } from '../consumer/listener-harness.support.test.js';
 import { setUp, turn, watch } from './fake-publish-transport.support.test.js';
 import { PublishError } from './publish-error.js';
 
@@ -7,7 +8,8 @@ const MISSING = "NOT_FOUND - no exchange 'gone' in vhost '/'";
 
 describe('Publisher when the broker closes its channel', () => {
   it('fails only what goes to the missing exchange, and publishes its neighbours again in order', async () => {
-    const { publisher, transport } = setUp();
+    const logger = new RecordingLogger();
+    const { publisher, transport } = setUp({}, { logger });
     const before = watch(publisher.publish('good', 'k', 'before'));
     const guilty = watch(publisher.publish('gone', 'k', 'guilty'));
     const after = watch(publisher.publish('good', 'k', 'after'));
@@ -28,6 +30,13 @@ describe('Publisher when the broker closes its channel', () => {
       failed: 1,
       confirmed: 2,
     });
+    expect(logger.lines).to.deep.equal([
+      {
+        level: 'warn',
+        text: `the broker closed a publishing channel: ${MISSING}`,
+        fields: { replyCode: 404, inFlight: 3 },
+      },
+    ]);
   });
 
   it('calls the fate of a neighbour unknown when it cannot be published again', async () => {

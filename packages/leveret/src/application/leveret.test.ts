@@ -738,6 +738,21 @@ describe('Leveret', () => {
   });
 
   describe('closing', () => {
+    it('waits when it is disposed of, too', async () => {
+      const handled = gate();
+      const { app, transport } = await start({ listeners: [listenerOf('q', () => handled.passed)] });
+      transport.deliver('q', { id: 1 });
+      let disposed = false;
+      const disposing = app[Symbol.asyncDispose]().then(() => {
+        disposed = true;
+      });
+      await until('cancelled', () => transport.steps.includes('cancel q'));
+      expect(disposed).to.equal(false);
+      handled.open();
+      await disposing;
+      expect([transport.steps.at(-1), app.state]).to.deep.equal(['close', 'closed']);
+    });
+
     it('waits for what is running, then closes the connections', async () => {
       const handled = gate();
       const { app, transport } = await start({ listeners: [listenerOf('q', () => handled.passed)] });
