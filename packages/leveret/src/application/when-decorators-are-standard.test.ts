@@ -1,6 +1,5 @@
 import { ConfigurationError, type LeveretError, silentLogger } from '@leveret/core';
 import { expect } from 'chai';
-import { getMetadataStorage } from 'class-validator';
 import { after, before, describe, it } from 'mocha';
 import { Context } from '../decorators/context.js';
 import { Listener } from '../decorators/listener.js';
@@ -13,9 +12,6 @@ import { faultsOf } from '../test-support/faults-of.js';
 import { runProgram } from '../test-support/run-program.js';
 import { Leveret } from './leveret.js';
 import type { LeveretOptions } from './leveret-options.js';
-
-// Makes the global that it keeps its rules in, which is no leak of a test.
-getMetadataStorage();
 
 /** What every module begins with. */
 const HEAD = `

@@ -1,6 +1,5 @@
 import { type DeliveryContext, type LogFields, type Next, silentLogger } from '@leveret/core';
 import { expect } from 'chai';
-import { getMetadataStorage } from 'class-validator';
 import { Container } from 'inversify';
 import { describe, it } from 'mocha';
 import { Leveret } from '../application/leveret.js';
@@ -14,9 +13,6 @@ import { FakeClock } from '../test-support/fake-clock.js';
 import { FakeTransport, until } from '../test-support/fake-transport.js';
 import { faultsOf } from '../test-support/faults-of.js';
 import type { AttemptScope, ContainerPort, ServiceToken } from './container-port.js';
-
-// Makes the global that it keeps its rules in, which is no leak of a test.
-getMetadataStorage();
 
 class OrderService {
   readonly paid: unknown[] = [];

@@ -1,12 +1,8 @@
 import { expect } from 'chai';
-import { getMetadataStorage } from 'class-validator';
 import { handler, listener, schedule } from 'leveret';
 import { describe, it } from 'mocha';
 import { HarnessError } from '../errors/harness-error.js';
 import { TestHarness } from '../harness/test-harness.js';
-
-// Makes the global that it keeps its rules in, which is no leak of a test.
-getMetadataStorage();
 
 describe('when listeners are functions, or instances', () => {
   it('watches them as it watches classes', async () => {
