@@ -6,8 +6,7 @@ import { migrate, Outbox, OutboxRelay, type SqliteConnection, TransactionalInbox
 import { expect } from 'chai';
 import Libsql from 'libsql';
 import { after, before, describe, it } from 'mocha';
-import mysql from 'mysql2/promise';
-import pg from 'pg';
+import { databaseOn, type PrivateDatabase, SERVERS } from '../../../packages/sql/dist/test-support/server-database.js';
 import { needs } from '../../scripts/needs.mjs';
 import { useDrizzle } from './drizzle.js';
 import { useKnex } from './knex.js';
@@ -20,44 +19,7 @@ import { useSequelize } from './sequelize.js';
 import { useSqlite } from './sqlite.js';
 import { useTypeorm } from './typeorm.js';
 
-const POSTGRES_URL = process.env['POSTGRES_URL'] ?? 'postgres://root@127.0.0.1:5432/test';
-const MARIADB_URL = process.env['MARIADB_URL'] ?? 'mysql://root@127.0.0.1:3306/test';
 const TABLE = 'CREATE TABLE recipe_payment (order_id INTEGER PRIMARY KEY, amount INTEGER)';
-const name = `leveret_recipes_${process.pid}`;
-
-/** A database of its own for these tests, on the server at this URL. */
-interface Server {
-  readonly need: 'postgres' | 'mariadb';
-  readonly url: string;
-  run(...statements: readonly string[]): Promise<void>;
-}
-
-const postgresServer: Server = {
-  need: 'postgres',
-  url: withDatabase(POSTGRES_URL),
-  run: async (...statements) => {
-    const client = new pg.Client({ connectionString: POSTGRES_URL });
-    await client.connect();
-    for (const statement of statements) await client.query(statement);
-    await client.end();
-  },
-};
-
-const mariadbServer: Server = {
-  need: 'mariadb',
-  url: withDatabase(MARIADB_URL),
-  run: async (...statements) => {
-    const connection = await mysql.createConnection(MARIADB_URL);
-    for (const statement of statements) await connection.query(statement);
-    await connection.end();
-  },
-};
-
-function withDatabase(server: string): string {
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  return url.href;
-}
 
 /** Inbox and outbox in the transaction of this recipe: everything once, or not at all. */
 function works<Tx>(open: () => Promise<Recipe<Tx>>): void {
@@ -119,23 +81,26 @@ function works<Tx>(open: () => Promise<Recipe<Tx>>): void {
   });
 }
 
-function onServer<Tx>(what: string, server: Server, open: (url: string) => Promise<Recipe<Tx>>): void {
+function onServer<Tx>(what: string, server: keyof typeof SERVERS, open: (url: string) => Promise<Recipe<Tx>>): void {
   describe(`the recipe for ${what}`, () => {
-    before(needs(server.need));
-    before(() => server.run(`DROP DATABASE IF EXISTS ${name}`, `CREATE DATABASE ${name}`));
-    works(() => open(server.url));
-    after(() => server.run(`DROP DATABASE IF EXISTS ${name}`));
+    let made: PrivateDatabase | undefined;
+    before(needs(server));
+    before(async () => {
+      made = await databaseOn(SERVERS[server], 'recipes_');
+    });
+    works(() => open(made?.url ?? ''));
+    after(() => made?.drop());
   });
 }
 
-onServer('pg', postgresServer, usePg);
-onServer('kysely', postgresServer, useKysely);
-onServer('drizzle', postgresServer, useDrizzle);
-onServer('knex', postgresServer, useKnex);
-onServer('TypeORM', postgresServer, useTypeorm);
-onServer('Prisma', postgresServer, usePrisma);
-onServer('Sequelize', postgresServer, useSequelize);
-onServer('mysql2', mariadbServer, useMysql2);
+onServer('pg', 'postgres', usePg);
+onServer('kysely', 'postgres', useKysely);
+onServer('drizzle', 'postgres', useDrizzle);
+onServer('knex', 'postgres', useKnex);
+onServer('TypeORM', 'postgres', useTypeorm);
+onServer('Prisma', 'postgres', usePrisma);
+onServer('Sequelize', 'postgres', useSequelize);
+onServer('mysql2', 'mariadb', useMysql2);
 
 type Closable = SqliteConnection & { close(): unknown };
 

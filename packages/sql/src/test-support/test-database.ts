@@ -1,11 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SqlDatabase } from '../database/sql-database.js';
 import { migrate } from '../schema/migrate.js';
 import { openDatabase } from './open-database.js';
 import type { OpenDatabase } from './opened.js';
+import { databaseOn, type PrivateDatabase, SERVERS } from './server-database.js';
 
 /** A kind of database that tests run on. */
 export interface DatabaseKind {
@@ -16,12 +15,6 @@ export interface DatabaseKind {
   readonly shared: boolean;
   /** Makes a private database without tables. */
   make(): Promise<PrivateDatabase>;
-}
-
-/** A database of one test file. */
-export interface PrivateDatabase {
-  readonly url: string;
-  drop(): Promise<void>;
 }
 
 /** A private database with the tables in it, and connections that are closed before it is dropped. */
@@ -60,96 +53,18 @@ export class TestDatabase {
   }
 }
 
-/** A server of databases. */
-interface Server {
-  readonly base: string;
-  /** The database from which others are made. */
-  readonly maintenance: string;
-  /** A query for their names. */
-  readonly list: string;
-}
-
-const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
-/** Databases of tests on this machine, with the process that made them. */
-const OURS = new RegExp(`^leveret_${HOST}_(\\d+)_[0-9a-f]+$`);
-
-async function administer<T>(
-  { base, maintenance }: Server,
-  act: (database: SqlDatabase<unknown>) => Promise<T>,
-): Promise<T> {
-  const url = new URL(base);
-  url.pathname = `/${maintenance}`;
-  const { database, close } = openDatabase(url.href);
-  try {
-    return await act(database);
-  } finally {
-    await close();
-  }
-}
-
-const cleared = new Map<Server, Promise<void>>();
-
-/** A run that was ended leaves its databases behind: the next one drops them. */
-function clearUp(server: Server): Promise<void> {
-  const clearing = cleared.get(server) ?? administer(server, (database) => dropAbandoned(database, server.list));
-  cleared.set(server, clearing);
-  return clearing;
-}
-
-async function dropAbandoned(database: SqlDatabase<unknown>, list: string): Promise<void> {
-  const { rows } = await database.query(list);
-  for (const name of rows.map((row) => String(row['name']))) {
-    const [, pid] = OURS.exec(name) ?? [];
-    if (pid === undefined || isAlive(Number(pid))) continue;
-    // Another run may have the same in mind.
-    await database.query(`DROP DATABASE IF EXISTS ${name}`).catch(() => {});
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function onServer(server: Server): Promise<PrivateDatabase> {
-  await clearUp(server);
-  const name = `leveret_${HOST}_${process.pid}_${randomUUID().slice(0, 8)}`;
-  await administer(server, (database) => database.query(`CREATE DATABASE ${name}`));
-  const url = new URL(server.base);
-  url.pathname = `/${name}`;
-  const drop = async () => {
-    await administer(server, (database) => database.query(`DROP DATABASE IF EXISTS ${name}`));
-  };
-  return { url: url.href, drop };
-}
-
-const POSTGRES: Server = {
-  base: process.env['POSTGRES_URL'] ?? 'postgres://root@127.0.0.1:5432/test',
-  maintenance: 'postgres',
-  list: 'SELECT datname AS name FROM pg_database',
-};
-const MARIADB: Server = {
-  base: process.env['MARIADB_URL'] ?? 'mysql://root@127.0.0.1:3306/test',
-  maintenance: '',
-  list: 'SELECT schema_name AS name FROM information_schema.schemata',
-};
-
 const postgresKind: DatabaseKind = {
   name: 'PostgreSQL',
   service: 'postgres',
   shared: true,
-  make: () => onServer(POSTGRES),
+  make: () => databaseOn(SERVERS.postgres),
 };
 
 const mariadbKind: DatabaseKind = {
   name: 'MariaDB',
   service: 'mariadb',
   shared: true,
-  make: () => onServer(MARIADB),
+  make: () => databaseOn(SERVERS.mariadb),
 };
 
 const sqliteFileKind: DatabaseKind = {
