@@ -32,6 +32,34 @@ const news: readonly [DeliveryNews, string, string | undefined][] = [
 ];
 
 describe('DeliveryReporter', () => {
+  it('tells of a message that circles at growing distances, counts all, and says what ends it', async () => {
+    const harness = new ListenerHarness();
+    const failures = (messageId: string) => {
+      const delivery = aDelivery({ of: { messageId, redelivered: true } });
+      harness.env.reporter.report(delivery, { type: 'failed', error, attempt: 1 });
+      harness.env.reporter.report(delivery, { type: 'requeued', error, reason: 'default' });
+    };
+    for (let times = 0; times < 50; times++) {
+      failures('m-1');
+      await harness.clock.advance(200);
+    }
+    const told = () => harness.logger.lines.filter(({ level }) => level !== 'debug').map(({ text }) => text);
+    expect(told()).to.deep.equal(['handler failed', 'message requeued', 'handler failed', 'message requeued']);
+    expect(harness.counted).to.deep.equal({ failed: 50, requeued: 50 });
+    const again = harness.logger.lines.filter(({ fields }) => 'hint' in fields);
+    expect(again.map(({ fields }) => fields['moreAlike'])).to.deep.equal([24, 24]);
+    failures('m-2');
+    expect(told()).to.have.length(6);
+    // Further attempts of one delivery have pauses between them.
+    for (const attempt of [2, 3, 4])
+      harness.env.reporter.report(aDelivery({ of: { messageId: 'm-1', redelivered: true } }), {
+        type: 'failed',
+        error,
+        attempt,
+      });
+    expect(told()).to.have.length(9);
+  });
+
   for (const [item, counter, level] of news) {
     it(`counts ${item.type}, tells subscribers, and ${level === undefined ? 'keeps the log quiet' : `logs at ${level}`}`, () => {
       const harness = new ListenerHarness();

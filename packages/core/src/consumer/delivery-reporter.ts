@@ -1,7 +1,9 @@
 import { LeveretError } from '../errors/leveret-error.js';
+import { AlikeLines, type LineDecision } from '../events/alike-lines.js';
 import type { DeliveryEvent } from '../events/delivery-event.js';
 import type { EventSink } from '../events/event-hub.js';
 import { type Logger, logSafely } from '../events/logger.js';
+import type { Clock } from '../time/clock.js';
 import type { Delivery } from '../transport/transport.js';
 import type { ListenerCounts } from './listener-counters.js';
 
@@ -18,8 +20,17 @@ export class DeliveryReporter {
   readonly #logger: Logger;
   /** Codes of the errors for which a dropped reply was logged. */
   readonly #causesSaid = new Set<string>();
+  /** What is said of messages that come back at once, and fail again. */
+  readonly #circling: AlikeLines;
 
-  constructor(listenerId: string, counts: ListenerCounts, events: EventSink<DeliveryEvent>, logger: Logger) {
+  constructor(
+    listenerId: string,
+    counts: ListenerCounts,
+    events: EventSink<DeliveryEvent>,
+    logger: Logger,
+    clock: Clock,
+  ) {
+    this.#circling = new AlikeLines(clock);
     this.#listenerId = listenerId;
     this.counts = counts;
     this.#events = events;
@@ -71,10 +82,19 @@ export class DeliveryReporter {
     return true;
   }
 
+  /** A message that comes back at once and fails again would fill the log: all are counted, and told at growing distances. */
+  #decideCircling({ message }: Delivery, news: DeliveryNews): LineDecision {
+    const isFailure = news.type === 'failed' && news.attempt === 1;
+    if (!message.redelivered || !(isFailure || news.type === 'requeued')) return { say: true, unsaid: 0 };
+    return this.#circling.decide(`${news.type} ${message.messageId ?? message.routingKey}`);
+  }
+
   #log(delivery: Delivery, news: DeliveryNews): void {
     const line = LINES[news.type];
     if (line === undefined || !this.#isNews(news)) return;
-    const [level, text] = news.type === 'rejected' && news.kept === 'unknown' ? REJECTED_SOMEWHERE : line;
+    const circling = this.#decideCircling(delivery, news);
+    const [given, text] = news.type === 'rejected' && news.kept === 'unknown' ? REJECTED_SOMEWHERE : line;
+    const level = circling.say ? given : 'debug';
     const { type: _type, error, ...facts } = news as { type: string; error?: unknown };
     logSafely(
       this.#logger,
@@ -85,12 +105,16 @@ export class DeliveryReporter {
         messageId: delivery.message.messageId,
         deliveryTag: delivery.deliveryTag,
         ...facts,
+        ...(circling.say && circling.unsaid > 0 ? { moreAlike: circling.unsaid, hint: CIRCLING } : {}),
         ...(error === undefined ? {} : { err: error }),
       },
       text,
     );
   }
 }
+
+const CIRCLING =
+  'the message goes back to its queue and comes again at once: say retry, redeliver, or defaultRequeueRejected: false';
 
 const MAX_BODY_SHOWN = 200;
 

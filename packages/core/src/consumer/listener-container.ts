@@ -172,7 +172,7 @@ export class ListenerContainer {
       definition,
       publisher: deps.publisher,
       clock: deps.clock,
-      reporter: new DeliveryReporter(definition.id, this.#counts, deps.events, deps.logger),
+      reporter: new DeliveryReporter(definition.id, this.#counts, deps.events, deps.logger, deps.clock),
       patience: new BrokerPatience(definition.consumerTimeoutMs),
       stillAtWork: new StillAtWork(),
       rejectedKept: () =>

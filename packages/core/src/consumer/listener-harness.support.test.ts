@@ -143,7 +143,7 @@ export class ListenerHarness {
       definition,
       publisher: this.publisher,
       clock: this.clock,
-      reporter: new DeliveryReporter(definition.id, this.counts, this.events, this.logger),
+      reporter: new DeliveryReporter(definition.id, this.counts, this.events, this.logger, this.clock),
       patience: new BrokerPatience(definition.consumerTimeoutMs),
       stillAtWork: new StillAtWork(),
       rejectedKept: () =>

@@ -78,7 +78,7 @@ describe('the journey of a delivery', () => {
       const handled = new ListenerHarness();
       let made = 0;
       const idle = { idle: true, emit: () => made++ };
-      const reporter = new DeliveryReporter('id', handled.counts, idle, handled.logger);
+      const reporter = new DeliveryReporter('id', handled.counts, idle, handled.logger, handled.clock);
       await new DeliveryProcess(aDelivery(), { ...handled.env, reporter }).run();
       expect([made, handled.counts.handled]).to.deep.equal([0, 1]);
     });
