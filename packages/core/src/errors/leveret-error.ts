@@ -1,5 +1,6 @@
 import type { ErrorCode } from './error-codes.js';
 import { escapeText } from './escape-text.js';
+import { INSPECT, inspectError } from './inspect-error.js';
 
 const BRAND = Symbol.for('leveret.error');
 
@@ -19,6 +20,11 @@ export class LeveretError extends Error {
     super(code === 'LEV_CONFIGURATION' ? message.split('\n').map(escapeText).join('\n') : escapeText(message), options);
     this.name = new.target.name;
     this.code = code;
+  }
+
+  /** How a terminal shows it: without what it carries, such as a whole message. */
+  [INSPECT](): string {
+    return inspectError(this);
   }
 
   /** Whether a value is a leveret error, also when it comes from another copy of the package. Never throws. */

@@ -1,0 +1,37 @@
+import { inspect } from 'node:util';
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { PublishError } from '../publisher/publish-error.js';
+import { ConfigurationError } from './configuration-error.js';
+import { LeveretError } from './leveret-error.js';
+
+describe('an error in a terminal', () => {
+  it('shows what happened and short facts, and nothing of the message it carries', () => {
+    const cause = new LeveretError('LEV_CHANNEL_CLOSED', 'The channel was closed', { cause: new Error('404') });
+    const publication = { exchange: 'e', routingKey: 'k', body: Buffer.from('card 4111'), properties: {} } as never;
+    const details = { publication, fate: 'refused', attempts: 1, causes: [cause] } as const;
+    const text = inspect(new PublishError('LEV_PUBLISH_EXCHANGE_MISSING', 'It could not be published.', details));
+    expect(text).to.match(/^PublishError: It could not be published\.\n {4}at /);
+    expect(text).to.include('{ code: "LEV_PUBLISH_EXCHANGE_MISSING", fate: "refused", attempts: 1, stuck: false }');
+    expect(text).to.include('caused by: LeveretError: The channel was closed');
+    expect(text).to.include('caused by: Error: 404');
+    expect(text).to.not.match(/4111|publication|Buffer/);
+  });
+
+  it('says each fault of a configuration once', () => {
+    const text = inspect(new ConfigurationError(['queue is missing']));
+    expect(text.split('queue is missing')).to.have.length(2);
+  });
+
+  it('keeps the frames of the application in what caused it, and leaves those of libraries out', () => {
+    const cause = new Error('boom');
+    cause.stack =
+      'Error: boom\n    at lib (/a/node_modules/x/y.js:1:1)\n    at own (/app/z.js:2:2)\n    at node:events:1';
+    const text = inspect(new LeveretError('LEV_CONFIGURATION', 'x', { cause }));
+    expect(text).to.include('caused by: Error: boom\n    at own (/app/z.js:2:2)').and.not.include('y.js');
+    const endless = new LeveretError('LEV_CONFIGURATION', 'x');
+    endless.cause = endless;
+    expect(inspect(endless).split('caused by')).to.have.length(6);
+    expect(inspect(new LeveretError('LEV_CONFIGURATION', 'x', { cause: 'text' }))).to.include('caused by: text');
+  });
+});
