@@ -18,6 +18,7 @@ import type { ListenerHome } from '../reading/listener-home.js';
 import type { ListenerPlan } from '../reading/listener-plan.js';
 import type { InstanceHooks } from './instance-hooks.js';
 import type { InstanceResolver } from './instance-resolver.js';
+import { wordsOfInversify } from './words-of-inversify.js';
 
 /** What makes listeners. */
 export interface ListenerMaking extends Pick<InstanceHooks, 'onInstance'> {
@@ -173,7 +174,7 @@ async function attempt<T>(
       return undefined;
     }
     const reason = error instanceof Error ? error.message : String(error);
-    problems.add(`the container cannot make ${service.name}: ${reason.replaceAll(/\s*\n\s*/g, ' ').trim()}`);
+    problems.add(`the container cannot make ${service.name}: ${wordsOfInversify(reason)}`);
     return undefined;
   }
 }
