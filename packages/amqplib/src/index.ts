@@ -3,6 +3,7 @@ export { type ApplyReport, applyPolicies } from './topology/apply-policies.js';
 export {
   MANAGEMENT_OPTIONS,
   ManagementApiError,
+  ManagementClient,
   type ManagementOptions,
   type ResolvedManagementOptions,
   resolveManagementOptions,

@@ -19,6 +19,7 @@ export { ConfigurationError, describeKind, describeValue, Problems } from './err
 export { checkKnown, checkOptions } from './errors/check-option.js';
 export { didYouMean } from './errors/did-you-mean.js';
 export { errorText } from './errors/error-text.js';
+export { AlikeLines, type LineDecision } from './events/alike-lines.js';
 export { type Redact, redactError, redactor, redactUrls } from './errors/redact.js';
 export { escapeText } from './errors/escape-text.js';
 export { type BackoffPolicy, backoffDelayMs } from './time/backoff.js';
@@ -278,6 +279,7 @@ export type { WaitRecord } from './message/wait-record.js';
 export { DelayedPublishes } from './publisher/delayed-publishes.js';
 export { type DelayOptions, publishDelayMs } from './publisher/publish-delay.js';
 export type { PublishEvent } from './publisher/publish-event.js';
+export { boundKeys, whyNotRouted } from './publisher/why-not-routed.js';
 export type { PublishDefaults, PublishOptions, PublishReceipt } from './publisher/publish-options.js';
 export type { PublisherHoldings } from './publisher/publish-ways.js';
 export { Publisher, type RequestOptions } from './publisher/publisher.js';

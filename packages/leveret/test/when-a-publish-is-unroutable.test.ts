@@ -1,5 +1,8 @@
 import { PublishUnroutableError } from '@leveret/core';
+// Now, so that its global is not taken for a leak of the first test that needs it.
+import 'class-validator';
 import { expect } from 'chai';
+import { Leveret, listener } from 'leveret';
 import { before, it } from 'mocha';
 import { eventually } from './support/eventually.js';
 import { onEachBroker } from './support/private-broker.js';
@@ -29,6 +32,25 @@ onEachBroker('when a publish is unroutable', (broker) => {
     expect(error).to.be.instanceOf(PublishUnroutableError);
     expect(error).to.include({ replyCode: 312, replyText: 'NO_ROUTE', fate: 'refused', messageId: 'm1' });
     expect(seen).to.deep.equal(['return 312 NO_ROUTE', 'confirm true', 'rejected']);
+  });
+
+  it('says what the application binds, what was probably meant, and that it has not been started', async () => {
+    const bindings = { exchange: { name: exchange, durable: true }, routingKey: 'pay.success' };
+    const listeners = [listener({ queue, bindings, payload: Object }, () => undefined)];
+    const connection = { urls: broker.url };
+    const app = new Leveret({ connection, listeners, logger: 'silent' });
+    const early = await failureOf(app.publisher.publish(exchange, 'pay.success', {}));
+    expect(early)
+      .to.have.property('message')
+      .that.matches(/has not been started.*await its start\(\) first\.$/);
+    await app.start();
+    const misspelt = await failureOf(app.publisher.publish(exchange, 'pay.sucess', {}));
+    expect(misspelt)
+      .to.have.property('message')
+      .that.matches(/binds it with 'pay\.success'\. Did you mean 'pay\.success'\?$/);
+    const elsewhere = await failureOf(app.publisher.publish(`${exchange}s`, 'pay.success', {}));
+    expect(elsewhere).to.have.property('message').that.includes(`Did you mean '${exchange}'?`);
+    await app.close();
   });
 
   it('gives each of many messages its own outcome', async () => {

@@ -153,7 +153,7 @@ export class ConnectionAttempts {
     if (LeveretError.is(error)) return error;
     const fault = connectFault(error);
     this.#vhostRefusals = fault === 'vhost' ? this.#vhostRefusals + 1 : 0;
-    const judged = connectionError(error, host, this.#options.mechanism);
+    const judged = connectionError(error, host, this.#options.mechanism, this.#events.starting());
     const hosts = this.#options.hosts.length;
     const believed = isVhostRefusalBelieved(this.#vhostRefusals, hosts, this.#events.starting());
     if (fault === 'vhost' && !believed) {

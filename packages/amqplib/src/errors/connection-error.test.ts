@@ -73,6 +73,29 @@ describe('connectionError', () => {
       .and.include('"app"');
   });
 
+  it('says which commands make a virtual host, safe to be copied', () => {
+    expect(connectionError(VHOST, HOST, 'PLAIN').message).to.match(
+      /: rabbitmqctl add_vhost shop; rabbitmqctl set_permissions -p shop app '\.\*' '\.\*' '\.\*'$/,
+    );
+    const odd = { ...HOST, vhost: "o'n; rm x", username: 'a b' };
+    expect(connectionError(VHOST, odd, 'PLAIN').message)
+      .to.include("add_vhost 'o'\\''n; rm x'; ")
+      .and.include(" 'a b' ");
+  });
+
+  it('says what may be wrong with the place, until there has been a connection', () => {
+    const withCode = (code: string) => Object.assign(new Error(code), { code });
+    const said = (error: Error, starting: boolean) => connectionError(error, HOST, 'PLAIN', starting).message;
+    expect(said(withCode('ECONNREFUSED'), true)).to.equal(
+      'Cannot connect to h:5672: ECONNREFUSED. Is RabbitMQ running at h:5672? Without one: npx @leveret/broker',
+    );
+    expect(said(withCode('ENOTFOUND'), true)).to.match(/No host of this name/);
+    expect(said(new Error('Socket closed abruptly during opening handshake'), true)).to.match(/hangs up on AMQP/);
+    expect(said(new Error('Frame size 1345270062 exceeds maxFrameSize 67108864'), true)).to.match(/speaks no AMQP/);
+    expect(said(withCode('ETIMEDOUT'), true)).to.equal('Cannot connect to h:5672: ETIMEDOUT');
+    expect(said(withCode('ECONNREFUSED'), false)).to.equal('Cannot connect to h:5672: ECONNREFUSED');
+  });
+
   it('keeps the reason why a host cannot be reached', () => {
     const cause = Object.assign(new Error(''), { code: 'ECONNREFUSED' });
     expect(connectionError(cause, HOST, 'PLAIN')).to.include({

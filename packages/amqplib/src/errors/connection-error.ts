@@ -40,10 +40,13 @@ export function connectFault(error: unknown): ConnectFault {
 export function isNobodyHome(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.every(isNobodyHome);
-  if (error.message === 'Socket closed abruptly during opening handshake') return true;
+  if (isHandshakeCutOff(error)) return true;
   const { code } = error as NodeJS.ErrnoException;
   return code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'EPIPE';
 }
+
+/** amqplib's words. */
+const HANDSHAKE_CUT_OFF = 'Socket closed abruptly during opening handshake';
 
 // A broker that shuts down refuses a virtual host in the same words as one that does not have it.
 const VHOST_REFUSALS_BELIEVED = 3;
@@ -57,8 +60,16 @@ export function isVhostRefusalBelieved(refusals: number, hosts: number, starting
   return starting && refusals >= VHOST_REFUSALS_BELIEVED * hosts;
 }
 
-/** The error of one failed attempt, in words a person can act on; the cause is amqplib's error. */
-export function connectionError(error: unknown, host: AttemptedHost, mechanism: Mechanism): LeveretError {
+/**
+ * The error of one failed attempt, in words a person can act on; the cause is amqplib's error.
+ * @param starting whether there has been no connection yet: then the place may be wrong
+ */
+export function connectionError(
+  error: unknown,
+  host: AttemptedHost,
+  mechanism: Mechanism,
+  starting = false,
+): LeveretError {
   const cause = { cause: error };
   switch (connectFault(error)) {
     case 'credentials':
@@ -67,7 +78,8 @@ export function connectionError(error: unknown, host: AttemptedHost, mechanism: 
       return new LeveretError(
         'LEV_AUTHENTICATION_REFUSED',
         `${host.label} refused virtual host ${JSON.stringify(host.vhost)} to user ${JSON.stringify(host.username)}: ` +
-          'it does not exist, the user has no permission on it, or its connection limit is reached.',
+          'it does not exist, the user has no permission on it, or its connection limit is reached. ' +
+          commandsFor(host),
         cause,
       );
     case 'mechanism':
@@ -79,9 +91,39 @@ export function connectionError(error: unknown, host: AttemptedHost, mechanism: 
       );
     case 'unreachable': {
       const why = tlsFault(error, host.hostname) ?? errorText(error);
-      return new LeveretError('LEV_CONNECTION_FAILED', `Cannot connect to ${host.label}: ${why}`, cause);
+      const hint = starting ? placeHint(error, host.label) : '';
+      return new LeveretError('LEV_CONNECTION_FAILED', `Cannot connect to ${host.label}: ${why}${hint}`, cause);
     }
   }
+}
+
+/** What an administrator types where a virtual host, or the right to use it, is missing. */
+function commandsFor({ vhost, username }: AttemptedHost): string {
+  const [name, user] = [shellText(vhost), shellText(username)];
+  return `These make both: rabbitmqctl add_vhost ${name}; rabbitmqctl set_permissions -p ${name} ${user} '.*' '.*' '.*'`;
+}
+
+/** As a POSIX shell reads it back. */
+function shellText(text: string): string {
+  return /^[\w./:@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** What may be wrong with the place, when nothing there has ever answered; empty where that is not the question. */
+function placeHint(error: unknown, label: string): string {
+  if (isHandshakeCutOff(error)) {
+    return `. Something there hangs up on AMQP: amqp:// is for port 5672, amqps:// for 5671, and 15672 is the management's`;
+  }
+  if (error instanceof Error && /^Frame size \d+ exceeds/.test(error.message)) {
+    return `. What answers there speaks no AMQP: 5672 is RabbitMQ's usual port, and 15672 the management's, which speaks HTTP`;
+  }
+  if (isNobodyHome(error)) return `. Is RabbitMQ running at ${label}? Without one: npx @leveret/broker`;
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  const isUnknown = code === 'ENOTFOUND' || code === 'EAI_AGAIN';
+  return isUnknown ? '. No host of this name is known here: see urls of the connection' : '';
+}
+
+function isHandshakeCutOff(error: unknown): boolean {
+  return error instanceof Error && error.message === HANDSHAKE_CUT_OFF;
 }
 
 function refusedUserText(error: unknown, host: AttemptedHost, mechanism: Mechanism): string {

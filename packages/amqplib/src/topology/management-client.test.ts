@@ -144,6 +144,18 @@ describe('ManagementClient', () => {
     expect(seen).to.deep.equal([basic('shop:first'), basic('shop:second')]);
   });
 
+  it('asks with which keys an exchange is bound', async () => {
+    const seen: unknown[] = [];
+    const url = await listen((request, response) => {
+      seen.push(request.method, request.url);
+      const keys = seen.length === 2 ? ['a', 'b', 'a'].map((key) => ({ routing_key: key })) : 'odd';
+      response.writeHead(200).end(JSON.stringify(keys === 'odd' ? [null, { routing_key: 5 }] : keys));
+    });
+    expect(await clientOf(url).routingKeysOf('pay/direct')).to.deep.equal(['a', 'b']);
+    expect(seen).to.deep.equal(['GET', '/api/exchanges/%2F/pay%2Fdirect/bindings/source']);
+    expect(await clientOf(url).routingKeysOf('x')).to.deep.equal([]);
+  });
+
   it('puts a policy under its virtual host and name, as the user given', async () => {
     let seen:
       | { method: string | undefined; url: string | undefined; authorization: string | undefined; body: string }

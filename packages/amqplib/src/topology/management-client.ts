@@ -123,7 +123,7 @@ export class ManagementClient {
    */
   async putPolicy(policy: PolicyDeclaration): Promise<void> {
     const { name, pattern, definition, applyTo, priority } = policy;
-    await this.#put(`/api/policies/${encodeURIComponent(this.#options.vhost)}/${encodeURIComponent(name)}`, {
+    await this.#request('PUT', `/api/policies/${this.#vhost}/${encodeURIComponent(name)}`, {
       pattern,
       definition,
       'apply-to': applyTo,
@@ -138,18 +138,33 @@ export class ManagementClient {
     return askForLogin(credentials, { clock: systemClock, timeoutMs, signal });
   }
 
-  async #put(path: string, body: unknown): Promise<void> {
+  /**
+   * The routing keys with which anything is bound to an exchange.
+   * @throws {ManagementApiError} as above
+   */
+  async routingKeysOf(exchange: string): Promise<readonly string[]> {
+    const path = `/api/exchanges/${this.#vhost}/${encodeURIComponent(exchange)}/bindings/source`;
+    const found: unknown = JSON.parse(await this.#request('GET', path));
+    const bindings = Array.isArray(found) ? (found as readonly ({ readonly routing_key?: unknown } | null)[]) : [];
+    return [...new Set(bindings.map((each) => each?.routing_key).filter((key) => typeof key === 'string'))];
+  }
+
+  get #vhost(): string {
+    return encodeURIComponent(this.#options.vhost);
+  }
+
+  async #request(method: 'GET' | 'PUT', path: string, body?: unknown): Promise<string> {
     const { url, timeoutMs } = this.#options;
     const { username, password } = await this.#login();
-    const request = `PUT ${url}${path}`;
+    const request = `${method} ${url}${path}`;
     const credentials = Buffer.from(`${username}:${password}`).toString('base64');
     let status: number;
     let text: string;
     try {
       const response = await fetch(`${url}${path}`, {
-        method: 'PUT',
+        method,
         headers: { authorization: `Basic ${credentials}`, 'content-type': 'application/json' },
-        body: JSON.stringify(body),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         // Whoever redirects is not the broker, and must not be sent the password.
         redirect: 'manual',
         signal: AbortSignal.timeout(timeoutMs),
@@ -170,6 +185,7 @@ export class ManagementClient {
     if (status < 200 || status > 299) {
       throw new ManagementApiError(refusalText(request, status, text, username), status, text);
     }
+    return text;
   }
 }
 

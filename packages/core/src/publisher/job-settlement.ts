@@ -6,7 +6,13 @@ import { channelEndError, isExchangeMissing } from './guilty-of.js';
 import type { PublishBuffer } from './publish-buffer.js';
 import type { PublishCallbacks } from './publish-callbacks.js';
 import type { PublishEvent } from './publish-event.js';
-import { decideAfterFailure, type PublishFailure, publishFailureError, usesAttempt } from './publish-failure.js';
+import {
+  decideAfterFailure,
+  type ExplainPublish,
+  type PublishFailure,
+  publishFailureError,
+  usesAttempt,
+} from './publish-failure.js';
 import type { PublishJob } from './publish-job.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
 import type { PublisherStats } from './publisher-stats.js';
@@ -18,6 +24,7 @@ export interface JobSettlementSetup {
   readonly callbacks: PublishCallbacks;
   readonly events: EventSink<PublishEvent> | undefined;
   readonly stats: PublisherStats;
+  readonly explain?: ExplainPublish | undefined;
   /** Where room is given back when a job ends. */
   readonly buffer: PublishBuffer;
   /** Where destinations are remembered that confirm nothing. */
@@ -133,7 +140,7 @@ export class JobSettlement {
     this.#stats.failed++;
     this.#leave(job);
     const failures = job.remember(failure);
-    const error = publishFailureError(job.publication, failures, job.attempts);
+    const error = publishFailureError(job.publication, failures, job.attempts, this.#setup.explain);
     this.#events?.emit({ type: 'publish-failed', publication: job.publication, error });
     job.reject(error);
   }

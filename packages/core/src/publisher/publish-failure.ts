@@ -201,18 +201,26 @@ export function tellingFailure(failures: readonly PublishFailure[]): PublishFail
   return failures.findLast((failure) => fateOf(failure) !== 'not-sent') ?? last;
 }
 
+/** What is known of the reason why a message had no queue, or no exchange; `undefined` for nothing. */
+export type ExplainPublish = (publication: Publication, missing: 'exchange' | 'queue') => string | undefined;
+
 /** The error a publish rejects with, made of all its failed attempts (at least one). */
 export function publishFailureError(
   publication: Publication,
   failures: readonly [PublishFailure, ...PublishFailure[]],
   attempts: number,
+  explain?: ExplainPublish,
 ): PublishError {
   const causes = failures.map((failure) => failure.error);
   const details: PublishErrorDetails = { publication, fate: overallFate(failures), attempts, causes };
   const failure = tellingFailure(failures) ?? failures[0];
   const { says, code, toError } = ruleOf(failure);
   const times = attempts > 1 ? `, after ${attempts} attempts` : '';
-  const text = `${describePublication(publication)} ${says(failure)}${times}. ${FATES[details.fate]}`;
+  const missing =
+    failure.kind === 'unroutable' ? 'queue' : failure.kind === 'exchange-missing' ? 'exchange' : undefined;
+  const why = missing && explain?.(publication, missing);
+  const end = why === undefined ? '' : ` ${why}${/[.?]$/.test(why) ? '' : '.'}`;
+  const text = `${describePublication(publication)} ${says(failure)}${times}. ${FATES[details.fate]}${end}`;
   return toError?.(text, details, failure) ?? new PublishError(code, text, details);
 }
 

@@ -12,6 +12,7 @@ import { LanesApart } from './lanes-apart.js';
 import { PublishBuffer } from './publish-buffer.js';
 import type { PublishCallbacks } from './publish-callbacks.js';
 import type { PublishEvent } from './publish-event.js';
+import type { ExplainPublish } from './publish-failure.js';
 import { type BodySource, PublishJob, Share } from './publish-job.js';
 import { PublishLane, type PublishLaneSetup } from './publish-lane.js';
 import type { PublishReceipt } from './publish-options.js';
@@ -29,6 +30,7 @@ export interface PublishLanesSetup {
   readonly logger: Logger;
   readonly callbacks: PublishCallbacks;
   readonly events: EventSink<PublishEvent> | undefined;
+  readonly explain?: ExplainPublish | undefined;
   readonly stats: PublisherStats;
   readonly isolation: Isolation;
   readonly looks: ExchangeLooks;

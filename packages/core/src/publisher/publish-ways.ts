@@ -12,6 +12,7 @@ import { ExchangeLooks } from './exchange-looks.js';
 import { Isolation } from './isolation.js';
 import type { PublishCallbacks } from './publish-callbacks.js';
 import type { PublishEvent } from './publish-event.js';
+import type { ExplainPublish } from './publish-failure.js';
 import type { BodySource } from './publish-job.js';
 import { PublishLanes, type PublishLanesSetup } from './publish-lanes.js';
 import type { PublishReceipt } from './publish-options.js';
@@ -35,6 +36,8 @@ export interface PublisherSetup {
   readonly routeOf?: (payload: object) => PublishRoute | undefined;
   /** Reads a reply as what the caller asked for; a promise when rules are asynchronous. Default: what the converter makes. */
   readonly readReply?: (reply: Message, type: PayloadType) => unknown;
+  /** Says more about a message that had no queue or no exchange. */
+  readonly explain?: ExplainPublish;
   /** Where delayed messages wait. Default: with those of every application that has no service. */
   readonly delayed?: DelayedPublishes;
 }
@@ -151,7 +154,7 @@ export class PublishWays {
   }
 
   #openLanes(options: ResolvedPublisherOptions, more: Partial<PublishLanesSetup> = {}): PublishLanes {
-    const { transport, clock, logger, events } = this.#setup;
+    const { transport, clock, logger, events, explain } = this.#setup;
     const confirm = options.confirms !== 'none';
     const lanes = new PublishLanes({
       transport,
@@ -161,6 +164,7 @@ export class PublishWays {
       clock,
       logger,
       events,
+      explain,
       callbacks: this.#callbacks,
       stats: this.stats,
       isolation: this.#isolation,

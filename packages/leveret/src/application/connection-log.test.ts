@@ -79,6 +79,16 @@ describe('ConnectionLog', () => {
     ]);
   });
 
+  it('says one line for both connections at the start, without a stack, and leaves the end to whoever started', () => {
+    const { tell, said, fields } = setUp();
+    const error = new LeveretError('LEV_CONNECTION_FAILED', 'Is RabbitMQ running?');
+    tell(failed('consume', error));
+    tell(failed('publish', error));
+    tell({ type: 'connect-failed', role: 'consume', host: 'a', error, retryInMs: Number.POSITIVE_INFINITY });
+    expect(said()).to.deep.equal(['warn: could not connect']);
+    expect(fields).to.deep.equal([{ host: 'a', retryInMs: 500, reason: 'Is RabbitMQ running?' }]);
+  });
+
   it('tells of a second connection that is lost later', async () => {
     const { clock, tell, said } = setUp();
     tell(lost('consume'));

@@ -1,7 +1,9 @@
 import {
+  AlikeLines,
   type Clock,
   type ConnectionEvent,
   type ConnectionRole,
+  errorText,
   LeveretError,
   type LogFields,
   type Logger,
@@ -10,16 +12,6 @@ import {
 
 /** Both connections to a node that goes away end within this time. */
 const TOGETHER_MS = 1_000;
-
-/** Lines that are alike, while a connection is away: the second comes after so long, the next after four times that, and so on. */
-const ALIKE_MS = 5_000;
-const ALIKE_AT_MOST_MS = 600_000;
-
-interface Alike {
-  readonly next: number;
-  readonly distanceMs: number;
-  readonly unsaid: number;
-}
 
 /**
  * Writes what happens to connections: one line for each change, and lines that repeat at growing distances. What is not worth
@@ -34,11 +26,14 @@ export class ConnectionLog {
   readonly #wereAway = new Set<ConnectionRole>();
   #lostAt = Number.NEGATIVE_INFINITY;
   /** What was said of failed attempts since then. */
-  readonly #said = new Map<string, Alike>();
+  readonly #failures: AlikeLines;
+  /** Until then both connections are opened for the first time, and what is said of one is true of both. */
+  #stood = false;
 
   constructor(logger: Logger, clock: Clock) {
     this.#logger = logger;
     this.#clock = clock;
+    this.#failures = new AlikeLines(clock);
   }
 
   tell(event: ConnectionEvent): void {
@@ -57,7 +52,7 @@ export class ConnectionLog {
       }
       case 'connect-failed':
         this.#isAway(event.role);
-        this.#failed(now, { level, fields, text }, event.error);
+        this.#failed({ level, fields, text }, event.error);
         return;
       default:
         this.#logger[level](fields, text);
@@ -71,6 +66,7 @@ export class ConnectionLog {
 
   /** Coming back is told once, when all are back. */
   #connected({ role }: { readonly role: ConnectionRole }, { level, fields, text }: Line): void {
+    this.#stood = true;
     this.#away.delete(role);
     if (this.#away.size > 0) {
       this.#logger.debug(fields, text);
@@ -78,22 +74,20 @@ export class ConnectionLog {
     }
     const both = this.#wereAway.size > 1 ? { connection: [...this.#wereAway].sort().join(', ') } : {};
     this.#wereAway.clear();
-    this.#said.clear();
+    this.#failures.forget();
     this.#logger[level]({ ...fields, ...both }, text);
   }
 
-  #failed(now: number, { level, fields, text }: Line, error: Error): void {
-    const kind = `${level} ${LeveretError.is(error) ? error.code : ''}`;
-    const alike = this.#said.get(kind);
-    if (alike !== undefined && now < alike.next) {
-      this.#said.set(kind, { ...alike, unsaid: alike.unsaid + 1 });
+  #failed({ level, fields, text }: Line, error: Error): void {
+    const decision = this.#failures.decide(`${level} ${LeveretError.is(error) ? error.code : ''}`);
+    if (!decision.say) {
       this.#logger.debug(fields, text);
       return;
     }
-    const distanceMs = alike === undefined ? ALIKE_MS : Math.min(4 * alike.distanceMs, ALIKE_AT_MOST_MS);
-    this.#said.set(kind, { next: now + distanceMs, distanceMs, unsaid: 0 });
-    const unsaid = alike === undefined || alike.unsaid === 0 ? {} : { moreAlike: alike.unsaid };
-    this.#logger[level]({ ...fields, ...unsaid }, text);
+    const { connection, reason, ...rest } = fields;
+    const which = this.#stood ? { connection } : {};
+    const unsaid = decision.unsaid === 0 ? {} : { moreAlike: decision.unsaid };
+    this.#logger[level]({ ...which, ...rest, ...unsaid, reason }, text);
   }
 }
 
@@ -111,16 +105,20 @@ function lineOf(event: ConnectionEvent): Line {
       return { level: 'info', fields, text: again ? 'connected again' : 'connected' };
     }
     case 'disconnected': {
-      const fields = { connection: event.role, err: event.error };
+      const fields = { connection: event.role, reason: event.error && errorText(event.error) };
       return { level: 'warn', fields, text: 'connection lost; reconnecting' };
     }
     case 'connect-failed': {
       const { role, host, error, retryInMs } = event;
-      const fields = { connection: role, host, retryInMs, err: error };
+      // An attempt that will not be followed by another ends the start, or is asked for again.
+      const next = Number.isFinite(retryInMs) ? { retryInMs: Math.round(retryInMs) } : {};
+      // Its text says all: stacks of failed attempts are the same code each time.
+      const fields = { connection: role, host, ...next, reason: errorText(error) };
       // Nobody but a person can mend it, and until then nothing is consumed or published.
       const refused = LeveretError.is(error) && error.code === 'LEV_AUTHENTICATION_REFUSED';
       if (refused) return { level: 'error', fields, text: 'the broker refuses the credentials' };
-      return { level: 'warn', fields, text: 'could not connect' };
+      // Nobody tries again by itself: whoever asked for the connection is told why there is none.
+      return { level: Number.isFinite(retryInMs) ? 'warn' : 'debug', fields, text: 'could not connect' };
     }
     case 'secret-not-renewed': {
       const { role, error, retryInMs } = event;
@@ -140,7 +138,7 @@ function lineOf(event: ConnectionEvent): Line {
       return { level: 'error', fields, text };
     }
     case 'declare-failed': {
-      const fields = { connection: event.role, err: event.error };
+      const fields = { connection: event.role, reason: errorText(event.error) };
       return { level: event.fatal ? 'error' : 'warn', fields, text: 'declaration refused' };
     }
     case 'notice':

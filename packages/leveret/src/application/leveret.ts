@@ -14,6 +14,8 @@ import {
   type PolicyDeclaration,
   Publisher,
   resolvePause,
+  type Topology,
+  whyNotRouted,
   within,
 } from '@leveret/core';
 import type { LeveretContainer } from '../container/container-port.js';
@@ -37,6 +39,7 @@ import { installShutdownHooks } from './shutdown-hooks.js';
 import { StandstillWatch } from './standstill-watch.js';
 import { startListeners } from './start-listeners.js';
 import type { StoreWatch } from './store-watch.js';
+import { UnroutableLook } from './unroutable-look.js';
 import { WaitingWatch } from './waiting-watch.js';
 
 /** Where an application is in its life. */
@@ -84,6 +87,10 @@ export class Leveret {
   readonly #delayed: DelayedPublishes;
   readonly #waiting: WaitingWatch;
   #service: string | undefined;
+  /** Known from the start on. */
+  #declared: Topology | undefined;
+  /** Only where the management API was named: nobody else is sent a password. */
+  readonly #unroutable: UnroutableLook | undefined;
   readonly #standstills: StandstillWatch;
   #state: LeveretState = { name: 'new' };
   /** A pause that was asked for before there were listeners. */
@@ -112,6 +119,7 @@ export class Leveret {
       connectionLog.tell(event);
       this.#events.emit(event);
     });
+    this.#unroutable = raw.management && new UnroutableLook(this.#options.management, logger, clock);
     this.#service = typeof raw.service === 'string' ? raw.service : undefined;
     this.#delayed = new DelayedPublishes(transport, publisher.connectionTimeoutMs, () => this.#service);
     this.#waiting = new WaitingWatch(this.#delayed, logger, clock);
@@ -290,6 +298,7 @@ export class Leveret {
       // Before anything is consumed: what a store cannot work with would be found by the messages.
       await this.#stores.start();
       this.#stillStarting();
+      this.#declared = resolved.topology;
       await transport.declare(resolved.topology, { canWait: this.#canWait() });
       await Promise.all(this.#roles().map((role) => transport.connect(role)));
       this.#stillStarting();
@@ -423,6 +432,10 @@ export class Leveret {
       clock,
       logger,
       routeOf: publishRouteOf,
+      explain: (publication, missing) => {
+        if (missing === 'queue') void this.#unroutable?.look(publication);
+        return whyNotRouted(publication, missing, this.#declared);
+      },
       events: this.#events,
       attach: (part) => this.#parts.attach(part),
       delayed: this.#delayed,

@@ -145,7 +145,8 @@ function foreignDecorators(uses: readonly ListenerUse[]): ListenerWarning[] {
 
 /** Where something is kept under the id, the start is refused. */
 function passingIds(uses: readonly ListenerUse[]): ListenerWarning[] {
-  const passing = uses.filter(({ plan: { idOf } }) => idOf !== undefined && isClass(idOf) && doubtOfName(idOf));
+  // A name that only looks renamed may be the author's.
+  const passing = uses.filter(({ plan: { idOf } }) => isClass(idOf) && doubtOfName(idOf) === 'minified');
   if (passing.length === 0) return [];
   const ids = passing.map(({ plan }) => plan.id).join(', ');
   return [
