@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { ConfigurationError, Leveret, Listener, type ListenerOptions } from 'leveret';
 import { describe, it } from 'mocha';
+import { pagesWithFiles } from '../../../tools/scripts/shown-files.mjs';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -30,6 +31,13 @@ declare class Failures { save(messageId: string | undefined, error: unknown, att
 describe('the documents', () => {
   it('show the quick start in the README as it is', () => {
     expect(codeOf('README.md')[0]).to.equal(read('examples/quick-start/src/quick-start.ts'));
+  });
+
+  it('show files of examples as they are', () => {
+    const pages = pagesWithFiles();
+    expect(pages.map(({ page }) => page)).to.include('docs/production.md');
+    // Copied by node tools/scripts/shown-files.mjs --write.
+    for (const { page, text, shown } of pages) expect(text, page).to.equal(shown);
   });
 
   it('link to files and headings that are there', () => {
@@ -64,8 +72,9 @@ async function compilerFaults(): Promise<string> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'readers-own.d.ts'), READERS_OWN);
-  // The recipes are whole programs, copied from files that their own project compiles and runs.
-  for (const file of documents.filter((each) => each !== 'docs/recipes.md')) {
+  // Whole programs, copied from files that their own projects compile and run.
+  const copied = ['docs/recipes.md', 'docs/production.md'];
+  for (const file of documents.filter((each) => !copied.includes(each))) {
     for (const [index, code] of codeOf(file).entries()) {
       if (!/^import\b/.test(code)) continue;
       writeFileSync(join(folder, `${file.replaceAll('/', '-')}-${index + 1}.ts`), code);
