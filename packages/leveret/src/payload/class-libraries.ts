@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { sep } from 'node:path';
 
 /**
  * class-transformer and class-validator, loaded when they are asked for: together they take longer to load than all of leveret,
@@ -43,28 +44,43 @@ export function isValidatorInUse(): boolean {
 /** Whether anybody has loaded class-transformer, or may have. Until then no class has any of its decorators. */
 export function isTransformerInUse(): boolean {
   if (transformer !== undefined) return true;
-  lookup ??= makeLookup();
-  return lookup.isLoaded();
+  cached ??= transformerInCache();
+  return cached();
 }
 
-interface Lookup {
-  isLoaded(): boolean;
-}
-let lookup: Lookup | undefined;
-const UNKNOWN: Lookup = { isLoaded: () => true };
+let cached: (() => boolean) | undefined;
 
 /**
  * What `import` loads of CommonJS is in the cache of `require`: in Node, unless hooks of the program load it otherwise, and in no
  * bundle. Whether it is so here, amqplib tells, which was imported with leveret.
  */
-function makeLookup(): Lookup {
+function transformerInCache(): () => boolean {
+  const mayBe = () => true;
   try {
     const { cache, resolve } = createRequire(import.meta.url);
-    if (!Object.keys(cache).some((path) => /[\\/]amqplib[\\/]/.test(path))) return UNKNOWN;
-    const path = resolve('class-transformer');
-    return { isLoaded: () => cache[path] !== undefined };
+    const isIn = (name: string) => Object.keys(cache).some((path) => path.includes(`${sep}${name}${sep}`));
+    if (!isIn('amqplib')) return mayBe;
+    let path: string | undefined;
+    let isFirst = true;
+    return () => {
+      // To find out where it is takes a millisecond, which a start need not wait for.
+      if (isFirst && !isIn('class-transformer')) {
+        isFirst = false;
+        return false;
+      }
+      path ??= whereIs('class-transformer', resolve);
+      return path === undefined || cache[path] !== undefined;
+    };
   } catch {
-    return UNKNOWN;
+    return mayBe;
+  }
+}
+
+function whereIs(name: string, resolve: NodeJS.RequireResolve): string | undefined {
+  try {
+    return resolve(name);
+  } catch {
+    return undefined;
   }
 }
 
