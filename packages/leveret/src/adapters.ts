@@ -65,6 +65,8 @@ export type { PublishAddress } from './decorators/publish-address.js';
 export type { Declared } from './functions/declared-function.js';
 export type { EventOf, HandlerCall, HandlerSurroundings } from './functions/handler-surroundings.js';
 export type { TypedListenerOptions } from './functions/listener.js';
+export type { HandlerFramework, HandlerInvocation, HandlerParameter } from './handler/handler-framework.js';
 export { inspectPayload, type PayloadInspection } from './payload/inspect-payload.js';
+export { type ClassDeclarations, declarationsOf } from './reading/declarations-of.js';
 export type { RunOutcome, ScheduleCounts } from './schedule/schedule.js';
 export type { ScheduleEvent } from './schedule/schedule-event.js';

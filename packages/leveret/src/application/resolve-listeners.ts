@@ -35,11 +35,13 @@ import {
 import type { InstanceHooks } from '../container/instance-hooks.js';
 import type { InstanceResolver } from '../container/instance-resolver.js';
 import { resolveConverter, resolveHome, resolveInterceptor, resolveRecoverer } from '../container/resolve-parts.js';
+import type { HandlerFramework } from '../handler/handler-framework.js';
 import { listenerHandler } from '../handler/listener-handler.js';
 import { methodRoute } from '../handler/method-route.js';
 import type { InterceptorLike } from '../interceptor/interceptor-like.js';
 import type { ReadingPolicy } from '../payload/payload-reader.js';
 import type { PayloadValidation } from '../payload/payload-validation.js';
+import type { ListenerHome } from '../reading/listener-home.js';
 import { type ListenerPlan, type RoutePlan, routesOf } from '../reading/listener-plan.js';
 import { type ListenerWarning, listenerWarnings } from '../reading/listener-warnings.js';
 
@@ -117,7 +119,7 @@ export async function resolveListeners(
   const warnings = [
     ...topologyWarnings(topology, usesOf(definitions)),
     ...timeouts,
-    ...(problems.list.length === 0 ? listenerWarnings(uses) : []),
+    ...(problems.list.length === 0 ? listenerWarnings(uses, { foreign: resolver.framework === undefined }) : []),
   ];
   const reading = {
     converter: common.converter,
@@ -169,9 +171,13 @@ async function resolveListener(plan: ListenerPlan, common: Common, problems: Pro
   const guarded = await guardedRoutes(plan, policies.acknowledge, settings.guards, problems);
   checkLastingId(plan, { guarded: guarded.size > 0, crashLoop, streamOffsets: policies.streamOffsets }, problems);
   const idempotency = new Map<HandlerRoute, HandlerIdempotency>();
+  // Functions belong to no framework.
+  const framework = plan.home.class === undefined ? undefined : resolver.framework;
   const handler = listenerHandler(plan.handler, (route) => {
     const made = methodRoute(route, {
       source: source ?? { kind: 'shared', instance: {} },
+      framework,
+      payloadIsMade: route.target?.kind === 'class' && isMadeBy(framework, plan.home, route.key),
       interceptors: [...common.interceptors, ...(around.get(route) ?? [])],
       attemptEnded: resolver.attemptEnded,
       converter: converter ?? common.converter,
@@ -201,6 +207,10 @@ async function resolveListener(plan: ListenerPlan, common: Common, problems: Pro
       ...topologyOfRecoverer(plan.place, crashLoop?.quarantine),
     ],
   };
+}
+
+function isMadeBy(framework: HandlerFramework | undefined, home: ListenerHome, key: string | symbol): boolean {
+  return home.class !== undefined && framework?.makesPayload?.(home.class, key) === true;
 }
 
 /** With what the container makes of its parts. A store of this process's memory remembers nothing that matters here. */

@@ -1,4 +1,5 @@
 import type { DeliveryContext } from '@leveret/core';
+import type { HandlerFramework } from '../handler/handler-framework.js';
 
 /** What a container knows a service by: its class, a text, or a symbol. */
 export type ServiceToken = string | symbol | ServiceClass;
@@ -26,6 +27,8 @@ export interface ContainerPort {
    * @param context of the attempt; at start, and for a run of a schedule, of no real delivery
    */
   createScope?(context: DeliveryContext): AttemptScope | Promise<AttemptScope>;
+  /** What the framework of the container runs around handlers by decorators of its own. Default: nothing does. */
+  readonly framework?: HandlerFramework | undefined;
 }
 
 /** A scope of a {@link ContainerPort}: what is made for one attempt. */

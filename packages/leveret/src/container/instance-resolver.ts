@@ -1,4 +1,5 @@
 import type { DeliveryContext } from '@leveret/core';
+import type { HandlerFramework } from '../handler/handler-framework.js';
 import type { InstanceSource } from '../handler/instance-source.js';
 import type { AnyClass } from '../reading/class-kind.js';
 import type { ServiceToken } from './container-port.js';
@@ -15,6 +16,8 @@ export interface InstanceResolver {
   provide(service: ServiceToken, value: unknown): void;
   /** Has a value injected instead of whatever the container has. */
   replace(service: ServiceToken, value: unknown): Promise<void>;
+  /** What runs around the methods of what it makes; `undefined` when nothing does. */
+  readonly framework?: HandlerFramework | undefined;
   /** An attempt has ended: what was made for it alone can be let go. `undefined` when nothing is. */
   readonly attemptEnded: ((context: DeliveryContext) => void) | undefined;
   /** Lets go of what was made here. What fails at it keeps nothing else from being let go. */

@@ -1,4 +1,5 @@
 import { type DeliveryContext, type Logger, logSafely } from '@leveret/core';
+import type { HandlerFramework } from '../handler/handler-framework.js';
 import type { InstanceSource } from '../handler/instance-source.js';
 import type { AnyClass } from '../reading/class-kind.js';
 import { AttemptScopes } from './attempt-scopes.js';
@@ -9,6 +10,7 @@ import { sampleContext } from './sample-context.js';
 /** Resolves from any container by its port. Nothing is bound in it, and it is not disposed: it is its owner's. */
 export class PortResolver implements InstanceResolver {
   readonly attemptEnded: ((context: DeliveryContext) => void) | undefined;
+  readonly framework: HandlerFramework | undefined;
   readonly #port: ContainerPort;
   readonly #scopes: AttemptScopes | undefined;
   readonly #replaced = new Map<ServiceToken, unknown>();
@@ -17,6 +19,7 @@ export class PortResolver implements InstanceResolver {
 
   constructor(port: ContainerPort, logger: Logger) {
     this.#port = port;
+    this.framework = port.framework;
     if (!hasMethods(port, ['createScope'])) return;
     const scopes = new AttemptScopes(
       (context) => port.createScope?.(context),

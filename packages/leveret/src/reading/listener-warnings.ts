@@ -27,9 +27,20 @@ export interface ListenerUse {
   readonly validation: PayloadValidation | false;
 }
 
-/** What in all listeners together is probably not meant. Same input, same list; nothing is logged here. */
-export function listenerWarnings(uses: readonly ListenerUse[]): readonly ListenerWarning[] {
-  return [...sharedQueues(uses), ...bareClasses(uses), ...foreignDecorators(uses), ...passingIds(uses)];
+/**
+ * What in all listeners together is probably not meant. Same input, same list; nothing is logged here.
+ * @param looks.foreign `false` where a framework looks at the decorators that leveret does not. Default `true`
+ */
+export function listenerWarnings(
+  uses: readonly ListenerUse[],
+  looks: { readonly foreign: boolean } = { foreign: true },
+): readonly ListenerWarning[] {
+  return [
+    ...sharedQueues(uses),
+    ...bareClasses(uses),
+    ...(looks.foreign ? foreignDecorators(uses) : []),
+    ...passingIds(uses),
+  ];
 }
 
 /** The broker gives each message of a queue to one of its listeners, whichever is next. */
