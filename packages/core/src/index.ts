@@ -4,7 +4,9 @@ export { LeveretError } from './errors/leveret-error.js';
 export {
   FatalMessageError,
   isFatalMessageError,
+  isMessageRefused,
   MessageConversionError,
+  MessageRefusedError,
   MessageValidationError,
   type Violation,
 } from './errors/message-error.js';
@@ -236,7 +238,13 @@ export { type BuiltExchange, ExchangeBuilder } from './topology/exchange-builder
 export type { BindingOptions, DeclaredBindingOptions, HeadersMatch } from './topology/binding-options.js';
 export { BindingBuilder, BindingBuilderTo, BindingBuilderWhere } from './topology/binding-builder.js';
 export { lazyPolicy, type PolicyOptions } from './topology/policy-options.js';
-export { type Declarable, type Declarables, type TopologyOptions, topologyOf } from './topology/topology-options.js';
+export {
+  type Declarable,
+  type Declarables,
+  joinDeclarables,
+  type TopologyOptions,
+  topologyOf,
+} from './topology/topology-options.js';
 export { EMPTY_TOPOLOGY, mergeTopologies, type SourcedTopology } from './topology/merge-topologies.js';
 export {
   hasDeadLetterPolicy,

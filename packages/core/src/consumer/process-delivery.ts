@@ -1,5 +1,5 @@
 import { LeveretError } from '../errors/leveret-error.js';
-import { isFatalMessageError } from '../errors/message-error.js';
+import { isFatalMessageError, isMessageRefused } from '../errors/message-error.js';
 import { findOutcomeSignal } from '../errors/outcome-signal.js';
 import type { Enter } from '../events/own-context.js';
 import { decideFailure, decideRedelivery, type FailureDecision, isWorthAReply } from '../retry/decide-failure.js';
@@ -199,7 +199,7 @@ export class DeliveryProcess {
   async #failed(error: unknown, failures: DeliveryFailures): Promise<boolean> {
     const { reporter, definition } = this.#env;
     // By where it was thrown: the error of an attempt may be about a message that the handler wanted to send.
-    const isOfMessage = this.#progress.name === 'unread' && isFatalMessageError(error);
+    const isOfMessage = isMessageRefused(error) || (this.#progress.name === 'unread' && isFatalMessageError(error));
     if (!isOfMessage) failures.add(error);
     const what = isOfMessage ? ({ type: 'invalid' } as const) : ({ type: 'failed', attempt: failures.total } as const);
     reporter.report(this.delivery, { ...what, error });

@@ -2,6 +2,9 @@ import type { ErrorCode } from './error-codes.js';
 import { escapeText } from './escape-text.js';
 import { LeveretError } from './leveret-error.js';
 
+/** By symbol, so that two copies of this package agree. */
+const REFUSED: unique symbol = Symbol.for('leveret.message-refused') as never;
+
 /**
  * A message that no retry can help: unreadable, invalid, without a required header or key, or of a type nobody
  * handles.
@@ -28,6 +31,28 @@ export class MessageConversionError extends FatalMessageError {
   static override readonly name: string = 'MessageConversionError';
   constructor(message: string, options?: ErrorOptions) {
     super('LEV_MESSAGE_UNREADABLE', message, options);
+  }
+}
+
+/**
+ * Thrown inside an attempt by what stands before the handler, such as the pipe or the guard of a framework: the message itself is
+ * at fault, as when it cannot be read. Any other error of an attempt says nothing of its message: it may be about one that the
+ * handler wanted to send.
+ */
+export class MessageRefusedError extends FatalMessageError {
+  readonly [REFUSED] = true;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('LEV_MESSAGE_INVALID', message, options);
+  }
+}
+
+/** Whether an error of an attempt says that its message is at fault. Never throws. */
+export function isMessageRefused(error: unknown): boolean {
+  try {
+    return LeveretError.is(error) && (error as Partial<MessageRefusedError>)[REFUSED] === true;
+  } catch {
+    return false;
   }
 }
 

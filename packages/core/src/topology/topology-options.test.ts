@@ -6,7 +6,7 @@ import { ExchangeBuilder } from './exchange-builder.js';
 import { lazyPolicy } from './policy-options.js';
 import { QueueBuilder } from './queue-builder.js';
 import type { Topology } from './topology.js';
-import { type Declarables, topologyOf } from './topology-options.js';
+import { type Declarables, joinDeclarables, topologyOf } from './topology-options.js';
 
 function resolve(declarables: Declarables): Topology {
   const problems = new Problems();
@@ -153,5 +153,33 @@ describe('topologyOf', () => {
     expect(faultsOf('q')).to.deep.equal(['the topology must be an object with options; got "q"']);
     expect(faultsOf({ queues: 'q' })).to.deep.equal(['queues must be a list; got "q"']);
     expect(faultsOf([5])).to.deep.equal(['declaration 1 must be a queue, an exchange, a binding or a policy; got 5']);
+  });
+});
+
+describe('joinDeclarables', () => {
+  it('puts lists by kind and mixed ones together', () => {
+    const problems = new Problems();
+    const joined = joinDeclarables(
+      [
+        { queues: ['orders'], exchanges: [{ name: 'news', type: 'fanout' }] },
+        ['errors', ExchangeBuilder.topic('pay.topic'), { queue: 'errors', exchange: 'pay.topic', routingKey: '#' }],
+        [lazyPolicy('^lazy$')],
+        {},
+      ],
+      problems,
+    );
+    expect(problems.list).to.deep.equal([]);
+    expect(names(resolve(joined))).to.deep.equal({
+      exchanges: ['news:fanout', 'pay.topic:topic'],
+      queues: ['orders:if-missing', 'errors:if-missing'],
+      bindings: ['pay.topic-#->queue:errors'],
+      policies: ['Lazy'],
+    });
+  });
+
+  it('tells what is wrong with the lists', () => {
+    const problems = new Problems();
+    joinDeclarables([{ queue: [] } as never, [7] as never], problems);
+    expect(problems.list).to.have.lengthOf(2);
   });
 });

@@ -46,6 +46,19 @@ export function topologyOf(declarables: Declarables, problems: Problems): Topolo
   return mergeTopologies(sources, problems);
 }
 
+/**
+ * Several declarations as one, by kind, such as those of the modules of an application. Faults of the lists themselves are noted in
+ * `problems`; what stands in them is checked where they are resolved.
+ */
+export function joinDeclarables(all: readonly Declarables[], problems: Problems): TopologyOptions {
+  const joined: Record<Kind, unknown[]> = { exchanges: [], queues: [], bindings: [], policies: [] };
+  for (const each of all) {
+    const groups = Array.isArray(each) ? sortByKind(each, problems) : groupsOf(each, problems);
+    for (const { kind, item } of groups) joined[kind].push(item);
+  }
+  return joined as TopologyOptions;
+}
+
 type Kind = 'exchanges' | 'queues' | 'bindings' | 'policies';
 type QueueOf = (reference: unknown, problems: Problems) => ResolvedQueue | undefined;
 
