@@ -87,6 +87,17 @@ export class TestHarness implements AsyncDisposable {
    * @throws {HarnessError} when the container is in use by another harness, or `nextTick` or `queueMicrotask` is faked
    */
   static async start(options: HarnessOptions = {}): Promise<TestHarness> {
+    const harness = await TestHarness.prepare(options);
+    await harness.begin();
+    return harness;
+  }
+
+  /**
+   * The first half of {@link start}, for frameworks that have a life cycle of their own: the broker is there, and the application
+   * has been made, but nothing of it is read or opened before {@link begin}. Listeners that the options hold by then are started.
+   * @throws as {@link start} does
+   */
+  static async prepare(options: HarnessOptions = {}): Promise<TestHarness> {
     const resolved = resolveHarnessOptions(options);
     await checkTurns();
     const { broker, application } = resolved;
@@ -94,21 +105,23 @@ export class TestHarness implements AsyncDisposable {
       'url' in broker
         ? await RealSide.start(broker.url, application.management?.url ?? process.env[MANAGEMENT_URL_VARIABLE])
         : await EmbeddedSide.start(broker.options);
-    let harness: TestHarness;
     try {
-      harness = new TestHarness(resolved, side);
+      return new TestHarness(resolved, side);
     } catch (error) {
       await side.close();
       throw error;
     }
+  }
+
+  /** The second half of {@link start}: starts the application. When it rejects, nothing is left behind. */
+  async begin(): Promise<void> {
     try {
-      const started = harness.#application.start();
+      const started = this.#application.start();
       await inRealTime(START_LIMIT_MS, started, () => new HarnessError(`no start within ${START_LIMIT_MS} ms`));
     } catch (error) {
-      await harness.#end();
+      await this.#end();
       throw error;
     }
-    return harness;
   }
 
   /** The application: its publisher, its listeners, its container. */
