@@ -13,6 +13,9 @@ const OWNERS = {
   'class-transformer': 'packages/leveret',
   croner: 'packages/leveret',
   ioredis: 'packages/redis',
+  '@nestjs/common': 'packages/nestjs',
+  '@nestjs/core': 'packages/nestjs',
+  rxjs: 'packages/nestjs',
 };
 const TEST_TOOLS = ['mocha', 'chai', 'sinon', 'fast-check', 'esbuild'];
 // Situation tests look at queues from the outside, past leveret; the broker's tests prove that any client can connect.

@@ -1,0 +1,54 @@
+import type { Type } from '@nestjs/common';
+import type { HandlerParameter } from 'leveret/adapters';
+import { parameterPipes } from './parameter-pipes.js';
+
+/** What Nest is told of a parameter as its `data`. */
+export interface DescribedParameter extends HandlerParameter {
+  /** Where it stands. */
+  readonly index: number;
+}
+
+/** Where Nest finds what is said of the parameters of a handler. */
+export const PARAMETERS = 'leveret:parameters';
+
+/** How Nest numbers parameters; what it has no number for is `custom`. */
+const BODY = 3;
+const CUSTOM = 100;
+
+/** Pipes are for what the sender wrote. */
+export function isPiped(kind: HandlerParameter['kind']): boolean {
+  return kind === 'payload' || kind === 'header';
+}
+
+/** Tells Nest of the parameters of a method, in its own way: on the class, and on the class that declares the method. */
+export function describeParameters(
+  instance: object,
+  listenerClass: Type<object>,
+  key: string | symbol,
+  methodName: string,
+  parameters: readonly HandlerParameter[],
+): void {
+  const pipes = parameterPipes(listenerClass.prototype as object, key);
+  const described = Object.fromEntries(
+    parameters.map((parameter, index) => [
+      `${parameter.kind === 'payload' ? BODY : CUSTOM}:${index}`,
+      { index, data: { ...parameter, index } satisfies DescribedParameter, pipes: pipes.get(index) ?? [] },
+    ]),
+  );
+  const hosts = new Set<unknown>([listenerClass, instance.constructor, declaringClass(listenerClass, key)]);
+  for (const host of hosts) Reflect.defineMetadata(PARAMETERS, described, host as object, methodName);
+}
+
+function declaringClass(listenerClass: Type<object>, key: string | symbol): unknown {
+  let prototype = listenerClass.prototype as object | null;
+  while (prototype !== null && !Object.hasOwn(prototype, key)) {
+    prototype = Object.getPrototypeOf(prototype) as object | null;
+  }
+  return prototype?.constructor ?? listenerClass;
+}
+
+/** Takes an argument of a handler from what Nest is called with: the payload, the context, and all arguments. */
+export const argumentsFactory = {
+  exchangeKeyForValue: (_type: number, data: unknown, args: unknown[]): unknown =>
+    (args[2] as readonly unknown[])[(data as DescribedParameter).index],
+};

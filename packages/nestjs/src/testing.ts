@@ -1,0 +1,1 @@
+export { LeveretTesting, LeveretTestingModule, type LeveretTestingOptions } from './testing/leveret-testing.module.js';
