@@ -98,7 +98,13 @@ async function tryFolder({ pack, folder, compiled }) {
       ? JSON.parse(readFileSync(join(root, `${file}.map`), 'utf8'))
       : undefined;
     const lines = map?.sourcesContent?.[0]?.split('\n');
-    return mutationsOf(code, map).map((each) => ({ ...each, file, source: lines?.[each.line - 1]?.trim() ?? '' }));
+    const found = mutationsOf(code, map).map((each) => ({
+      ...each,
+      file,
+      source: lines?.[each.line - 1]?.trim() ?? '',
+    }));
+    // For the compiler's eyes: nothing ever comes there.
+    return found.filter(({ source }) => !source.includes('satisfies never'));
   });
   const known = candidates.filter(reasonOf);
   const sample = drawn(

@@ -196,7 +196,7 @@ describe('the journey of a delivery that fails', () => {
       const process = journey.next({ redelivered: true });
       const state = start(process);
       await turn();
-      expect(journey.clock.waits).to.deep.equal([1000]);
+      expect([journey.clock.waits, journey.clock.waitsForUs]).to.deep.equal([[1000], [1000]]);
       process.interrupt('stopping');
       await turn();
       expect(state.ended).to.equal(true);

@@ -5,6 +5,16 @@ import { delayedRoute, delaySeconds, dueTopology, levelsTopology, MAX_DELAY_MS, 
 import { waitingRoom } from './waiting-room.js';
 
 const room = waitingRoom(undefined, undefined);
+describe('the queues in which messages wait', () => {
+  it('stay, whoever consumes from them or not, and are for everybody', () => {
+    const queues = [...levelsTopology(room, topLevel(60_000)).queues, ...dueTopology(room, 'to').queues];
+    expect(queues.length).to.be.greaterThan(0);
+    for (const queue of queues) {
+      expect(queue).to.include({ declare: 'always', durable: true, exclusive: false, autoDelete: false, lazy: false });
+    }
+  });
+});
+
 const anyDelay = fc.integer({ min: 1, max: MAX_DELAY_MS });
 
 /** Follows the bindings as a broker does, and answers how long the message was under way and through how many queues. */

@@ -25,6 +25,9 @@ function comesBack({ properties, headers, body, verbatim }: Publication, exchang
   };
 }
 
+/** A header as it stands on the wire, with the value 7. */
+const entry = (header: string) => Buffer.concat([Buffer.of(header.length), Buffer.from(`${header}I\0\0\0\x07`)]);
+
 /** Without what is not set. */
 const said = (message: Message) =>
   Object.fromEntries(Object.entries(message).filter(([, value]) => value !== undefined));
@@ -89,7 +92,6 @@ describe('a message that waits', () => {
   });
 
   it('takes exact bytes along, under the name that they had', () => {
-    const entry = (header: string) => Buffer.concat([Buffer.of(header.length), Buffer.from(`${header}I\0\0\0\x07`)]);
     const exact = ['CC', 'odd', 'x-leveret-mine'].map((header) => ({
       name: header,
       entry: entry(header),
@@ -106,6 +108,29 @@ describe('a message that waits', () => {
   it('goes without its history where there is no room in the frame', () => {
     const message = aMessage({ headers: { big: 'x'.repeat(5000) } });
     expect(waitingCopy(message, RECORD, TO, 8192).headers).not.to.have.property('x-leveret-history');
+  });
+
+  it('takes its history along up to the last byte, whose own size counts', () => {
+    const record = { ...RECORD, history: ['h'.repeat(3_000)] };
+    const fits = (frameMax: number) => 'x-leveret-history' in waitingCopy(aMessage(), record, TO, frameMax).headers;
+    let [low, high] = [0, FRAME];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (fits(middle)) high = middle;
+      else low = middle;
+    }
+    const longer = { ...record, history: ['h'.repeat(3_100)] };
+    expect(high).to.be.greaterThan(3_000);
+    expect('x-leveret-history' in waitingCopy(aMessage(), longer, TO, high + 99).headers).to.equal(false);
+    expect('x-leveret-history' in waitingCopy(aMessage(), longer, TO, high + 100).headers).to.equal(true);
+  });
+
+  it('is moved with its headers once, byte by byte where one of them is known so', () => {
+    const header = { name: 'odd', entry: entry('odd'), exact: true };
+    const verbatim = { fault: undefined, properties: {}, headers: [header], section: undefined };
+    const moved = movedCopy(aMessage({ headers: { odd: 1 }, verbatim }), TO);
+    expect([moved.headers, moved.verbatim?.headers]).to.deep.equal([{}, [header]]);
+    expect(movedCopy(aMessage({ headers: { odd: 1 } }), TO).headers).to.deep.equal({ odd: 1 });
   });
 });
 

@@ -52,6 +52,10 @@ describe('redactUrls', () => {
 });
 
 describe('redactor', () => {
+  it('takes out the passwords of URLs where there is no own function', () => {
+    expect(redactor(undefined)('at db://u:p@h')).to.equal('at db://u:***@h');
+  });
+
   it('takes out what the own function says, besides the passwords of URLs', () => {
     const redact = redactor((text) => text.replace(/\d{16}/g, '****'));
     expect(redact('card 4111111111111111 at db://u:p@h')).to.equal('card **** at db://u:***@h');
@@ -72,6 +76,23 @@ describe('redactError', () => {
   it('answers the same error when there is nothing to take out', () => {
     const error = new Error('a', { cause: new Error('b') });
     expect(redactError(error, redactUrls)).to.equal(error);
+  });
+
+  it('takes it out of a message and a stack that the error inherits', () => {
+    class Declared extends Error {
+      override get message() {
+        return 'at amqp://u:hunter2@h';
+      }
+      override get stack() {
+        return 'Declared: at amqp://u:hunter2@h\n    at place';
+      }
+    }
+    const error = Object.create(Declared.prototype) as Error;
+    const shown = redactError(error, redactUrls) as Error;
+    expect([shown.message, shown.stack]).to.deep.equal([
+      'at amqp://u:***@h',
+      'Declared: at amqp://u:***@h\n    at place',
+    ]);
   });
 
   it('takes it out of the message, the stack, other texts, causes and lists, and leaves the error as it was', () => {

@@ -35,6 +35,7 @@ describe('invokeWithin', () => {
       () => new Promise(() => {}),
       (error) => told.push(error),
     ).catch((error: unknown) => error);
+    expect(clock.waitsForUs, 'somebody waits for its end').to.deep.equal([100]);
     await clock.advance(99);
     expect(told).to.deep.equal([]);
     await clock.advance(1);

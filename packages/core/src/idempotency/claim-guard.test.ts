@@ -158,6 +158,7 @@ describe('claimGuard', () => {
       const first = guard.run('a', '1', held.attempt);
       await clock.advance(2_000);
       expect(renewals).to.equal(4);
+      expect(clock.waitsForUs, 'the handler keeps the process alive, not its lease').to.deep.equal([]);
       held.end();
       await first;
     });

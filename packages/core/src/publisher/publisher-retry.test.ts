@@ -64,6 +64,7 @@ describe('Publisher retry', () => {
     transport.down = new Error('connect ECONNREFUSED');
     watch(publisher.publish('orders', 'paid', 'x'));
     await clock.advance(100);
+    expect(clock.waitsForUs, 'the process does not end before its message is out').to.include(7_900);
     transport.down = undefined;
     const broker = { product: 'RabbitMQ', version: '3.10.8', frameMax: 131072 };
     transport.emit({ type: 'connected', role: 'publish', host: 'h', broker, again: true });

@@ -7,9 +7,10 @@ import { remoteFailureReply } from './remote-failure.js';
 
 describe('a request', () => {
   it('goes out with reply address and correlation id, and resolves to the converted reply', async () => {
-    const { publisher, transport } = setUp();
+    const { publisher, transport, clock } = setUp();
     const asking = watch(publisher.request('orders', 'price', 'apples', { headers: { tenant: 't' } }));
     await turn();
+    expect(clock.waitsForUs, 'its caller waits').to.include(5_000);
     const { properties, headers } = transport.channel.sent[0] ?? {};
     expect(properties?.replyTo).to.equal('amq.rabbitmq.reply-to');
     expect(properties?.correlationId).to.match(/^[0-9a-f-]{36}$/);

@@ -13,6 +13,7 @@ describe('pause', () => {
       result = how;
     });
     await clock.advance(99);
+    expect(clock.waitsForUs, 'the process does not end meanwhile').to.deep.equal([1]);
     expect(result).to.equal(undefined);
     await clock.advance(1);
     expect(result).to.equal('elapsed');
@@ -61,6 +62,9 @@ describe('within', () => {
 
   it('resolves to the fallback when the time is up, and swallows what the work does later', async () => {
     const clock = new FakeClock();
+    void within(clock, 7, new Promise(() => {}), () => 'late');
+    expect(clock.waitsForUs).to.deep.equal([7]);
+    await clock.advance(7);
     let fail: (error: Error) => void = () => {};
     const work = new Promise<string>((_resolve, reject) => {
       fail = reject;

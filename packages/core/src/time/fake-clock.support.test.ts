@@ -3,6 +3,7 @@ import type { Clock } from './clock.js';
 interface Timer {
   readonly at: number;
   readonly callback: () => void;
+  readonly keepAlive: boolean;
 }
 
 /** A clock that stands still until a test moves it. */
@@ -29,8 +30,8 @@ export class FakeClock implements Clock {
     this.#origin = now - this.#elapsed;
   }
 
-  after(ms: number, callback: () => void): () => void {
-    const timer = { at: this.#elapsed + ms, callback };
+  after(ms: number, callback: () => void, keepAlive = false): () => void {
+    const timer = { at: this.#elapsed + ms, callback, keepAlive };
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
   }
@@ -38,6 +39,12 @@ export class FakeClock implements Clock {
   /** Milliseconds until each pending timer, shortest first. */
   get waits(): readonly number[] {
     return [...this.#timers].map((timer) => timer.at - this.#elapsed).sort((a, b) => a - b);
+  }
+
+  /** Of these, the ones that keep the process alive. */
+  get waitsForUs(): readonly number[] {
+    const ours = [...this.#timers].filter(({ keepAlive }) => keepAlive);
+    return ours.map((timer) => timer.at - this.#elapsed).sort((a, b) => a - b);
   }
 
   /** Moves time, firing every timer at its moment and letting what it started go as far as it can. */
