@@ -6,6 +6,7 @@ import {
   consumeFailure,
   consumeFailureCause,
   decideConsumeAgain,
+  FailuresInARow,
 } from './consume-again.js';
 
 const noJitter = () => 0;
@@ -23,6 +24,38 @@ function decide(failure: Partial<ConsumerFailure>) {
     noJitter,
   );
 }
+
+describe('FailuresInARow', () => {
+  function counting() {
+    const state = { now: 0 };
+    const clock = { now: () => Number.NaN, monotonic: () => state.now, after: () => () => {} };
+    return { state, failures: new FailuresInARow(clock) };
+  }
+
+  it('counts attempts that did not begin, until one does', () => {
+    const { failures } = counting();
+    const attempts = () => [1, 2, 3].map(() => failures.count(undefined));
+    expect(attempts()).to.deep.equal([0, 1, 2]);
+    failures.began();
+    expect(attempts()).to.deep.equal([0, 1, 2]);
+  });
+
+  it('counts what began and soon stopped, until one lasted for 5 s', () => {
+    const { failures, state } = counting();
+    const lasted = (ms: number) => {
+      failures.began();
+      state.now += ms;
+      return failures.count(state.now - ms);
+    };
+    expect([lasted(0), lasted(4_999), lasted(0)]).to.deep.equal([0, 1, 2]);
+    expect([lasted(5_000), lasted(0)]).to.deep.equal([0, 1]);
+  });
+
+  it('counts both apart', () => {
+    const { failures } = counting();
+    expect([undefined, 0, undefined, 0].map((since) => failures.count(since))).to.deep.equal([0, 0, 1, 1]);
+  });
+});
 
 describe('decideConsumeAgain', () => {
   it('waits for the connection when that is lost', () => {

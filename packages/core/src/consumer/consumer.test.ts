@@ -252,10 +252,10 @@ describe('Consumer', () => {
         cancelled = true;
       });
       await turn();
-      expect([consumer.attached, cancelled]).to.deep.equal([true, false]);
+      expect([consumer.attached, cancelled]).to.deep.equal([1, false]);
       answer();
       await turn();
-      expect([consumer.attached, cancelled]).to.deep.equal([false, true]);
+      expect([consumer.attached, cancelled]).to.deep.equal([0, true]);
     });
 
     it('can be cancelled and closed before it was started', async () => {
