@@ -114,17 +114,31 @@ export class PrivateNode {
    * killed within seconds of a declaration, it forgets the queue and all that was confirmed for it.
    */
   async keepDeclarations() {
-    if (this.version !== '4.3') await this.ctl('eval', 'catch mnesia:sync_log().');
+    if (this.version !== '4.3') await this.#call('mnesia sync_log []', ['eval', 'catch mnesia:sync_log().']);
   }
 
   /** Raises the memory alarm by a limit that any node exceeds, or ends it. */
   async memoryAlarm(raised) {
-    await this.ctl('set_vm_memory_high_watermark', raised ? '0.000001' : '0.6');
+    const limit = raised ? '0.000001' : '0.6';
+    const call = `vm_memory_monitor set_vm_memory_high_watermark [${limit}]`;
+    await this.#call(call, ['set_vm_memory_high_watermark', limit]);
   }
 
   /** Connections that stand stay, new ones need the new password. */
   async changePassword(user, password) {
     await this.ctl('change_password', user, password);
+  }
+
+  /** Calls a function of the node, for which rabbitmqctl would start a machine of its own; `otherwise` where that fails. */
+  async #call(call, otherwise) {
+    const cookie = await readFile(join(this.dir, 'home', '.erlang.cookie'), 'utf8');
+    const args = ['-sname', this.name, '-c', cookie, '-a', call];
+    const answer = await new Promise((resolve) => {
+      execFile('erl_call', args, { env: this.#setup.env, timeout: 10_000 }, (error, stdout) =>
+        resolve(error === null ? stdout : undefined),
+      );
+    });
+    if (answer === undefined || answer.includes('badrpc')) await this.ctl(...otherwise);
   }
 
   #run(tool, args) {

@@ -25,24 +25,25 @@ export function testFiles() {
   };
 }
 
-// Their tests wait for databases most of the time: they run in a process of their own, beside all the others.
-const BESIDE = /^packages\/(redis|sql)\//;
+// Each in a process of its own, beside the others: what waits for databases, and what waits for brokers of its own. What shares
+// the broker of AMQP_URL stays together.
+const BESIDE = [/^packages\/(redis|sql)\//, /^(packages\/(amqplib|broker)|tools\/conformance)\//];
 const V8_FOLDER = 'coverage/tmp';
 
 /** Runs the files and resolves with `{ passed, failed, skipped }`; a mocha that dies without totals counts as one failure. */
 export async function runMocha({ specs, env = {}, coverage = false }) {
   if (coverage) rmSync(join(root, V8_FOLDER), { recursive: true, force: true });
   const withCoverage = coverage ? { ...env, NODE_V8_COVERAGE: join(root, V8_FOLDER) } : env;
-  const beside = specs.filter((file) => BESIDE.test(file));
-  const others = specs.filter((file) => !BESIDE.test(file));
-  const [first, second] = await Promise.all([
+  const beside = BESIDE.map((those) => specs.filter((file) => those.test(file)));
+  const others = specs.filter((file) => !BESIDE.some((those) => those.test(file)));
+  const results = await Promise.all([
     runProcess(others, withCoverage, 'inherit'),
     // Printed in one piece, behind the others.
-    runProcess(beside, withCoverage, others.length === 0 ? 'inherit' : 'pipe'),
+    ...beside.map((those) => runProcess(those, withCoverage, those.length === specs.length ? 'inherit' : 'pipe')),
   ]);
-  process.stdout.write(second.output);
+  for (const { output } of results) process.stdout.write(output);
   if (coverage) await ended(c8(), {}, 'inherit');
-  const sum = (what) => first.totals[what] + second.totals[what];
+  const sum = (what) => results.reduce((total, { totals }) => total + totals[what], 0);
   return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
 }
 
