@@ -63,6 +63,16 @@ export interface BrokerOptions {
   readonly heartbeatSeconds?: number;
   /** `cluster_name` in the server properties. */
   readonly clusterName?: string;
+  /** Told of each client that is not let in, and why: RabbitMQ often just hangs up on it. Must not throw. */
+  readonly onClientRefused?: (client: RefusedClient) => void;
+}
+
+/** A client that did not get past its handshake. */
+export interface RefusedClient {
+  /** Such as `127.0.0.1:50000`. */
+  readonly address: string;
+  /** In one line, with what to do; what the client sent is escaped. */
+  readonly reason: string;
 }
 
 /** Options with every default in place. */
@@ -83,6 +93,7 @@ export interface ResolvedBrokerOptions {
   readonly frameMax: number;
   readonly heartbeatSeconds: number;
   readonly clusterName: string;
+  readonly onClientRefused: (client: RefusedClient) => void;
 }
 
 const GUEST: UserOptions = { name: 'guest', password: 'guest', tags: ['administrator'] };
@@ -121,6 +132,7 @@ export function resolveBrokerOptions(options: BrokerOptions): ResolvedBrokerOpti
     frameMax: integer('frameMax', options.frameMax ?? 131_072, 4096, 2 ** 31 - 1),
     heartbeatSeconds: integer('heartbeatSeconds', options.heartbeatSeconds ?? 60, 0, 65_535),
     clusterName: options.clusterName ?? 'leveret@localhost',
+    onClientRefused: options.onClientRefused ?? (() => {}),
   });
 }
 

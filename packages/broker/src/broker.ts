@@ -107,6 +107,11 @@ export class Broker implements AsyncDisposable {
     return this.#port;
   }
 
+  /** The release of RabbitMQ that it behaves as, such as `4.3.6`. */
+  get release(): string {
+    return this.#options.profile.release;
+  }
+
   /** Where clients connect to, such as `amqp://guest:guest@127.0.0.1:5672`. */
   get url(): string {
     const { tls, host, users } = this.#options;
@@ -208,7 +213,10 @@ export class Broker implements AsyncDisposable {
         : createTlsServer({ ...tls }, accept);
     this.#server = server;
     // A client that fails during TLS is its own problem.
-    server.on('tlsClientError', () => {});
+    server.on('tlsClientError', (error, socket) => {
+      const address = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
+      this.#environment.refused(address, `TLS failed: ${error.message}. This port speaks TLS only: amqps://`);
+    });
     return new Promise((resolve, reject) => {
       server.once('error', reject);
       server.listen(port, host, () => {
@@ -345,6 +353,7 @@ export class Broker implements AsyncDisposable {
       },
       received: (bytes) => this.#memory.added(bytes),
       takeNack: () => this.faults.takeNack(),
+      refused: (address, reason) => options.onClientRefused({ address, reason }),
       virtualHost: (name) => this.#vhosts.get(name),
       opened: (connection) => this.#connections.add(connection),
       closed: (connection) => this.#connections.delete(connection),

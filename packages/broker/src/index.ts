@@ -1,5 +1,5 @@
 export { Broker } from './broker.js';
-export type { BrokerOptions, PermissionOptions, UserOptions } from './broker-options.js';
+export type { BrokerOptions, PermissionOptions, RefusedClient, UserOptions } from './broker-options.js';
 export type { Duration } from './clock/duration.js';
 export { VirtualClock, type VirtualClockOptions } from './clock/virtual-clock.js';
 export { Faults, type FrameDirection } from './control/faults.js';

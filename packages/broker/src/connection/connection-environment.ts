@@ -24,5 +24,7 @@ export interface ConnectionEnvironment extends ChannelEnvironment {
   readonly alarm: string | undefined;
   /** Told of bytes that came in. */
   received(bytes: number): void;
+  /** Told of a client that is not let in. */
+  refused(address: string, reason: string): void;
   virtualHost(name: string): VirtualHost | undefined;
 }

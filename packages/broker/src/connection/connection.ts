@@ -66,6 +66,7 @@ export class Connection implements FrameHandler {
   /** Input cannot be cut into frames any more: what still comes is taken for the client's connection.close-ok. */
   #inputIsBroken = false;
   #blocked = false;
+  #wasRefused = false;
 
   constructor(socket: Socket, environment: ConnectionRegistry, scheduler: FlushScheduler) {
     this.#socket = socket;
@@ -79,8 +80,12 @@ export class Connection implements FrameHandler {
     this.#parser = new FrameParser(this, environment.profile.frameMaxMinimum);
     this.#handshake = new Handshake(environment, {
       send: (name, values) => this.#send(0, name, values),
-      refuse: (error, method) => this.#closeWith(error, method),
-      drop: () => this.destroy(),
+      refuse: (error, method, why) => {
+        this.#refused(why);
+        this.#closeWith(error, method);
+      },
+      drop: (why) => this.#turnAway(why),
+      tell: (why) => this.#refused(why),
       opened: (identity) => this.#open(identity),
     });
     socket.setNoDelay(true);
@@ -167,7 +172,7 @@ export class Connection implements FrameHandler {
   onFrameError(text: string): void {
     this.#inputIsBroken = true;
     if (this.#state === 'running') this.#closeWith(connectionError(501, text), 0);
-    else if (this.#state !== 'closing') this.destroy();
+    else if (this.#state !== 'closing') this.#turnAway('what it sent cannot be read as AMQP frames');
   }
 
   sendHeartbeat(): void {
@@ -176,6 +181,18 @@ export class Connection implements FrameHandler {
   }
 
   peerIsSilent(): void {
+    this.destroy();
+  }
+
+  /** It is not let in: whoever runs the broker is told, also where the client is not. */
+  #refused(why: string): void {
+    if (why === '' || this.#state === 'closed' || this.#wasRefused) return;
+    this.#wasRefused = true;
+    this.environment.refused(this.name.split(' -> ')[0] ?? this.name, why);
+  }
+
+  #turnAway(why: string): void {
+    this.#refused(why);
     this.destroy();
   }
 
@@ -200,6 +217,7 @@ export class Connection implements FrameHandler {
     const rest = this.#header.read(chunk);
     if (rest === undefined) return;
     if (rest === 'wrong') {
+      this.#refused('what it sent first is no AMQP 0-9-1 (HTTP, TLS, MQTT or AMQP 1.0 have ports of their own)');
       this.#output.writer.raw(Buffer.from(this.environment.profile.protocolHeader));
       this.finish();
       return;
@@ -220,7 +238,7 @@ export class Connection implements FrameHandler {
       return true;
     }
     if (this.#state !== 'running') {
-      if (this.#state === 'handshake') this.destroy();
+      if (this.#state === 'handshake') this.#turnAway('it sent something else than a method during the handshake');
       return true;
     }
     if (type === FRAME_BODY && this.#alarmStops()) return false;
@@ -252,7 +270,7 @@ export class Connection implements FrameHandler {
     if (method === undefined) this.destroy();
     else if (channelNumber === 0) this.#handleConnectionMethod(name, method);
     else if (this.#state === 'running') channels?.handleMethod(channelNumber, name, method);
-    else if (this.#state === 'handshake') this.destroy();
+    else if (this.#state === 'handshake') this.#turnAway(`it sent ${name} before the handshake had ended`);
     return true;
   }
 
@@ -315,7 +333,8 @@ export class Connection implements FrameHandler {
   #failed(error: unknown, channelNumber: number): void {
     const amqp = asAmqpError(error);
     if (this.#state !== 'running') {
-      if (this.#state === 'handshake') this.destroy();
+      if (this.#state === 'handshake')
+        this.#turnAway(`what it sent during the handshake cannot be read: ${JSON.stringify(amqp.replyText)}`);
       return;
     }
     const { channels } = this.#opened;

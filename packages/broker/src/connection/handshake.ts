@@ -1,6 +1,7 @@
 import { type RealTimer, startTimer, stopTimer } from '../clock/timers.js';
 import { type AmqpError, connectionError } from '../errors/amqp-error.js';
 import type { VirtualHost } from '../vhost/virtual-host.js';
+import { fromBinaryText } from '../wire/binary-text.js';
 import { type FieldTable, lookup } from '../wire/field-table.js';
 import { type MethodArguments, type MethodName, type MethodValue, methodId } from '../wire/methods.js';
 import { authenticate, readCredentials, type User } from './authentication.js';
@@ -23,10 +24,12 @@ export interface ClientIdentity {
 /** What a handshake can do to its connection. */
 export interface HandshakeActions {
   send(name: MethodName, values?: Readonly<Record<string, MethodValue>>): void;
-  /** Closes with a reason. */
-  refuse(error: AmqpError, method: number): void;
-  /** Closes without a word. */
-  drop(): void;
+  /** Closes with a reason, which whoever runs the broker is told as well. */
+  refuse(error: AmqpError, method: number, why: string): void;
+  /** Closes without a word to the client. */
+  drop(why: string): void;
+  /** It is not let in, and will be dropped. */
+  tell(why: string): void;
   opened(identity: ClientIdentity): void;
 }
 
@@ -53,7 +56,8 @@ export class Handshake {
   constructor(environment: ConnectionEnvironment, actions: HandshakeActions) {
     this.#environment = environment;
     this.#actions = actions;
-    this.#timer = startTimer(() => actions.drop(), HANDSHAKE_TIMEOUT_MS);
+    const slow = `it did not end the handshake within ${HANDSHAKE_TIMEOUT_MS / 1000} s`;
+    this.#timer = startTimer(() => actions.drop(slow), HANDSHAKE_TIMEOUT_MS);
   }
 
   /** The protocol header was right: the server speaks first. */
@@ -70,7 +74,7 @@ export class Handshake {
 
   handle(name: MethodName, method: MethodArguments): void {
     if (name !== this.#expected) {
-      this.#actions.drop();
+      this.#actions.drop(`it sent ${name} where ${this.#expected} was expected`);
       return;
     }
     if (name === 'connection.start-ok') this.#login(method);
@@ -92,26 +96,28 @@ export class Handshake {
       ? readCredentials(mechanism, method.text('response'))
       : undefined;
     if (credentials === undefined) {
-      this.#actions.drop();
+      this.#actions.drop(`it cannot log in by ${shown(mechanism)}; there is ${profile.mechanisms}`);
       return;
     }
     this.#user = authenticate(users, credentials);
     if (this.#user === undefined) {
-      this.#refuseLogin(mechanism);
+      const user = shown(credentials.name);
+      this.#refuseLogin(mechanism, `there is no user ${user} with this password`);
       return;
     }
     this.#expected = 'connection.tune-ok';
     this.#actions.send('connection.tune', { channelMax, frameMax, heartbeat: heartbeatSeconds });
   }
 
-  #refuseLogin(mechanism: string): void {
+  #refuseLogin(mechanism: string, why: string): void {
     if (!this.#capabilities.has('authentication_failure_close')) {
       this.stop();
-      this.#timer = startTimer(() => this.#actions.drop(), SILENT_REFUSAL_MS);
+      this.#actions.tell(why);
+      this.#timer = startTimer(() => this.#actions.drop(''), SILENT_REFUSAL_MS);
       return;
     }
     const text = `Login was refused using authentication mechanism ${mechanism}. For details see the broker logfile.`;
-    this.#actions.refuse(connectionError(403, text), 0);
+    this.#actions.refuse(connectionError(403, text), 0, why);
   }
 
   /** A client may ask for less than offered; 0 means no limit, which is more. */
@@ -128,7 +134,7 @@ export class Handshake {
       wanted.frameMax >= profile.frameMaxMinimum &&
       wanted.frameMax <= frameMax;
     if (!acceptable) {
-      this.#actions.drop();
+      this.#actions.drop(tuneFault(wanted, this.#environment));
       return;
     }
     this.#tuned = wanted;
@@ -141,12 +147,14 @@ export class Handshake {
     const name = method.text('virtualHost');
     const vhost = this.#environment.virtualHost(name);
     if (vhost === undefined) {
-      this.#actions.refuse(connectionError(530, `vhost ${name} not found`), methodId('connection.open'));
+      const why = `there is no virtual host ${shown(name)}: --vhost, or the option vhosts, makes one`;
+      this.#actions.refuse(connectionError(530, `vhost ${name} not found`), methodId('connection.open'), why);
       return;
     }
     if (!user.permissions.has(name)) {
       const text = `access to vhost '${name}' refused for user '${user.name}'`;
-      this.#actions.refuse(connectionError(530, text), methodId('connection.open'));
+      const why = `user ${shown(user.name)} may not use the virtual host ${shown(name)}`;
+      this.#actions.refuse(connectionError(530, text), methodId('connection.open'), why);
       return;
     }
     this.stop();
@@ -163,3 +171,25 @@ function declaredCapabilities(clientProperties: FieldTable): Set<string> {
   const declared = (table.value as FieldTable).filter(([, field]) => field.value === true);
   return new Set(declared.map(([key]) => key));
 }
+
+/** Why what a client asks for cannot be given; RabbitMQ hangs up on it without a word. */
+function tuneFault(
+  wanted: { readonly channelMax: number; readonly frameMax: number },
+  { channelMax, frameMax, profile }: ConnectionEnvironment,
+): string {
+  const { frameMaxMinimum: least, release } = profile;
+  if (wanted.frameMax !== 0 && wanted.frameMax < least) {
+    return `it asks for frames of ${wanted.frameMax} bytes, and RabbitMQ ${release} takes none below ${least}. Let the client ask for ${least} or more (amqplib: amqp://...?frameMax=${least}, or a newer amqplib), or behave as RabbitMQ 3.10 (--version 3.10)`;
+  }
+  if (wanted.frameMax === 0 || wanted.frameMax > frameMax) {
+    return `it asks for frames of ${wanted.frameMax || 'any number of'} bytes, and ${frameMax} is the most that was offered`;
+  }
+  return `it asks for ${wanted.channelMax || 'any number of'} channels, and ${channelMax} is the most that was offered`;
+}
+
+/** What a client sent, for a terminal: at most a line. */
+function shown(binary: string): string {
+  return JSON.stringify(fromBinaryText(binary).slice(0, MOST_SHOWN)).replaceAll(/[\u007f-\u009f\u2028\u2029]/g, '?');
+}
+
+const MOST_SHOWN = 100;
