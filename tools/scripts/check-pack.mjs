@@ -24,6 +24,7 @@ try {
   install(packages.map((each, index) => pack(each, folders[index])));
   for (const { home, manifest } of packages) {
     for (const door of doorsOf(manifest)) tryOut(door);
+    for (const name of Object.keys(manifest.bin ?? {})) tryCommand(name);
     await checkNames(home, manifest);
   }
   checkTrace();
@@ -104,6 +105,11 @@ await Leveret.start({ queue: 'no such option' }).catch((error) => console.log(er
   const trace = attempt('a trace', () => run('node', ['--enable-source-maps', 'trace.mjs']));
   if (trace !== undefined && !/src\/\S+\.ts:\d+/.test(trace))
     faults.push(`no source in the trace of leveret: ${trace}`);
+}
+
+function tryCommand(name) {
+  const help = attempt(`${name} --help`, () => run(join(project, 'node_modules/.bin', name), ['--help']));
+  if (help !== undefined && !/usage/i.test(help)) faults.push(`${name} --help does not say how it is used`);
 }
 
 function checkTypes() {
