@@ -2,13 +2,11 @@
  * `npm run ledger -- --minutes 6 --seed 1 --row quorum`: counts every message of a service under faults, and judges what it
  * counted. Ends with 1 when an invariant is broken. README.md has the options and what they mean.
  */
-import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BrokerVersion, brokerVersions, defaultVersion, whyUnavailable } from '../../scripts/brokers.mjs';
-import { historiesOf, writeHistories } from './checker/history.js';
 import { FAULTS } from './faults/deck.js';
 import { tableOf } from './report/table.js';
+import { writeReport } from './report/write-report.js';
 import { runLedger } from './run/run-ledger.js';
 import { whyNoPostgres } from './services/private-postgres.js';
 import { whyNoRedis } from './services/private-redis.js';
@@ -83,23 +81,9 @@ async function main(): Promise<number> {
     }),
   });
   console.log(`\n${tableOf(report)}\n`);
-  mkdirSync(values.out, { recursive: true });
-  const name = `${report.subject}-${row.name}-${version}${report.nodes > 1 ? `-x${report.nodes}` : ''}-${seed}`;
   const isBroken = report.verdict.violations.length > 0;
-  if (isBroken) {
-    const numbers = new Set(report.verdict.violations.flatMap(({ n }) => (n === undefined ? [] : [n])));
-    for (const [n, lines] of [...(await historiesOf(world.folder, numbers))].slice(0, 3))
-      console.log(`m${n}\n  ${lines.join('\n  ')}`);
-    await writeHistories(world.folder, numbers, join(values.out, `${name}.histories.txt`));
-  }
-  if (isBroken || values.keep) {
-    report.ledgers = join(values.out, name);
-    mkdirSync(report.ledgers, { recursive: true });
-    for (const file of readdirSync(world.folder)) copyFileSync(join(world.folder, file), join(report.ledgers, file));
-  }
+  await writeReport(report, world.folder, { out: values.out, keepLedgers: isBroken || values.keep });
   await world.remove({ keepLedgers: false });
-  writeFileSync(join(values.out, `${name}.json`), `${JSON.stringify(report, undefined, 1)}\n`);
-  console.log(`${join(values.out, `${name}.json`)}`);
   return isBroken ? 1 : 0;
 }
 

@@ -7,6 +7,8 @@ export const ROLLED_BACK = 4;
 export const COPIED = 8;
 /** A consumer has acknowledged it. */
 export const ACKED = 16;
+/** Its effect and the memory of it in a store may be apart: the process was killed, or the store was away, in between. */
+export const EXCUSED = 32;
 
 /**
  * What the ledgers say of every message, by its number, in arrays: some 60 bytes for each, whatever happens to it, so that a run

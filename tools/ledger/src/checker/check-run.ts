@@ -5,6 +5,7 @@ import { keepsOrder, type Row } from '../workload/row.js';
 import { Book, count } from './book.js';
 import { ConsumerReader, Waits } from './consumer-reader.js';
 import { duplicatesAtMost, judgeMessages } from './judge.js';
+import { OverTime } from './over-time.js';
 import {
   ConductorReader,
   EffectsReader,
@@ -13,8 +14,8 @@ import {
   PublisherReader,
   WireReader,
 } from './read-into.js';
-import { type FaultWindow, FirstBehind, percentile } from './timing.js';
-import type { FaultFigures, Percentiles, Verdict } from './verdict.js';
+import { type FaultWindow, FirstBehind, inFault, percentile } from './timing.js';
+import type { FaultFigures, FaultTimes, Percentiles, Verdict } from './verdict.js';
 import { Violations } from './violations.js';
 
 /** What the checker has to know of a run besides its ledgers: `run.json` in their folder. */
@@ -28,6 +29,8 @@ export interface RunFacts {
   readonly native: boolean;
 }
 
+/** A store that was away is told of an effect in the background, after pauses of up to 30 s. */
+const STORE_RETRIES_MICROS = 35_000_000;
 const MEMORY_MIN_MINUTES = 1;
 const HEAP_GROWTH = 1.1;
 // Caches that fill up, such as compiled code, in a process of some 40 MiB.
@@ -56,24 +59,34 @@ export async function checkRun(folder: string): Promise<Verdict> {
 
   const firstConfirm = new Map<number, number>();
   const memories: { readonly process: string; readonly memory: MemoryReader }[] = [];
+  const confirmedOverTime = new OverTime();
   let publishedAgain = 0;
   for (const name of names.filter((each) => each.startsWith('publisher-'))) {
     const publisher = new PublisherReader(book, violations, facts.row.outbox, faults);
     await read(name, publisher);
     keepEarliest(firstConfirm, publisher.firstConfirm);
     publishedAgain += publisher.again;
+    confirmedOverTime.add(publisher.overTime);
     memories.push({ process: name.replace('.log', ''), memory: publisher.memory });
   }
   const waits = facts.row.failure === 'redeliver' ? new Waits() : undefined;
   // What was in hand when it broke says nothing of how soon it went on: only what was delivered behind it.
   const behind = faults.map(({ id }) => ({ id, endedAt: wire.firstDelivery.get(id) ?? Number.POSITIVE_INFINITY }));
   const firstEffect = new Map<number, number>();
+  const outages = faults.filter(({ kind }) => kind === 'redis-restart');
+  const storeAway = (at: number) => inFault(outages, at - STORE_RETRIES_MICROS, at);
   for (const name of names.filter((each) => each.startsWith('consumer-'))) {
     const first = new FirstBehind(behind);
-    const consumer = new ConsumerReader(name.replace('.log', ''), book, violations, waits, (startedAt, at) =>
-      first.see(startedAt, at),
+    const consumer = new ConsumerReader(
+      name.replace('.log', ''),
+      book,
+      violations,
+      waits,
+      (startedAt, at) => first.see(startedAt, at),
+      storeAway,
     );
     await read(name, consumer);
+    consumer.excuse();
     keepEarliest(firstEffect, first.found);
     memories.push({ process: consumer.name, memory: consumer.memory });
   }
@@ -105,6 +118,7 @@ export async function checkRun(folder: string): Promise<Verdict> {
   if (facts.row.guard !== 'inbox' && totals.effectsAgain > bound) {
     violations.add('I4', `${totals.effectsAgain} duplicates, where the faults explain ${bound} at most`);
   }
+  const windows = timesOf(faults, firstEffect, firstConfirm);
   return {
     messages: {
       attempted: totals.attempted,
@@ -127,8 +141,14 @@ export async function checkRun(folder: string): Promise<Verdict> {
       redeliveries: wire.redeliveries,
       publishedAgain,
     },
-    faults: figuresOf(faults, firstEffect, firstConfirm),
-    windows: faults,
+    faults: figuresOf(windows),
+    windows,
+    kills: {
+      brokers: conductor.brokerKilledAt.length,
+      consumers: conductor.consumerKills,
+      publishers: conductor.publisherKills,
+    },
+    series: seriesOf(confirmedOverTime, effects),
     waits: { count: lateMs.length, lateMs: percentiles(lateMs) },
     memory: judgeMemory(memories, violations),
     violations: violations.kept,
@@ -136,29 +156,48 @@ export async function checkRun(folder: string): Promise<Verdict> {
   };
 }
 
+function seriesOf(confirmed: OverTime, { overTime: handled, againOverTime: again }: EffectsReader): Verdict['series'] {
+  const seconds = [...confirmed.seconds, ...handled.seconds];
+  if (seconds.length === 0) return { from: 0, confirmed: [], handled: [], again: [] };
+  const from = seconds.reduce((least, each) => Math.min(least, each));
+  const to = seconds.reduce((most, each) => Math.max(most, each));
+  return { from, confirmed: confirmed.list(from, to), handled: handled.list(from, to), again: again.list(from, to) };
+}
+
 function keepEarliest(into: Map<number, number>, found: ReadonlyMap<number, number>): void {
   for (const [id, at] of found) into.set(id, Math.min(at, into.get(id) ?? at));
 }
 
-function figuresOf(
+function timesOf(
   faults: readonly FaultWindow[],
   firstEffect: ReadonlyMap<number, number>,
   firstConfirm: ReadonlyMap<number, number>,
-): FaultFigures[] {
-  const kinds = [...new Set(faults.map(({ kind }) => kind))].sort();
+): FaultTimes[] {
+  return faults.map(({ id, kind, wallAt, beganAt, endedAt, recoveredAt }) => {
+    const since = (at: number | undefined) => (at === undefined ? undefined : (at - endedAt) / 1000);
+    return {
+      kind,
+      wallAt,
+      lastedMs: (endedAt - beganAt) / 1000,
+      resumeMs: since(firstEffect.get(id)),
+      everyConsumerMs: since(recoveredAt),
+      publishMs: since(firstConfirm.get(id)),
+    };
+  });
+}
+
+export function figuresOf(windows: readonly FaultTimes[]): FaultFigures[] {
+  const kinds = [...new Set(windows.map(({ kind }) => kind))].sort();
   return kinds.map((kind) => {
-    const all = faults.filter((fault) => fault.kind === kind);
-    const times = (moment: (fault: FaultWindow) => number | undefined) =>
-      all.flatMap((fault) => {
-        const at = moment(fault);
-        return at === undefined ? [] : [(at - fault.endedAt) / 1000];
-      });
+    const all = windows.filter((window) => window.kind === kind);
+    const known = (name: 'resumeMs' | 'everyConsumerMs' | 'publishMs') =>
+      percentiles(all.flatMap((window) => window[name] ?? []));
     return {
       kind,
       times: all.length,
-      resumeMs: percentiles(times(({ id }) => firstEffect.get(id))),
-      everyConsumerMs: percentiles(times(({ recoveredAt }) => recoveredAt)),
-      publishMs: percentiles(times(({ id }) => firstConfirm.get(id))),
+      resumeMs: known('resumeMs'),
+      everyConsumerMs: known('everyConsumerMs'),
+      publishMs: known('publishMs'),
     };
   });
 }

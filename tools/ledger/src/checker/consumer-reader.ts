@@ -1,11 +1,13 @@
 import type { LedgerLine } from '../ledger/ledger-line.js';
 import { REDELIVER_MS } from '../workload/row.js';
-import { type Book, count } from './book.js';
+import { type Book, count, EXCUSED } from './book.js';
 import { type LedgerReader, MemoryReader } from './read-into.js';
 import { type FaultWindow, inFault } from './timing.js';
 import type { Violations } from './violations.js';
 
 const SHUTDOWN_LIMIT_MS = 22_000;
+/** A store is told of an effect within so long, as a rule. */
+const APART_MICROS = 2_000_000;
 
 /** When messages of a row with waits failed and came back, over all consumers. */
 export class Waits {
@@ -48,16 +50,26 @@ export class ConsumerReader implements LedgerReader {
   readonly #inHand = new Set<number>();
   readonly #startedAt = new Map<number, number>();
   readonly #first: (startedAt: number, at: number) => void;
+  readonly #storeAway: (at: number) => boolean;
   #sigtermAt: number | undefined;
+  #lastAt = 0;
+  #hasExited = false;
+  /** Effects of the last moments. */
+  #recent: { readonly n: number; readonly at: number }[] = [];
 
-  /** @param first is told of every effect, in order, with the moment at which its handler began */
+  /**
+   * @param first is told of every effect, in order, with the moment at which its handler began
+   * @param storeAway whether the store of claims was away at a moment, or had just been
+   */
   constructor(
     name: string,
     book: Book,
     violations: Violations,
     waits: Waits | undefined,
     first: (startedAt: number, at: number) => void,
+    storeAway: (at: number) => boolean = () => false,
   ) {
+    this.#storeAway = storeAway;
     this.name = name;
     this.#book = book;
     this.#violations = violations;
@@ -68,6 +80,7 @@ export class ConsumerReader implements LedgerReader {
   line(line: LedgerLine): void {
     const { at, event, words } = line;
     const n = Number(words[0]);
+    this.#lastAt = at;
     switch (event) {
       case 'start':
         this.#book.see(n);
@@ -80,6 +93,9 @@ export class ConsumerReader implements LedgerReader {
         this.#inHand.delete(n);
         this.#first(this.#startedAt.get(n) ?? at, at);
         this.#startedAt.delete(n);
+        this.#recent.push({ n, at });
+        if (this.#recent.length > 2000) this.#recent = this.#recent.filter((each) => each.at > at - APART_MICROS);
+        if (this.#storeAway(at)) this.#book.mark(n, EXCUSED);
         return;
       case 'fail':
         this.#inHand.delete(n);
@@ -105,7 +121,14 @@ export class ConsumerReader implements LedgerReader {
     }
   }
 
+  /** No store closes the gap between an effect and the memory of it: what a killed process had just done may come again. */
+  excuse(): void {
+    if (this.#hasExited) return;
+    for (const { n, at } of this.#recent) if (at > this.#lastAt - APART_MICROS) this.#book.mark(n, EXCUSED);
+  }
+
   #exited(at: number, code: number): void {
+    this.#hasExited = true;
     if (this.#sigtermAt === undefined) return;
     const tookMs = (at - this.#sigtermAt) / 1000;
     if (code !== 0) this.#violations.add('I12', `${this.name} ended with code ${code} at SIGTERM`);

@@ -1,4 +1,4 @@
-import { createWriteStream, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readLedger } from '../ledger/read-ledger.js';
 
@@ -26,12 +26,4 @@ export async function historiesOf(folder: string, numbers: ReadonlySet<number>):
   const histories = new Map<number, string[]>();
   for (const { n, text } of found) histories.set(n, [...(histories.get(n) ?? []), text]);
   return histories;
-}
-
-/** Writes the whole history of some messages into a file. */
-export async function writeHistories(folder: string, numbers: ReadonlySet<number>, path: string): Promise<void> {
-  const file = createWriteStream(path);
-  for (const [n, lines] of await historiesOf(folder, numbers))
-    file.write(`m${n}\n${lines.map((line) => `  ${line}\n`).join('')}`);
-  await new Promise<void>((resolve) => file.end(resolve));
 }

@@ -134,6 +134,21 @@ describe('checking a run', () => {
     expect(await broken({ ...rest, effects: [...effects, ...effects] })).to.deep.equal(['I3']);
   });
 
+  it('I3: finds a second effect with a store, unless the process was killed just behind the first', async () => {
+    const { effects = [], consumer = [], ...rest } = good(A);
+    const twice = {
+      ...rest,
+      row: 'quorum-redis',
+      effects: [...effects, ...effects],
+      wire: [...(rest.wire ?? []), '20000 end 2 1 0'],
+    };
+    expect(await broken({ ...twice, consumer: [...consumer, '9000000 sigterm', '9100000 exit 0'] })).to.deep.equal([
+      'I3',
+    ]);
+    expect(await broken({ ...twice, consumer: [...consumer, '9000000 memory 1 1 1'] })).to.deep.equal(['I3']);
+    expect(await broken({ ...twice, consumer })).to.deep.equal([]);
+  });
+
   it('I3: finds what a handler wrote behind the end of its attempt', async () => {
     const { effects = [], ...rest } = good(A);
     expect(await broken({ ...rest, effects: [...effects, `9000 row ${A} -1 -1 9 consumer-0/too-late`] })).to.deep.equal(

@@ -1,6 +1,6 @@
 import { fateOf, KEYS_PER_PUBLISHER } from '../workload/order.js';
 import { attemptsOf, type Row } from '../workload/row.js';
-import { ACKED, ATTEMPTED, type Book, CONFIRMED, ROLLED_BACK } from './book.js';
+import { ACKED, ATTEMPTED, type Book, CONFIRMED, EXCUSED, ROLLED_BACK } from './book.js';
 import type { Violations } from './violations.js';
 
 /** What the end of the run says of each message, beside what its ledgers say of single events. */
@@ -72,8 +72,13 @@ function judgeMessage(n: number, book: Book, violations: Violations, where: Circ
   addUp(found, book, totals);
   if (isHeardOf) judgeOrigin(found, book, violations, totals);
   else if (book.is(n, CONFIRMED)) judgeAbsence(n, book, violations, where, totals);
-  if (where.row.guard === 'inbox' && found.effects > 1) violations.add('I3', `m${n} had ${found.effects} effects`, n);
+  if (found.effects > 1 && isDoubled(n, book, where.row)) violations.add('I3', `m${n} had ${found.effects} effects`, n);
   judgeParking(found, book, violations, where, totals);
+}
+
+/** With an inbox nothing excuses a second effect; with a store, a process that was killed between effect and memory. */
+function isDoubled(n: number, book: Book, { guard }: Row): boolean {
+  return guard === 'inbox' || (guard === 'redis' && !book.is(n, EXCUSED));
 }
 
 function addUp({ n, effects, parked, dead, left }: Found, book: Book, totals: Totals): void {

@@ -1,5 +1,6 @@
 import type { LedgerLine } from '../ledger/ledger-line.js';
 import { ACKED, ATTEMPTED, type Book, CONFIRMED, COPIED, count, ROLLED_BACK } from './book.js';
+import { OverTime } from './over-time.js';
 import { type FaultWindow, FirstBehind } from './timing.js';
 import type { Violations } from './violations.js';
 
@@ -17,6 +18,9 @@ export class EffectsReader implements LedgerReader {
   readonly #lastSeq = new Map<number, number>();
   total = 0;
   tooLate = 0;
+  /** When effects were committed, and those beyond the first of a message. */
+  readonly overTime = new OverTime();
+  readonly againOverTime = new OverTime();
 
   constructor(book: Book, violations: Violations, ordered: boolean) {
     this.#book = book;
@@ -36,6 +40,8 @@ export class EffectsReader implements LedgerReader {
       return;
     }
     const isFirst = book.effects[n] === 0;
+    this.overTime.see(committedAt);
+    if (!isFirst) this.againOverTime.see(committedAt);
     count(book.effects, n);
     book.committedAt[n] = Math.min(book.committedAt[n] ?? 0, committedAt);
     if (!this.#ordered || !isFirst) return;
@@ -54,18 +60,20 @@ export class ConductorReader implements LedgerReader {
   readonly brokerKilledAt: number[] = [];
   publisherKills = 0;
   readonly #violations: Violations;
-  readonly #open = new Map<number, { kind: string; beganAt: number; endedAt?: number }>();
+  readonly #open = new Map<number, { kind: string; beganAt: number; wallAt: number; endedAt?: number }>();
+  /** Consumers that were killed. */
+  consumerKills = 0;
 
   constructor(violations: Violations) {
     this.#violations = violations;
   }
 
-  line({ at, event, words }: LedgerLine): void {
+  line({ at, wallAt, event, words }: LedgerLine): void {
     const id = Number(words[0]);
     const kind = words[1] ?? '';
     switch (event) {
       case 'fault-begin':
-        this.#open.set(id, { kind, beganAt: at });
+        this.#open.set(id, { kind, beganAt: at, wallAt });
         if (kind === 'publisher-kill') this.publisherKills++;
         return;
       case 'fault-end':
@@ -73,15 +81,18 @@ export class ConductorReader implements LedgerReader {
         return;
       case 'fault-recovered':
       case 'fault-stuck': {
-        const { kind: of = kind, beganAt = at, endedAt = at } = this.#open.get(id) ?? {};
+        const { kind: of = kind, beganAt = at, endedAt = at, wallAt: began = wallAt } = this.#open.get(id) ?? {};
         const recoveredAt = event === 'fault-recovered' ? at : undefined;
-        this.faults.push({ id, kind: of, beganAt, endedAt, recoveredAt });
+        this.faults.push({ id, kind: of, beganAt, endedAt, recoveredAt, wallAt: began });
         if (recoveredAt === undefined)
           this.#violations.add('I8', `after fault ${id} (${of}): ${words.slice(2).join(' ')}`);
         return;
       }
       case 'queue-deleted':
         this.deletedAt.push(at);
+        return;
+      case 'killed':
+        this.consumerKills++;
         return;
       case 'broker-killed':
         this.brokerKilledAt.push(at);
@@ -192,6 +203,7 @@ export class PublisherReader implements LedgerReader {
   readonly #confirms: FirstBehind;
   attempts = 0;
   again = 0;
+  readonly overTime = new OverTime();
   readonly memory = new MemoryReader();
 
   constructor(book: Book, violations: Violations, viaOutbox: boolean, faults: readonly FaultWindow[]) {
@@ -220,6 +232,7 @@ export class PublisherReader implements LedgerReader {
         return;
       case 'confirm':
         this.#confirms.see(at);
+        this.overTime.see(line.wallAt);
         book.mark(n, CONFIRMED);
         if (!this.#viaOutbox && (book.wireConfirmedAt[n] ?? 0) > at) {
           this.#violations.add('I9', `m${n}: its publish resolved before the broker confirmed it`, n);

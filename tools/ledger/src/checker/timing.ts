@@ -7,6 +7,8 @@ export interface FaultWindow {
   readonly endedAt: number;
   /** When every consumer had handled something again; `undefined` when that did not happen within the limit. */
   readonly recoveredAt: number | undefined;
+  /** Milliseconds since the epoch at which it began. */
+  readonly wallAt: number;
 }
 
 /** Milliseconds at which a share of them lies at or below. */

@@ -1,4 +1,3 @@
-import type { FaultWindow } from './timing.js';
 import type { Invariant, Violation } from './violations.js';
 
 /** What a run came to. Times are milliseconds. */
@@ -32,7 +31,15 @@ export interface Verdict {
     readonly publishedAgain: number;
   };
   readonly faults: readonly FaultFigures[];
-  readonly windows: readonly FaultWindow[];
+  readonly windows: readonly FaultTimes[];
+  readonly kills: { readonly brokers: number; readonly consumers: number; readonly publishers: number };
+  /** Messages in each second, from the second `from` of the epoch on. */
+  readonly series: {
+    readonly from: number;
+    readonly confirmed: readonly number[];
+    readonly handled: readonly number[];
+    readonly again: readonly number[];
+  };
   readonly waits: { readonly count: number; readonly lateMs: Percentiles };
   /** Of the longest-lived process of each kind, MiB. */
   readonly memory: readonly {
@@ -51,13 +58,25 @@ export interface Percentiles {
   readonly max?: number | undefined;
 }
 
+/** One fault, and how soon it was overcome. Milliseconds from its end; left out where it never was. */
+export interface FaultTimes {
+  readonly kind: string;
+  /** Milliseconds since the epoch at which it began, and how long it lasted. */
+  readonly wallAt: number;
+  readonly lastedMs: number;
+  /** To the first effect of a message that was delivered behind it. */
+  readonly resumeMs?: number | undefined;
+  /** To when every consumer had handled something again. */
+  readonly everyConsumerMs?: number | undefined;
+  /** To the first confirm. */
+  readonly publishMs?: number | undefined;
+}
+
+/** All faults of a kind. */
 export interface FaultFigures {
   readonly kind: string;
   readonly times: number;
-  /** From the end of the fault to the first effect of a message that was delivered behind it. */
   readonly resumeMs: Percentiles;
-  /** To when every consumer had handled something again. */
   readonly everyConsumerMs: Percentiles;
-  /** To the first confirm. */
   readonly publishMs: Percentiles;
 }

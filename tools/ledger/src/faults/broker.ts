@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { World } from '../run/world.js';
+import { NAMES } from '../workload/row.js';
 import type { FaultKind } from './fault-kind.js';
 
 const isSingle = ({ nodes }: World) => nodes.length === 1;
@@ -19,7 +20,7 @@ export const brokerFaults: readonly FaultKind[] = [
   {
     name: 'broker-kill',
     code: 'F5',
-    share: 1.2,
+    share: 1.8,
     fits: isSingle,
     async inject(world) {
       world.ledger.write('broker-killed');
@@ -38,15 +39,17 @@ export const brokerFaults: readonly FaultKind[] = [
     },
   },
   { name: 'broker-stopped-8s', code: 'F7', share: 0.3, fits: isSingle, inject: (world) => frozen(world, 8000) },
-  { name: 'broker-stopped-20s', code: 'F7', share: 0.2, fits: isSingle, inject: (world) => frozen(world, 20_000) },
+  { name: 'broker-stopped-20s', code: 'F7', share: 0.15, fits: isSingle, inject: (world) => frozen(world, 20_000) },
   {
     name: 'memory-alarm',
     code: 'F11',
     share: 0.7,
+    // One command that does both: each takes seconds to begin on a busy machine.
     async inject(world) {
-      await world.node.memoryAlarm(true);
-      await delay(3000);
-      await world.node.memoryAlarm(false);
+      await world.node.ctl(
+        'eval',
+        'vm_memory_monitor:set_vm_memory_high_watermark(0.000001), timer:sleep(3000), vm_memory_monitor:set_vm_memory_high_watermark(0.6).',
+      );
     },
   },
   {
@@ -56,6 +59,28 @@ export const brokerFaults: readonly FaultKind[] = [
     async inject(world) {
       await world.deleteQueue();
       world.ledger.write('queue-deleted');
+    },
+  },
+  {
+    name: 'queue-full',
+    code: 'F12',
+    share: 0.5,
+    async inject(world) {
+      await world.node.ctl(
+        'eval',
+        `rabbit_policy:parse_set(<<"/">>, <<"ledger-full">>, <<"^${NAMES.queue}$">>, <<"{\\"max-length\\":5,\\"overflow\\":\\"reject-publish\\"}">>, <<"0">>, <<"queues">>, <<"ledger">>), timer:sleep(1500), rabbit_policy:delete(<<"/">>, <<"ledger-full">>, <<"ledger">>).`,
+      );
+    },
+  },
+  {
+    name: 'listener-paused',
+    code: 'F12',
+    share: 0.7,
+    async inject(world, random) {
+      const consumer = random.pick(world.consumers);
+      consumer.tell({ type: 'pause' });
+      await delay(1000);
+      consumer.tell({ type: 'resume' });
     },
   },
   {

@@ -5,7 +5,7 @@ export const networkFaults: readonly FaultKind[] = [
   {
     name: 'tcp-cut',
     code: 'F1',
-    share: 8,
+    share: 12,
     async inject(world) {
       await world.act({ kind: 'cut' });
     },
@@ -31,7 +31,7 @@ export const networkFaults: readonly FaultKind[] = [
   {
     name: 'black-hole-20s',
     code: 'F2',
-    share: 0.3,
+    share: 0.25,
     async inject(world) {
       await world.act({ kind: 'freeze' });
       await delay(20_000);

@@ -1,34 +1,53 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { World } from '../run/world.js';
 import type { FaultKind } from './fault-kind.js';
 
 /** Above the shutdown timeout of the consumers; the checker has the limit that counts. */
 const END_LIMIT_MS = 30_000;
 
+async function restart(world: World, slot: number): Promise<void> {
+  const consumer = world.consumers[slot];
+  if (consumer === undefined) return;
+  const exit = await consumer.stop(END_LIMIT_MS);
+  const { name } = consumer.options;
+  if (exit === undefined) world.ledger.write('not-ended', `${name} did not end within ${END_LIMIT_MS} ms of SIGTERM`);
+  await world.spawn('consumer', slot);
+}
+
+async function someReady(world: World): Promise<void> {
+  while (world.consumers.filter(({ isReady, isAlive }) => isReady && isAlive).length < 2) await delay(50);
+}
+
 export const processFaults: readonly FaultKind[] = [
   {
     name: 'consumer-kill',
     code: 'F8',
-    share: 12,
+    share: 14,
+    // One or two of those that are up: a process that is not has nothing to lose.
     async inject(world, random, over) {
-      const slot = random.between(0, world.consumers.length - 1);
-      const victim = world.consumers[slot];
-      victim?.signal('SIGKILL');
-      await victim?.exited;
+      await someReady(world);
+      const ready = world.consumers.filter(({ isReady, isAlive }) => isReady && isAlive);
+      const victims = random.shuffled(ready).slice(0, ready.length > 3 ? random.between(1, 2) : 1);
+      for (const victim of victims) {
+        world.ledger.write('killed', victim.options.name);
+        victim.signal('SIGKILL');
+      }
+      await Promise.all(victims.map(({ exited }) => exited));
       over();
-      await world.spawn('consumer', slot);
+      for (const { options } of victims) world.spawnBeside('consumer', options.slot);
     },
   },
   {
     name: 'rolling-restart',
     code: 'F9',
-    share: 1.6,
+    share: 2.5,
+    // As a deployment does that may take half of them away at a time.
     async inject(world, random) {
-      for (const slot of random.shuffled([...world.consumers.keys()])) {
-        const { name } = world.consumers[slot]?.options ?? { name: '' };
-        const exit = await world.consumers[slot]?.stop(END_LIMIT_MS);
-        if (exit === undefined)
-          world.ledger.write('not-ended', `${name} did not end within ${END_LIMIT_MS} ms of SIGTERM`);
-        await world.spawn('consumer', slot);
+      await world.everybodyReady();
+      const slots = random.shuffled([...world.consumers.keys()]);
+      const half = Math.ceil(slots.length / 2);
+      for (const together of [slots.slice(0, half), slots.slice(half)]) {
+        await Promise.all(together.map((slot) => restart(world, slot)));
       }
     },
   },
@@ -42,7 +61,7 @@ export const processFaults: readonly FaultKind[] = [
       victim?.signal('SIGKILL');
       await victim?.exited;
       over();
-      await world.spawn('publisher', slot);
+      world.spawnBeside('publisher', slot);
     },
   },
   {
@@ -56,7 +75,7 @@ export const processFaults: readonly FaultKind[] = [
       victim?.signal('SIGKILL');
       await victim?.exited;
       over();
-      await world.spawn('relay', slot);
+      world.spawnBeside('relay', slot);
     },
   },
   {

@@ -18,9 +18,12 @@ import pg from 'pg';
 import { monotonicMicros } from '../ledger/ledger-line.js';
 import { failsAt, isWhole, numberIn, slowMs } from '../workload/order.js';
 import { keepsOrder, MAX_ATTEMPTS, NAMES, REDELIVER_MS, type Row } from '../workload/row.js';
+import { EffectWriter, writeEffect } from './effect-writer.js';
 import { LedgerOrder } from './ledger-order.js';
 import { LedgerProcess, readProcessOptions } from './ledger-process.js';
 
+/** Shorter than slow messages take: it has to be renewed. */
+const LEASE = '4s';
 /** Handlers of the row `timeout` have so long, and one in so many takes longer. */
 const TIMEOUT_MS = 400;
 const STRIKES_ONE_IN = 97;
@@ -35,16 +38,19 @@ const database = postgresDatabase(pool, { service });
 const store =
   row.guard === 'redis' ? await RedisIdempotencyStore.connect(self.options.redisUrl ?? '', { service }) : undefined;
 
+/** Of an inbox. */
 interface Writes {
-  query(text: string, values?: unknown[]): Promise<unknown>;
+  query(text: string, values: unknown[]): Promise<unknown>;
 }
+
+const effects = new EffectWriter(pool);
 
 /** What the service does with a message: it writes one row, in the transaction of the inbox where there is one. */
 async function handle(
   order: LedgerOrder,
   message: ReceivedMessage,
   context: DeliveryContext,
-  writes: Writes,
+  transaction: Writes | undefined,
 ): Promise<void> {
   const { n } = order;
   self.counts.lastStart = monotonicMicros();
@@ -53,15 +59,15 @@ async function handle(
     if (!isWhole(order) || numberIn(message.messageId) !== n || message.headers['x-ledger'] !== String(n)) {
       self.ledger.write('corrupt', n);
     }
-    if (order.fate === 'slow') await delay(slowMs(n), undefined, { signal: context.signal });
+    // Half of them do not look at their signal, as handlers of users do.
+    if (order.fate === 'slow') await delay(slowMs(n), undefined, n % 2 === 0 ? {} : { signal: context.signal });
     if (failsAt(order.fate, context.attempt)) throw new Error(`order ${n} fails at attempt ${context.attempt}`);
-    if (row.timeout && n % STRIKES_ONE_IN === 0 && context.attempt < 3) await writeTooLong(n, writes, context);
-    await writes.query('INSERT INTO effects (n, key, seq, process) VALUES ($1, $2, $3, $4)', [
-      n,
-      order.key,
-      order.seq,
-      self.options.name,
-    ]);
+    const effect = { n, key: order.key, seq: order.seq, process: self.options.name };
+    if (transaction === undefined) await effects.write(effect);
+    else {
+      if (row.timeout && n % STRIKES_ONE_IN === 0 && context.attempt < 3) await writeTooLong(n, transaction, context);
+      await writeEffect(transaction, effect);
+    }
     self.ledger.write('effect', n);
     self.counts.handled++;
   } catch (error) {
@@ -71,13 +77,13 @@ async function handle(
 }
 
 /** Writes its row, and is still writing when its time is over. */
-async function writeTooLong(n: number, writes: Writes, context: DeliveryContext): Promise<void> {
-  const insert = 'INSERT INTO effects (n, key, seq, process) VALUES ($1, $2, $3, $4)';
-  await writes.query(insert, [n, -1, -1, `${self.options.name}/too-late`]);
+async function writeTooLong(n: number, transaction: Writes, context: DeliveryContext): Promise<void> {
+  const effect = { n, key: -1, seq: -1, process: `${self.options.name}/too-late` };
+  await writeEffect(transaction, effect);
   while (!context.signal.aborted) await delay(20);
   await delay(30);
   // Its transaction is over: this may not be written any more, not even in somebody else's.
-  await writes.query(insert, [n, -1, -1, `${self.options.name}/too-late`]);
+  await writeEffect(transaction, effect);
 }
 
 const options = listenerOptions(row);
@@ -86,7 +92,7 @@ const options = listenerOptions(row);
 function Once(): MethodDecorator {
   if (row.guard === 'none') return () => undefined;
   return Idempotent(
-    store === undefined ? { guard: new TransactionalInbox(database) } : { store, lease: '10s' },
+    store === undefined ? { guard: new TransactionalInbox(database) } : { store, lease: LEASE },
   ) as MethodDecorator;
 }
 
@@ -98,7 +104,7 @@ class OrderListener {
     @Message() message: ReceivedMessage,
     @Context() context: DeliveryContext,
   ): Promise<void> {
-    await handle(order, message, context, (context.transaction as Writes | undefined) ?? pool);
+    await handle(order, message, context, context.transaction as Writes | undefined);
     if (row.manual) context.ack();
   }
 }
@@ -116,6 +122,11 @@ const app = await Leveret.start({
   shutdownTimeout: '20s',
   start: 'wait',
 });
+self.onOrder(({ type }) => {
+  const listener = app.listeners.get('ledger.orders');
+  if (type === 'pause') void listener.pause({ reason: 'the ledger asks for it' });
+  if (type === 'resume') listener.resume();
+});
 self.tell({ type: 'ready' });
 process.once('SIGTERM', async () => {
   self.ledger.write('sigterm');
@@ -125,7 +136,7 @@ process.once('SIGTERM', async () => {
 });
 
 function listenerOptions({ queue, failure, manual, timeout }: Row): ListenerOptions {
-  const { concurrency, prefetch } = self.options;
+  const { concurrency, prefetch, retryMs } = self.options;
   const isSingle = queue === 'sac';
   return {
     id: 'ledger.orders',
@@ -146,8 +157,8 @@ function listenerOptions({ queue, failure, manual, timeout }: Row): ListenerOpti
     ...(isSingle ? { ordered: keepsOrder(row) } : { prefetch }),
     ...(manual && { acknowledge: 'manual' }),
     ...(timeout && { timeout: TIMEOUT_MS }),
-    ...(failure === 'local' && { retry: { maxAttempts: MAX_ATTEMPTS, initialInterval: 20, multiplier: 2 } }),
-    ...(failure === 'stateful' && { retry: { maxAttempts: MAX_ATTEMPTS, initialInterval: 20, stateless: false } }),
+    ...(failure === 'local' && { retry: { maxAttempts: MAX_ATTEMPTS, initialInterval: retryMs, multiplier: 2 } }),
+    ...(failure === 'stateful' && { retry: { maxAttempts: MAX_ATTEMPTS, initialInterval: retryMs, stateless: false } }),
     ...(failure === 'redeliver' && { redeliver: { delays: REDELIVER_MS } }),
     recoverer: republish(NAMES.parkedExchange, 'error', { declare: NAMES.parkedQueue }),
     ...(failure === 'republish' && { defaultRequeueRejected: false }),

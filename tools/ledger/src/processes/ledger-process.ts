@@ -25,6 +25,8 @@ export interface ProcessOptions {
   readonly concurrency: number;
   readonly prefetch: number;
   readonly heartbeatSeconds: number;
+  /** Milliseconds between attempts. */
+  readonly retryMs: number;
   /** Brokers behind the proxy, in order; of the proxy only. */
   readonly targets?: readonly number[];
 }
@@ -58,7 +60,7 @@ export interface ProxyAction {
   readonly which?: number;
 }
 
-const MEMORY_EVERY_MS = 5000;
+const MEMORY_EVERY_MS = 10_000;
 const COUNTS_EVERY_MS = 100;
 
 export function readProcessOptions(): ProcessOptions {

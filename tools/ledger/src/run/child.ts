@@ -34,13 +34,16 @@ export class Child {
   constructor(
     program: string | undefined,
     options: ProcessOptions,
-    imports: readonly string[],
+    {
+      imports,
+      environment,
+    }: { readonly imports: readonly string[]; readonly environment: Readonly<Record<string, string>> },
     onExit: (child: Child, exit: Exit) => void,
   ) {
     this.options = options;
     const path = program ?? fileURLToPath(new URL(`../processes/${options.role}.js`, import.meta.url));
     this.#process = fork(path, {
-      env: { ...process.env, LEDGER_PROCESS: JSON.stringify(options) },
+      env: { ...process.env, ...environment, LEDGER_PROCESS: JSON.stringify(options) },
       execArgv: imports.flatMap((each) => ['--import', each]),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
@@ -53,6 +56,11 @@ export class Child {
       onExit(this, this.#exit);
       return this.#exit;
     });
+  }
+
+  /** It has said that it is ready. */
+  get isReady(): boolean {
+    return this.#isReady;
   }
 
   get isAlive(): boolean {

@@ -6,8 +6,7 @@ import { NAMES } from '../workload/row.js';
 import type { Random } from './random.js';
 import type { World } from './world.js';
 
-/** How long a run may take to go on after a fault; the bounds that users care about are in the report. */
-const RECOVERY_LIMIT_MS = 60_000;
+const PATIENCE_MS = 60_000;
 /** Publishers wait while more lies on the queue, so that faults meet messages at work and not a heap of waiting ones. */
 const HIGH_WATER = 1500;
 const LOW_WATER = 300;
@@ -45,6 +44,7 @@ export async function conduct(world: World, options: ConductOptions): Promise<nu
     return count;
   } finally {
     water.stop();
+    await world.everybodyReady();
     for (const publisher of world.publishers) publisher.tell({ type: 'resume' });
   }
 }
@@ -72,18 +72,21 @@ async function suffer(world: World, kind: FaultKind, id: number, random: Random)
   else ledger.write('fault-stuck', id, kind.name, stuck);
 }
 
-/** Waits until everybody has handled something that began behind a moment. Answers who had not, within the limit. */
+/**
+ * Waits until everybody has handled something that began behind a moment. Answers who had not, within the limit. Who is only
+ * just being started has to follow at the next fault.
+ */
 async function recovered(world: World, since: number): Promise<string | undefined> {
-  const end = performance.now() + RECOVERY_LIMIT_MS;
-  const idle = () => world.consumers.filter(({ counts }) => counts.lastStart <= since);
+  const patienceMs = world.options.patienceMs ?? PATIENCE_MS;
+  const end = performance.now() + patienceMs;
+  const ready = () => world.consumers.filter(({ isReady }) => isReady);
+  const idle = () => ready().filter(({ counts }) => counts.lastStart <= since);
   // With a single active consumer the others have nothing to do.
-  const enough = () =>
-    world.options.row.queue === 'sac' ? idle().length < world.consumers.length : idle().length === 0;
-  while (!enough()) {
+  const needed = () => (world.options.row.queue === 'sac' ? 1 : ready().length);
+  while (ready().length === 0 || ready().length - idle().length < needed()) {
     if (performance.now() > end) {
-      return `${idle()
-        .map(({ options }) => options.name)
-        .join(', ')} handled nothing for ${RECOVERY_LIMIT_MS} ms`;
+      const names = idle().map(({ options }) => options.name);
+      return `${names.join(', ') || 'nobody is there, and'} handled nothing for ${patienceMs} ms`;
     }
     await delay(20);
   }

@@ -5,6 +5,7 @@ import type { Verdict } from '../checker/verdict.js';
 import { chooseFaults } from '../faults/deck.js';
 import type { Row } from '../workload/row.js';
 import { conduct } from './conduct.js';
+import type { Grounds } from './grounds.js';
 import { Progress } from './progress.js';
 import { Random } from './random.js';
 import { windUp } from './wind-up.js';
@@ -26,11 +27,13 @@ export interface RunOptions {
   readonly subject?: string;
   readonly programs?: WorldOptions['programs'];
   readonly imports?: readonly string[];
-  readonly shape?: Partial<Pick<WorldOptions, 'publishers' | 'consumers' | 'concurrency' | 'prefetch'>>;
+  readonly environment?: WorldOptions['environment'];
+  readonly patienceMs?: number;
+  readonly shape?: Partial<Pick<WorldOptions, 'publishers' | 'consumers' | 'concurrency' | 'prefetch' | 'retryMs'>>;
   readonly signal?: AbortSignal;
   readonly quiet?: boolean;
-  /** A world that is there already, and stays. */
-  readonly onWorld?: (world: World) => void;
+  /** Of an earlier run; they stay. */
+  readonly grounds?: Grounds;
 }
 
 /** What a run was and what it came to, as its JSON report has it. */
@@ -62,22 +65,26 @@ export interface RunReport {
 /** One run from beginning to end: world up, faults, world down, ledgers judged. */
 export async function runLedger(options: RunOptions): Promise<{ readonly report: RunReport; readonly world: World }> {
   const { row, seed, version, minutes, nodes = 1, subject = 'leveret' } = options;
-  const shape = { publishers: 2, consumers: 3, concurrency: 8, prefetch: 20, ...options.shape };
+  const shape = { publishers: 2, consumers: 6, concurrency: 4, prefetch: 20, ...options.shape };
   const startedAt = new Date().toISOString();
   const [loadBefore = 0] = loadavg();
   const random = new Random(seed);
-  const world = await World.start({
-    row,
-    seed,
-    version,
-    nodes,
-    rate: options.rate ?? 1500,
-    heartbeatSeconds: 5,
-    ...shape,
-    ...(options.programs && { programs: options.programs }),
-    ...(options.imports && { imports: options.imports }),
-  });
-  options.onWorld?.(world);
+  const world = await World.start(
+    {
+      row,
+      seed,
+      version,
+      nodes,
+      rate: options.rate ?? 1500,
+      heartbeatSeconds: 5,
+      ...shape,
+      ...(options.programs && { programs: options.programs }),
+      ...(options.imports && { imports: options.imports }),
+      ...(options.environment && { environment: options.environment }),
+      ...(options.patienceMs !== undefined && { patienceMs: options.patienceMs }),
+    },
+    options.grounds,
+  );
   const native = subject === 'leveret' && row.failure === 'redeliver' && version === '4.3' && row.queue !== 'classic';
   world.writeFacts({ row, seed, version, minutes, subject, native });
   let doing = 'starting';

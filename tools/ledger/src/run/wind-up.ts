@@ -4,11 +4,13 @@ import type { GetMessage } from 'amqplib';
 import pg from 'pg';
 import { BufferedLedgerFile } from '../ledger/ledger-file.js';
 import { isWhole, numberIn, type Order } from '../workload/order.js';
-import { NAMES } from '../workload/row.js';
+import { NAMES, REDELIVER_MS } from '../workload/row.js';
 import { type World, withLimit } from './world.js';
 
 const FINISH_LIMIT_MS = 90_000;
 const DRAIN_LIMIT_MS = 120_000;
+/** Of a run with less patience. */
+const DRAIN_PATIENCES = 2;
 const STILL_MS = 1500;
 const END_LIMIT_MS = 30_000;
 const PAGE = 20_000;
@@ -49,18 +51,24 @@ async function finishPublishers(world: World): Promise<void> {
   );
 }
 
-/** Waits until nothing is on any queue but those for what is parked, nothing is held by a consumer, and nothing moves. */
+/**
+ * Waits until nothing is ready on any queue but those for what is parked, and nothing moves. What consumers hold then, they
+ * finish when they are stopped.
+ */
 async function drain(world: World): Promise<void> {
-  const end = performance.now() + DRAIN_LIMIT_MS;
+  const { patienceMs, row } = world.options;
+  const limitMs = patienceMs === undefined ? DRAIN_LIMIT_MS : patienceMs * DRAIN_PATIENCES;
+  const stillMs = row.failure === 'redeliver' ? STILL_MS + Math.max(...REDELIVER_MS) : STILL_MS;
+  const end = performance.now() + limitMs;
   let handled = world.counts.handled;
   let stillSince = performance.now();
   for (;;) {
     const waiting = await waitingMessages(world);
     if (waiting > 0 || world.counts.handled !== handled) stillSince = performance.now();
     handled = world.counts.handled;
-    if (waiting === 0 && performance.now() - stillSince >= STILL_MS) return;
+    if (waiting === 0 && performance.now() - stillSince >= stillMs) return;
     if (performance.now() > end) {
-      world.ledger.write('not-drained', `${waiting} messages were still on their queues after ${DRAIN_LIMIT_MS} ms`);
+      world.ledger.write('not-drained', `${waiting} messages were still on their queues after ${limitMs} ms`);
       return;
     }
     await delay(200);
@@ -68,18 +76,15 @@ async function drain(world: World): Promise<void> {
 }
 
 async function waitingMessages(world: World): Promise<number> {
-  // The cheap question first: rabbitmqctl takes seconds of a processor.
-  if (((await world.depth(NAMES.queue)) ?? 1) > 0) return 1;
-  if (world.options.row.outbox) {
+  const { row } = world.options;
+  let waiting = (await world.depth(NAMES.queue)) ?? 1;
+  if (row.outbox) {
     const { rows } = await world.sql('SELECT count(*)::int AS waiting FROM leveret_outbox');
-    if (rows[0].waiting > 0) return rows[0].waiting;
+    waiting += rows[0].waiting;
   }
-  const node = world.nodes.find(({ pid }) => pid !== undefined) ?? world.node;
-  const listed = JSON.parse(await node.ctl('list_queues', 'name', 'messages', '--formatter', 'json'));
-  const parked: readonly string[] = [NAMES.parkedQueue, NAMES.deadQueue];
-  return listed
-    .filter(({ name }: { name: string }) => !parked.includes(name))
-    .reduce((sum: number, { messages }: { messages: number }) => sum + messages, 0);
+  if (row.failure !== 'redeliver') return waiting;
+  for (const ms of REDELIVER_MS) waiting += (await world.depth(`leveret.ledger.wait.${ms}`)) ?? 0;
+  return waiting;
 }
 
 /** Reads the error queues, and what is left on the queue of the workload. */

@@ -1,17 +1,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { migrate, postgresDatabase } from '@leveret/sql';
 import { type Channel, type ChannelModel, connect } from 'amqplib';
 import pg from 'pg';
 import type { BrokerCluster, BrokerNode, BrokerVersion } from '../../../scripts/brokers.mjs';
-import { startCluster, startNode } from '../../../scripts/brokers.mjs';
 import { LedgerFile } from '../ledger/ledger-file.js';
 import type { ProcessOptions, ProxyAction } from '../processes/ledger-process.js';
-import { MEMORY, PrivatePostgres } from '../services/private-postgres.js';
-import { PrivateRedis } from '../services/private-redis.js';
+import { MEMORY, type PrivatePostgres } from '../services/private-postgres.js';
+import type { PrivateRedis } from '../services/private-redis.js';
 import { NAMES, type Row } from '../workload/row.js';
 import { Child, type Exit } from './child.js';
+import { Grounds } from './grounds.js';
 
 /** What a run is made of. */
 export interface WorldOptions {
@@ -28,16 +27,16 @@ export interface WorldOptions {
   readonly rate: number;
   readonly heartbeatSeconds: number;
   /** Programs to run instead of those of leveret. */
-  readonly programs?: { readonly consumer?: string; readonly publisher?: string };
+  readonly programs?: { readonly consumer?: string; readonly publisher?: string; readonly relay?: string };
   /** Modules that are imported first by what is under test, which plant bugs. */
   readonly imports?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** How long everybody may take to go on after a fault, and the queues to run empty; the bounds that users care about are in the report. Default 60 s. */
+  readonly patienceMs?: number;
+  /** Milliseconds between attempts. Default 20. */
+  readonly retryMs?: number;
+  readonly keepsGrounds?: boolean;
 }
-
-const TABLES = [
-  'CREATE TABLE effects (serial bigserial PRIMARY KEY, n bigint NOT NULL, key integer NOT NULL, seq integer NOT NULL, process text NOT NULL)',
-  'CREATE TABLE business (n bigint PRIMARY KEY)',
-];
 
 /** Everything that runs: broker, proxy, database, store, publishers, consumers; and the conductor's own ledger. */
 export class World {
@@ -47,59 +46,62 @@ export class World {
   publishers: Child[] = [];
   relays: Child[] = [];
   #lives = 0;
+  readonly #starting = new Map<string, Promise<void>>();
   #admin: { readonly model: ChannelModel; readonly channel: Channel } | undefined;
   readonly #done = { attempted: 0, confirmed: 0, handled: 0 };
 
   private constructor(
     readonly options: WorldOptions,
     folder: string,
-    readonly nodes: readonly BrokerNode[],
-    readonly cluster: BrokerCluster | undefined,
-    readonly postgres: PrivatePostgres,
-    readonly redis: PrivateRedis | undefined,
+    readonly grounds: Grounds,
     readonly proxy: Child,
   ) {
     this.folder = folder;
     this.ledger = new LedgerFile(join(folder, 'conductor.log'));
   }
 
-  static async start(options: WorldOptions): Promise<World> {
+  /** @param grounds of an earlier run; they stay. Default: some of its own. */
+  static async start(options: WorldOptions, grounds?: Grounds): Promise<World> {
     const folder = mkdtempSync(join(MEMORY, 'leveret-ledger-'));
-    const { version } = options;
-    const clearing: (() => Promise<void>)[] = [];
+    const { version, nodes, row } = options;
+    const ground = grounds ?? (await Grounds.start({ version, nodes, redis: row.guard === 'redis' }));
     try {
-      const [broker, postgres, redis] = await Promise.all([
-        options.nodes > 1 ? startCluster({ version, nodes: options.nodes }) : startNode({ version, within: MEMORY }),
-        PrivatePostgres.start(),
-        options.row.guard === 'redis' ? PrivateRedis.start() : undefined,
-      ]);
-      clearing.push(
-        () => broker.remove(),
-        () => postgres.remove(),
-        async () => redis?.remove(),
-      );
-      const nodes = 'nodes' in broker ? broker.nodes : [broker];
-      await prepare(postgres.url);
       const proxy = new Child(
         undefined,
         {
-          ...World.#processOptions(options, folder, postgres, redis),
+          ...World.#processOptions(options, folder, ground),
           name: 'proxy',
           role: 'proxy',
           slot: 0,
           urls: [],
-          targets: nodes.map(({ port }) => port),
+          targets: ground.nodes.map(({ port }) => port),
         },
-        [],
+        { imports: [], environment: {} },
         () => undefined,
       );
       await proxy.ready();
-      return new World(options, folder, nodes, 'nodes' in broker ? broker : undefined, postgres, redis, proxy);
+      return new World({ ...options, keepsGrounds: grounds !== undefined }, folder, ground, proxy);
     } catch (error) {
-      await Promise.all(clearing.map((clear) => clear()));
+      if (grounds === undefined) await ground.remove();
       rmSync(folder, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  get nodes(): readonly BrokerNode[] {
+    return this.grounds.nodes;
+  }
+
+  get cluster(): BrokerCluster | undefined {
+    return this.grounds.cluster;
+  }
+
+  get postgres(): PrivatePostgres {
+    return this.grounds.postgres;
+  }
+
+  get redis(): PrivateRedis | undefined {
+    return this.grounds.redis;
   }
 
   /** The one node, of a run without a cluster. */
@@ -127,20 +129,22 @@ export class World {
     // One first: it declares what the others find.
     await this.spawn('consumer', 0);
     await Promise.all(Array.from({ length: consumers - 1 }, (_, index) => this.spawn('consumer', index + 1)));
-    for (const node of this.nodes) await node.keepDeclarations();
+    // Before the first kill; it takes seconds on a busy machine.
+    const kept = Promise.all(this.nodes.map((node) => node.keepDeclarations()));
     if (row.outbox) await Promise.all([this.spawn('relay', 0), this.spawn('relay', 1)]);
     await Promise.all(Array.from({ length: publishers }, (_, index) => this.spawn('publisher', index)));
+    await kept;
   }
 
   /** Starts the next life of a process, and resolves when it is ready. */
   async spawn(role: 'consumer' | 'publisher' | 'relay', slot: number): Promise<Child> {
-    const { options, folder, postgres, redis } = this;
-    const program = role === 'relay' ? undefined : options.programs?.[role];
+    const { options, folder, grounds } = this;
+    const program = options.programs?.[role];
     const name = `${role}-${slot}.${++this.#lives}`;
     const child = new Child(
       program,
-      { ...World.#processOptions(options, folder, postgres, redis), name, role, slot, urls: this.#urls(slot) },
-      options.imports ?? [],
+      { ...World.#processOptions(options, folder, grounds), name, role, slot, urls: this.#urls(slot) },
+      { imports: options.imports ?? [], environment: options.environment ?? {} },
       (ended, exit) => this.#ended(ended, exit),
     );
     this.of(role)[slot] = child;
@@ -150,6 +154,23 @@ export class World {
 
   of(role: 'consumer' | 'publisher' | 'relay'): Child[] {
     return role === 'consumer' ? this.consumers : role === 'publisher' ? this.publishers : this.relays;
+  }
+
+  /**
+   * Starts the next life of a process without waiting for it: faults go on meanwhile.
+   */
+  spawnBeside(role: 'consumer' | 'publisher' | 'relay', slot: number): void {
+    const place = `${role} ${slot}`;
+    const starting = this.spawn(role, slot).then(
+      () => undefined,
+      (error: Error) => this.ledger.write('ended-by-itself', error.message.replaceAll('\n', ' ')),
+    );
+    this.#starting.set(place, starting);
+  }
+
+  /** Resolves when every process is ready that is being started. */
+  async everybodyReady(): Promise<void> {
+    await Promise.all(this.#starting.values());
   }
 
   /** Messages on a queue, ready for consumers; `undefined` while nobody can tell. */
@@ -209,7 +230,8 @@ export class World {
     for (const child of [...this.publishers, ...this.consumers, ...this.relays, this.proxy]) {
       if (child.isAlive) child.signal('SIGKILL');
     }
-    await Promise.all([...this.nodes.map((node) => node.remove()), this.postgres.remove(), this.redis?.remove()]);
+    if (!this.options.keepsGrounds) await this.grounds.remove();
+    else await Promise.all([...this.publishers, ...this.consumers, ...this.relays].map(({ exited }) => exited));
     this.ledger.close();
     await delay(100);
     if (!keepLedgers) rmSync(this.folder, { recursive: true, force: true });
@@ -229,10 +251,9 @@ export class World {
   }
 
   static #processOptions(
-    { row, seed, publishers, rate, concurrency, prefetch, heartbeatSeconds }: WorldOptions,
+    { row, seed, publishers, rate, concurrency, prefetch, heartbeatSeconds, retryMs = 20 }: WorldOptions,
     folder: string,
-    postgres: PrivatePostgres,
-    redis: PrivateRedis | undefined,
+    { postgres, redis }: Grounds,
   ): Omit<ProcessOptions, 'name' | 'role' | 'slot' | 'urls'> {
     return {
       folder,
@@ -245,6 +266,7 @@ export class World {
       concurrency,
       prefetch,
       heartbeatSeconds,
+      retryMs,
     };
   }
 
@@ -257,14 +279,6 @@ export class World {
   async deleteQueue(): Promise<void> {
     await this.admin((channel) => channel.deleteQueue(NAMES.queue));
   }
-}
-
-async function prepare(url: string): Promise<void> {
-  const pool = new pg.Pool({ connectionString: url, max: 1 });
-  pool.on('error', () => undefined);
-  for (const table of TABLES) await pool.query(table);
-  await migrate(postgresDatabase(pool, { service: 'ledger' }));
-  await pool.end();
 }
 
 export async function withLimit<T>(work: Promise<T> | PromiseLike<T>, limitMs: number): Promise<T> {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { accepts, freePorts } from '../../../scripts/ports.mjs';
@@ -45,6 +46,14 @@ export class PrivateRedis {
     if (server === undefined || server.exitCode !== null) return;
     server.kill('SIGKILL');
     await once(server, 'exit');
+  }
+
+  /** Forgets every key. */
+  async clear(): Promise<void> {
+    const socket = connect({ host: '127.0.0.1', port: this.#port });
+    socket.write('FLUSHALL\r\n');
+    await once(socket, 'data');
+    socket.destroy();
   }
 
   async remove(): Promise<void> {

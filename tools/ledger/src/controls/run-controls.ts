@@ -1,0 +1,92 @@
+/**
+ * `npm run ledger:controls`: plants one bug after the other and sees whether the checker finds it. Ends with 1 when one is
+ * not found, or when a run without any is found fault with.
+ */
+import { parseArgs } from 'node:util';
+import { type BrokerVersion, defaultVersion, whyUnavailable } from '../../../scripts/brokers.mjs';
+import type { Invariant } from '../checker/violations.js';
+import { Grounds } from '../run/grounds.js';
+import { runLedger } from '../run/run-ledger.js';
+import { whyNoPostgres } from '../services/private-postgres.js';
+import { whyNoRedis } from '../services/private-redis.js';
+import { readRow } from '../workload/row.js';
+import { PLANTS, type Plant } from './plants.js';
+
+/** What a plant came to. */
+export interface ControlResult {
+  readonly name: string;
+  readonly what: string;
+  readonly found: readonly Invariant[];
+  readonly isFound: boolean;
+  readonly seconds: number;
+  readonly example: string | undefined;
+}
+
+/** Faults are injected for so long at most; what a bug needs to show is much less, as a rule. */
+const BUDGET_MINUTES = 0.35;
+const MAX_FAULTS = 4;
+
+/** @param grounds for all controls, one behind the other */
+export async function runControl(plant: Plant, grounds: Grounds, seed: number): Promise<ControlResult> {
+  const began = performance.now();
+  await grounds.clear();
+  const { report, world } = await runLedger({
+    row: readRow(plant.row),
+    version: grounds.version,
+    grounds,
+    seed,
+    minutes: plant.faults.length === 0 ? 0.1 : BUDGET_MINUTES,
+    faults: plant.faults,
+    maxFaults: MAX_FAULTS,
+    rate: 600,
+    quiet: true,
+    imports: [new URL('./plant.js', import.meta.url).href],
+    environment: { LEDGER_PLANT: plant.name },
+    patienceMs: 15_000,
+    shape: { consumers: 2, publishers: 1, ...(plant.retryMs !== undefined && { retryMs: plant.retryMs }) },
+  });
+  await world.remove({ keepLedgers: false });
+  const found = Object.keys(report.verdict.violationCounts) as Invariant[];
+  const isFound = found.some((invariant) => plant.foundBy.includes(invariant));
+  const example = report.verdict.violations.find(({ invariant }) => plant.foundBy.includes(invariant))?.text;
+  return { name: plant.name, what: plant.what, found, isFound, seconds: (performance.now() - began) / 1000, example };
+}
+
+export function lineOf({ name, what, found, isFound, seconds, example }: ControlResult): string {
+  const verdict = isFound ? `found by ${found.join(', ')}` : `NOT FOUND (${found.join(', ') || 'nothing'})`;
+  return `${verdict.padEnd(24)} ${name}: ${what} (${seconds.toFixed(0)} s)${example === undefined ? '' : `\n${' '.repeat(25)}${example}`}`;
+}
+
+if (process.argv[1]?.endsWith('run-controls.js')) process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { broker: { type: 'string', default: defaultVersion() }, seed: { type: 'string', default: '1' } },
+  });
+  const version = values.broker as BrokerVersion;
+  const missing = whyUnavailable(version) ?? whyNoPostgres() ?? whyNoRedis();
+  if (missing !== undefined) {
+    console.error(`the controls need nodes and databases of their own: ${missing}`);
+    return 2;
+  }
+  const unknown = positionals.filter((name) => !PLANTS.some((plant) => plant.name === name));
+  if (unknown.length > 0) {
+    console.error(`expected some of ${PLANTS.map(({ name }) => name).join(', ')}, received ${unknown.join(', ')}`);
+    return 2;
+  }
+  const plants = positionals.length === 0 ? PLANTS : PLANTS.filter(({ name }) => positionals.includes(name));
+  const grounds = await Grounds.start({ version, nodes: 1, redis: true });
+  let found = 0;
+  try {
+    for (const plant of plants) {
+      const result = await runControl(plant, grounds, Number(values.seed));
+      if (result.isFound) found++;
+      console.log(lineOf(result));
+    }
+  } finally {
+    await grounds.remove();
+  }
+  console.log(`${found} of ${plants.length}`);
+  return found === plants.length ? 0 : 1;
+}
