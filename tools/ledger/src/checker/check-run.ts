@@ -14,7 +14,7 @@ import {
   PublisherReader,
   WireReader,
 } from './read-into.js';
-import { type FaultWindow, FirstBehind, inFault, percentile } from './timing.js';
+import { FirstBehind, inFault, percentile } from './timing.js';
 import type { FaultFigures, FaultTimes, Percentiles, Verdict } from './verdict.js';
 import { Violations } from './violations.js';
 
@@ -118,7 +118,7 @@ export async function checkRun(folder: string): Promise<Verdict> {
   if (facts.row.guard !== 'inbox' && totals.effectsAgain > bound) {
     violations.add('I4', `${totals.effectsAgain} duplicates, where the faults explain ${bound} at most`);
   }
-  const windows = timesOf(faults, firstEffect, firstConfirm);
+  const windows = timesOf(conductor, firstEffect, firstConfirm);
   return {
     messages: {
       attempted: totals.attempted,
@@ -169,19 +169,22 @@ function keepEarliest(into: Map<number, number>, found: ReadonlyMap<number, numb
 }
 
 function timesOf(
-  faults: readonly FaultWindow[],
+  { faults, held }: ConductorReader,
   firstEffect: ReadonlyMap<number, number>,
   firstConfirm: ReadonlyMap<number, number>,
 ): FaultTimes[] {
+  const wasHeld = (from: number, to: number) => held.some((span) => span.from <= to && span.to >= from);
   return faults.map(({ id, kind, wallAt, beganAt, endedAt, recoveredAt }) => {
     const since = (at: number | undefined) => (at === undefined ? undefined : (at - endedAt) / 1000);
+    const confirmAt = firstConfirm.get(id);
+    const publishes = confirmAt !== undefined && !wasHeld(beganAt, confirmAt);
     return {
       kind,
       wallAt,
       lastedMs: (endedAt - beganAt) / 1000,
       resumeMs: since(firstEffect.get(id)),
       everyConsumerMs: since(recoveredAt),
-      publishMs: since(firstConfirm.get(id)),
+      publishMs: publishes ? since(confirmAt) : undefined,
     };
   });
 }

@@ -59,6 +59,8 @@ export class ConductorReader implements LedgerReader {
   readonly deletedAt: number[] = [];
   readonly brokerKilledAt: number[] = [];
   publisherKills = 0;
+  /** From when to when publishers were held back: what they do not publish then says nothing. */
+  readonly held: { readonly from: number; to: number }[] = [];
   readonly #violations: Violations;
   readonly #open = new Map<number, { kind: string; beganAt: number; wallAt: number; endedAt?: number }>();
   /** Consumers that were killed. */
@@ -90,6 +92,12 @@ export class ConductorReader implements LedgerReader {
       }
       case 'queue-deleted':
         this.deletedAt.push(at);
+        return;
+      case 'held-back':
+        this.held.push({ from: at, to: Number.POSITIVE_INFINITY });
+        return;
+      case 'let-go':
+        Object.assign(this.held.at(-1) ?? {}, { to: at });
         return;
       case 'killed':
         this.consumerKills++;

@@ -99,8 +99,10 @@ function holdBack(world: World): { stop(): void } {
   const look = async () => {
     const depth = await world.depth(NAMES.queue);
     if (isOver || depth === undefined) return;
+    const before = isHeld;
     if (depth > HIGH_WATER) isHeld = true;
     if (depth < LOW_WATER) isHeld = false;
+    if (isHeld !== before) world.ledger.write(isHeld ? 'held-back' : 'let-go');
     for (const publisher of world.publishers) publisher.tell({ type: isHeld ? 'pause' : 'resume' });
   };
   void (async () => {

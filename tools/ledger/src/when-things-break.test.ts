@@ -1,0 +1,60 @@
+import { expect } from 'chai';
+import { after, before, describe, it } from 'mocha';
+import { defaultVersion } from '../../scripts/brokers.mjs';
+import { needs } from '../../scripts/needs.mjs';
+import { PLANTS } from './controls/plants.js';
+import { runControl } from './controls/run-controls.js';
+import { tableOf } from './report/table.js';
+import { Grounds } from './run/grounds.js';
+import { runLedger } from './run/run-ledger.js';
+import { whyNoPostgres } from './services/private-postgres.js';
+import { readRow } from './workload/row.js';
+
+/** It takes 40 s on an idle machine. */
+const LIMIT_MS = 400_000;
+/** Quick ones; `npm run ledger:controls` runs all. */
+const CONTROLS = ['ack-before-handler', 'confirm-ignored'];
+
+/** The ledger in small: one row, three kinds of faults, two planted bugs. `npm run ledger` is the real thing. */
+describe('when things break', function () {
+  this.timeout(LIMIT_MS);
+  let grounds: Grounds;
+
+  before(needs('private brokers'));
+  before('start a broker and a database', async function () {
+    const reason = whyNoPostgres();
+    if (reason !== undefined) {
+      if (process.env['CI'] === 'true') throw new Error(`expected a PostgreSQL to start with CI=true: ${reason}`);
+      console.log(`    skipped: ${reason}`);
+      this.skip();
+    }
+    grounds = await Grounds.start({ version: defaultVersion(), nodes: 1, redis: false });
+  });
+  after('remove them', () => grounds?.remove());
+
+  it('loses and doubles nothing while connections are cut, and consumers and the broker are killed', async () => {
+    const { report, world } = await runLedger({
+      row: readRow('quorum'),
+      version: grounds.version,
+      grounds,
+      seed: 1,
+      minutes: 0.5,
+      faults: ['tcp-cut', 'consumer-kill', 'broker-kill'],
+      maxFaults: 5,
+      rate: 500,
+      quiet: true,
+      shape: { consumers: 2, publishers: 1 },
+    });
+    await world.remove({ keepLedgers: false });
+    expect(report.verdict.violations, tableOf(report)).to.deep.equal([]);
+    expect(report.verdict.messages.confirmed).to.be.above(100);
+    expect(report.verdict.windows.map(({ kind }) => kind)).to.include.members(['tcp-cut', 'consumer-kill']);
+  });
+
+  for (const plant of PLANTS.filter(({ name }) => CONTROLS.includes(name))) {
+    it(`finds what is planted: ${plant.what}`, async () => {
+      const { isFound, found } = await runControl(plant, grounds, 1);
+      expect(isFound, `found ${found.join(', ') || 'nothing'}`).to.equal(true);
+    });
+  }
+});
