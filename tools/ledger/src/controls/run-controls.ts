@@ -2,6 +2,8 @@
  * `npm run ledger:controls`: plants one bug after the other and sees whether the checker finds it. Ends with 1 when one is
  * not found, or when a run without any is found fault with.
  */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BrokerVersion, defaultVersion, whyUnavailable } from '../../../scripts/brokers.mjs';
 import type { Invariant } from '../checker/violations.js';
@@ -62,7 +64,11 @@ if (process.argv[1]?.endsWith('run-controls.js')) process.exitCode = await main(
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { broker: { type: 'string', default: defaultVersion() }, seed: { type: 'string', default: '1' } },
+    options: {
+      broker: { type: 'string', default: defaultVersion() },
+      seed: { type: 'string', default: '1' },
+      out: { type: 'string' },
+    },
   });
   const version = values.broker as BrokerVersion;
   const missing = whyUnavailable(version) ?? whyNoPostgres() ?? whyNoRedis();
@@ -77,15 +83,23 @@ async function main(): Promise<number> {
   }
   const plants = positionals.length === 0 ? PLANTS : PLANTS.filter(({ name }) => positionals.includes(name));
   const grounds = await Grounds.start({ version, nodes: 1, redis: true });
-  let found = 0;
+  const results: ControlResult[] = [];
   try {
     for (const plant of plants) {
       const result = await runControl(plant, grounds, Number(values.seed));
-      if (result.isFound) found++;
+      results.push(result);
       console.log(lineOf(result));
     }
   } finally {
     await grounds.remove();
+  }
+  const found = results.filter(({ isFound }) => isFound).length;
+  if (values.out !== undefined) {
+    mkdirSync(values.out, { recursive: true });
+    writeFileSync(
+      join(values.out, 'controls.json'),
+      `${JSON.stringify({ version, seed: values.seed, controls: results })}\n`,
+    );
   }
   console.log(`${found} of ${plants.length}`);
   return found === plants.length ? 0 : 1;

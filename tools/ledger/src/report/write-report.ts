@@ -17,7 +17,7 @@ export async function writeReport(
 ): Promise<void> {
   mkdirSync(out, { recursive: true });
   const { subject, row, version, nodes, seed, verdict } = report;
-  const name = `${subject}-${row}-${version}${nodes > 1 ? `-x${nodes}` : ''}-${seed}`;
+  const name = `${report.group ? 'group-' : ''}${subject}-${row}-${version}${nodes > 1 ? `-x${nodes}` : ''}-${seed}`;
   const numbers = new Set(verdict.violations.flatMap(({ n }) => (n === undefined ? [] : [n])));
   const histories = numbers.size === 0 ? new Map<number, string[]>() : await historiesOf(ledgers, numbers);
   const texts = [...histories].map(([n, lines]) => `m${n}\n  ${lines.join('\n  ')}\n`);

@@ -3,7 +3,8 @@ import { connect } from 'amqplib';
 import pg from 'pg';
 import type { BrokerCluster, BrokerNode, BrokerVersion } from '../../../scripts/brokers.mjs';
 import { startCluster, startNode } from '../../../scripts/brokers.mjs';
-import { MEMORY, PrivatePostgres } from '../services/private-postgres.js';
+import { MEMORY } from '../services/own-folder.js';
+import { PrivatePostgres } from '../services/private-postgres.js';
 import { PrivateRedis } from '../services/private-redis.js';
 import { NAMES, REDELIVER_MS } from '../workload/row.js';
 

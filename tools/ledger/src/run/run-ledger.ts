@@ -57,6 +57,8 @@ export interface RunReport {
     readonly concurrency: number;
     readonly prefetch: number;
   };
+  /** One of the control group, which has the same faults for everybody. */
+  readonly group?: boolean;
   /** Folder with the ledgers, where they were kept. */
   ledgers?: string;
   readonly verdict: Verdict;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Channel, type ChannelModel, connect } from 'amqplib';
@@ -6,7 +6,8 @@ import pg from 'pg';
 import type { BrokerCluster, BrokerNode, BrokerVersion } from '../../../scripts/brokers.mjs';
 import { LedgerFile } from '../ledger/ledger-file.js';
 import type { ProcessOptions, ProxyAction } from '../processes/ledger-process.js';
-import { MEMORY, type PrivatePostgres } from '../services/private-postgres.js';
+import { ownFolder } from '../services/own-folder.js';
+import type { PrivatePostgres } from '../services/private-postgres.js';
 import type { PrivateRedis } from '../services/private-redis.js';
 import { NAMES, type Row } from '../workload/row.js';
 import { Child, type Exit } from './child.js';
@@ -62,7 +63,7 @@ export class World {
 
   /** @param grounds of an earlier run; they stay. Default: some of its own. */
   static async start(options: WorldOptions, grounds?: Grounds): Promise<World> {
-    const folder = mkdtempSync(join(MEMORY, 'leveret-ledger-'));
+    const folder = ownFolder('run');
     const { version, nodes, row } = options;
     const ground = grounds ?? (await Grounds.start({ version, nodes, redis: row.guard === 'redis' }));
     try {

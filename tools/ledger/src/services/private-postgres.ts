@@ -1,18 +1,15 @@
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { chown, readdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chown } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { freePorts } from '../../../scripts/ports.mjs';
+import { ownFolder } from './own-folder.js';
 
 const run = promisify(execFile);
-/** Databases and ledgers on a shared disk would measure that disk's fsync and little else. */
-export const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const START_LIMIT_MS = 60_000;
-const PREFIX = 'leveret-ledger-pg-';
 
 /**
  * A PostgreSQL of its own with its data in memory: its sessions may be ended and it may be restarted without anybody else
@@ -32,12 +29,9 @@ export class PrivatePostgres {
   }
 
   static async start(): Promise<PrivatePostgres> {
-    await clearUp();
     const bin = binFolder();
     if (bin === undefined) throw new Error(whyNoPostgres());
-    const folder = mkdtempSync(join(MEMORY, PREFIX));
-    // Who comes after a run that was killed finds out by it that nobody needs the folder.
-    writeFileSync(join(folder, 'owner'), `${process.pid}`);
+    const folder = ownFolder('pg');
     const data = join(folder, 'data');
     mkdirSync(data, { mode: 0o700 });
     const user = await systemUser();
@@ -143,36 +137,4 @@ async function asUser(program: string, args: readonly string[]): Promise<void> {
       code === 0 ? resolve() : reject(new Error(`${program} ${args.join(' ')} ended with ${code}`)),
     );
   });
-}
-
-/** Ends and deletes what runs left behind that were killed themselves. */
-async function clearUp(): Promise<void> {
-  for (const name of await readdir(MEMORY)) {
-    if (!name.startsWith(PREFIX)) continue;
-    const folder = join(MEMORY, name);
-    const owner = Number(readIfThere(join(folder, 'owner')) ?? 0);
-    if (owner === 0 || isAlive(owner)) continue;
-    const postmaster = Number(readIfThere(join(folder, 'data/postmaster.pid'))?.split('\n')[0] ?? 0);
-    if (postmaster > 0 && isPostgres(postmaster)) process.kill(postmaster, 'SIGQUIT');
-    await delay(200);
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function readIfThere(file: string): string | undefined {
-  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-// The number may be another process's by now.
-function isPostgres(pid: number): boolean {
-  return (readIfThere(`/proc/${pid}/cmdline`) ?? '').includes('postgres');
 }

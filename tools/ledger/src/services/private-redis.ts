@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { accepts, freePorts } from '../../../scripts/ports.mjs';
-import { MEMORY } from './private-postgres.js';
+import { ownFolder } from './own-folder.js';
 
 const START_LIMIT_MS = 20_000;
 
@@ -24,13 +24,13 @@ export class PrivateRedis {
 
   static async start(): Promise<PrivateRedis> {
     const [port] = (await freePorts(1)) as [number];
-    const made = new PrivateRedis(port, mkdtempSync(join(MEMORY, 'leveret-ledger-redis-')));
+    const made = new PrivateRedis(port, ownFolder('redis'));
     await made.up();
     return made;
   }
 
   async up(): Promise<void> {
-    const settings = `--port ${this.#port} --bind 127.0.0.1 --dir ${this.#folder} --appendonly yes --appendfsync always --maxmemory-policy noeviction`;
+    const settings = `--port ${this.#port} --bind 127.0.0.1 --dir ${this.#folder} --daemonize no --appendonly yes --appendfsync always --maxmemory-policy noeviction --pidfile ${join(this.#folder, 'redis.pid')}`;
     this.#process = spawn('redis-server', [...settings.split(' '), '--save', ''], { stdio: 'ignore' });
     const end = performance.now() + START_LIMIT_MS;
     while (!(await accepts('127.0.0.1', this.#port))) {

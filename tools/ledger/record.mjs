@@ -1,0 +1,262 @@
+/**
+ * `node tools/ledger/record.mjs FOLDER…`: folds the JSON reports of runs (and of `ledger:controls`) into `tools/ledger/results`, small
+ * enough to be committed, and writes the tables and pictures of docs/reliability.md anew from all that is there. Without a folder it only
+ * writes them.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { resumes, timeline } from './dist/report/charts.js';
+import { showMs } from './dist/report/table.js';
+
+const RESULTS = fileURLToPath(new URL('results', import.meta.url));
+const PAGE = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url));
+const CHARTS = fileURLToPath(new URL('../../docs/charts', import.meta.url));
+/** Times of a run say something only if nothing else ran: a load average below this, on two cores. */
+const QUIET_LOAD = 1.5;
+const CUTS = ['tcp-cut', 'tcp-cut-one', 'cut-mid-frame'];
+
+mkdirSync(RESULTS, { recursive: true });
+mkdirSync(CHARTS, { recursive: true });
+for (const folder of process.argv.slice(2)) for (const name of reportsIn(folder)) fold(join(folder, name), name);
+const results = reportsIn(RESULTS).map((name) => JSON.parse(readFileSync(join(RESULTS, name), 'utf8')));
+const runs = results
+  .filter(({ verdict }) => verdict !== undefined)
+  .sort((left, right) => left.startedAt.localeCompare(right.startedAt));
+const own = runs.filter(({ subject }) => subject === 'leveret');
+// The same workload and faults as the group: their seed.
+const group = runs.filter(({ group: isOfGroup }) => isOfGroup);
+const controls = results.find((each) => each.controls !== undefined);
+draw();
+write();
+console.log(`${own.length} runs of leveret, ${group.length} of the control group in ${PAGE}`);
+
+function reportsIn(folder) {
+  return readdirSync(folder).filter((name) => name.endsWith('.json'));
+}
+
+/** Keeps what the page needs: times of faults as lists, no time line. */
+function fold(path, name) {
+  const report = JSON.parse(readFileSync(path, 'utf8'));
+  if (report.controls !== undefined) {
+    writeFileSync(join(RESULTS, 'controls.json'), `${JSON.stringify(report)}\n`);
+    return;
+  }
+  if (report.verdict === undefined) return;
+  const { series, windows, violations, ...verdict } = report.verdict;
+  const isBest = report.subject === 'leveret' && !report.group && series.handled.length > 0;
+  if (isBest && report.verdict.messages.confirmed > picturedConfirmed()) {
+    const caption = `row ${report.row}, RabbitMQ ${report.version}, seed ${report.seed}`;
+    writeFileSync(join(CHARTS, 'ledger-timeline.svg'), timeline(report.verdict, caption));
+    writeFileSync(join(RESULTS, 'pictured.txt'), `${report.verdict.messages.confirmed}\n`);
+  }
+  const { ledgers: _ledgers, ...rest } = report;
+  const times = {};
+  for (const { kind, ...window } of windows) {
+    times[kind] ??= { times: 0, resumeMs: [], everyConsumerMs: [], publishMs: [] };
+    times[kind].times++;
+    for (const what of ['resumeMs', 'everyConsumerMs', 'publishMs']) {
+      if (window[what] !== undefined) times[kind][what].push(Math.round(window[what]));
+    }
+  }
+  const kept = { ...rest, verdict: { ...verdict, faults: times, violations: violations.slice(0, 5) } };
+  writeFileSync(join(RESULTS, name), `${JSON.stringify(kept)}\n`);
+}
+
+function picturedConfirmed() {
+  const file = join(RESULTS, 'pictured.txt');
+  return existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
+}
+
+function isQuiet({ machine }) {
+  return machine.loadBefore < QUIET_LOAD;
+}
+
+function draw() {
+  const quiet = own.filter(isQuiet);
+  const shown = quiet.length > 0 ? quiet : own;
+  const windows = shown.flatMap(({ verdict }) =>
+    Object.entries(verdict.faults).flatMap(([kind, { resumeMs }]) => resumeMs.map((ms) => ({ kind, resumeMs: ms }))),
+  );
+  const title = `from the end of a fault to the first effect of what was delivered behind it${quiet.length > 0 ? ', on a quiet machine' : ', on a busy machine'}`;
+  writeFileSync(join(CHARTS, 'ledger-resume.svg'), resumes(windows, title));
+}
+
+function write() {
+  let page = readFileSync(PAGE, 'utf8');
+  const parts = {
+    totals: totals(),
+    runs: runTable(),
+    resume: resumeTable(),
+    controls: controlTable(),
+    group: groupTable(),
+  };
+  for (const [name, text] of Object.entries(parts)) {
+    const place = new RegExp(`(<!-- ledger: ${name} -->\\n)[\\s\\S]*?(<!-- /ledger -->)`);
+    if (!place.test(page))
+      throw new Error(`docs/reliability.md: expected <!-- ledger: ${name} --> and <!-- /ledger -->`);
+    page = page.replace(place, (_all, begin, end) => `${begin}\n${text}\n\n${end}`);
+  }
+  writeFileSync(PAGE, page);
+}
+
+function sum(list, value) {
+  return list.reduce((total, each) => total + value(each), 0);
+}
+
+function timesOf(list, kinds) {
+  return sum(list, ({ verdict }) => sum(kinds, (kind) => verdict.faults[kind]?.times ?? 0));
+}
+
+function count(value) {
+  return value.toLocaleString('en');
+}
+
+/** None in n independent events: at most 3/n, with 95 % certainty. */
+function atMost(n) {
+  return n === 0 ? '' : `${(300 / n).toFixed(n > 300 ? 2 : 1)} %`;
+}
+
+function totals() {
+  const messages = (name) => sum(own, ({ verdict }) => verdict.messages[name]);
+  const inbox = own.filter(({ row }) => row.includes('inbox'));
+  const others = own.filter(({ row }) => !row.includes('inbox'));
+  const broken = own.filter(({ verdict }) => Object.keys(verdict.violationCounts).length > 0);
+  const brokerKills = sum(own, ({ nodes, verdict }) => (nodes === 1 ? verdict.kills.brokers : 0));
+  const leaderKills = timesOf(own, ['leader-kill']);
+  const faults = [
+    ['connections cut', timesOf(own, CUTS)],
+    ['broker killed (-9)', brokerKills],
+    ['consumer process killed (-9)', sum(own, ({ verdict }) => verdict.kills.consumers)],
+    ['publisher process killed (-9)', sum(own, ({ verdict }) => verdict.kills.publishers)],
+    ['rolling restart of all consumers', timesOf(own, ['rolling-restart'])],
+    ['leader of a quorum queue killed (-9)', leaderKills],
+    ['all faults', sum(own, ({ verdict }) => sum(Object.values(verdict.faults), ({ times }) => times))],
+  ];
+  const doubled = sum(others, ({ verdict }) => verdict.duplicates.effects);
+  const handled = sum(others, ({ verdict }) => verdict.messages.handled);
+  return [
+    `${own.length} runs, ${Math.round(sum(own, ({ minutes }) => minutes))} minutes of faults, RabbitMQ ${[...new Set(own.map(({ version }) => version))].sort().join(' and ')}. Broken invariants: ${broken.length === 0 ? 'none' : broken.map(({ row, seed, verdict }) => `${Object.keys(verdict.violationCounts).join(', ')} in row ${row}, seed ${seed}`).join('; ')}.`,
+    '',
+    '| messages | |',
+    '|---|---|',
+    `| confirmed to their publisher | ${count(messages('confirmed'))} |`,
+    `| handled | ${count(messages('handled'))} |`,
+    `| parked in the error queue, as they must be | ${count(messages('parked') - messages('parkedGood'))} |`,
+    `| parked although their handler would have succeeded later: the database was away for all attempts | ${count(messages('parkedGood'))} |`,
+    `| **lost** | **${count(messages('lost'))}** |`,
+    `| **phantom**, damaged or made up | **${count(messages('phantom'))}** |`,
+    `| **acknowledged before their effect was committed** | **${count(messages('earlyAcks'))}** |`,
+    `| **double effects with the inbox**, of ${count(sum(inbox, ({ verdict }) => verdict.messages.handled))} handled | **${count(sum(inbox, ({ verdict }) => verdict.duplicates.effects))}** |`,
+    `| handled again without it, of ${count(handled)} handled; what the faults explain at most | ${count(doubled)} (${handled === 0 ? 0 : ((100 * doubled) / handled).toFixed(2)} %); ${count(sum(others, ({ verdict }) => verdict.duplicates.bound))} |`,
+    '',
+    '| fault | times | chance of a loss for each, at most |',
+    '|---|---|---|',
+    ...faults.map(([name, times]) => `| ${name} | ${count(times)} | ${atMost(times)} |`),
+  ].join('\n');
+}
+
+function runTable() {
+  return [
+    '| date | row | RabbitMQ | seed | minutes | confirmed | faults | lost | handled again (explained at most) | load | invariants |',
+    '|---|---|---|---|---|---|---|---|---|---|---|',
+    ...own.map(({ startedAt, row, version, nodes, seed, minutes, machine, verdict }) => {
+      const { messages, duplicates, violationCounts, faults } = verdict;
+      const broken = Object.keys(violationCounts);
+      const cells = [
+        startedAt.slice(0, 10),
+        row,
+        nodes > 1 ? `${version}, ${nodes} nodes` : version,
+        seed,
+        minutes,
+        count(messages.confirmed),
+        sum(Object.values(faults), ({ times }) => times),
+        messages.lost,
+        row.includes('inbox') ? duplicates.effects : `${count(duplicates.effects)} (${count(duplicates.bound)})`,
+        machine.loadBefore.toFixed(0),
+        broken.length === 0 ? 'hold' : `broken: ${broken.join(', ')}`,
+      ];
+      return `| ${cells.join(' | ')} |`;
+    }),
+  ].join('\n');
+}
+
+function percentile(values, share) {
+  const sorted = [...values].sort((left, right) => left - right);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)];
+}
+
+function resumeTable() {
+  const quiet = own.filter(isQuiet);
+  const shown = quiet.length > 0 ? quiet : own;
+  const kinds = [...new Set(shown.flatMap(({ verdict }) => Object.keys(verdict.faults)))].sort();
+  const where =
+    quiet.length > 0
+      ? `${quiet.length} runs on a machine with nothing else to do`
+      : 'all runs, on a machine with far more to do than its two cores could: upper bounds';
+  return [
+    `Of ${where}.`,
+    '',
+    '| fault | times | goes on, p50 | p99 | every consumer, p50 | p99 | publishes, p50 | p99 |',
+    '|---|---|---|---|---|---|---|---|',
+    ...kinds.map((kind) => {
+      const of = shown.flatMap(({ verdict }) => verdict.faults[kind] ?? []);
+      const all = (name) => of.flatMap((each) => each[name]);
+      const cells = ['resumeMs', 'everyConsumerMs', 'publishMs'].flatMap((name) => [
+        showMs(percentile(all(name), 0.5)),
+        showMs(percentile(all(name), 0.99)),
+      ]);
+      return `| ${kind} | ${sum(of, ({ times }) => times)} | ${cells.join(' | ')} |`;
+    }),
+  ].join('\n');
+}
+
+function controlTable() {
+  if (controls === undefined) return 'Not recorded.';
+  const found = controls.controls.filter(({ isFound }) => isFound).length;
+  return [
+    `**${found} of ${controls.controls.length}** were found, on RabbitMQ ${controls.version}.`,
+    '',
+    '| planted | found by |',
+    '|---|---|',
+    ...controls.controls.map(
+      ({ what, found: by, isFound }) => `| ${what} | ${isFound ? by.join(', ') : '**not found**'} |`,
+    ),
+  ].join('\n');
+}
+
+function groupTable() {
+  if (group.length === 0) return 'Not recorded.';
+  const subjects = [...new Set(group.map(({ subject }) => subject))].sort((left, right) =>
+    left === 'leveret' ? -1 : right === 'leveret' ? 1 : left.localeCompare(right),
+  );
+  return [
+    '| | runs | confirmed | faults | lost | handled again | of 100 | early acks | goes on after a cut, p50 | p99 | after a broker kill, p50 | other invariants broken |',
+    '|---|---|---|---|---|---|---|---|---|---|---|---|',
+    ...subjects.map((subject) => {
+      const of = group.filter((each) => each.subject === subject);
+      const messages = (name) => sum(of, ({ verdict }) => verdict.messages[name]);
+      const again = sum(of, ({ verdict }) => verdict.duplicates.effects);
+      const cuts = of.flatMap(({ verdict }) => CUTS.flatMap((kind) => verdict.faults[kind]?.everyConsumerMs ?? []));
+      const kills = of.flatMap(({ verdict }) => verdict.faults['broker-kill']?.everyConsumerMs ?? []);
+      const others = [...new Set(of.flatMap(({ verdict }) => Object.keys(verdict.violationCounts)))].filter(
+        (each) => each !== 'I1',
+      );
+      const cells = [
+        subject,
+        of.length,
+        count(messages('confirmed')),
+        sum(of, ({ verdict }) => sum(Object.values(verdict.faults), ({ times }) => times)),
+        messages('lost'),
+        count(again),
+        ((100 * again) / Math.max(1, messages('handled'))).toFixed(2),
+        messages('earlyAcks'),
+        showMs(percentile(cuts, 0.5)),
+        showMs(percentile(cuts, 0.99)),
+        showMs(percentile(kills, 0.5)),
+        others.join(', ') || 'none',
+      ];
+      return `| ${cells.join(' | ')} |`;
+    }),
+  ].join('\n');
+}
