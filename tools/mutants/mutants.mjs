@@ -3,11 +3,11 @@
  *
  *   npm run mutants -- core                     all folders of a package
  *   npm run mutants -- core/retry sql/relay     these folders
- *   … --sample 20 --minutes 10 --seed 1 --jobs 2 --threshold 95 --json mutants.json --list
+ *   … --sample 20 --minutes 10 --seed 1 --jobs 2 --threshold 95 --json mutants.json --units --list
  *
  * For each folder `--sample` mutants are drawn, as many of each kind as there are (mutations.mjs), every draw from the seed. A
- * mutant is run with the unit tests of its package that import its file: those of its folder first, then the others. It is
- * found when one fails, when the run does not end in its time, or when the process ends with an error. What is known to change
+ * mutant is run with the tests of its package that import its file: unit tests of its folder first, then of other folders, then
+ * situations (when-*.test.ts), which `--units` leaves out. It is found when one fails, when the run does not end in its time, or when the process ends with an error. What is known to change
  * nothing stands in equivalents.json, with the reason, and is not counted. Files are broken in a copy under the temporary
  * folder; the tree is only read. Ends with 1 when a folder lies under its threshold: 95 % in core, 88 % elsewhere.
  */
@@ -31,6 +31,7 @@ const { values: options, positionals } = parseArgs({
     jobs: { type: 'string', default: String(Math.max(1, Math.min(2, cpus().length))) },
     threshold: { type: 'string' },
     json: { type: 'string' },
+    units: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
   },
 });
@@ -146,10 +147,11 @@ async function tryFolder({ pack, folder, compiled }) {
   return result;
 }
 
-async function tryMutant(workplace, mutation, { near, far }, baselines) {
-  if (near.length + far.length === 0) return 'no test';
+async function tryMutant(workplace, mutation, { units, situations }, baselines) {
+  const stages = [...units, options.units ? [] : situations].filter((each) => each.length > 0);
+  if (stages.length === 0) return 'no test';
   const code = workplace.read(mutation.file);
-  for (const tests of [near, far].filter((each) => each.length > 0)) {
+  for (const tests of stages) {
     const key = tests.join('\n');
     const baseline = baselines.get(key) ?? (await run(workplace, tests, BASELINE_LIMIT_MS));
     baselines.set(key, baseline);

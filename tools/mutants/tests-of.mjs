@@ -1,6 +1,6 @@
-/** Which tests of a package can notice a change of a file: those that import it, nearest first. */
+/** Which tests of a package can notice a change of a file: those that import it, the quick ones first, and of these the nearest. */
 import { readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 import { files, root } from '../scripts/sources.mjs';
 
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*['"](\.[^'"]+)['"]/g;
@@ -26,6 +26,11 @@ function nearestTests(file, importers) {
     level = level.flatMap((each) => importers.get(each) ?? []).filter((each) => !seen.has(each) && seen.add(each));
     tests.push(...level.filter((each) => TEST.test(each)));
   }
-  const beside = (each) => dirname(each) === dirname(file);
-  return { near: tests.filter(beside), far: tests.filter((each) => !beside(each)) };
+  const isNear = (each) => dirname(each) === dirname(file);
+  const isSituation = (each) => basename(each).startsWith('when-');
+  const units = tests.filter((each) => !isSituation(each));
+  return {
+    units: [units.filter(isNear), units.filter((each) => !isNear(each))],
+    situations: tests.filter(isSituation),
+  };
 }

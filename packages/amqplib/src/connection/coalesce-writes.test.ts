@@ -29,6 +29,20 @@ describe('coalesceWrites', () => {
     expect(calls).to.deep.equal([['a', 'b', 'c']]);
   });
 
+  it('does so again and again', async () => {
+    const { stream, calls } = recorder();
+    for (const frames of ['ab', 'cd', 'ef']) {
+      for (const frame of frames) stream.write(frame);
+      await turn();
+      await turn();
+    }
+    expect(calls).to.deep.equal([
+      ['a', 'b'],
+      ['c', 'd'],
+      ['e', 'f'],
+    ]);
+  });
+
   it('does not hold a lone write longer than the code that wrote it', async () => {
     const { stream, calls } = recorder();
     stream.write('a');

@@ -37,4 +37,27 @@ describe('Link', () => {
     expect(link.ended).to.equal(true);
     expect(link.error?.message).to.equal('first');
   });
+
+  it('ends once when it is destroyed, with the reason, and lets amqplib end its channels first', () => {
+    const model = new FakeModel();
+    const steps: string[] = [];
+    const stream = Object.assign(new EventEmitter(), {
+      destroyed: false,
+      write: () => true,
+      cork: () => {},
+      uncork: () => {},
+      unref: () => {},
+      destroy: () => steps.push('destroyed'),
+    });
+    (model.connection as { stream?: unknown }).stream = stream;
+    const link = linkOver(model);
+    stream.on('error', (error) => steps.push(`error: ${error.message}`));
+    link.onEnd(() => steps.push('ended'));
+    const why = new Error('no longer wanted');
+    link.destroy(why);
+    expect(steps).to.deep.equal(['error: no longer wanted', 'ended', 'destroyed']);
+    link.destroy(new Error('again'));
+    expect(steps.slice(3)).to.deep.equal(['destroyed']);
+    expect([link.ended, link.error]).to.deep.equal([true, why]);
+  });
 });

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { systemClock } from '@leveret/core';
+import { type ConsumeRequest, systemClock } from '@leveret/core';
 import type { Channel } from 'amqplib';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
@@ -53,7 +53,10 @@ class FakeLink {
   }
 }
 
-function subscribe(current: () => FakeLink | undefined): { subscription: ConsumerSubscription; sink: RecordingSink } {
+function subscribe(
+  current: () => FakeLink | undefined,
+  changes: Partial<ConsumeRequest> = {},
+): { subscription: ConsumerSubscription; sink: RecordingSink } {
   const sink = new RecordingSink();
   const host = {
     link: () => current() as unknown as Link | undefined,
@@ -62,7 +65,7 @@ function subscribe(current: () => FakeLink | undefined): { subscription: Consume
     exists: () => Promise.resolve(undefined),
     ended: () => {},
   };
-  return { subscription: new ConsumerSubscription(consumeRequest('q'), sink, host, systemClock), sink };
+  return { subscription: new ConsumerSubscription(consumeRequest('q', changes), sink, host, systemClock), sink };
 }
 
 describe('ConsumerSubscription', () => {
@@ -100,6 +103,29 @@ describe('ConsumerSubscription', () => {
     current = new FakeLink();
     subscription.connected(current as unknown as Link);
     await eventually('consuming again', () => sink.tags.length === 2);
+    await subscription.close();
+  });
+
+  it('says once why it does not consume, however often it asks, and again the next time', async () => {
+    const missing = new Error(
+      `Operation failed: BasicConsume; 404 (NOT-FOUND) with message "NOT_FOUND - no queue 'q' in vhost '/'"`,
+    );
+    let asked = 0;
+    class Missing extends FakeChannel {
+      override consume(): Promise<void> {
+        asked++;
+        return Promise.reject(missing);
+      }
+    }
+    const working = new FakeChannel();
+    const link = new FakeLink(new Missing(), new Missing(), new Missing(), working, new Missing(), new Missing());
+    const { subscription, sink } = subscribe(() => link, { missingQueue: 'wait' });
+    subscription.connected(link as unknown as Link);
+    await eventually('consuming', () => sink.tags.length === 1);
+    expect([asked, sink.causes]).to.deep.equal([3, ['queue-missing']]);
+    working.emit('close');
+    await eventually('consuming again', () => sink.tags.length === 2);
+    expect([asked, sink.causes]).to.deep.equal([5, ['queue-missing', 'channel-closed', 'queue-missing']]);
     await subscription.close();
   });
 

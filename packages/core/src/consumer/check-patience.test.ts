@@ -50,6 +50,14 @@ describe('checkPatience', () => {
     expect(problems[0]).to.match(/timeout 90 s is longer than the 60 s .*\(x-consumer-timeout of the queue\)/);
   });
 
+  it('says minutes from two on', () => {
+    const said = (timeoutMs: number) => check({ definition: { timeoutMs } }).problems[0];
+    expect([said(119_900), said(120_000)].map((text) => /timeout ([\d.]+ \w+)/.exec(text ?? '')?.[1])).to.deep.equal([
+      '119.9 s',
+      '2 min',
+    ]);
+  });
+
   it('says with the numbers what prefetch and timeout come to', () => {
     const { warnings } = check({ definition: { timeoutMs: 10_000 } });
     expect(warnings[0]).to.include('prefetch 50 × 10 s for each message is 8.3 min');

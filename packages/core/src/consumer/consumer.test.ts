@@ -175,6 +175,20 @@ describe('Consumer', () => {
     expect(consumer.attached).to.equal(0);
   });
 
+  it('is probing from when it may take one, until that one has had its turn', async () => {
+    const { slow, subscription, consumer } = await consuming();
+    consumer.shut('give-back');
+    expect(consumer.isProbing).to.equal(false);
+    consumer.takeOne('give-back', true);
+    expect(consumer.isProbing).to.equal(true);
+    subscription.deliver('a');
+    await turn();
+    expect([slow.began, consumer.isProbing]).to.deep.equal([['a'], true]);
+    slow.end();
+    await turn();
+    expect(consumer.isProbing).to.equal(false);
+  });
+
   describe('when it is cancelled', () => {
     it('gives back what was prefetched from a classic queue at once, and lets the handler end [spring 69]', async () => {
       const { slow, subscription, consumer, harness, transport } = await consuming(classic);

@@ -60,6 +60,26 @@ describe('ListenerContainer', () => {
       expect(types()).to.deep.equal(['consuming', 'consuming', 'consuming', 'listener-started']);
     });
 
+    it('consumes from a stream when its store has said where, and not before', async () => {
+      let answer: (offset: number) => void = () => {};
+      const streamOffsets = {
+        load: () =>
+          new Promise<number>((resolve) => {
+            answer = resolve;
+          }),
+        save: async () => {},
+      };
+      const queueDeclaration = aQueueDeclaration({ type: 'stream' });
+      const { container, transport } = listener({ definition: { queueDeclaration, streamOffsets } });
+      const started = watch(container.start());
+      await turn();
+      expect([started.ended, transport.subscriptions.length]).to.deep.equal([false, 0]);
+      answer(41);
+      await turn();
+      expect(started.ended).to.equal(true);
+      expect(transport.last.request.startAt?.()).to.deep.equal({ offset: 42 });
+    });
+
     it('joins a start that is under way, and does nothing when it runs', async () => {
       const { container, transport } = listener();
       const first = container.start();

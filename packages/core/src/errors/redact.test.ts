@@ -78,6 +78,21 @@ describe('redactError', () => {
     expect(redactError(error, redactUrls)).to.equal(error);
   });
 
+  it('shows nothing where an object holds itself, and looks at it once', () => {
+    const loop: Record<string, unknown> = { url };
+    loop['self'] = loop;
+    loop['list'] = [loop];
+    let looks = 0;
+    const counted = (text: string) => {
+      if (text === url) looks++;
+      return redactUrls(text);
+    };
+    const shown = redactError(Object.assign(new Error('failed'), { loop }), counted) as Error & { loop: typeof loop };
+    const hidden = '[not shown: redact failed]';
+    expect(shown.loop).to.deep.equal({ url: 'postgres://pay:***@h', self: hidden, list: [hidden] });
+    expect(looks).to.equal(1);
+  });
+
   it('takes it out of a message and a stack that the error inherits', () => {
     class Declared extends Error {
       override get message() {

@@ -107,14 +107,24 @@ describeOnEachDatabase('OutboxRelay', (at) => {
     sender.answer = () => nacked();
     const messageId = await put('poison');
     const lines: string[] = [];
-    const logger = { ...silentLogger, error: (_: LogFields, line: string) => lines.push(line) };
+    const logger = {
+      ...silentLogger,
+      // Waits are longer by some chance.
+      warn: ({ id, delayMs }: LogFields, line: string) =>
+        lines.push(`${line}: ${typeof id}, ${Math.floor(Number(delayMs) / 10)}`),
+      error: (_: LogFields, line: string) => lines.push(line),
+    };
     const relay = start({ maxFailures: 3, logger });
     await eventually('it is parked', () => relay.stats.parked === 1);
     expect(sender.sent.map(({ properties }) => properties.messageId)).to.deep.equal([messageId, messageId, messageId]);
     const [parked] = await outbox.parked();
     expect(parked).to.include({ messageId, failures: 3, error: 'LEV_PUBLISH_NACKED: the queue is full' });
     expect(relay.stats).to.include({ published: 0, refused: 3, parked: 1 });
-    expect(lines).to.deep.equal(['a message of the outbox is parked: it waits for a person']);
+    expect(lines).to.deep.equal([
+      'a message of the outbox was refused: number, 1',
+      'a message of the outbox was refused: number, 2',
+      'a message of the outbox is parked: it waits for a person',
+    ]);
 
     sender.answer = () => undefined;
     expect(await outbox.requeue('all')).to.equal(1);
@@ -263,7 +273,7 @@ describeOnEachDatabase('OutboxRelay', (at) => {
     const relay = start();
     await eventually('it is sent', () => sender.sent.length === 1);
     let stopped = false;
-    const stop = relay.stop().then(() => {
+    const stop = relay[Symbol.asyncDispose]().then(() => {
       stopped = true;
     });
     await put('later');
