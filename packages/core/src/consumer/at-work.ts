@@ -128,9 +128,9 @@ export class AtWork {
     const running: Running = { begun, process, ended: undefined };
     this.#running.add(running);
     if (this.#host.isStopping) process.interrupt('stopping');
-    const { clock, load } = this.#env;
-    load.began(clock.monotonic());
-    running.ended = enter(() => process.run());
+    const beganAt = this.#env.clock.monotonic();
+    this.#env.load.began(beganAt);
+    running.ended = enter(() => process.run(beganAt));
     return running;
   }
 

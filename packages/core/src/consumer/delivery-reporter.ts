@@ -18,6 +18,7 @@ export class DeliveryReporter {
   readonly #listenerId: string;
   readonly #events: EventSink<DeliveryEvent>;
   readonly #logger: Logger;
+  readonly #clock: Clock;
   /** Codes of the errors for which a dropped reply was logged. */
   readonly #causesSaid = new Set<string>();
   /** What is said of messages that come back at once, and fail again. */
@@ -31,6 +32,7 @@ export class DeliveryReporter {
     clock: Clock,
   ) {
     this.#circling = new AlikeLines(clock);
+    this.#clock = clock;
     this.#listenerId = listenerId;
     this.counts = counts;
     this.#events = events;
@@ -44,9 +46,10 @@ export class DeliveryReporter {
   }
 
   /** The hot path: a message was handled and acknowledged. */
-  handled(delivery: Delivery, durationMs: number, attempts: number): void {
+  handled(delivery: Delivery, startedAt: number, attempts: number): void {
     this.counts.handled++;
-    if (!this.#events.idle) this.#emit(delivery, { type: 'handled', durationMs, attempts });
+    if (this.#events.idle) return;
+    this.#emit(delivery, { type: 'handled', durationMs: this.#clock.monotonic() - startedAt, attempts });
   }
 
   /** Anything else. */

@@ -75,10 +75,11 @@ export class DeliveryProcess {
     this.#settlement = new DeliverySettlement(delivery, env);
   }
 
-  async run(): Promise<void> {
+  /** @param beganAt when it began, by the monotonic clock. Default: now */
+  async run(beganAt = this.#env.clock.monotonic()): Promise<void> {
     try {
       this.#env.reporter.received(this.delivery);
-      await this.#journey(new DeliveryFailures(this.#env, this.delivery));
+      await this.#journey(new DeliveryFailures(this.#env, this.delivery), beganAt);
     } catch (cause) {
       const error = undecided(this.#env.definition.id, cause);
       this.#env.reporter.report(this.delivery, { type: 'undecided', error });
@@ -101,17 +102,20 @@ export class DeliveryProcess {
     this.#interruptible.interrupt(why);
   }
 
-  async #journey(failures: DeliveryFailures): Promise<void> {
+  async #journey(failures: DeliveryFailures, beganAt: number): Promise<void> {
     if (this.#crashes !== undefined) return this.#quarantine(this.#crashes, failures);
-    if (failures.count > 0 && !(await this.#goOn(failures))) return;
-    for (let held: HeldSince | undefined; ; ) {
-      const startedAt = this.#env.clock.monotonic();
+    let startedAt = beganAt;
+    if (failures.count > 0) {
+      if (!(await this.#goOn(failures))) return;
+      startedAt = this.#env.clock.monotonic();
+    }
+    for (let held: HeldSince | undefined; ; startedAt = this.#env.clock.monotonic()) {
       const result = await this.#attempt({ attempt: failures.total + 1, redeliveries: failures.redeliveries });
       switch (result.kind) {
         case 'handled':
           failures.forget();
           this.#env.flow.succeeded(this.#moment);
-          this.#settlement.handled(this.#env.clock.monotonic() - startedAt, failures.total + 1);
+          this.#settlement.handled(startedAt, failures.total + 1);
           return;
         case 'duplicate':
           failures.forget();
@@ -138,14 +142,20 @@ export class DeliveryProcess {
   /** One attempt: read the message (once), call the handler through its interceptors, send its reply. */
   async #attempt(tries: Tries): Promise<Result> {
     try {
-      const call = this.#progress.name === 'unread' ? await this.#read() : this.#progress.call;
+      let call = this.#progress.name === 'unread' ? undefined : this.#progress.call;
+      if (call === undefined) {
+        // Mostly it is there at once, and most handlers answer nothing: what nobody has to wait for is not awaited.
+        const read = readCall(this.#env, this.delivery.message);
+        call = isThenable(read) ? await read : read;
+        this.#progress = { name: 'read', call };
+      }
       const { acknowledgement } = this.#settlement;
       if (call.once === undefined) {
         const context = this.#begin(call, tries, acknowledgement);
         const answer = this.#invoke(call, context);
         const value = isThenable(answer) ? await answer : answer;
         context.returned();
-        await replyWithValue(this.#env, this.delivery, call.route, value);
+        if (value !== undefined) await replyWithValue(this.#env, this.delivery, call.route, value);
         return HANDLED;
       }
       if (this.#progress.name !== 'handled') {
@@ -165,13 +175,6 @@ export class DeliveryProcess {
     } finally {
       this.#interruptible.attemptEnded();
     }
-  }
-
-  async #read(): Promise<ReadCall> {
-    const read = readCall(this.#env, this.delivery.message);
-    const call = isThenable(read) ? await read : read;
-    this.#progress = { name: 'read', call };
-    return call;
   }
 
   #begin(

@@ -29,10 +29,10 @@ export class DeliverySettlement {
   }
 
   /** The handler returned: acknowledges, unless that is the handler's or nobody's. */
-  handled(durationMs: number, attempts: number): void {
+  handled(startedAt: number, attempts: number): void {
     const { acknowledge } = this.#definition;
     if (acknowledge === 'auto' && this.acknowledgement.settle('ack') === 'channel-gone') this.channelGone();
-    else this.#reporter.handled(this.#delivery, durationMs, attempts);
+    else this.#reporter.handled(this.#delivery, startedAt, attempts);
   }
 
   /** The message was handled before. Nobody called the handler, so that nobody else acknowledges. */
