@@ -75,7 +75,15 @@ async function compare() {
   if ((only ?? PEERS).some((name) => PEERS.includes(name))) installPeers();
   await installLeveret();
   const { url, stop } = await broker();
+  const stopping = new AbortController();
+  const onSignal = () => {
+    process.exitCode = 130;
+    stopping.abort();
+  };
+  for (const name of ['SIGINT', 'SIGTERM']) process.on(name, onSignal);
+  mkdirSync(options.out, { recursive: true });
   try {
+    const where = await machine(url);
     const results = await runCases({
       names,
       url,
@@ -85,10 +93,13 @@ async function compare() {
       only,
       deadline: began + (options.quick ? QUICK_MS : isGoals ? GOALS_MS : Number.POSITIVE_INFINITY),
       say: (line) => console.log(line),
+      measured: (sofar) => write(options.out, where, sofar),
+      signal: stopping.signal,
     });
-    report(await machine(url), results, options);
+    report(where, results, { ...options, docs: options.docs && !stopping.signal.aborted });
   } finally {
     await stop();
+    for (const name of ['SIGINT', 'SIGTERM']) process.off(name, onSignal);
   }
 }
 
@@ -132,17 +143,26 @@ async function machine(url) {
 
 function report(where, results, { out, docs, quick }) {
   const summary = summarize(results);
-  const caption = `${where.cores} cores (${where.cpu}), Node ${where.node}, RabbitMQ ${where.rabbitmq}`;
+  const caption = captionOf(where);
   console.log(`\n${caption}${quick ? ', quick: figures of one short round are no more than a sign of life' : ''}`);
   console.log(table(summary));
   console.log(goalsTable(summary));
-  mkdirSync(out, { recursive: true });
-  writeFileSync(`${out}/bench.json`, `${JSON.stringify({ ...where, summary, results }, null, 2)}\n`);
-  writeFileSync(`${out}/bench.svg`, chart(summary, caption));
+  write(out, where, results);
   console.log(`\nwritten: ${out}/bench.json, bench.svg`);
   if (!docs) return;
   writeFileSync(new URL('../../docs/performance.svg', import.meta.url), chart(summary, caption));
   writePage(new URL('../../docs/performance.md', import.meta.url), caption, summary);
+}
+
+/** Also after each measurement: whoever ends it has what there is by then. */
+function write(out, where, results) {
+  const summary = summarize(results);
+  writeFileSync(`${out}/bench.json`, `${JSON.stringify({ ...where, summary, results }, null, 2)}\n`);
+  writeFileSync(`${out}/bench.svg`, chart(summary, captionOf(where)));
+}
+
+function captionOf({ cores, cpu, node, rabbitmq }) {
+  return `${cores} cores (${cpu}), Node ${node}, RabbitMQ ${rabbitmq}`;
 }
 
 /** Puts the tables between the marks of the page. */
@@ -153,10 +173,34 @@ function writePage(page, caption, summary) {
   });
   const goals = `### Goals\n\n\`\`\`\n${goalsTable(summary).trim()}\n\`\`\``;
   const picture = '![CPU per message beside amqplib by hand](performance.svg)';
-  const text = [`Measured on ${caption}.`, picture, ...sections, goals].join('\n\n');
+  const text = [`Measured on ${caption}: ${versions()}.`, picture, ...sections, without(summary), goals].join('\n\n');
   const marked = /(<!-- bench -->\n)[\s\S]*(<!-- \/bench -->)/;
   writeFileSync(
     page,
     readFileSync(page, 'utf8').replace(marked, (_all, begin, end) => `${begin}\n${text}\n\n${end}`),
   );
+}
+
+/** Of what is measured, as it is installed. */
+function versions() {
+  const read = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
+  const { packages } = read('../../package-lock.json');
+  const peers = read('peers/package-lock.json').packages;
+  const names = ['rabbitmq-client', 'amqp-connection-manager', 'rascal', '@golevelup/nestjs-rabbitmq', '@nestjs/core'];
+  const all = [
+    `leveret ${packages['packages/leveret'].version}`,
+    `amqplib ${packages['node_modules/amqplib'].version}`,
+    ...names.map((name) => `${name} ${peers[`node_modules/${name}`].version}`),
+  ];
+  return all.join(', ');
+}
+
+/** What has no figures, and why. */
+function without(summary) {
+  const rows = Object.entries(summary).flatMap(([name, subjects]) =>
+    Object.entries(subjects).flatMap(([subject, { error }]) =>
+      error === undefined ? [] : [`- ${CASES[name].title}: ${subject} ${error}`],
+    ),
+  );
+  return rows.length === 0 ? '' : `Without a figure:\n\n${rows.join('\n')}`;
 }

@@ -3,23 +3,41 @@ import { spawn } from 'node:child_process';
 
 const LIMIT_MS = 300_000;
 
-/** Runs a script and answers what it prints as JSON on its last line. One that does not end is killed. */
-export function runJson(script, args, limitMs = LIMIT_MS) {
+/**
+ * Runs a script and answers what it prints as JSON on its last line. One that does not end in time is killed, and so is one that
+ * nobody waits for any more.
+ */
+export function runJson(script, args, { limitMs = LIMIT_MS, signal } = {}) {
   return new Promise((resolve, reject) => {
     // The collector is exposed so that memory can be read after a collection.
-    const child = spawn(process.execPath, ['--expose-gc', script, ...args], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      timeout: limitMs,
-      killSignal: 'SIGKILL',
-    });
+    const child = spawn(process.execPath, ['--expose-gc', script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let why;
+    const kill = (reason) => {
+      why ??= reason;
+      child.kill('SIGKILL');
+    };
+    const onAbort = () => kill('was stopped');
+    const limit = setTimeout(() => kill(`did not end within ${Math.round(limitMs / 1000)} s`), limitMs);
+    signal?.addEventListener('abort', onAbort);
     let out = '';
     child.stdout.on('data', (chunk) => {
       out += chunk;
     });
-    child.on('error', reject);
-    child.on('exit', (code, signal) => {
-      if (code !== 0) reject(new Error(`ended with ${signal ?? `code ${code}`}: ${script} ${args.join(' ')}`));
-      else resolve(JSON.parse(out.trim().split('\n').at(-1)));
+    const over = () => {
+      clearTimeout(limit);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    child.on('error', (error) => {
+      over();
+      reject(error);
+    });
+    child.on('close', (code, ended) => {
+      over();
+      if (code === 0) resolve(JSON.parse(out.trim().split('\n').at(-1)));
+      else
+        reject(
+          Object.assign(new Error(why ?? `ended with ${ended ?? `code ${code}`}`), { isTooLong: why !== undefined }),
+        );
     });
   });
 }
