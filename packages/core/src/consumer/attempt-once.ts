@@ -1,4 +1,5 @@
 import type { Acknowledgement } from '../acknowledgement/acknowledgement.js';
+import type { ClaimLost } from '../idempotency/idempotency-guard.js';
 import type { Delivery } from '../transport/transport.js';
 import type { AttemptContext } from './attempt-context.js';
 import type { Obstacle } from './decide-hold.js';
@@ -21,7 +22,7 @@ export type OnceResult =
 
 /** What calls the handler: first a context for the attempt, then the call in it. */
 export interface GuardedCall {
-  readonly begin: (settlement: HandlerSettlement, transaction: unknown, claimLost: AbortSignal) => AttemptContext;
+  readonly begin: (settlement: HandlerSettlement, transaction: unknown, claimLost: ClaimLost) => AttemptContext;
   readonly call: (context: AttemptContext) => unknown;
 }
 

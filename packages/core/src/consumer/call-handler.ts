@@ -1,4 +1,5 @@
 import { invokeWithin } from '../handler/invoke-within.js';
+import type { ClaimLost } from '../idempotency/idempotency-guard.js';
 import type { Delivery } from '../transport/transport.js';
 import { AttemptContext, type Tries } from './attempt-context.js';
 import type { HandlerSettlement } from './deferred-settlement.js';
@@ -10,7 +11,7 @@ export interface AttemptFacts {
   readonly tries: Tries;
   readonly settlement: HandlerSettlement;
   readonly transaction: unknown;
-  readonly claimLost: AbortSignal | undefined;
+  readonly claimLost: ClaimLost | undefined;
 }
 
 /** Makes the context of an attempt, whose signal fires when its claim is lost. */

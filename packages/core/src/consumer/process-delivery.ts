@@ -2,6 +2,7 @@ import { LeveretError } from '../errors/leveret-error.js';
 import { isFatalMessageError, isMessageRefused } from '../errors/message-error.js';
 import { findOutcomeSignal } from '../errors/outcome-signal.js';
 import type { Enter } from '../events/own-context.js';
+import type { ClaimLost } from '../idempotency/idempotency-guard.js';
 import { decideFailure, decideRedelivery, type FailureDecision, isWorthAReply } from '../retry/decide-failure.js';
 import { backoffDelayMs } from '../time/backoff.js';
 import type { Delivery } from '../transport/transport.js';
@@ -182,7 +183,7 @@ export class DeliveryProcess {
     tries: Tries,
     settlement: HandlerSettlement,
     transaction?: unknown,
-    claimLost?: AbortSignal,
+    claimLost?: ClaimLost,
   ): AttemptContext {
     const { flow } = this.#env;
     this.#moment = flow.moment;

@@ -1,10 +1,11 @@
 import { describeValue } from '../errors/configuration-error.js';
 import { LeveretError } from '../errors/leveret-error.js';
-import type {
-  GuardedAttempt,
-  GuardedResult,
-  IdempotencyGuard,
-  StillRunning,
+import {
+  type GuardedResult,
+  type IdempotencyGuard,
+  NEEDS_NO_SIGNAL,
+  type PlainAttempt,
+  type StillRunning,
 } from '../idempotency/idempotency-guard.js';
 
 /** What came of an attempt under a guard, other than a failure of the handler, which is thrown. */
@@ -15,7 +16,7 @@ export type GuardedOutcome =
 
 /** What a handler asks for that undoes it: the guard must not remember the message. */
 export interface GuardedHandler {
-  readonly call: GuardedAttempt;
+  readonly call: PlainAttempt;
   readonly stillRunning: StillRunning;
   /** Asked when the handler has returned: it put the message back, or rejected it, so that it is not handled. */
   readonly undone: () => boolean;
@@ -41,7 +42,7 @@ export async function runGuarded(
 ): Promise<GuardedOutcome> {
   let state: HandlerState = { name: 'not-called' };
   try {
-    const attempt: GuardedAttempt = async (transaction, claimLost) => {
+    const attempt: PlainAttempt = async (transaction, claimLost) => {
       state = { name: 'called' };
       let value: unknown;
       try {
@@ -54,6 +55,7 @@ export async function runGuarded(
       if (handler.undone()) throw UNDONE;
       return value;
     };
+    attempt[NEEDS_NO_SIGNAL] = true;
     return checked(await guard.run(scope, key, attempt, handler.stillRunning));
   } catch (error) {
     const ended = state as HandlerState;

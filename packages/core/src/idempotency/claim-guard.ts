@@ -4,8 +4,16 @@ import { LeveretError } from '../errors/leveret-error.js';
 import { type Logger, logSafely, silentLogger } from '../events/logger.js';
 import { type Clock, pause, systemClock, within } from '../time/clock.js';
 import { checkDuration, type Duration, durationMs } from '../time/duration.js';
+import { forLimits } from '../time/one-timer.js';
 import { claimKey } from './claim-key.js';
-import type { GuardedAttempt, GuardedResult, IdempotencyGuard, StillRunning } from './idempotency-guard.js';
+import {
+  type GuardedAttempt,
+  type GuardedResult,
+  type IdempotencyGuard,
+  NEEDS_NO_SIGNAL,
+  type PlainAttempt,
+  type StillRunning,
+} from './idempotency-guard.js';
 import type { Claim, ClaimResult, IdempotencyStore } from './idempotency-store.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import type { ApplicationIdentity, StoreConcern } from './store-check.js';
@@ -62,6 +70,8 @@ class ClaimGuard implements IdempotencyGuard {
   readonly service: string | undefined;
   readonly #store: IdempotencyStore;
   readonly #options: ResolvedOptions;
+  /** For limits: a store that is well answers long before. */
+  readonly #limits: Clock;
   /**
    * Keys whose handler runs in this process, which knows that also when a lease has ended because the store was away. Not
    * with `renew: false`, where a lease is to end.
@@ -73,6 +83,7 @@ class ClaimGuard implements IdempotencyGuard {
     this.service = store.service;
     this.#store = store;
     this.#options = options;
+    this.#limits = forLimits(options.clock);
     this.#unwritten = new Unwritten((claim) => this.#completeOnce(claim), options);
   }
 
@@ -98,7 +109,8 @@ class ClaimGuard implements IdempotencyGuard {
     if (this.#options.renewEveryMs !== undefined) this.#atWork.add(name);
     let value: unknown;
     try {
-      value = await attempt(undefined, keeper.lost);
+      const call = attempt as PlainAttempt;
+      value = await (call[NEEDS_NO_SIGNAL] === true ? call(undefined, keeper) : attempt(undefined, keeper.signal));
     } catch (error) {
       const running = stillRunning?.();
       if (running === undefined) await this.#letGo(claim, keeper);
@@ -140,12 +152,12 @@ class ClaimGuard implements IdempotencyGuard {
   }
 
   #keep(claim: Claim, elapsedMs: number): LeaseKeeper {
-    const { leaseMs, renewEveryMs, clock, logger } = this.#options;
+    const { leaseMs, renewEveryMs, logger } = this.#options;
     return new LeaseKeeper({
       leaseMs,
       elapsedMs,
       renewEveryMs,
-      clock,
+      clock: this.#limits,
       renew: () => this.#answer(ask(() => this.#store.renew(claim, { leaseMs }))),
       onFailure: (err) => logSafely(logger, 'warn', { err, key: claim.key }, 'the lease of a claim was not renewed'),
     });
@@ -187,8 +199,8 @@ class ClaimGuard implements IdempotencyGuard {
   }
 
   #answer<T>(work: Promise<T>, onTimeout: () => void = ignore): Promise<T> {
-    const { clock, storeTimeoutMs } = this.#options;
-    return within(clock, storeTimeoutMs, work, (): never => {
+    const { storeTimeoutMs } = this.#options;
+    return within(this.#limits, storeTimeoutMs, work, (): never => {
       onTimeout();
       throw new LeveretError('LEV_IDEMPOTENCY_STORE', `There was no answer within ${storeTimeoutMs} ms.`);
     });
@@ -224,9 +236,9 @@ function positive(value: Duration, name: string, problems: Problems): number {
   return ms;
 }
 
-/** A store that throws instead of rejecting is no different. */
-function ask<T>(question: () => Promise<T>): Promise<T> {
-  return Promise.resolve().then(question);
+/** A store that throws instead of rejecting, or answers without a promise, is no different. */
+async function ask<T>(question: () => Promise<T>): Promise<T> {
+  return question();
 }
 
 function unanswered(text: string, cause: unknown): LeveretError {

@@ -19,6 +19,22 @@ export type GuardedResult =
  */
 export type GuardedAttempt = (transaction: unknown, claimLost: AbortSignal) => unknown;
 
+/** What an attempt hears of its claim by: an `AbortSignal`, or as much of one as is asked here. */
+export interface ClaimLost {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void;
+}
+
+/** Marks the attempts of leveret itself, which are content with {@link ClaimLost}: a signal costs more than a claim in memory. */
+export const NEEDS_NO_SIGNAL: unique symbol = Symbol('leveret.needs-no-signal');
+
+/** An attempt that may be given less than a signal. */
+export interface PlainAttempt {
+  (transaction: unknown, claimLost: ClaimLost): unknown;
+  [NEEDS_NO_SIGNAL]?: true;
+}
+
 /**
  * Asked when an attempt has its result: resolves at its end, when nothing of it runs any more; `undefined` when the end has
  * come already. A handler that ran past its timeout, or that an interceptor gave up, runs on behind its result.

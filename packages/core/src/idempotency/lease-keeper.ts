@@ -1,5 +1,6 @@
 import { LeveretError } from '../errors/leveret-error.js';
 import type { Clock } from '../time/clock.js';
+import type { ClaimLost } from './idempotency-guard.js';
 
 /** What keeping a lease needs. */
 export interface LeaseToKeep {
@@ -15,10 +16,14 @@ export interface LeaseToKeep {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** Renews a lease until it is stopped. `lost` fires once the lease has ended, or must be taken for ended. */
-export class LeaseKeeper {
+/** Renews a lease until it is stopped. It fires once the lease has ended, or must be taken for ended. */
+export class LeaseKeeper implements ClaimLost {
   readonly #lease: LeaseToKeep;
-  readonly #lost = new AbortController();
+  /** Why it was lost, once it is. */
+  #reason: LeveretError | undefined;
+  /** Made when somebody asks for a signal. */
+  #controller: AbortController | undefined;
+  #listeners: (() => void)[] | undefined;
   #stopped = false;
   #renewing: Promise<void> | undefined;
   #cancelRenewal: (() => void) | undefined;
@@ -30,8 +35,25 @@ export class LeaseKeeper {
     if (lease.renewEveryMs !== undefined) this.#renewAfter(lease.renewEveryMs);
   }
 
-  get lost(): AbortSignal {
-    return this.#lost.signal;
+  get aborted(): boolean {
+    return this.#reason !== undefined;
+  }
+
+  get reason(): unknown {
+    return this.#reason;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners ??= [];
+    this.#listeners.push(listener);
   }
 
   /** Resolves when no renewal is on its way any more: one that overtook a release would take the key again. */
@@ -68,7 +90,7 @@ export class LeaseKeeper {
       this.#renewAfter(Math.max(renewEveryMs - elapsedMs, 1));
     } catch (error) {
       onFailure(error);
-      if (!this.#stopped && !this.#lost.signal.aborted) this.#renewAfter(Math.max(renewEveryMs / 4, 10));
+      if (!this.#stopped && !this.aborted) this.#renewAfter(Math.max(renewEveryMs / 4, 10));
     }
   }
 
@@ -76,11 +98,12 @@ export class LeaseKeeper {
     this.#stopped = true;
     this.#cancelRenewal?.();
     this.#cancelEnd?.();
-    this.#lost.abort(
-      new LeveretError(
-        'LEV_CLAIM_LOST',
-        `The claim on this message has ended after its lease of ${this.#lease.leaseMs} ms while the handler ran: another may handle it now.`,
-      ),
+    if (this.#reason !== undefined) return;
+    this.#reason = new LeveretError(
+      'LEV_CLAIM_LOST',
+      `The claim on this message has ended after its lease of ${this.#lease.leaseMs} ms while the handler ran: another may handle it now.`,
     );
+    this.#controller?.abort(this.#reason);
+    for (const listener of this.#listeners ?? []) listener();
   }
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { ConfigurationError, describeValue } from '../errors/configuration-error.js';
 import { LeveretError } from '../errors/leveret-error.js';
 import { type ClaimRecord, decideClaim, mayComplete, mayRelease, mayRenew } from './decide-claim.js';
@@ -21,9 +20,10 @@ export class MemoryIdempotencyStore implements IdempotencyStore {
   readonly #maxKeys: number;
   readonly #now: () => number;
   readonly #inProgress = new Map<string, ClaimRecord>();
-  // In the order of completion: with one time to live, the first is the next to be forgotten.
   readonly #completed = new Map<string, ClaimRecord>();
+  readonly #order = new CompletionOrder(this.#completed);
   #evicted = 0;
+  #claims = 0;
 
   constructor(options: MemoryStoreOptions = {}) {
     const { maxKeys = 100_000, now = () => performance.now() } = options;
@@ -47,21 +47,27 @@ export class MemoryIdempotencyStore implements IdempotencyStore {
   /** @throws {LeveretError} LEV_IDEMPOTENCY_STORE when the store is full of keys in progress */
   async claim(key: string, options: { readonly leaseMs: number }): Promise<ClaimResult> {
     const now = this.#now();
-    const decision = decideClaim(this.#find(key), now);
+    const record = this.#find(key);
+    const decision = decideClaim(record, now);
     if (decision.kind !== 'grant') return decision;
-    this.#forget(key);
+    if (record !== undefined) this.#forget(key);
     this.#makeRoom(now);
-    const token = randomUUID();
+    // Nobody outside this process sees it.
+    const token = String(++this.#claims);
     this.#inProgress.set(key, { state: 'in-progress', token, endsAt: now + options.leaseMs });
     return { kind: 'claimed', token };
   }
 
   async complete(claim: Claim, options: { readonly ttlMs: number }): Promise<boolean> {
     const now = this.#now();
-    if (!mayComplete(this.#find(claim.key), claim.token, now)) return false;
-    this.#forget(claim.key);
-    this.#makeRoom(now);
-    this.#completed.set(claim.key, { state: 'completed', token: claim.token, endsAt: now + options.ttlMs });
+    const record = this.#find(claim.key);
+    if (!mayComplete(record, claim.token, now)) return false;
+    // What was in progress leaves its room to itself.
+    if (record === undefined) this.#makeRoom(now);
+    else this.#forget(claim.key);
+    const completed: ClaimRecord = { state: 'completed', token: claim.token, endsAt: now + options.ttlMs };
+    this.#completed.set(claim.key, completed);
+    this.#order.add(claim.key, completed);
     return true;
   }
 
@@ -86,21 +92,56 @@ export class MemoryIdempotencyStore implements IdempotencyStore {
   }
 
   #makeRoom(now: number): void {
-    for (const [key, record] of this.#completed) {
-      if (record.endsAt > now) break;
-      this.#completed.delete(key);
+    for (let first = this.#order.first; first !== undefined && first.record.endsAt <= now; first = this.#order.first) {
+      this.#completed.delete(first.key);
     }
     if (this.size < this.#maxKeys) return;
     for (const [key, record] of this.#inProgress) if (record.endsAt <= now) this.#inProgress.delete(key);
     if (this.size < this.#maxKeys) return;
-    const [oldest] = this.#completed.keys();
+    const oldest = this.#order.first;
     if (oldest === undefined) {
       throw new LeveretError(
         'LEV_IDEMPOTENCY_STORE',
         `The store holds ${this.#maxKeys} messages in progress, as many as maxKeys allows: raise it, or handle fewer at a time.`,
       );
     }
-    this.#completed.delete(oldest);
+    this.#completed.delete(oldest.key);
     this.#evicted++;
+  }
+}
+
+interface Completion {
+  readonly key: string;
+  readonly record: ClaimRecord;
+}
+
+/**
+ * Completed keys in the order of completion: with one time to live, the first is the next to be forgotten. A `Map` knows that order,
+ * too, but each look at its first entry walks over all that were deleted before it.
+ */
+class CompletionOrder {
+  readonly #known: ReadonlyMap<string, ClaimRecord>;
+  #items: (Completion | undefined)[] = [];
+  #head = 0;
+
+  /** @param known what is not there any more, or there anew, is passed over */
+  constructor(known: ReadonlyMap<string, ClaimRecord>) {
+    this.#known = known;
+  }
+
+  add(key: string, record: ClaimRecord): void {
+    this.#items.push({ key, record });
+  }
+
+  get first(): Completion | undefined {
+    for (let item = this.#items[this.#head]; item !== undefined; item = this.#items[this.#head]) {
+      if (this.#known.get(item.key) === item.record) return item;
+      this.#items[this.#head++] = undefined;
+      if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
+        this.#items = this.#items.slice(this.#head);
+        this.#head = 0;
+      }
+    }
+    return undefined;
   }
 }
