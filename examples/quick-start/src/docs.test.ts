@@ -13,9 +13,10 @@ const read = (file: string) => readFileSync(join(root, file), 'utf8');
 const documents = [
   'README.md',
   'CONTRIBUTING.md',
-  ...readdirSync(join(root, 'docs'))
-    .filter((file) => file.endsWith('.md'))
-    .map((file) => `docs/${file}`),
+  'tools/site/README.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true })
+    .map((file) => `docs/${String(file)}`)
+    .filter((file) => file.endsWith('.md')),
 ];
 
 /** What the documents take for granted that their readers have. */
