@@ -2,22 +2,20 @@
  * Makes a clone ready to run, and says what it does: dependencies when they are missing or differ from the lock file, then
  * the build, which only compiles what changed. Node and npm are all it needs, so it uses nothing from node_modules.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { exists, files, root, workspaces } from './sources.mjs';
 
-/** Installs and builds; throws when either fails. */
-export function prepare() {
+/** Installs and builds; rejects when either fails. */
+export async function prepare() {
   checkNode();
   const stale = whyStale();
   if (stale !== undefined) {
-    console.log(`> npm ci (${stale})`);
-    must('npm', ['ci'], { shell: process.platform === 'win32' });
+    await must(`npm ci (${stale})`, 'npm', ['ci'], { shell: process.platform === 'win32' });
   }
   removeOrphans();
-  console.log('> tsc -b');
-  must(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b']);
+  await must('tsc -b', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b']);
 }
 
 function checkNode() {
@@ -61,8 +59,23 @@ function removeOrphans() {
   }
 }
 
-function must(command, args, options = {}) {
-  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });
-  if (result.error) throw result.error;
-  if (result.status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${result.status ?? result.signal}`);
+/** Runs a command to its end, and says that it goes on: the first time takes a minute or two. */
+async function must(title, command, args, options = {}) {
+  const began = performance.now();
+  const seconds = () => Math.round((performance.now() - began) / 1000);
+  console.log(`> ${title}`);
+  const isSeen = process.stdout.isTTY === true;
+  const ticking = isSeen ? setInterval(() => process.stdout.write(`\r  ${seconds()} s `), 1000) : undefined;
+  try {
+    const [code, signal] = await new Promise((resolve, reject) => {
+      const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });
+      child.once('error', reject);
+      child.once('close', (...end) => resolve(end));
+    });
+    if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code ?? signal}`);
+  } finally {
+    clearInterval(ticking);
+    if (isSeen) process.stdout.write('\r');
+  }
+  if (isSeen || seconds() >= 2) console.log(`  done in ${seconds()} s`);
 }

@@ -8,7 +8,7 @@ import { exists, root } from './sources.mjs';
 
 const [program, ...args] = process.argv.slice(2);
 try {
-  prepare();
+  await prepare();
   if (program === undefined || !exists(program)) throw new Error(`expected a program to run, received '${program}'`);
   const child = spawn(process.execPath, ['--enable-source-maps', program, ...args], { cwd: root, stdio: 'inherit' });
   // Ctrl-C reaches the program from the terminal; passed on as well it would count as a second one. We only wait.

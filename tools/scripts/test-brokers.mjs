@@ -10,7 +10,7 @@ const versions = process.argv.length > 2 ? process.argv.slice(2) : brokerVersion
 const rows = [];
 
 try {
-  prepare();
+  await prepare();
   const { unit, situations, examples } = testFiles();
   // core decides and never connects: its tests would say the same three times.
   const specs = [...unit.filter((file) => !file.startsWith('packages/core/')), ...situations, ...examples];

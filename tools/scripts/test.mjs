@@ -44,7 +44,7 @@ if (unknown.length > 0) {
 }
 
 try {
-  prepare();
+  await prepare();
   for (const [name, step] of STEPS) {
     if (!(unitOnly ? name === 'tests' : wanted.length === 0 || wanted.includes(name))) continue;
     console.log(`\n> ${name}`);

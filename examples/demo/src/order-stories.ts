@@ -1,4 +1,6 @@
 import { PaySucceeded } from '@leveret-examples/contracts';
+import type { Excerpt } from './excerpt.js';
+import { code } from './excerpts.js';
 import type { PayNews } from './pay-news.js';
 import type { Services } from './services.js';
 import { step } from './trace.js';
@@ -13,25 +15,38 @@ export interface Shop {
 export interface OrderStory {
   readonly title: string;
   readonly expected: string;
+  readonly code: Excerpt;
   /** Resolves with the state of the order. */
   tell(shop: Shop): Promise<string>;
 }
 
 /** The story of the seed: a pay service and a trade service, and everything that can come between them. */
 export const orderStories: readonly OrderStory[] = [
-  { title: 'order 1 is paid', expected: 'paid (1 change)', tell: (shop) => paid(shop, 1) },
-  { title: 'order 2 is paid, and the news comes twice', expected: 'paid (1 change, 1 duplicate)', tell: comesTwice },
+  { title: 'order 1 is paid', code: code.tradeListener, expected: 'paid (1 change)', tell: (shop) => paid(shop, 1) },
+  {
+    title: 'order 2 is paid, and the news comes twice',
+    code: code.tradeListener,
+    expected: 'paid (1 change, 1 duplicate)',
+    tell: comesTwice,
+  },
   {
     title: 'order 3 is refunded before a late duplicate comes',
+    code: code.tradeListener,
     expected: 'refunded (2 changes)',
     tell: refundedBeforeDuplicate,
   },
   {
     title: 'order 4 is paid, and the news gets lost',
+    code: code.polling,
     expected: 'paid (1 change, found by polling)',
     tell: newsGetsLost,
   },
-  { title: 'somebody pays an order that is not there', expected: 'error queue (order 404 is not there)', tell: poison },
+  {
+    title: 'somebody pays an order that is not there',
+    code: code.tradeListener,
+    expected: 'error queue (order 404 is not there)',
+    tell: poison,
+  },
 ];
 
 async function paid(shop: Shop, id: number): Promise<string> {

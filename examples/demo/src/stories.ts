@@ -1,5 +1,7 @@
 import { OrderQuery, OrderStatus, PaySucceeded } from '@leveret-examples/contracts';
 import { Leveret, PublishError, type Publisher, type PublishReceipt, silentLogger } from 'leveret';
+import type { Excerpt } from './excerpt.js';
+import { code } from './excerpts.js';
 import type { Journal } from './journal.js';
 import { names, run } from './names.js';
 import { outage } from './outage-story.js';
@@ -15,6 +17,7 @@ export interface Stage {
 export interface Story {
   readonly title: string;
   readonly expected: string;
+  readonly code: Excerpt;
   /** Resolves with where the message ended. */
   tell(stage: Stage): Promise<string>;
 }
@@ -23,49 +26,56 @@ export interface Story {
 export const stories: readonly Story[] = [
   {
     title: 'a payment that is handled',
+    code: code.payListener,
     expected: 'handled (1 call)',
     tell: (stage) => consumed(stage, 'order-1', new PaySucceeded(1, '2025-11-01T10:00:00Z')),
   },
   {
     title: 'a payment whose handler fails twice',
+    code: code.payListener,
     expected: 'handled (3 calls)',
     tell: (stage) => consumed(stage, 'order-2', new PaySucceeded(2, '2025-11-01T10:00:00Z')),
   },
   {
     title: 'a payment whose handler always fails',
+    code: code.payListener,
     expected: 'error queue (3 calls)',
     tell: (stage) => consumed(stage, 'order-3', new PaySucceeded(3, '2025-11-01T10:00:00Z')),
   },
   {
     title: 'an invalid payment',
+    code: code.payListener,
     expected: 'dead letter queue (0 calls)',
     tell: (stage) => consumed(stage, 'order-4', { orderId: 'four', paidAt: 'yesterday' }),
   },
   {
     title: 'a payment that the handler rejects',
+    code: code.payListener,
     expected: 'dead letter queue (1 call)',
     tell: (stage) => consumed(stage, 'order-5', new PaySucceeded(5, '2025-11-01T10:00:00Z')),
   },
   {
     title: 'a publish that is confirmed',
+    code: code.confirmed,
     expected: 'confirmed',
-    tell: ({ app: { publisher } }) =>
-      published(publisher, 'first', (id) => publisher.sendToQueue(names.fullQueue, 'first', id)),
+    tell: ({ app: { publisher } }) => fill(publisher),
   },
   {
     title: 'a publish into a queue that is full',
+    code: code.intoFullQueue,
     expected: 'LEV_PUBLISH_NACKED, refused (3 attempts)',
-    tell: ({ app: { publisher } }) =>
-      published(publisher, 'second', (id) => publisher.sendToQueue(names.fullQueue, 'second', id)),
+    tell: intoFullQueue,
   },
   {
     title: 'a publish with a wrong routing key',
+    code: code.wrongKey,
     expected: 'LEV_PUBLISH_UNROUTABLE, refused (1 attempt)',
     tell: ({ app: { publisher } }) =>
       published(publisher, 'wrong-key', (id) => publisher.publish(names.payExchange, 'pay.sucess', 'x', id)),
   },
   {
     title: 'a publish to an exchange that is not there',
+    code: code.wrongExchange,
     expected: 'LEV_PUBLISH_EXCHANGE_MISSING, refused (1 attempt)',
     tell: ({ app: { publisher } }) =>
       published(publisher, 'wrong-exchange', (id) =>
@@ -74,16 +84,19 @@ export const stories: readonly Story[] = [
   },
   {
     title: 'a publish without a broker',
+    code: code.withoutBroker,
     expected: 'LEV_PUBLISH_NOT_CONNECTED, not-sent (3 attempts)',
     tell: withoutBroker,
   },
   {
     title: 'a request and its reply',
+    code: code.queryListener,
     expected: 'replied (order 1 is paid)',
     tell: requested,
   },
   {
     title: 'an outage that fills no error queue',
+    code: code.warehouse,
     expected: '20 handled, 0 in the error queue',
     tell: outage,
   },
@@ -149,6 +162,19 @@ async function published(
   }
 }
 
+let isFull = false;
+
+/** The queue takes one message, which stays there. */
+async function fill(publisher: Publisher): Promise<string> {
+  isFull = true;
+  return published(publisher, 'first', (id) => publisher.sendToQueue(names.fullQueue, 'first', id));
+}
+
+async function intoFullQueue({ app: { publisher } }: Stage): Promise<string> {
+  if (!isFull) await fill(publisher);
+  return published(publisher, 'second', (id) => publisher.sendToQueue(names.fullQueue, 'second', id));
+}
+
 async function withoutBroker(): Promise<string> {
   // An application that is not started has its publisher already: it connects when it must.
   await using app = new Leveret({
@@ -160,7 +186,12 @@ async function withoutBroker(): Promise<string> {
   return published(app.publisher, 'nowhere', (id) => app.publisher.sendToQueue(names.fullQueue, 'x', id));
 }
 
-async function requested({ app, journal }: Stage): Promise<string> {
+async function requested(stage: Stage): Promise<string> {
+  const { app, journal } = stage;
+  // Told alone, this scene has no payment before it.
+  if (journal.calls(`order-1-${run}`) === 0) {
+    await consumed(stage, 'order-1', new PaySucceeded(1, '2025-11-01T10:00:00Z'));
+  }
   const messageId = `query-${run}`;
   step('publisher', 'asks: how is order 1?');
   const reply = app.publisher.request('', names.queryQueue, new OrderQuery(1), { messageId, replyType: OrderStatus });
