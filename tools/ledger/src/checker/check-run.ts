@@ -143,6 +143,7 @@ export async function checkRun(folder: string): Promise<Verdict> {
     },
     faults: figuresOf(windows),
     windows,
+    failedFaults: conductor.failedFaults,
     kills: {
       brokers: conductor.brokerKilledAt.length,
       consumers: conductor.consumerKills,

@@ -59,6 +59,8 @@ export class ConductorReader implements LedgerReader {
   readonly deletedAt: number[] = [];
   readonly brokerKilledAt: number[] = [];
   publisherKills = 0;
+  /** Faults that could not be made. */
+  failedFaults = 0;
   /** From when to when publishers were held back: what they do not publish then says nothing. */
   readonly held: { readonly from: number; to: number }[] = [];
   readonly #violations: Violations;
@@ -90,6 +92,9 @@ export class ConductorReader implements LedgerReader {
           this.#violations.add('I8', `after fault ${id} (${of}): ${words.slice(2).join(' ')}`);
         return;
       }
+      case 'fault-failed':
+        this.failedFaults++;
+        return;
       case 'queue-deleted':
         this.deletedAt.push(at);
         return;

@@ -32,6 +32,8 @@ export interface Verdict {
   };
   readonly faults: readonly FaultFigures[];
   readonly windows: readonly FaultTimes[];
+  /** Faults that could not be made, as by a tool that did not answer in time; they are not among the others. */
+  readonly failedFaults: number;
   readonly kills: { readonly brokers: number; readonly consumers: number; readonly publishers: number };
   /** Messages in each second, from the second `from` of the epoch on. */
   readonly series: {

@@ -43,7 +43,7 @@ export const brokerFaults: readonly FaultKind[] = [
   {
     name: 'memory-alarm',
     code: 'F11',
-    share: 0.7,
+    share: 0.4,
     // One command that does both: each takes seconds to begin on a busy machine.
     async inject(world) {
       await world.node.ctl(
@@ -64,7 +64,7 @@ export const brokerFaults: readonly FaultKind[] = [
   {
     name: 'queue-full',
     code: 'F12',
-    share: 0.5,
+    share: 0.3,
     async inject(world) {
       await world.node.ctl(
         'eval',

@@ -25,6 +25,9 @@ export function tableOf(report: RunReport): string {
       ],
       ['published again', duplicates.publishedAgain],
       ['redelivered', duplicates.redeliveries],
+      ...(verdict.failedFaults > 0
+        ? [['faults that could not be made', verdict.failedFaults] as [string, number]]
+        : []),
       ...(verdict.waits.count > 0
         ? [
             [

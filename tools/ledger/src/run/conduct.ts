@@ -61,9 +61,9 @@ async function suffer(world: World, kind: FaultKind, id: number, random: Random)
   try {
     await kind.inject(world, random, over);
   } catch (error) {
-    // The fault could not be made, or not be ended: the run is worth nothing from here on, and says so.
+    // The fault could not be made, as by a tool that did not answer in time: nobody is to blame, and it is not counted.
     over();
-    ledger.write('fault-stuck', id, kind.name, 'could not be carried out:', String(error).replaceAll('\n', ' | '));
+    ledger.write('fault-failed', id, kind.name, String(error).replaceAll('\n', ' | ').slice(0, 300));
     return;
   }
   over();

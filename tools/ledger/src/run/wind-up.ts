@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { GetMessage } from 'amqplib';
+import type { ConsumeMessage, GetMessage } from 'amqplib';
 import pg from 'pg';
 import { BufferedLedgerFile } from '../ledger/ledger-file.js';
 import { isWhole, numberIn, type Order } from '../workload/order.js';
@@ -13,6 +13,7 @@ const DRAIN_LIMIT_MS = 120_000;
 const DRAIN_PATIENCES = 2;
 const STILL_MS = 1500;
 const END_LIMIT_MS = 30_000;
+const TAKE_LIMIT_MS = 60_000;
 const PAGE = 20_000;
 
 /** Publishers stop, the queues run empty, processes end, and what is in tables and error queues is written into ledgers. */
@@ -125,12 +126,22 @@ function whatIsSpoilt(message: GetMessage, n: number): string | undefined {
   return message.properties.headers?.['x-ledger'] === String(n) ? undefined : 'its headers';
 }
 
+/** Takes what is ready on a queue that nobody else takes from. */
 async function takeAll(world: World, queue: string, take: (message: GetMessage) => void): Promise<void> {
   await world.admin(async (channel) => {
-    for (let message = await channel.get(queue); message !== false; message = await channel.get(queue)) {
-      take(message);
-      channel.ack(message);
-    }
+    const { messageCount } = await channel.checkQueue(queue);
+    if (messageCount === 0) return;
+    let taken = 0;
+    const all = new Promise<void>((resolve) => {
+      const onMessage = (message: ConsumeMessage | null) => {
+        if (message === null) return;
+        take(message as unknown as GetMessage);
+        if (++taken === messageCount) resolve();
+      };
+      void channel.consume(queue, onMessage, { noAck: true, consumerTag: `ledger ${queue}` });
+    });
+    await withLimit(all, TAKE_LIMIT_MS);
+    await channel.cancel(`ledger ${queue}`);
   });
 }
 
