@@ -21,6 +21,8 @@ export interface Plant {
   readonly faults: readonly string[];
   /** Milliseconds between attempts, where the plant needs messages that wait. Default 20. */
   readonly retryMs?: number;
+  /** One in so many messages is slow, where the plant needs that. */
+  readonly slowOneIn?: number;
   /** Any one of them has to be broken. */
   readonly foundBy: readonly Invariant[];
 }
@@ -144,16 +146,17 @@ export const PLANTS: readonly Plant[] = [
     ],
     row: 'quorum-redis',
     faults: ['tcp-cut'],
+    slowOneIn: 20,
     foundBy: ['I3'],
   },
   {
     name: 'settles-on-new-channel',
-    what: 'settles what a lost channel had delivered on the channel that came after it',
+    what: 'settles late, on the channel that came after the one that delivered',
     patches: [
       {
         file: CHANNEL,
         find: '    ack(deliveryTag) {\n',
-        put: '    ack(deliveryTag) {\n        const latest = globalThis.ledgerLatest?.get(this.#queue);\n        if (!this.#open && latest?.isOpen) return latest.ack(deliveryTag);\n',
+        put: '    ackLate() { this.#channel.ackAll(); return true; }\n    ack(deliveryTag) {\n        const latest = globalThis.ledgerLatest?.get(this.#queue);\n        if (!this.#open && latest?.isOpen) return latest.ackLate();\n',
       },
       {
         file: CHANNEL,
@@ -163,6 +166,7 @@ export const PLANTS: readonly Plant[] = [
     ],
     row: 'quorum-none',
     faults: ['tcp-cut'],
+    slowOneIn: 20,
     foundBy: ['I7', 'I1'],
   },
   {

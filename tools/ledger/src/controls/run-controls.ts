@@ -45,7 +45,12 @@ export async function runControl(plant: Plant, grounds: Grounds, seed: number): 
     imports: [new URL('./plant.js', import.meta.url).href],
     environment: { LEDGER_PLANT: plant.name },
     patienceMs: 15_000,
-    shape: { consumers: 2, publishers: 1, ...(plant.retryMs !== undefined && { retryMs: plant.retryMs }) },
+    shape: {
+      consumers: 2,
+      publishers: 1,
+      ...(plant.retryMs !== undefined && { retryMs: plant.retryMs }),
+      ...(plant.slowOneIn !== undefined && { slowOneIn: plant.slowOneIn }),
+    },
   });
   await world.remove({ keepLedgers: false });
   const found = Object.keys(report.verdict.violationCounts) as Invariant[];

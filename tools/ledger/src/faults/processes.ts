@@ -11,7 +11,7 @@ async function restart(world: World, slot: number): Promise<void> {
   const exit = await consumer.stop(END_LIMIT_MS);
   const { name } = consumer.options;
   if (exit === undefined) world.ledger.write('not-ended', `${name} did not end within ${END_LIMIT_MS} ms of SIGTERM`);
-  await world.spawn('consumer', slot);
+  world.spawnBeside('consumer', slot);
 }
 
 async function someReady(world: World): Promise<void> {
@@ -48,6 +48,7 @@ export const processFaults: readonly FaultKind[] = [
       const half = Math.ceil(slots.length / 2);
       for (const together of [slots.slice(0, half), slots.slice(half)]) {
         await Promise.all(together.map((slot) => restart(world, slot)));
+        await world.everybodyReady();
       }
     },
   },

@@ -29,7 +29,7 @@ const TIMEOUT_MS = 400;
 const STRIKES_ONE_IN = 97;
 
 const self = new LedgerProcess(readProcessOptions());
-const { row } = self.options;
+const { row, slowOneIn } = self.options;
 const service = 'ledger';
 
 const pool = new pg.Pool({ connectionString: self.options.databaseUrl, max: self.options.concurrency + 4 });
@@ -60,7 +60,8 @@ async function handle(
       self.ledger.write('corrupt', n);
     }
     // Half of them do not look at their signal, as handlers of users do.
-    if (order.fate === 'slow') await delay(slowMs(n), undefined, n % 2 === 0 ? {} : { signal: context.signal });
+    if (order.fate === 'slow' || (slowOneIn > 0 && n % slowOneIn === 0))
+      await delay(slowMs(n), undefined, n % 2 === 0 ? {} : { signal: context.signal });
     if (failsAt(order.fate, context.attempt)) throw new Error(`order ${n} fails at attempt ${context.attempt}`);
     const effect = { n, key: order.key, seq: order.seq, process: self.options.name };
     if (transaction === undefined) await effects.write(effect);
@@ -161,6 +162,6 @@ function listenerOptions({ queue, failure, manual, timeout }: Row): ListenerOpti
     ...(failure === 'stateful' && { retry: { maxAttempts: MAX_ATTEMPTS, initialInterval: retryMs, stateless: false } }),
     ...(failure === 'redeliver' && { redeliver: { delays: REDELIVER_MS } }),
     recoverer: republish(NAMES.parkedExchange, 'error', { declare: NAMES.parkedQueue }),
-    ...(failure === 'republish' && { defaultRequeueRejected: false }),
+    ...(failure === 'republish' && { retry: { maxAttempts: 1 } }),
   };
 }

@@ -27,6 +27,8 @@ export interface ProcessOptions {
   readonly heartbeatSeconds: number;
   /** Milliseconds between attempts. */
   readonly retryMs: number;
+  /** One in so many more messages is slow; 0 for none more. */
+  readonly slowOneIn: number;
   /** Brokers behind the proxy, in order; of the proxy only. */
   readonly targets?: readonly number[];
 }

@@ -29,7 +29,9 @@ export interface RunOptions {
   readonly imports?: readonly string[];
   readonly environment?: WorldOptions['environment'];
   readonly patienceMs?: number;
-  readonly shape?: Partial<Pick<WorldOptions, 'publishers' | 'consumers' | 'concurrency' | 'prefetch' | 'retryMs'>>;
+  readonly shape?: Partial<
+    Pick<WorldOptions, 'publishers' | 'consumers' | 'concurrency' | 'prefetch' | 'retryMs' | 'slowOneIn'>
+  >;
   readonly signal?: AbortSignal;
   readonly quiet?: boolean;
   /** Of an earlier run; they stay. */

@@ -18,6 +18,7 @@ const PAGE = 20_000;
 
 /** Publishers stop, the queues run empty, processes end, and what is in tables and error queues is written into ledgers. */
 export async function windUp(world: World): Promise<void> {
+  world.windingUp();
   await finishPublishers(world);
   await drain(world);
   await Promise.all(

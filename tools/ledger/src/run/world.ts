@@ -36,8 +36,12 @@ export interface WorldOptions {
   readonly patienceMs?: number;
   /** Milliseconds between attempts. Default 20. */
   readonly retryMs?: number;
+  /** One in so many more messages is slow. Default: none more. */
+  readonly slowOneIn?: number;
   readonly keepsGrounds?: boolean;
 }
+
+const START_TRIES = 30;
 
 /** Everything that runs: broker, proxy, database, store, publishers, consumers; and the conductor's own ledger. */
 export class World {
@@ -47,6 +51,7 @@ export class World {
   publishers: Child[] = [];
   relays: Child[] = [];
   #lives = 0;
+  #isWindingUp = false;
   readonly #starting = new Map<string, Promise<void>>();
   #admin: { readonly model: ChannelModel; readonly channel: Channel } | undefined;
   readonly #done = { attempted: 0, confirmed: 0, handled: 0 };
@@ -162,11 +167,32 @@ export class World {
    */
   spawnBeside(role: 'consumer' | 'publisher' | 'relay', slot: number): void {
     const place = `${role} ${slot}`;
-    const starting = this.spawn(role, slot).then(
-      () => undefined,
-      (error: Error) => this.ledger.write('ended-by-itself', error.message.replaceAll('\n', ' ')),
-    );
-    this.#starting.set(place, starting);
+    this.#starting.set(place, this.#spawnUntilReady(role, slot));
+  }
+
+  async #spawnUntilReady(role: 'consumer' | 'publisher' | 'relay', slot: number): Promise<void> {
+    for (let tries = 0; !this.#isWindingUp; tries++) {
+      try {
+        await this.spawn(role, slot);
+        return;
+      } catch (error) {
+        if (this.options.programs === undefined || tries === START_TRIES) {
+          this.ledger.write('ended-by-itself', String(error).replaceAll('\n', ' '));
+          return;
+        }
+        await delay(1000);
+      }
+    }
+  }
+
+  /** As a supervisor would; that it ended is written down. */
+  #startAgain({ options: { role, slot } }: Child): void {
+    if (role !== 'proxy' && !this.#isWindingUp) this.spawnBeside(role, slot);
+  }
+
+  /** Nobody is started any more. */
+  windingUp(): void {
+    this.#isWindingUp = true;
   }
 
   /** Resolves when every process is ready that is being started. */
@@ -189,11 +215,14 @@ export class World {
   async #adminChannel(): Promise<Channel> {
     if (this.#admin !== undefined) return this.#admin.channel;
     const node = this.nodes.find(({ pid }) => pid !== undefined) ?? this.node;
-    const model = await withLimit(
-      connect(node.url, { clientProperties: { connection_name: 'ledger: conductor' } }),
-      3000,
+    const connecting = connect(node.url, { clientProperties: { connection_name: 'ledger: conductor' } });
+    // Also of one that comes too late to be waited for: its error would end this process.
+    connecting.then(
+      (late) => late.on('error', () => undefined),
+      () => undefined,
     );
-    model.on('error', () => undefined).on('close', () => this.#forgetAdmin());
+    const model = await withLimit(connecting, 3000);
+    model.on('close', () => this.#forgetAdmin());
     const channel = await model.createChannel();
     channel.on('error', () => this.#forgetAdmin());
     this.#admin = { model, channel };
@@ -242,7 +271,16 @@ export class World {
     const { name } = child.options;
     for (const what of ['attempted', 'confirmed', 'handled'] as const) this.#done[what] += child.counts[what];
     child.counts = { attempted: 0, confirmed: 0, handled: 0, lastStart: 0 };
-    if (!child.mayEnd) this.ledger.write('ended-by-itself', name, 'ended by itself with', String(code ?? signal));
+    if (child.mayEnd) return;
+    // Others give up when the broker is away at their start, and count on somebody who starts them again.
+    const isStart = !child.isReady && this.options.programs !== undefined;
+    this.ledger.write(
+      isStart ? 'start-failed' : 'ended-by-itself',
+      name,
+      'ended by itself with',
+      String(code ?? signal),
+    );
+    if (!isStart) this.#startAgain(child);
   }
 
   /** Through the proxies: processes begin with different nodes. */
@@ -252,7 +290,7 @@ export class World {
   }
 
   static #processOptions(
-    { row, seed, publishers, rate, concurrency, prefetch, heartbeatSeconds, retryMs = 20 }: WorldOptions,
+    { row, seed, publishers, rate, concurrency, prefetch, heartbeatSeconds, retryMs = 20, slowOneIn = 0 }: WorldOptions,
     folder: string,
     { postgres, redis }: Grounds,
   ): Omit<ProcessOptions, 'name' | 'role' | 'slot' | 'urls'> {
@@ -268,6 +306,7 @@ export class World {
       prefetch,
       heartbeatSeconds,
       retryMs,
+      slowOneIn,
     };
   }
 
