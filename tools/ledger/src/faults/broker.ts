@@ -44,12 +44,10 @@ export const brokerFaults: readonly FaultKind[] = [
     name: 'memory-alarm',
     code: 'F11',
     share: 0.4,
-    // One command that does both: each takes seconds to begin on a busy machine.
     async inject(world) {
-      await world.node.ctl(
-        'eval',
-        'vm_memory_monitor:set_vm_memory_high_watermark(0.000001), timer:sleep(3000), vm_memory_monitor:set_vm_memory_high_watermark(0.6).',
-      );
+      await world.node.memoryAlarm(true);
+      await delay(3000);
+      await world.node.memoryAlarm(false);
     },
   },
   {
