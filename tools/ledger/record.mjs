@@ -19,7 +19,9 @@ const CUTS = ['tcp-cut', 'tcp-cut-one', 'cut-mid-frame'];
 mkdirSync(RESULTS, { recursive: true });
 mkdirSync(CHARTS, { recursive: true });
 for (const folder of process.argv.slice(2)) for (const name of reportsIn(folder)) fold(join(folder, name), name);
-const results = reportsIn(RESULTS).map((name) => JSON.parse(readFileSync(join(RESULTS, name), 'utf8')));
+const results = reportsIn(RESULTS)
+  .filter((name) => name !== 'remarks.json')
+  .map((name) => JSON.parse(readFileSync(join(RESULTS, name), 'utf8')));
 const runs = results
   .filter(({ verdict }) => verdict !== undefined)
   .sort((left, right) => left.startedAt.localeCompare(right.startedAt));
@@ -157,10 +159,11 @@ function totals() {
 }
 
 function runTable() {
+  const remarks = remarksOf(own);
   return [
-    '| date | row | RabbitMQ | seed | minutes | confirmed | faults | lost | handled again (explained at most) | load | invariants |',
-    '|---|---|---|---|---|---|---|---|---|---|---|',
-    ...own.map(({ startedAt, row, version, nodes, seed, minutes, machine, verdict }) => {
+    '| date | row | RabbitMQ | seed | minutes | confirmed | faults | lost | handled again (explained at most) | load | commit | invariants |',
+    '|---|---|---|---|---|---|---|---|---|---|---|---|',
+    ...own.map(({ startedAt, row, version, nodes, seed, minutes, machine, commit = '', verdict }) => {
       const { messages, duplicates, violationCounts, faults } = verdict;
       const broken = Object.keys(violationCounts);
       const cells = [
@@ -174,11 +177,21 @@ function runTable() {
         messages.lost,
         row.includes('inbox') ? duplicates.effects : `${count(duplicates.effects)} (${count(duplicates.bound)})`,
         machine.loadBefore.toFixed(0),
+        commit,
         broken.length === 0 ? 'hold' : `broken: ${broken.join(', ')}`,
       ];
       return `| ${cells.join(' | ')} |`;
     }),
+    ...remarks,
   ].join('\n');
+}
+
+/** A word on runs that need one, by seed, as people wrote it down. */
+function remarksOf(list) {
+  const file = join(RESULTS, 'remarks.json');
+  const remarks = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  const lines = list.flatMap(({ seed }) => (remarks[seed] === undefined ? [] : [`- Seed ${seed}: ${remarks[seed]}`]));
+  return lines.length === 0 ? [] : ['', ...lines];
 }
 
 function percentile(values, share) {

@@ -46,7 +46,7 @@ export function service() {
   /** One attempt: rejects when it fails. */
   const handle = async (order, { messageId, headers, redelivered, attempt }) => {
     const { n } = order;
-    self.counts.lastStart = monotonicMicros();
+    const began = monotonicMicros();
     self.ledger.write('start', n, attempt, redelivered ? 1 : 0, 0);
     try {
       if (!isWhole(order) || numberIn(messageId) !== n || headers?.['x-ledger'] !== String(n)) {
@@ -57,6 +57,7 @@ export function service() {
       await effects.write({ n, key: order.key, seq: order.seq, process: self.options.name });
       self.ledger.write('effect', n);
       self.counts.handled++;
+      self.counts.lastStart = began;
     } catch (error) {
       self.ledger.write('fail', n, attempt, 0, 'thrown');
       throw error;

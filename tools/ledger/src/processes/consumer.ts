@@ -53,7 +53,7 @@ async function handle(
   transaction: Writes | undefined,
 ): Promise<void> {
   const { n } = order;
-  self.counts.lastStart = monotonicMicros();
+  const began = monotonicMicros();
   self.ledger.write('start', n, context.attempt, message.redelivered ? 1 : 0, context.redeliveries);
   try {
     if (!isWhole(order) || numberIn(message.messageId) !== n || message.headers['x-ledger'] !== String(n)) {
@@ -71,6 +71,7 @@ async function handle(
     }
     self.ledger.write('effect', n);
     self.counts.handled++;
+    self.counts.lastStart = began;
   } catch (error) {
     self.ledger.write('fail', n, context.attempt, context.redeliveries, context.signal.aborted ? 'aborted' : 'thrown');
     throw error;

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { cpus, loadavg } from 'node:os';
 import type { BrokerVersion } from '../../../scripts/brokers.mjs';
 import { checkRun } from '../checker/check-run.js';
@@ -47,6 +48,8 @@ export interface RunReport {
   readonly seed: number;
   readonly minutes: number;
   readonly startedAt: string;
+  /** Of the sources, where they are known. */
+  readonly commit: string | undefined;
   readonly machine: {
     readonly cores: number;
     readonly model: string;
@@ -69,7 +72,7 @@ export interface RunReport {
 /** One run from beginning to end: world up, faults, world down, ledgers judged. */
 export async function runLedger(options: RunOptions): Promise<{ readonly report: RunReport; readonly world: World }> {
   const { row, seed, version, minutes, nodes = 1, subject = 'leveret' } = options;
-  const shape = { publishers: 2, consumers: 6, concurrency: 4, prefetch: 20, ...options.shape };
+  const shape = { publishers: 2, consumers: 6, concurrency: 12, prefetch: 20, ...options.shape };
   const startedAt = new Date().toISOString();
   const [loadBefore = 0] = loadavg();
   const random = new Random(seed);
@@ -119,7 +122,19 @@ export async function runLedger(options: RunOptions): Promise<{ readonly report:
     const verdict = await checkRun(world.folder);
     const [loadAfter = 0] = loadavg();
     const machine = { cores: cpus().length, model: cpus()[0]?.model ?? 'unknown', loadBefore, loadAfter };
-    const report = { subject, row: row.name, version, nodes, seed, minutes, startedAt, machine, shape, verdict };
+    const report = {
+      subject,
+      row: row.name,
+      version,
+      nodes,
+      seed,
+      minutes,
+      startedAt,
+      commit: commitOf(),
+      machine,
+      shape,
+      verdict,
+    };
     return { report, world };
   } catch (error) {
     console.error(`the ledgers are in ${world.folder}`);
@@ -128,4 +143,10 @@ export async function runLedger(options: RunOptions): Promise<{ readonly report:
   } finally {
     progress?.stop();
   }
+}
+
+/** The commit that is checked out; `LEVERET_COMMIT` where there is no git to ask. */
+function commitOf(): string | undefined {
+  const { stdout } = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' });
+  return process.env['LEVERET_COMMIT'] ?? (stdout?.trim() || undefined);
 }
