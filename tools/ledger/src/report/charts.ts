@@ -47,7 +47,7 @@ export function timeline({ series, windows }: Pick<Verdict, 'series' | 'windows'
     const shown = `<title>${escaped(window.kind)}${window.resumeMs === undefined ? '' : `: went on after ${Math.round(window.resumeMs)} ms`}</title>`;
     return `<g><rect x="${at.toFixed(1)}" y="${bottom + 4}" width="${Math.max(1.2, until - at).toFixed(1)}" height="9" fill="${colourOf(window.kind)}">${shown}</rect></g>`;
   });
-  return svg(height, [
+  return svg('messages in each second, and faults', height, [
     ...gaps,
     ...grid(most, y, top, bottom),
     path(series.confirmed, x, y, CONFIRMED),
@@ -87,7 +87,7 @@ export function duplicates({ series, duplicates: { effects, bound } }: Pick<Verd
           `<rect x="${x(second).toFixed(1)}" y="${y(value).toFixed(1)}" width="${Math.max(1.5, PLOT / seconds).toFixed(1)}" height="${(bottom - y(value)).toFixed(1)}" fill="${AGAIN}"/>`,
         ],
   );
-  return svg(height, [
+  return svg('effects beyond the first of a message', height, [
     ...grid(most, y, top, bottom),
     ...bars,
     ...minutes(seconds, x, bottom + 14),
@@ -125,12 +125,13 @@ export function resumes(
     );
     return [text(left - 8, middle + 3, `${kind} (${of.length})`, 'text-anchor="end"'), ...dots];
   });
-  return svg(height, [text(8, 16, title, 'font-weight="600"'), ...lines, ...rows]);
+  return svg(title, height, [text(8, 16, title, 'font-weight="600"'), ...lines, ...rows]);
 }
 
-function svg(height: number, parts: readonly string[]): string {
+function svg(title: string, height: number, parts: readonly string[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="11" fill="#57606a">`,
+    `<title>${escaped(title)}</title>`,
     '<rect width="100%" height="100%" fill="#ffffff"/>',
     ...parts,
     '</svg>',
