@@ -61,7 +61,9 @@ function fold(path, name) {
       if (window[what] !== undefined) times[kind][what].push(Math.round(window[what]));
     }
   }
-  const kept = { ...rest, verdict: { ...verdict, faults: times, violations: violations.slice(0, 5) } };
+  // A run may have been ended early.
+  const minutes = Math.round(series.confirmed.length / 6) / 10;
+  const kept = { ...rest, minutes, verdict: { ...verdict, faults: times, violations: violations.slice(0, 5) } };
   writeFileSync(join(RESULTS, name), `${JSON.stringify(kept)}\n`);
 }
 
