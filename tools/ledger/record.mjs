@@ -12,8 +12,6 @@ import { showMs } from './dist/report/table.js';
 const RESULTS = fileURLToPath(new URL('results', import.meta.url));
 const PAGE = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url));
 const CHARTS = fileURLToPath(new URL('../../docs/charts', import.meta.url));
-/** Times of a run say something only if nothing else ran: a load average below this, on two cores. */
-const QUIET_LOAD = 1.5;
 const CUTS = ['tcp-cut', 'tcp-cut-one', 'cut-mid-frame'];
 
 mkdirSync(RESULTS, { recursive: true });
@@ -41,7 +39,7 @@ function reportsIn(folder) {
 function fold(path, name) {
   const report = JSON.parse(readFileSync(path, 'utf8'));
   if (report.controls !== undefined) {
-    writeFileSync(join(RESULTS, 'controls.json'), `${JSON.stringify(report)}\n`);
+    foldControls(report);
     return;
   }
   if (report.verdict === undefined) return;
@@ -67,13 +65,22 @@ function fold(path, name) {
   writeFileSync(join(RESULTS, name), `${JSON.stringify(kept)}\n`);
 }
 
+/** What a control came to last counts; those that were not run again stay. */
+function foldControls(report) {
+  const file = join(RESULTS, 'controls.json');
+  const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).controls : [];
+  const byName = new Map([...before, ...report.controls].map((each) => [each.name, each]));
+  writeFileSync(file, `${JSON.stringify({ version: report.version, controls: [...byName.values()] })}\n`);
+}
+
 function picturedConfirmed() {
   const file = join(RESULTS, 'pictured.txt');
   return existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
 }
 
-function isQuiet({ machine }) {
-  return machine.loadBefore < QUIET_LOAD;
+/** Times of a run say something only if nothing else ran. */
+function isQuiet({ alone }) {
+  return alone === true;
 }
 
 function draw() {

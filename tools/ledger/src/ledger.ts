@@ -22,6 +22,7 @@ const HELP = `npm run ledger -- [options]
   --faults A,B      these kinds only, none for no fault at all; --list shows all
   --rate N          messages a second at most (default 1500)
   --out FOLDER      where the report goes (default ledger-report)
+  --alone           nothing else runs on this machine: how soon it went on may be recorded
   --keep            keep the ledgers of a run that broke nothing, too
   --list            rows and faults`;
 
@@ -43,6 +44,7 @@ async function main(): Promise<number> {
       faults: { type: 'string' },
       rate: { type: 'string', default: '1500' },
       out: { type: 'string', default: 'ledger-report' },
+      alone: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -82,7 +84,10 @@ async function main(): Promise<number> {
   });
   console.log(`\n${tableOf(report)}\n`);
   const isBroken = report.verdict.violations.length > 0;
-  await writeReport(report, world.folder, { out: values.out, keepLedgers: isBroken || values.keep });
+  await writeReport({ ...report, alone: values.alone }, world.folder, {
+    out: values.out,
+    keepLedgers: isBroken || values.keep,
+  });
   await world.remove({ keepLedgers: false });
   return isBroken ? 1 : 0;
 }

@@ -62,6 +62,8 @@ export interface RunReport {
     readonly concurrency: number;
     readonly prefetch: number;
   };
+  /** Nothing else ran on the machine, as whoever started it says. */
+  readonly alone?: boolean;
   /** One of the control group, which has the same faults for everybody. */
   readonly group?: boolean;
   /** Folder with the ledgers, where they were kept. */
