@@ -19,3 +19,12 @@ export {
 } from './connection/connection-options.js';
 export type { Credentials, CredentialsSource } from './connection/login.js';
 export type { HostTarget } from './connection/host-target.js';
+export {
+  BrokerSession,
+  type DeclaredQueue,
+  publishOn,
+  type QueueState,
+  type SessionConsumeOptions,
+  type SessionConsumer,
+  type SessionSink,
+} from './session/broker-session.js';

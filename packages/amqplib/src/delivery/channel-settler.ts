@@ -1,7 +1,7 @@
 import type { Message as AmqplibMessage, Channel } from 'amqplib';
 import { atEndOfTurn } from '../connection/end-of-turn.js';
 import { ChannelWire } from '../wire/channel-wire.js';
-import { ackFrame, giveBackFrame, rejectFrame } from '../wire/settle-frames.js';
+import { ackFrame, giveBackAllFrame, giveBackFrame, rejectFrame } from '../wire/settle-frames.js';
 import { CoalescedAcks } from './coalesced-acks.js';
 
 /**
@@ -56,6 +56,16 @@ export class ChannelSettler {
     return this.#settleAlone(deliveryTag, (wire) => {
       if (wire === undefined) this.#channel.nack(tagged(deliveryTag), false, true);
       else wire.write(giveBackFrame(wire.number, deliveryTag));
+    });
+  }
+
+  /** Gives back every delivery that is not settled, with one frame. */
+  giveBackAll(): boolean {
+    if (!this.sendAcks()) return false;
+    const wire = this.#wire;
+    return this.#send(() => {
+      if (wire === undefined) this.#channel.nackAll(true);
+      else wire.write(giveBackAllFrame(wire.number));
     });
   }
 

@@ -128,6 +128,11 @@ export class ConsumerChannel implements DeliveryChannel {
     return this.#settle(this.#open && this.#settler.giveBack(deliveryTag));
   }
 
+  /** `basic.nack` of everything that is not settled, with requeue. Nothing may be settled on this channel behind it. */
+  giveBackAll(): boolean {
+    return this.#settle(this.#open && this.#settler.giveBackAll());
+  }
+
   /** Sends `basic.cancel`; resolves at `cancel-ok`, when the channel is gone, or after `timeoutMs`. Never rejects. */
   async cancel(timeoutMs: number): Promise<void> {
     if (!this.#open) return;

@@ -20,6 +20,11 @@ export function giveBackFrame(channel: number, deliveryTag: number): Buffer {
   return settleFrame(channel, 120, deliveryTag, 2);
 }
 
+/** The frame of `basic.nack` of every delivery that is not settled, with requeue: one command for all of them. */
+export function giveBackAllFrame(channel: number): Buffer {
+  return settleFrame(channel, 120, 0, 3);
+}
+
 function settleFrame(channel: number, method: number, deliveryTag: number, bits: number): Buffer {
   const frame = Buffer.allocUnsafe(21);
   frame[0] = METHOD_FRAME;
