@@ -35,6 +35,8 @@ export interface DeliveryEnvironment {
   readonly position?: StreamPosition | undefined;
   /** What texts of errors go through before they leave the process. Default: passwords of URLs are taken out. */
   readonly redact?: Redact | undefined;
+  /** Name of the application. */
+  readonly service?: string | undefined;
   /** Memory of stateful retry. */
   readonly attempts: RedeliveryAttempts;
   /** Where messages wait at the broker. */

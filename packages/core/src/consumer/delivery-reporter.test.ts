@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { LeveretError } from '../errors/leveret-error.js';
 import { aDelivery } from '../transport/delivery.support.test.js';
-import type { DeliveryNews } from './delivery-reporter.js';
+import type { DeliveryNews } from './delivery-news.js';
 import { ListenerHarness } from './listener-harness.support.test.js';
 
 const error = new Error('broken');

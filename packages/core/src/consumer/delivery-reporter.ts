@@ -5,12 +5,9 @@ import type { EventSink } from '../events/event-hub.js';
 import { type Logger, logSafely } from '../events/logger.js';
 import type { Clock } from '../time/clock.js';
 import type { Delivery } from '../transport/transport.js';
+import type { DeliveryNews } from './delivery-news.js';
 import type { ListenerCounts } from './listener-counters.js';
-
-type WithoutFacts<T> = T extends unknown ? Omit<T, 'listenerId' | 'queue' | 'message'> : never;
-
-/** A {@link DeliveryEvent} without the facts that the reporter adds. */
-export type DeliveryNews = WithoutFacts<DeliveryEvent>;
+import { OUTCOME_TO, type OutcomeTeller } from './tell-outcome.js';
 
 /** Counts, logs and publishes what happens to deliveries: the one place that every drop passes. */
 export class DeliveryReporter {
@@ -19,17 +16,20 @@ export class DeliveryReporter {
   readonly #events: EventSink<DeliveryEvent>;
   readonly #logger: Logger;
   readonly #clock: Clock;
+  readonly #outcomes: Pick<OutcomeTeller, 'tell'> | undefined;
   /** Codes of the errors for which a dropped reply was logged. */
   readonly #causesSaid = new Set<string>();
   /** What is said of messages that come back at once, and fail again. */
   readonly #circling: AlikeLines;
 
+  /** @param outcomes told of the messages whose sender wants to know what becomes of them */
   constructor(
     listenerId: string,
     counts: ListenerCounts,
     events: EventSink<DeliveryEvent>,
     logger: Logger,
     clock: Clock,
+    outcomes?: Pick<OutcomeTeller, 'tell'>,
   ) {
     this.#circling = new AlikeLines(clock);
     this.#clock = clock;
@@ -37,6 +37,7 @@ export class DeliveryReporter {
     this.counts = counts;
     this.#events = events;
     this.#logger = logger;
+    this.#outcomes = outcomes;
   }
 
   /** The hot path: a message came in. */
@@ -48,8 +49,11 @@ export class DeliveryReporter {
   /** The hot path: a message was handled and acknowledged. */
   handled(delivery: Delivery, startedAt: number, attempts: number): void {
     this.counts.handled++;
-    if (this.#events.idle) return;
-    this.#emit(delivery, { type: 'handled', durationMs: this.#clock.monotonic() - startedAt, attempts });
+    const isAsked = delivery.message.headers[OUTCOME_TO] !== undefined;
+    if (this.#events.idle && !isAsked) return;
+    const news = { type: 'handled', durationMs: this.#clock.monotonic() - startedAt, attempts } as const;
+    if (isAsked) this.#outcomes?.tell(delivery, news);
+    if (!this.#events.idle) this.#emit(delivery, news);
   }
 
   /** Anything else. */
@@ -57,6 +61,7 @@ export class DeliveryReporter {
     this.counts[COUNTER[news.type]]++;
     this.#log(delivery, news);
     if (news.type === 'invalid') this.#logBody(delivery);
+    if (delivery.message.headers[OUTCOME_TO] !== undefined) this.#outcomes?.tell(delivery, news);
     if (!this.#events.idle) this.#emit(delivery, news);
   }
 

@@ -29,6 +29,7 @@ import { sharesChannel } from './shares-channel.js';
 import { StillAtWork } from './still-at-work.js';
 import { StreamPlace } from './stream-place.js';
 import { PROCESS_TURNS, type SuspectTurns } from './suspect-turns.js';
+import { OutcomeTeller } from './tell-outcome.js';
 
 /** What a container stands on. */
 export interface ListenerDependencies {
@@ -44,6 +45,8 @@ export interface ListenerDependencies {
   readonly suspectTurns?: SuspectTurns;
   /** What texts of errors go through before they leave the process. Default: passwords of URLs are taken out. */
   readonly redact?: Redact;
+  /** Name of the application, for whoever looks at what it parked. Default: none. */
+  readonly service?: string | undefined;
 }
 
 /** Where a listener is in its life. */
@@ -165,6 +168,8 @@ export class ListenerContainer {
       clock: deps.clock,
     });
     this.#load = new LoadWatch({ ...deps, definition });
+    const { publisher: sender, logger, redact } = deps;
+    const outcomes = new OutcomeTeller({ listenerId: definition.id, sender, logger, redact });
     this.#env = {
       load: this.#load.load,
       flow: this.#flow,
@@ -172,7 +177,7 @@ export class ListenerContainer {
       definition,
       publisher: deps.publisher,
       clock: deps.clock,
-      reporter: new DeliveryReporter(definition.id, this.#counts, deps.events, deps.logger, deps.clock),
+      reporter: new DeliveryReporter(definition.id, this.#counts, deps.events, deps.logger, deps.clock, outcomes),
       patience: new BrokerPatience(definition.consumerTimeoutMs),
       stillAtWork: new StillAtWork(),
       rejectedKept: () =>
@@ -183,6 +188,7 @@ export class ListenerContainer {
         }),
       position: this.#stream?.position,
       redact: deps.redact,
+      service: deps.service,
       attempts: new RedeliveryAttempts(),
       redeliveries: this.#redeliveries,
       recoverer: { failuresInARow: 0 },

@@ -34,6 +34,7 @@ export async function recoverDelivery(
     ...failure,
     listenerId: definition.id,
     queue: delivery.queue,
+    service: env.service,
     firstFailedAt: delivery.waited?.firstFailedAt || (known.failures > 0 ? known.firstFailedAt : lastFailedAt),
     lastFailedAt,
     redact,

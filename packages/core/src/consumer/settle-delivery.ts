@@ -3,7 +3,8 @@ import type { Outcome } from '../acknowledgement/outcome.js';
 import type { Delivery } from '../transport/transport.js';
 import { consumesStream } from './check-stream.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
-import type { DeliveryNews, DeliveryReporter } from './delivery-reporter.js';
+import type { DeliveryNews } from './delivery-news.js';
+import type { DeliveryReporter } from './delivery-reporter.js';
 import type { ListenerDefinition } from './listener-definition.js';
 import type { RejectedKept } from './rejected-messages.js';
 

@@ -39,6 +39,7 @@ export function errorHeaders(failure: FailedDelivery, options: ErrorHeaderOption
   if (failure.redeliveries !== undefined && failure.redeliveries > 0) {
     own['x-leveret-redeliveries'] = failure.redeliveries;
   }
+  if (failure.service !== undefined) own['x-leveret-service'] = cutUtf8(failure.service, 200);
   if (message.expiration !== undefined) own['x-leveret-original-expiration'] = message.expiration;
   if (message.userId !== undefined) own['x-leveret-original-user-id'] = message.userId;
   const headers = { ...keptHeaders(message.headers, own, options.budgetBytes), ...own };

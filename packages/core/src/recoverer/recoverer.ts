@@ -21,6 +21,8 @@ export interface FailedDelivery {
   readonly reason: RecoveryReason;
   readonly listenerId: string;
   readonly queue: string;
+  /** Name of the application, when it has one. */
+  readonly service?: string | undefined;
   /** Calls of the handler in all, 0 when it was never called. */
   readonly attempts: number;
   /** How often the message had waited at the broker. Default 0. */

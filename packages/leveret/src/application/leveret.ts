@@ -452,6 +452,7 @@ export class Leveret {
       redact,
       events: this.#events,
       delayed: this.#delayed,
+      service: this.#service,
     });
   }
 
