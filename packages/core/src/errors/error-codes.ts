@@ -55,6 +55,10 @@ export const ERROR_CODES = {
   LEV_INBOX_COMMIT: 'The transaction of a handled message was not committed, or nobody knows whether it was.',
   LEV_DATABASE_BUSY: 'The connection to the database was taken by a transaction for longer than the time allowed.',
   LEV_OUTBOX_NOT_WRITTEN: 'A message was given to an outbox whose table did not take it.',
+  LEV_OPERATION_REFUSED:
+    'An operation on queues was not begun: it could not be carried out safely, or as it was asked for.',
+  LEV_OPERATION_INTERRUPTED: 'An operation on queues ended in the middle; nothing is lost, and it can go on.',
+  LEV_NOTHING_FOUND: 'What an operation was to work on is not there.',
   LEV_MIGRATION: 'The tables of the inbox and the outbox could not be created, or differ from what is expected.',
 } as const;
 

@@ -1,0 +1,32 @@
+// Connecting.
+export { OperationsSession, type OperationsOptions } from './session/operations-session.js';
+export { ManagementReader } from './management/management-reader.js';
+export type { BindingView, ExchangeView, PolicyView, QueueView } from './management/views.js';
+// Looking.
+export { type ErrorQueue, findErrorQueues } from './errors/find-error-queues.js';
+export { look, type Looked, type LookedQueue } from './errors/look.js';
+export type { HoldLimits } from './moving/held-queue.js';
+export type { ParkedMessage } from './parked/parked-message.js';
+export type { Failure, FailureSource } from './parked/failure.js';
+export type { Death } from './parked/death.js';
+export { type ErrorGroup, groupErrors } from './parked/group-errors.js';
+export { type Selected, selectErrors, type Selection } from './parked/select-errors.js';
+// Sending back.
+export type { RetryTarget, TargetChoice } from './parked/retry-target.js';
+export {
+  type CanaryReport,
+  resume,
+  retry,
+  type RetryOptions,
+  type RetryProgress,
+  type RetryReport,
+} from './errors/retry.js';
+export type { PlannedRetry } from './errors/plan-retry.js';
+export type { RetryOutcome } from './errors/outcomes.js';
+export { edit, type EditOptions, type EditReport } from './errors/edit.js';
+export type { MessageEdit } from './moving/copies.js';
+export { setValue } from './parked/set-value.js';
+// Throwing away, keeping.
+export { discard, type DiscardOptions, type DiscardReport, undoDiscard } from './errors/discard.js';
+export { type ExportedMessage, exportLine, importLine } from './parked/export-line.js';
+export { importErrors, type ImportOptions, type ImportReport } from './errors/import-errors.js';

@@ -1,0 +1,110 @@
+import type { TopologyArguments } from '@leveret/core';
+
+/** A queue as the management API shows it. */
+export interface QueueView {
+  readonly name: string;
+  readonly type: string;
+  readonly durable: boolean;
+  readonly autoDelete: boolean;
+  readonly exclusive: boolean;
+  readonly arguments: TopologyArguments;
+  readonly messages: number;
+  readonly consumers: number;
+  /** Name of the policy that applies, and all that policies set on it. */
+  readonly policy: string | undefined;
+  readonly effective: TopologyArguments;
+}
+
+/** An exchange as the management API shows it. */
+export interface ExchangeView {
+  readonly name: string;
+  readonly type: string;
+  readonly durable: boolean;
+  readonly autoDelete: boolean;
+  readonly internal: boolean;
+  readonly arguments: TopologyArguments;
+  readonly policy: string | undefined;
+}
+
+/** A binding as the management API shows it. */
+export interface BindingView {
+  readonly source: string;
+  readonly destination: string;
+  readonly destinationType: 'queue' | 'exchange';
+  readonly routingKey: string;
+  readonly arguments: TopologyArguments;
+}
+
+/** A policy as the management API shows it. */
+export interface PolicyView {
+  readonly name: string;
+  readonly pattern: string;
+  readonly applyTo: string;
+  readonly priority: number;
+  readonly definition: TopologyArguments;
+}
+
+/** Reads a queue of the API, or of exported definitions, which say less. */
+export function queueView(item: Record<string, unknown>): QueueView {
+  const args = table(item['arguments']);
+  const type = args['x-queue-type'];
+  return {
+    name: String(item['name']),
+    type: textOf(item['type']) ?? textOf(type) ?? 'classic',
+    durable: item['durable'] !== false,
+    autoDelete: item['auto_delete'] === true,
+    exclusive: item['exclusive'] === true,
+    arguments: args,
+    messages: numberOf(item['messages']),
+    consumers: numberOf(item['consumers']),
+    policy: textOf(item['policy']),
+    effective: table(item['effective_policy_definition']),
+  };
+}
+
+/** Reads an exchange of the API, or of exported definitions. */
+export function exchangeView(item: Record<string, unknown>): ExchangeView {
+  return {
+    name: String(item['name']),
+    type: String(item['type']),
+    durable: item['durable'] !== false,
+    autoDelete: item['auto_delete'] === true,
+    internal: item['internal'] === true,
+    arguments: table(item['arguments']),
+    policy: textOf(item['policy']),
+  };
+}
+
+/** Reads a binding of the API, or of exported definitions. */
+export function bindingView(item: Record<string, unknown>): BindingView {
+  return {
+    source: String(item['source']),
+    destination: String(item['destination']),
+    destinationType: item['destination_type'] === 'exchange' ? 'exchange' : 'queue',
+    routingKey: String(item['routing_key'] ?? ''),
+    arguments: table(item['arguments']),
+  };
+}
+
+/** Reads a policy of the API, or of exported definitions. */
+export function policyView(item: Record<string, unknown>): PolicyView {
+  return {
+    name: String(item['name']),
+    pattern: String(item['pattern'] ?? ''),
+    applyTo: String(item['apply-to'] ?? 'all'),
+    priority: numberOf(item['priority']),
+    definition: table(item['definition']),
+  };
+}
+
+function table(value: unknown): TopologyArguments {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as TopologyArguments) : {};
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === 'number' ? value : 0;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
