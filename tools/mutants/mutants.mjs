@@ -44,7 +44,9 @@ const LEAST_LIMIT_MS = 15_000;
 const BASELINE_LIMIT_MS = 300_000;
 
 const PACKAGES = files('packages', /^package\.json$/).map((file) => file.split('/')[1]);
-const { equivalents } = JSON.parse(readFileSync(new URL('equivalents.json', import.meta.url), 'utf8'));
+const { equivalents, tests: exportedTests } = JSON.parse(
+  readFileSync(new URL('equivalents.json', import.meta.url), 'utf8'),
+);
 const endAt = performance.now() + Number(options.minutes) * 60_000;
 
 const folders = foldersAsked(positionals);
@@ -81,6 +83,7 @@ function foldersAsked(names) {
     const found = new Map();
     for (const file of files(`packages/${pack}/dist`, /\.js$/, new Set(['test-support']))) {
       if (/\.test\.js$|\/(index|internal)\.js$/.test(file)) continue;
+      if (exportedTests.some((each) => each.file === sourceOf(file))) continue;
       const folder = file.split('/').slice(3, -1).join('/');
       if (rest.length > 0 && folder !== rest.join('/')) continue;
       found.set(folder, [...(found.get(folder) ?? []), file]);

@@ -105,6 +105,12 @@ describe('wireTable', () => {
     });
   }
 
+  it('takes what nests 64 deep, and nothing deeper', () => {
+    const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
+    expect(() => wireTable({ x: nested(64) }, 'headers')).not.to.throw();
+    expect(() => wireTable({ x: nested(65) }, 'headers')).to.throw(/nested over 64 deep/);
+  });
+
   it('names the path, whatever the names are', () => {
     expect(() => wireTable({ 'x-a b': [0, { ok: 1, é: new Set() }] }, 'headers')).to.throw(
       'headers["x-a b"][1].é is an',

@@ -176,6 +176,24 @@ describe('kinds of options', () => {
     });
   });
 
+  it('have schemas for spans of time, and for lists of at least so many', () => {
+    const span = durationOption({ or: '1s', text });
+    expect(span.schema).to.have.nested.property('anyOf[0].type', 'number');
+    expect(
+      new RegExp(String((span.schema as { anyOf: { pattern?: string }[] }).anyOf[1]?.pattern)).test('1.5h'),
+    ).to.equal(true);
+    expect(listOption(name, { text }).schema).to.not.have.property('minItems');
+    expect(listOption(name, { text, atLeast: 2 }).schema).to.include({ type: 'array', minItems: 2 });
+  });
+
+  it('go on with their default where a flag is none', () => {
+    for (const or of [true, false]) {
+      const problems = new Problems();
+      expect(flagOption({ or, text }).read('yes' as never, 'it', problems)).to.equal(or);
+      expect(problems.list).to.have.length(1);
+    }
+  });
+
   it('let an own value win as a whole, and one that is undefined say nothing', () => {
     const defaults: { a?: number | undefined; retry?: object } = { a: 1, retry: { b: 2 } };
     expect(mergeOptions(defaults, { a: undefined, retry: { c: 3 } })).to.deep.equal({ a: 1, retry: { c: 3 } });

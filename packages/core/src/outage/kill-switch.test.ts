@@ -99,11 +99,17 @@ describe('KillSwitch', () => {
     const { it, attempts } = made({ activeAt: 2 });
     const before = it.moment;
     attempts('xx');
+    const during = it.moment;
     it.reset();
     expect(it.state).to.equal('watching');
     expect(it.isOutage(it.moment)).to.equal(false);
-    expect(it.isOutage(before)).to.equal(true);
+    expect([before, during].map((moment) => it.isOutage(moment))).to.deep.equal([true, true]);
     expect(attempts('.x')).to.equal(2);
+    it.probe();
+    it.succeeded(it.moment);
+    expect(it.state).to.equal('ramping');
+    it.reset();
+    expect(it.state).to.equal('watching');
   });
 
   it('hears one message for a third of what it looks at', () => {

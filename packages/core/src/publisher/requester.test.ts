@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { MessageValidationError } from '../errors/message-error.js';
-import { setUp, turn, watch } from './fake-publish-transport.support.test.js';
+import { setUp, textConverter, turn, watch } from './fake-publish-transport.support.test.js';
 import { PublishError, PublishUnroutableError, RemoteFailureError, RequestTimeoutError } from './publish-error.js';
 import { remoteFailureReply } from './remote-failure.js';
 
@@ -100,6 +100,24 @@ describe('a request', () => {
     expect(asked).to.deep.equal([[Price], [Price], [Price]]);
   });
 
+  it('resolves to an instance of replyType, or rejects, where only the converter reads replies', async () => {
+    class Price {}
+    const ask = async (made: () => unknown) => {
+      const converter = { ...textConverter, fromMessage: made } as typeof textConverter;
+      const { publisher, transport } = setUp({}, { converter });
+      const asking = watch(publisher.request('orders', 'price', 'x', { replyType: Price }));
+      await turn();
+      transport.channel.reply({ correlationId: transport.channel.sent[0]?.properties.correlationId });
+      await turn();
+      return asking;
+    };
+    expect((await ask(() => new Price())).value).to.be.instanceOf(Price);
+    for (const wrong of [() => undefined, () => 'text', () => ({})]) {
+      const { value, error } = await ask(wrong);
+      expect([value, error instanceof Error]).to.deep.equal([undefined, true]);
+    }
+  });
+
   it('rejects at once when the channel that its reply would come on is gone', async () => {
     const { publisher, transport } = setUp();
     const asking = watch(publisher.request('orders', 'price', 'x'));
@@ -110,7 +128,7 @@ describe('a request', () => {
     await turn();
     expect(asking.error)
       .to.be.instanceOf(PublishError)
-      .and.to.include({ code: 'LEV_PUBLISH_CHANNEL_LOST', fate: 'unknown' });
+      .and.to.include({ code: 'LEV_PUBLISH_CHANNEL_LOST', fate: 'unknown', attempts: 1 });
   });
 
   it('is published again on a new channel when the old one ended before its confirm', async () => {

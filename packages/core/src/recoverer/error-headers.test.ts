@@ -36,6 +36,14 @@ describe('errorHeaders', () => {
     });
   });
 
+  it('says how often it was redelivered, if it was', () => {
+    const said = (redeliveries?: number) =>
+      errorHeaders({ ...aFailure(), ...(redeliveries === undefined ? {} : { redeliveries }) }, roomy)[
+        'x-leveret-redeliveries'
+      ];
+    expect([said(), said(0), said(1), said(2)]).to.deep.equal([undefined, undefined, 1, 2]);
+  });
+
   it('keeps what is left off the message as a fact', () => {
     const headers = errorHeaders(aFailure({ of: { expiration: '60000', userId: 'guest' } }), roomy);
     expect(headers).to.include({ 'x-leveret-original-expiration': '60000', 'x-leveret-original-user-id': 'guest' });

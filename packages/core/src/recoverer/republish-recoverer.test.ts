@@ -66,6 +66,7 @@ describe('republish', () => {
   });
 
   it('reports every fault of its options', () => {
+    expect(() => republish('errors', 'error', { maxStackTraceBytes: 0 })).not.to.throw();
     const options = { includeStacktrace: true, maxStackTraceBytes: -1, additionalHeaders: {}, declare: 1 };
     const { problems } = republish(7 as never, 8 as never, { ...options, errorRoutingKeyPrefix: 9 } as never);
     const text = problems?.join('\n') ?? '';

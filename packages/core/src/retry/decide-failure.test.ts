@@ -53,6 +53,13 @@ const anyPolicy: fc.Arbitrary<FailurePolicy> = fc.record({
 });
 
 describe('deciding about a failure', () => {
+  it('counts a wait that retryAfter asks for: there are as many as redeliver has delays', () => {
+    const redeliver = { delaysMs: [1000, 4000], jitter: 0, native: true, retryAfter: () => 90_000 };
+    const decide = (redeliveries: number) => decideFailure(policy({ redeliver }), facts({ redeliveries }));
+    expect(decide(1)).to.deep.equal({ kind: 'redeliver', delayMs: 90_000, reason: 'asked', counts: true });
+    expect(decide(2)).to.deep.equal({ kind: 'recover', reason: 'exhausted' });
+  });
+
   describe('in an outage', () => {
     const down = (parts: Partial<FailurePolicy> = {}, of: Partial<FailureFacts> = {}) =>
       decideFailure(policy(parts), facts({ isOutage: true, ...of })).kind;

@@ -35,6 +35,10 @@ describe('the option redeliver', () => {
     expect(delays({ delays: ['30d'] })).to.deep.equal([2_592_000_000]);
   });
 
+  it('takes 32 different delays, and no more', () => {
+    expect(read({ delays: Array.from({ length: 32 }, (_, n) => n + 1) }).problems).to.deep.equal([]);
+  });
+
   for (const [value, expected] of [
     ['yes', /^redeliver must be true, false or an object/],
     [{ delays: [] }, /^redeliver.delays must be a list of durations/],
