@@ -1,0 +1,111 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { FakeClock, turn } from '../time/fake-clock.support.test.js';
+import { ChannelKeeper } from './channel-keeper.js';
+import { FakePublishTransport } from './fake-publish-transport.support.test.js';
+import type { ChannelSlot } from './publish-job.js';
+
+function keeping() {
+  const transport = new FakePublishTransport();
+  const clock = new FakeClock();
+  const steps: string[] = [];
+  const opened: ChannelSlot[] = [];
+  const keeper = new ChannelKeeper(() => transport.openPublishChannel({ confirm: true }), clock, 10_000, 1_000, {
+    opened: (slot) => {
+      opened.push(slot);
+      steps.push('opened');
+    },
+    failed: (error, again) => steps.push(`failed${again ? ' again' : ''}: ${error.message}`),
+    ended: (_, { kind }) => steps.push(`ended: ${kind}`),
+  });
+  return { transport, clock, steps, opened, keeper };
+}
+
+describe('ChannelKeeper', () => {
+  it('opens one channel when it is asked for, and another when that has ended', async () => {
+    const { keeper, transport, steps, opened, clock } = keeping();
+    expect([keeper.acquire(), keeper.acquire()]).to.deep.equal([undefined, undefined]);
+    await turn();
+    expect([transport.tries, keeper.acquire()]).to.deep.equal([1, opened[0]]);
+    transport.channel.loseConnection();
+    expect(keeper.acquire()).to.equal(undefined);
+    await turn();
+    expect([transport.tries, keeper.acquire()]).to.deep.equal([2, opened[1]]);
+    expect(steps).to.deep.equal(['opened', 'ended: connection-lost', 'opened']);
+    expect(clock.waits).to.deep.equal([]);
+  });
+
+  it('pauses after a try that failed, each time, unless the pause is ended', async () => {
+    const { keeper, transport, steps, clock } = keeping();
+    transport.down = new Error('refused');
+    keeper.acquire();
+    await turn();
+    keeper.acquire();
+    await clock.advance(999);
+    expect(transport.tries).to.equal(1);
+    expect(clock.waitsForUs).to.deep.equal([1]);
+    await clock.advance(1);
+    expect(steps).to.deep.equal(['failed: refused', 'failed again: refused']);
+    keeper.acquire();
+    transport.down = undefined;
+    keeper.endPause();
+    keeper.acquire();
+    await turn();
+    expect([transport.tries, steps.at(-1), clock.waits]).to.deep.equal([3, 'opened', []]);
+    transport.channel.loseConnection();
+    transport.down = new Error('refused');
+    keeper.acquire();
+    await turn();
+    expect(steps.at(-1), 'the first failure since').to.equal('failed: refused');
+  });
+
+  it('replaces a channel, and closes the old one as soon as nothing is in flight there', async () => {
+    for (const inFlight of [0, 1]) {
+      const { keeper, transport, opened } = keeping();
+      keeper.acquire();
+      await turn();
+      const [old] = opened as [ChannelSlot];
+      old.inFlight = inFlight;
+      keeper.replace();
+      keeper.replace();
+      await turn();
+      expect([transport.tries, keeper.current === opened[1]]).to.deep.equal([2, true]);
+      expect(transport.channels.map(({ closed }) => closed)).to.deep.equal([inFlight === 0, false]);
+      old.inFlight = 0;
+      old.onIdle();
+      expect(transport.channels.map(({ closed }) => closed)).to.deep.equal([true, false]);
+      opened[1]?.onIdle();
+      expect(transport.channel.closed, 'the one in use stays').to.equal(false);
+    }
+  });
+
+  it('closes every channel, and one that comes too late, and leaves no timer', async () => {
+    const { keeper, transport, clock, opened } = keeping();
+    keeper.acquire();
+    await turn();
+    (opened[0] as ChannelSlot).inFlight = 1;
+    let open: () => void = () => {};
+    transport.openings.push(
+      new Promise((resolve) => {
+        open = resolve;
+      }),
+    );
+    keeper.replace();
+    await keeper.close();
+    expect([keeper.current, transport.channels.map(({ closed }) => closed)]).to.deep.equal([undefined, [true]]);
+    open();
+    await turn();
+    expect([transport.channels.map(({ closed }) => closed), opened.length]).to.deep.equal([[true, true], 1]);
+    expect([keeper.acquire(), transport.tries, clock.waits]).to.deep.equal([undefined, 2, []]);
+  });
+
+  it('takes a transport that does not answer for one that has forgotten', async () => {
+    const { keeper, transport, clock, steps } = keeping();
+    transport.openings.push('never');
+    keeper.acquire();
+    await clock.advance(10_999);
+    expect(steps).to.deep.equal([]);
+    await clock.advance(1);
+    expect(steps).to.deep.equal(['failed: no channel was opened within 10000 ms']);
+  });
+});
