@@ -200,7 +200,7 @@ export class TestHarness implements AsyncDisposable {
   /**
    * Lets time pass for the application and its broker at once: back-offs, TTLs, timeouts and schedules come due in their
    * order, and what each of them starts goes as far as it can before the next. A handler that does nothing observable for
-   * 100 ms is not waited for any longer. On a real broker it really waits, and refuses to for more than 5 s.
+   * 100 ms, in which this process ran, is not waited for any longer. On a real broker it really waits, and refuses to for more than 5 s.
    * @throws {HandlerFailuresError} with failures that the test did not expect
    * @throws {HarnessError} when a real broker would have to be waited for too long
    * @throws {NotSettledError} when it takes more than 20 s of real time

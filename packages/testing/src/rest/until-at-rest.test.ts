@@ -57,4 +57,14 @@ describe('untilAtRest', () => {
     const options = busyFor(Number.POSITIVE_INFINITY, { tolerated: new Set(['handler']) });
     expect(await untilAtRest(options)).to.deep.equal([]);
   });
+
+  it('takes a process that stood still for no handler that does nothing', async () => {
+    let looks = 0;
+    const look = () => {
+      if (++looks === 3) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150);
+      return looks < 10 ? [{ key: 'handler', text: 'a handler is at work' }] : [];
+    };
+    const endMs = performance.now() + 10_000;
+    expect(await untilAtRest({ look, activity: () => 0, quietMs: 0, endMs, graceMs: 100 })).to.deep.equal([]);
+  });
 });

@@ -20,7 +20,10 @@ export interface RestOptions {
   readonly quietMs: number;
   /** The wait ends here, by `performance.now()`. */
   readonly endMs: number;
-  /** Give up on what is going on when nothing has happened for so long, in milliseconds. Default: never. */
+  /**
+   * Give up on what is going on when nothing has happened for so long, in milliseconds in which this process ran: while it
+   * stands still, nothing can happen. Default: never.
+   */
   readonly graceMs?: number;
   /** Keys of what is not waited for. */
   readonly tolerated?: ReadonlySet<unknown>;
@@ -30,20 +33,27 @@ export interface RestOptions {
 const CALM_TURNS = 12;
 /** Turns after which looking takes a pause: a handler is at work, and needs the processor itself. */
 const EAGER_TURNS = 100;
+/** A turn that took longer is one in which the process had to wait for the processor. */
+const TURN_MS = 5;
 
 /** Waits until nothing goes on, for several turns of the event loop. Answers what is left: nothing when it is at rest. */
 export async function untilAtRest(options: RestOptions): Promise<readonly Busy[]> {
   const { look, activity, quietMs, endMs, graceMs = Number.POSITIVE_INFINITY, tolerated } = options;
   let seen = activity();
   let changedAt = performance.now();
+  let lookedAt = changedAt;
+  let idleMs = 0;
   let calmTurns = 0;
   for (let turns = 0; ; turns++) {
     if (turns < EAGER_TURNS || calmTurns > 0) await turn();
     else await delay(1);
     const now = performance.now();
+    idleMs += Math.min(now - lookedAt, TURN_MS);
+    lookedAt = now;
     if (activity() !== seen) {
       seen = activity();
       changedAt = now;
+      idleMs = 0;
       calmTurns = 0;
     }
     const busy = look().filter(({ key }) => tolerated?.has(key) !== true);
@@ -54,7 +64,7 @@ export async function untilAtRest(options: RestOptions): Promise<readonly Busy[]
     }
     if (busy.length > 0) {
       calmTurns = 0;
-      if (now - changedAt >= graceMs) return busy;
+      if (idleMs >= graceMs) return busy;
     }
     if (now >= endMs) return busy.length > 0 ? busy : [{ key: 'activity', text: 'messages come and go without end' }];
   }
