@@ -31,6 +31,25 @@ class OneNodeDown {
   }
 }
 
+/** A connection that answers no declaration, and then ends. */
+class EndsUnanswered {
+  readonly facts = { product: 'RabbitMQ', version: '4.3.0', frameMax: 131_072 };
+  readonly error = new Error('read ECONNRESET');
+  ended = false;
+  readonly #asked: ((error: Error) => void)[] = [];
+
+  async openChannel(): Promise<unknown> {
+    const unanswered = () => new Promise((_resolve, reject) => this.#asked.push(reject));
+    const close = async () => undefined;
+    return { once: () => {}, close, assertExchange: unanswered, assertQueue: unanswered, bindQueue: unanswered };
+  }
+
+  end(): void {
+    this.ended = true;
+    for (const reject of this.#asked.splice(0)) reject(this.error);
+  }
+}
+
 describe('declareTopology', () => {
   let clock: sinon.SinonFakeTimers;
   beforeEach(() => {
@@ -38,7 +57,7 @@ describe('declareTopology', () => {
   });
   afterEach(() => clock.restore());
 
-  const declare = (link: OneNodeDown, topology: Parameters<typeof topologyOf>[0]) =>
+  const declare = (link: OneNodeDown | EndsUnanswered, topology: Parameters<typeof topologyOf>[0]) =>
     declareTopology(link as unknown as Link, topologyOf(topology), true, systemClock);
 
   it('declares one thing after the other on one channel while everything answers', async () => {
@@ -79,6 +98,24 @@ describe('declareTopology', () => {
     }
     expect(await answered).to.deep.equal({ failures: [], asDeclared: ['dead'], notices: [], unavailable: [] });
     expect(link.declared).to.deep.equal(['dead', 'dead key']);
+  });
+
+  it('leaves no rejection unhandled when the connection ends while one part is late and another is asked for', async () => {
+    const unhandled: unknown[] = [];
+    const onUnhandled = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', onUnhandled);
+    try {
+      const link = new EndsUnanswered();
+      const done = declare(link, { queues: [queueOf('late'), queueOf('asked')] }).catch((error: unknown) => error);
+      await clock.tickAsync(1500);
+      link.end();
+      expect(await done).to.equal(link.error);
+      // Node tells of them behind the microtasks of the turn.
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(unhandled).to.deep.equal([]);
+    } finally {
+      process.off('unhandledRejection', onUnhandled);
+    }
   });
 });
 

@@ -47,7 +47,10 @@ export async function declareTopology(
         const answered = declarer.declare(part);
         const report = await within<DeclareReport, undefined>(clock, HOLD_UP_MS, answered, () => undefined);
         if (report === undefined) {
-          late.push({ part, answered: answered.finally(() => declarer.done()) });
+          const settled = answered.finally(() => declarer.done());
+          // When the connection ends before all the rest is declared, nobody is told of this part, and nobody listens.
+          settled.catch(() => {});
+          late.push({ part, answered: settled });
           await Promise.all(Array.from({ length: LANES }, lane));
           return;
         }
