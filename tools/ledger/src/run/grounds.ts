@@ -31,7 +31,9 @@ export class Grounds {
   }): Promise<Grounds> {
     const { version } = options;
     const starting = [
-      options.nodes > 1 ? startCluster({ version, nodes: options.nodes }) : startNode({ version, within: MEMORY }),
+      options.nodes > 1
+        ? startCluster({ version, nodes: options.nodes, plugins: ['rabbitmq_management'] })
+        : startNode({ version, within: MEMORY }),
       PrivatePostgres.start(),
       options.redis ? PrivateRedis.start() : undefined,
     ] as const;
