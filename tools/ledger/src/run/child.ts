@@ -43,7 +43,8 @@ export class Child {
     this.options = options;
     const path = program ?? fileURLToPath(new URL(`../processes/${options.role}.js`, import.meta.url));
     this.#process = fork(path, {
-      env: { ...process.env, ...environment, LEDGER_PROCESS: JSON.stringify(options) },
+      // Own, so that Node does not pass it on: coverage is written at the end, and ends are what is measured.
+      env: { ...process.env, ...environment, NODE_V8_COVERAGE: undefined, LEDGER_PROCESS: JSON.stringify(options) },
       execArgv: imports.flatMap((each) => ['--import', each]),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
