@@ -1,17 +1,19 @@
 import { escapeText } from './escape-text.js';
+import { carry } from './inspect-error.js';
 import { LeveretError } from './leveret-error.js';
 
 /** The declarations or options are wrong. `problems` holds every fault found, not only the first. */
 export class ConfigurationError extends LeveretError {
   static override readonly name: string = 'ConfigurationError';
-  readonly problems: readonly string[];
+  /** Every fault, each with its place. */
+  declare readonly problems: readonly string[];
 
   constructor(faults: readonly string[]) {
     const problems = faults.map(escapeText);
     const head =
       problems.length === 1 ? '1 fault in the configuration:' : `${problems.length} faults in the configuration:`;
     super('LEV_CONFIGURATION', [head, ...problems.map((problem) => `  - ${problem}`)].join('\n'));
-    this.problems = problems;
+    carry<ConfigurationError>(this, { problems });
   }
 }
 

@@ -10,17 +10,28 @@ describe('an error in a terminal', () => {
     const cause = new LeveretError('LEV_CHANNEL_CLOSED', 'The channel was closed', { cause: new Error('404') });
     const publication = { exchange: 'e', routingKey: 'k', body: Buffer.from('card 4111'), properties: {} } as never;
     const details = { publication, fate: 'refused', attempts: 1, causes: [cause] } as const;
-    const text = inspect(new PublishError('LEV_PUBLISH_EXCHANGE_MISSING', 'It could not be published.', details));
+    const error = new PublishError('LEV_PUBLISH_EXCHANGE_MISSING', 'It could not be published.', details);
+    const text = inspect(error);
     expect(text).to.match(/^PublishError: It could not be published\.\n {4}at /);
     expect(text).to.include('{ code: "LEV_PUBLISH_EXCHANGE_MISSING", fate: "refused", attempts: 1, stuck: false }');
     expect(text).to.include('caused by: LeveretError: The channel was closed');
     expect(text).to.include('caused by: Error: 404');
     expect(text).to.not.match(/4111|publication|Buffer/);
+    // The last words of a process ask no object how it is to be shown.
+    const last = inspect(error, { customInspect: false });
+    expect(last)
+      .to.include("fate: 'refused'")
+      .and.include('[cause]: LeveretError')
+      .and.not.match(/publication|Buffer|causes/);
+    expect(error.publication).to.equal(publication);
+    expect(JSON.stringify(error)).to.not.include('publication');
   });
 
   it('says each fault of a configuration once', () => {
     const text = inspect(new ConfigurationError(['queue is missing']));
     expect(text.split('queue is missing')).to.have.length(2);
+    const last = inspect(new ConfigurationError(['queue is missing']), { customInspect: false });
+    expect(last.split('queue is missing')).to.have.length(2);
   });
 
   it('keeps the frames of the application in what caused it, and leaves those of libraries out', () => {

@@ -19,6 +19,16 @@ export function inspectError(error: Error): string {
   return text;
 }
 
+/**
+ * Gives an error what it carries, such as a whole message: there for whoever asks for it, and not printed where an error that nobody
+ * catches ends the process, which shows every property that can be listed.
+ */
+export function carry<T extends Error>(error: T, parts: Partial<T>): void {
+  for (const [name, value] of Object.entries(parts)) {
+    Object.defineProperty(error, name, { value, enumerable: false, writable: false, configurable: true });
+  }
+}
+
 const HIDDEN = new Set(['name', 'message', 'stack']);
 
 function isShort(value: unknown): boolean {

@@ -14,12 +14,15 @@ export class LeveretError extends Error {
   static override readonly name: string = 'LeveretError';
 
   readonly code: ErrorCode;
-  readonly [BRAND] = true;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(code === 'LEV_CONFIGURATION' ? message.split('\n').map(escapeText).join('\n') : escapeText(message), options);
     this.name = new.target.name;
     this.code = code;
+  }
+
+  get [BRAND](): true {
+    return true;
   }
 
   /** How a terminal shows it: without what it carries, such as a whole message. */

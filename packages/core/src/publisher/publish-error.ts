@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors/error-codes.js';
+import { carry } from '../errors/inspect-error.js';
 import { LeveretError } from '../errors/leveret-error.js';
 import type { Publication } from '../message/message.js';
 
@@ -44,11 +45,11 @@ export interface PublishErrorDetails {
 export class PublishError extends LeveretError {
   static override readonly name: string = 'PublishError';
   /** The message. `publisher.send(error.publication)` sends it again. */
-  readonly publication: Publication;
+  declare readonly publication: Publication;
   readonly fate: PublishFate;
   /** Attempts that were made, 0 when the message was turned away before the first. */
   readonly attempts: number;
-  readonly causes: readonly Error[];
+  declare readonly causes: readonly Error[];
   /**
    * It had no answer, and the fault lies with its destination (exchange and routing key), not with the broker: that has been
    * set apart, and other messages are published beside it. So it is with a quorum queue that has lost its majority. `false`
@@ -59,10 +60,9 @@ export class PublishError extends LeveretError {
   constructor(code: ErrorCode, message: string, details: PublishErrorDetails) {
     const cause = details.causes.at(-1);
     super(code, message, cause === undefined ? undefined : { cause });
-    this.publication = details.publication;
     this.fate = details.fate;
     this.attempts = details.attempts;
-    this.causes = details.causes;
+    carry<PublishError>(this, { publication: details.publication, causes: details.causes });
     this.stuck = details.stuck ?? false;
   }
 

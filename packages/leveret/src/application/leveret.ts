@@ -30,6 +30,7 @@ import { type Health, judgeHealth } from './health.js';
 import type { LeveretEvent } from './leveret-event.js';
 import type { LeveretOptions } from './leveret-options.js';
 import { ListenerRegistry } from './listener-registry.js';
+import { notAwaited } from './not-awaited.js';
 import { publishRouteOf } from './publish-route.js';
 import { PublisherConverter } from './publisher-converter.js';
 import { type ResolvedApplication, readAndCheck } from './read-and-check.js';
@@ -142,7 +143,12 @@ export class Leveret {
    * @throws {LeveretError} LEV_CONNECTION_FAILED, LEV_AUTHENTICATION_REFUSED, LEV_TOPOLOGY_MISMATCH,
    * LEV_TOPOLOGY_REFUSED, LEV_QUEUE_MISSING, LEV_MANAGEMENT_API
    */
-  static async start(options: LeveretOptions = {}): Promise<Leveret> {
+  static start(options: LeveretOptions = {}): Promise<Leveret> {
+    const members = ['publisher', ...Reflect.ownKeys(Leveret.prototype)];
+    return notAwaited(Leveret.#started(options), members, 'Write: const app = await Leveret.start(...)');
+  }
+
+  static async #started(options: LeveretOptions): Promise<Leveret> {
     const app = new Leveret(options);
     await app.start();
     return app;
