@@ -59,9 +59,11 @@ export async function publisher({ url, queue, confirms }) {
   };
 }
 
-export async function requester({ url, queue }) {
+export async function requester({ url, queue, inFlight }) {
   const answer = ({ orderId }) => ({ echoed: orderId });
-  const app = await start(url, { listeners: [listenerClass(Object, { queue, declare: false }, answer)] });
+  // By hand the next request is answered while the broker has not confirmed the reply to the one before: so here.
+  const options = { queue, declare: true, concurrency: inFlight };
+  const app = await start(url, { listeners: [listenerClass(Object, options, answer)] });
   return { request: (payload) => app.publisher.request('', queue, payload) };
 }
 
