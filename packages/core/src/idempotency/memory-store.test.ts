@@ -46,6 +46,23 @@ describe('MemoryIdempotencyStore', () => {
     expect(store.size).to.equal(1);
   });
 
+  it('forgets as fast with many keys as with few', async () => {
+    const costOf = async (maxKeys: number) => {
+      const store = new MemoryIdempotencyStore({ maxKeys, now: () => 0 });
+      const handle = async (from: number, to: number) => {
+        for (let number = from; number < to; number++) await complete(store, `k${number}`);
+      };
+      await handle(0, maxKeys);
+      const before = process.cpuUsage();
+      await handle(maxKeys, maxKeys + 20_000);
+      const { user, system } = process.cpuUsage(before);
+      return user + system;
+    };
+    const few = Math.min(await costOf(200), await costOf(200));
+    const many = Math.min(await costOf(20_000), await costOf(20_000));
+    expect(many / few).to.be.below(3);
+  });
+
   for (const maxKeys of [0, -1, 1.5, Number.NaN, '9' as unknown as number]) {
     it(`refuses ${String(maxKeys)} as a number of keys`, () => {
       expect(() => new MemoryIdempotencyStore({ maxKeys })).to.throw(/maxKeys must be a whole number from 1; got/);
