@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { transformSync } from 'esbuild';
 import { ConfigurationError, Leveret, Listener, type ListenerOptions } from 'leveret';
 import { describe, it } from 'mocha';
 import { pagesWithFiles } from '../../../tools/scripts/shown-files.mjs';
@@ -26,6 +27,10 @@ declare class PayRefunded { orderId: number; }
 declare class Order { id: number; }
 declare class OrderService { save(order: Order): Promise<void>; markPaid(orderId: number): Promise<void>; }
 declare class OrderListener { onOrder(order: Order): void; }
+declare class AppModule {}
+declare class PayStatusListener { onPaySucceeded(event: PaySucceeded): Promise<void>; }
+declare const orders: OrderService;
+declare const expect: typeof import('chai').expect;
 declare class Failures { save(messageId: string | undefined, error: unknown, attempts: number): Promise<void>; }
 `;
 
@@ -51,6 +56,16 @@ describe('the documents', () => {
     expect(await compilerFaults()).to.equal('');
   });
 
+  it('have code that can be read by a compiler, where it is a part of something', () => {
+    const parts = documents.flatMap((file) =>
+      codeOf(file)
+        .filter((code) => !/^import\b/.test(code))
+        .map((code) => ({ file, code })),
+    );
+    expect(parts.length).to.be.greaterThan(30);
+    expect(parts.filter(({ code }) => !isPartOfAProgram(code))).to.deep.equal([]);
+  });
+
   it('list every option of @Listener', async () => {
     class Wrong {
       @Listener({ queue: 'q', nonsense: true } as ListenerOptions)
@@ -66,6 +81,32 @@ describe('the documents', () => {
 
 function codeOf(file: string): readonly string[] {
   return [...read(file).matchAll(/^```ts\n(.*?)^```/gms)].map((match) => match[1] ?? '');
+}
+
+/** Where a part may stand: by itself, in a function, in a class, in an object. */
+const SURROUNDINGS = [
+  (code: string) => code,
+  (code: string) => `async function* part() {\n${code}\n}`,
+  (code: string) => `class Part {\n${code}\n}`,
+  (code: string) => `class Part {\n${code}\nlast() {} }`,
+  (code: string) => `const part = {\n${code}\n};`,
+];
+
+/** `…` and `...` stand for what the reader has. */
+function isPartOfAProgram(code: string): boolean {
+  const whole = code.replaceAll('…', '0').replaceAll('{ ... }', '{}');
+  return SURROUNDINGS.some((surround) => {
+    try {
+      transformSync(surround(whole), {
+        loader: 'ts',
+        logLevel: 'silent',
+        tsconfigRaw: { compilerOptions: { experimentalDecorators: true } },
+      });
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }
 
 async function compilerFaults(): Promise<string> {
@@ -100,9 +141,9 @@ async function compilerFaults(): Promise<string> {
 }
 
 function linksOf(file: string): readonly string[] {
-  return [...read(file).matchAll(/\]\(([^)\s]+)\)/g)]
-    .map((match) => match[1] ?? '')
-    .filter((link) => !/^\w+:/.test(link));
+  // `this[method](...args)` in code is no link.
+  const words = read(file).replace(/^```.*?^```|`[^`\n]*`/gms, '');
+  return [...words.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? '').filter((link) => !/^\w+:/.test(link));
 }
 
 function leads(from: string, link: string): boolean {
