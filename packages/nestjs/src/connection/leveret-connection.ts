@@ -1,6 +1,6 @@
 import { systemClock } from '@leveret/core';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
-import type { Leveret } from 'leveret';
+import type { Leveret, Logger } from 'leveret';
 import type { MadeApplication } from './application-maker.js';
 
 /** What a connection stands on. */
@@ -8,8 +8,8 @@ export interface ConnectionParts {
   readonly made: MadeApplication;
   /** Looks for listeners: at the start, when every provider is there. Answers what is probably not meant. */
   readonly find: () => readonly string[];
-  readonly warn: (text: string) => void;
-  readonly startOnBootstrap: boolean;
+  readonly logger: Logger;
+  readonly startOnBootstrap: boolean | 'background';
   /** For what runs and for what is published, together. */
   readonly shutdownTimeoutMs: number;
 }
@@ -48,7 +48,11 @@ export class LeveretConnection implements OnApplicationBootstrap, BeforeApplicat
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    if (this.#parts.startOnBootstrap) await this.start();
+    const { startOnBootstrap, logger } = this.#parts;
+    if (startOnBootstrap === false) return;
+    const started = this.start();
+    if (startOnBootstrap === true) await started;
+    else started.catch((err: unknown) => logger.error({ err }, 'leveret could not be started'));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -65,8 +69,8 @@ export class LeveretConnection implements OnApplicationBootstrap, BeforeApplicat
   }
 
   async #start(): Promise<void> {
-    const { find, warn, made } = this.#parts;
-    for (const warning of find()) warn(warning);
+    const { find, logger, made } = this.#parts;
+    for (const warning of find()) logger.warn({}, warning);
     await made.start();
   }
 }

@@ -1,11 +1,12 @@
 import type { ContextId } from '@nestjs/core';
-import type { DeliveryContext } from 'leveret';
+import type { DeliveryContext, Publisher } from 'leveret';
 import type { ListenerSearch } from '../discovery/find-listeners.js';
 import type { NestFramework } from '../execution/nest-framework.js';
 
 /** What another way to declare listeners looks through, and calls them with. */
 export interface SourceSearch extends ListenerSearch {
   readonly framework: NestFramework;
+  readonly publisher: Publisher;
   readonly contextIds: WeakMap<DeliveryContext, ContextId>;
 }
 

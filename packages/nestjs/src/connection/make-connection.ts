@@ -55,7 +55,7 @@ export async function makeConnection(
     made,
     startOnBootstrap: own.startOnBootstrap,
     shutdownTimeoutMs: own.shutdownTimeoutMs,
-    warn: (text) => nestLogger(labelOf(name)).warn({}, text),
+    logger: typeof logger === 'string' ? nestLogger(labelOf(name)) : logger,
     find(): readonly string[] {
       const search = { discovery, modules, connection: name, controllers: own.controllers };
       const found = findListeners(search);
@@ -65,7 +65,7 @@ export async function makeConnection(
       schedules.push(...added(found.schedules, [...listeners, ...schedules]));
       const warnings = [...found.warnings, ...shutdownWarnings(given)];
       for (const source of nest.sources) {
-        const further = source.find({ ...search, framework, contextIds });
+        const further = source.find({ ...search, framework, contextIds, publisher: made.app.publisher });
         listeners.push(...further.listeners);
         warnings.push(...further.warnings);
       }
@@ -105,8 +105,11 @@ function readOptions(given: LeveretConnectionOptions) {
   const isObject = typeof given === 'object' && given !== null;
   if (!isObject) problems.add(`takes options; got ${describeValue(given)}`);
   const { controllers = false, globalEnhancers = false, startOnBootstrap = true, ...options } = isObject ? given : {};
-  for (const [name, value] of Object.entries({ controllers, startOnBootstrap })) {
-    if (typeof value !== 'boolean') problems.add(`${name} must be true or false; got ${describeValue(value)}`);
+  if (typeof controllers !== 'boolean') {
+    problems.add(`controllers must be true or false; got ${describeValue(controllers)}`);
+  }
+  if (typeof startOnBootstrap !== 'boolean' && startOnBootstrap !== 'background') {
+    problems.add(`startOnBootstrap must be true, false or 'background'; got ${describeValue(startOnBootstrap)}`);
   }
   if ('container' in options) problems.add('container is Nest itself here. Leave it out');
   const globals = globalsOf(globalEnhancers, problems);

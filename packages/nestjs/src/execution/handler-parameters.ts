@@ -2,6 +2,12 @@ import type { Type } from '@nestjs/common';
 import type { HandlerParameter } from 'leveret/adapters';
 import { parameterPipes } from './parameter-pipes.js';
 
+/** A parameter, and how Nest numbers it where that is not by its kind. */
+export interface NumberedParameter extends HandlerParameter {
+  /** As in `RouteParamtypes`: 3 is a body, 4 a query, 5 a parameter of the path. */
+  readonly number?: number;
+}
+
 /** What Nest is told of a parameter as its `data`. */
 export interface DescribedParameter extends HandlerParameter {
   /** Where it stands. */
@@ -26,12 +32,12 @@ export function describeParameters(
   listenerClass: Type<object>,
   key: string | symbol,
   methodName: string,
-  parameters: readonly HandlerParameter[],
+  parameters: readonly NumberedParameter[],
 ): void {
   const pipes = parameterPipes(listenerClass.prototype as object, key);
   const described = Object.fromEntries(
-    parameters.map((parameter, index) => [
-      `${parameter.kind === 'payload' ? BODY : CUSTOM}:${index}`,
+    parameters.map(({ number, ...parameter }, index) => [
+      `${number ?? (parameter.kind === 'payload' ? BODY : CUSTOM)}:${index}`,
       { index, data: { ...parameter, index } satisfies DescribedParameter, pipes: pipes.get(index) ?? [] },
     ]),
   );
@@ -47,8 +53,8 @@ function declaringClass(listenerClass: Type<object>, key: string | symbol): unkn
   return prototype?.constructor ?? listenerClass;
 }
 
-/** Takes an argument of a handler from what Nest is called with: the payload, the context, and all arguments. */
+/** Takes an argument of a handler from what Nest is called with, of which the last are all arguments. */
 export const argumentsFactory = {
   exchangeKeyForValue: (_type: number, data: unknown, args: unknown[]): unknown =>
-    (args[2] as readonly unknown[])[(data as DescribedParameter).index],
+    (args.at(-1) as readonly unknown[])[(data as DescribedParameter).index],
 };

@@ -4,7 +4,7 @@ import type { DeliveryContext } from 'leveret';
 import type { HandlerFramework, HandlerInvocation } from 'leveret/adapters';
 import type { ListenerHost } from '../discovery/listener-host.js';
 import type { ContextParts } from './context-parts.js';
-import { argumentsFactory, describeParameters, PARAMETERS } from './handler-parameters.js';
+import { argumentsFactory, describeParameters, type NumberedParameter, PARAMETERS } from './handler-parameters.js';
 import type { Origins } from './origins.js';
 import { isOutcome, outcomeOf } from './outcomes.js';
 import { type Pipe, parameterPipes } from './parameter-pipes.js';
@@ -16,7 +16,14 @@ export const LEVERET_CONTEXT = 'leveret';
 const PIPES = '__pipes__';
 
 /** A handler with everything that Nest runs around it. */
-type Target = (payload: unknown, context: DeliveryContext, args: readonly unknown[]) => Promise<unknown>;
+type Target = (...surface: unknown[]) => Promise<unknown>;
+
+/** A call as it looks to guards and the like. */
+export interface SurfacedInvocation extends Omit<HandlerInvocation, 'parameters'> {
+  readonly parameters: readonly NumberedParameter[];
+  /** What `getType()` answers, and what `getArgs()` begins with: `switchToRpc()` takes its data and its context from it. */
+  readonly surface?: { readonly type: string; readonly args: readonly unknown[] };
+}
 
 type Methods = Readonly<Record<string | symbol, (...args: unknown[]) => unknown>>;
 
@@ -66,12 +73,13 @@ export class NestFramework implements HandlerFramework {
   }
 
   /** The same for a provider that is found otherwise. */
-  async invokeOn(host: ListenerHost, call: HandlerInvocation): Promise<unknown> {
+  async invokeOn(host: ListenerHost, call: SurfacedInvocation): Promise<unknown> {
     const { context, args } = call;
     const { origins } = this.#parts;
+    const surface = call.surface?.args ?? [context.payload, context];
     let answer: unknown;
     try {
-      answer = await this.#targetOf(host, call)(context.payload, context, args);
+      answer = await this.#targetOf(host, call)(...surface, args);
     } catch (error) {
       throw outcomeOf(error, origins.of(error));
     }
@@ -80,7 +88,7 @@ export class NestFramework implements HandlerFramework {
     return answer;
   }
 
-  #targetOf(host: ListenerHost, call: HandlerInvocation): Target {
+  #targetOf(host: ListenerHost, call: SurfacedInvocation): Target {
     let route = this.#routes.get(call.parameters);
     if (route === undefined) {
       route = new HandlerRoute(call, host, this.#parts);
@@ -106,19 +114,21 @@ class HandlerRoute {
   readonly #contextIds: FrameworkParts['contextIds'];
   readonly #key: string | symbol;
   readonly #methodName: string;
+  readonly #type: string;
   #shared: { readonly instance: object; readonly target: Target } | undefined;
 
-  constructor({ instance, key, parameters }: HandlerInvocation, host: ListenerHost, parts: FrameworkParts) {
+  constructor({ instance, key, parameters, surface }: SurfacedInvocation, host: ListenerHost, parts: FrameworkParts) {
     this.#host = host;
     this.#creator = new HostContextCreator(parts.context, host.moduleKey);
     this.#contextIds = parts.contextIds;
     this.#key = key;
+    this.#type = surface?.type ?? LEVERET_CONTEXT;
     // Nest keeps methods by texts.
     this.#methodName = String(key);
     describeParameters(instance, host.listenerClass, key, this.#methodName, parameters);
   }
 
-  target({ instance, context }: HandlerInvocation): Target {
+  target({ instance, context }: SurfacedInvocation): Target {
     if (this.#host.kind === 'per-attempt') return this.#make(instance, this.#contextIds.get(context));
     if (this.#shared?.instance !== instance) this.#shared = { instance, target: this.#make(instance, undefined) };
     return this.#shared.target;
@@ -134,7 +144,7 @@ class HandlerRoute {
       contextId,
       contextId === undefined ? undefined : this.#host.wrapper.id,
       { guards: true, interceptors: true, filters: true },
-      LEVERET_CONTEXT,
+      this.#type,
     ) as Target;
   }
 

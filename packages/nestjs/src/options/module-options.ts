@@ -17,10 +17,11 @@ export interface LeveretConnectionOptions extends Omit<LeveretOptions, 'containe
    */
   readonly globalEnhancers?: boolean | readonly EnhancerKind[];
   /**
-   * Starts in `onApplicationBootstrap`. `false`: nothing is opened until `connection.start()` of an injected `LeveretConnection`.
-   * Default `true`.
+   * Starts in `onApplicationBootstrap`, which fails when the start does. `'background'`: begins there, and is not waited for: the
+   * rest of the application is there without the broker; a failure is logged, and shows in the health. `false`: nothing is opened
+   * until `connection.start()` of an injected `LeveretConnection`. Default `true`.
    */
-  readonly startOnBootstrap?: boolean;
+  readonly startOnBootstrap?: boolean | 'background';
 }
 
 /** Options of `LeveretModule.forRoot`. */
