@@ -16,6 +16,8 @@ const OWNERS = {
   '@nestjs/common': 'packages/nestjs',
   '@nestjs/core': 'packages/nestjs',
   rxjs: 'packages/nestjs',
+  '@babel/parser': 'packages/nestjs-codemod',
+  'magic-string': 'packages/nestjs-codemod',
 };
 const TEST_TOOLS = ['mocha', 'chai', 'sinon', 'fast-check', 'esbuild'];
 // Situation tests look at queues from the outside, past leveret; the broker's tests prove that any client can connect.
@@ -24,6 +26,9 @@ const BROKER_TESTS = /^packages\/[^/]+\/test\/|^packages\/(?:broker|amqplib)\/sr
 // What the examples of other containers are about; nothing that is published knows them.
 const CONTAINERS = ['awilix', 'tsyringe', 'typed-inject'];
 const EXAMPLES = ['reflect-metadata', 'inversify', 'class-validator', 'class-transformer', 'zod', 'libsql', 'pg'];
+
+// What the examples of NestJS are written with. They are built and run where all of that is installed (tools/nest).
+const NEST = /^(?:@nestjs\/|@golevelup\/nestjs-rabbitmq$|@prisma\/|typeorm$|rxjs$)/;
 
 const own = new Set(workspaces('packages').map((path) => JSON.parse(read(`${path}/package.json`)).name));
 // Examples share the classes of their messages, as services do.
@@ -79,6 +84,7 @@ for (const file of files('examples', /\.[cm]?tsx?$/)) {
       examples.has(name) ||
       EXAMPLES.includes(name) ||
       (file.startsWith('examples/containers/') && CONTAINERS.includes(name)) ||
+      (file.startsWith('examples/nest-') && NEST.test(name)) ||
       (file.endsWith('.test.ts') && TEST_TOOLS.includes(name));
     if (!allowed)
       faults.push(`${file} imports ${name}: examples use ${EXAMPLES.join(', ')} and leveret's packages only`);

@@ -17,7 +17,7 @@ export function connectionOptions(config: RabbitMQConfig): LeveretConnectionOpti
   const waits = init.wait !== false && init.reject !== false;
   const { heartbeatIntervalInSeconds: heartbeat, connectionOptions } = manager;
   const clientProperties = (connectionOptions as { clientProperties?: object } | undefined)?.clientProperties;
-  const { topology, connection, publisher, ...rest } = leveret;
+  const { topology, connection, publisher, defaults, ...rest } = leveret;
   return {
     controllers: config.enableControllerDiscovery === true,
     startOnBootstrap: waits ? true : 'background',
@@ -35,6 +35,8 @@ export function connectionOptions(config: RabbitMQConfig): LeveretConnectionOpti
       ...(config.defaultRpcTimeout !== undefined && { requestTimeout: config.defaultRpcTimeout }),
       ...publisher,
     },
+    // Of @Listener methods beside those of golevelup.
+    defaults: { prefetch: 1, concurrency: Math.max(1, Math.min(config.prefetchCount ?? 10, 2047)), ...defaults },
     topology: joined(moduleTopology(config), topology),
   };
 }

@@ -1,0 +1,1 @@
+export { type CodemodNote, type CodemodOptions, type CodemodResult, transform } from './transform.js';
