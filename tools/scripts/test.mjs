@@ -7,6 +7,7 @@
  *   node tools/scripts/test.mjs --unit          tests without any service
  */
 import { spawnSync } from 'node:child_process';
+import { runNest } from '../nest/run.mjs';
 import { runRuntimes } from '../runtimes/run.mjs';
 import { prepare } from './prepare.mjs';
 import { runRecipes } from './recipes.mjs';
@@ -28,6 +29,7 @@ const STEPS = [
   ['coverage', checkCoverage],
   ['recipes', async () => runRecipes((await probeServices()).env)],
   ['runtimes', () => runRuntimes([], true)],
+  ['nest', () => runNest([], true)],
   ['pack', () => check(['tools/scripts/check-pack.mjs'])],
 ];
 
