@@ -28,8 +28,16 @@ export interface ControlResult {
 const BUDGET_MINUTES = 0.35;
 const MAX_FAULTS = 4;
 
-/** @param grounds for all controls, one behind the other */
-export async function runControl(plant: Plant, grounds: Grounds, seed: number): Promise<ControlResult> {
+/**
+ * @param grounds for all controls, one behind the other
+ * @param maxFaults so many faults at most are injected
+ */
+export async function runControl(
+  plant: Plant,
+  grounds: Grounds,
+  seed: number,
+  maxFaults = MAX_FAULTS,
+): Promise<ControlResult> {
   const began = performance.now();
   await grounds.clear();
   const { report, world } = await runLedger({
@@ -39,7 +47,7 @@ export async function runControl(plant: Plant, grounds: Grounds, seed: number): 
     seed,
     minutes: plant.faults.length === 0 ? 0.1 : BUDGET_MINUTES,
     faults: plant.faults,
-    maxFaults: MAX_FAULTS,
+    maxFaults,
     rate: 600,
     quiet: true,
     imports: [new URL('./plant.js', import.meta.url).href],

@@ -9,7 +9,7 @@ import { processFaults } from './processes.js';
 /** Every kind of fault there is. */
 export const FAULTS: readonly FaultKind[] = [...networkFaults, ...brokerFaults, ...processFaults, ...clusterFaults];
 
-/** Kinds that a run may have, all of them or those named; throws when a name is unknown or does not fit. */
+/** Kinds that a run may have, all of them or those named, in their order; throws when a name is unknown or does not fit. */
 export function chooseFaults(world: World, names: readonly string[] | undefined): readonly FaultKind[] {
   const fitting = FAULTS.filter(({ fits }) => fits?.(world) ?? true);
   if (names === undefined) return fitting;
@@ -19,7 +19,7 @@ export function chooseFaults(world: World, names: readonly string[] | undefined)
       `faults: expected some of ${fitting.map(({ name }) => name).join(', ')} for this row, received ${unknown.join(', ')}`,
     );
   }
-  return fitting.filter(({ name }) => names.includes(name));
+  return names.flatMap((name) => fitting.filter((kind) => kind.name === name));
 }
 
 /** Faults one after the other, for ever: each deck has every kind by its share, in an order of its own. */

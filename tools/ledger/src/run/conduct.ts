@@ -16,6 +16,8 @@ export interface ConductOptions {
   readonly minutes: number;
   readonly kinds: readonly FaultKind[];
   readonly random: Random;
+  /** Each kind once, in the order in which they are given, instead of a shuffled deck. */
+  readonly inOrder?: boolean;
   /** Ends the run early, as Ctrl-C does. */
   readonly signal?: AbortSignal;
   /** A control ends as soon as this many faults were injected. */
@@ -35,7 +37,7 @@ export async function conduct(world: World, options: ConductOptions): Promise<nu
       while (performance.now() < end && !signal?.aborted) await delay(100);
       return 0;
     }
-    for (const kind of deal(kinds, random)) {
+    for (const kind of options.inOrder ? kinds : deal(kinds, random)) {
       if (performance.now() >= end || signal?.aborted || count >= maxFaults) break;
       options.onFault?.(kind.name, ++count);
       await suffer(world, kind, count, random);

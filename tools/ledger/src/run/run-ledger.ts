@@ -22,6 +22,8 @@ export interface RunOptions {
   /** Kinds of faults by name. Default: all that fit. */
   readonly faults?: readonly string[];
   readonly maxFaults?: number;
+  /** Each of them once, in this order, instead of a shuffled deck. */
+  readonly inOrder?: boolean;
   /** Messages a second at most. Default 1500. */
   readonly rate?: number;
   /** What is under test, for the report. Default `leveret`. */
@@ -112,6 +114,7 @@ export async function runLedger(options: RunOptions): Promise<{ readonly report:
       kinds,
       random,
       ...(options.signal && { signal: options.signal }),
+      ...(options.inOrder && { inOrder: options.inOrder }),
       ...(options.maxFaults !== undefined && { maxFaults: options.maxFaults }),
       onFault: (kind, count) => {
         doing = kind;
