@@ -19,6 +19,7 @@ body { font: 15px/1.5 sans-serif; color: #1f2328; max-width: 960px; margin: 2em 
 h1 { font-size: 1.3em; } h2 { font-size: 1.1em; margin-top: 2em; }
 table { border-collapse: collapse; } td, th { padding: 2px 14px 2px 0; text-align: right; } td:first-child, th:first-child { text-align: left; }
 th { border-bottom: 1px solid #d0d7de; font-weight: 600; }
+.invariants td { vertical-align: top; } .invariants td:nth-child(2) { min-width: 26em; }
 svg { max-width: 100%; height: auto; } .holds { color: #1a7f37; } .broken { color: #cf222e; }
 pre { background: #f6f8fa; padding: 1em; overflow-x: auto; font-size: 12px; }
 .figures { display: flex; gap: 2em; flex-wrap: wrap; } .figures div { text-align: center; } .figures b { display: block; font-size: 1.6em; }
@@ -74,7 +75,7 @@ function invariantTable({ verdict: { violations, violationCounts } }: RunReport)
     const listed = texts.map(({ text }) => `<br>${escaped(text)}`).join('');
     return `<tr><td>${invariant}</td><td style="text-align:left">${meaning}</td><td class="${count === 0 ? 'holds' : 'broken'}" style="text-align:left">${count === 0 ? 'holds' : `broken ${count} times${listed}`}</td></tr>`;
   });
-  return `<table>${rows.join('\n')}</table>`;
+  return `<table class="invariants">${rows.join('\n')}</table>`;
 }
 
 function historyList(histories: ReadonlyMap<number, readonly string[]>): string {
