@@ -253,12 +253,13 @@ function groupTable() {
     left === 'leveret' ? -1 : right === 'leveret' ? 1 : left.localeCompare(right),
   );
   return [
-    '| | runs | confirmed | faults | lost | handled again | of 100 | early acks | goes on after a cut, p50 | p99 | after a broker kill, p50 | other invariants broken |',
-    '|---|---|---|---|---|---|---|---|---|---|---|---|',
+    '| | runs | confirmed | faults | lost | handled again | of 100 | for each fault | early acks | goes on after a cut, p50 | p99 | after a broker kill, p50 | other invariants broken |',
+    '|---|---|---|---|---|---|---|---|---|---|---|---|---|',
     ...subjects.map((subject) => {
       const of = group.filter((each) => each.subject === subject);
       const messages = (name) => sum(of, ({ verdict }) => verdict.messages[name]);
       const again = sum(of, ({ verdict }) => verdict.duplicates.effects);
+      const faults = sum(of, ({ verdict }) => sum(Object.values(verdict.faults), ({ times }) => times));
       const cuts = of.flatMap(({ verdict }) => CUTS.flatMap((kind) => verdict.faults[kind]?.everyConsumerMs ?? []));
       const kills = of.flatMap(({ verdict }) => verdict.faults['broker-kill']?.everyConsumerMs ?? []);
       const others = [...new Set(of.flatMap(({ verdict }) => Object.keys(verdict.violationCounts)))].filter(
@@ -268,10 +269,11 @@ function groupTable() {
         subject,
         of.length,
         count(messages('confirmed')),
-        sum(of, ({ verdict }) => sum(Object.values(verdict.faults), ({ times }) => times)),
+        faults,
         messages('lost'),
         count(again),
         ((100 * again) / Math.max(1, messages('handled'))).toFixed(2),
+        (again / Math.max(1, faults)).toFixed(0),
         messages('earlyAcks'),
         showMs(percentile(cuts, 0.5)),
         showMs(percentile(cuts, 0.99)),
