@@ -125,7 +125,7 @@ function count(value) {
 
 /** None in n independent events: at most 3/n, with 95 % certainty. */
 function atMost(n) {
-  return n === 0 ? '' : `${(300 / n).toFixed(n > 300 ? 2 : 1)} %`;
+  return n <= 3 ? '' : `${(300 / n).toFixed(n > 300 ? 2 : 1)} %`;
 }
 
 function totals() {
@@ -136,12 +136,12 @@ function totals() {
   const brokerKills = sum(own, ({ nodes, verdict }) => (nodes === 1 ? verdict.kills.brokers : 0));
   const leaderKills = timesOf(own, ['leader-kill']);
   const faults = [
-    ['connections cut', timesOf(own, CUTS)],
-    ['broker killed (-9)', brokerKills],
-    ['consumer process killed (-9)', sum(own, ({ verdict }) => verdict.kills.consumers)],
+    ['connections cut', timesOf(own, CUTS), 300],
+    ['broker killed (-9)', brokerKills, 30],
+    ['consumer process killed (-9)', sum(own, ({ verdict }) => verdict.kills.consumers), 300],
     ['publisher process killed (-9)', sum(own, ({ verdict }) => verdict.kills.publishers)],
-    ['rolling restart of all consumers', timesOf(own, ['rolling-restart'])],
-    ['leader of a quorum queue killed (-9)', leaderKills],
+    ['rolling restart of all consumers', timesOf(own, ['rolling-restart']), 50],
+    ['leader of a quorum queue killed (-9)', leaderKills, 20],
     ['all faults', sum(own, ({ verdict }) => sum(Object.values(verdict.faults), ({ times }) => times))],
   ];
   const doubled = sum(others, ({ verdict }) => verdict.duplicates.effects);
@@ -151,7 +151,7 @@ function totals() {
     '',
     '| messages | |',
     '|---|---|',
-    `| confirmed to their publisher | ${count(messages('confirmed'))} |`,
+    `| confirmed to their publisher (aim: 1,000,000) | ${count(messages('confirmed'))} |`,
     `| handled | ${count(messages('handled'))} |`,
     `| parked in the error queue, as they must be | ${count(messages('parked') - messages('parkedGood'))} |`,
     `| parked although their handler would have succeeded later: the database was away for all attempts | ${count(messages('parkedGood'))} |`,
@@ -161,9 +161,9 @@ function totals() {
     `| **double effects with the inbox**, of ${count(sum(inbox, ({ verdict }) => verdict.messages.handled))} handled | **${count(sum(inbox, ({ verdict }) => verdict.duplicates.effects))}** |`,
     `| handled again without it, of ${count(handled)} handled; what the faults explain at most | ${count(doubled)} (${handled === 0 ? 0 : ((100 * doubled) / handled).toFixed(2)} %); ${count(sum(others, ({ verdict }) => verdict.duplicates.bound))} |`,
     '',
-    '| fault | times | chance of a loss for each, at most |',
-    '|---|---|---|',
-    ...faults.map(([name, times]) => `| ${name} | ${count(times)} | ${atMost(times)} |`),
+    '| fault | times | aim | chance of a loss for each, at most |',
+    '|---|---|---|---|',
+    ...faults.map(([name, times, aim = '']) => `| ${name} | ${count(times)} | ${aim} | ${atMost(times)} |`),
   ].join('\n');
 }
 
