@@ -151,7 +151,9 @@ function report(where, results, { out, docs, quick }) {
   console.log(`\nwritten: ${out}/bench.json, bench.svg`);
   if (!docs) return;
   writeFileSync(new URL('../../docs/performance.svg', import.meta.url), chart(summary, caption));
-  writePage(new URL('../../docs/performance.md', import.meta.url), caption, summary);
+  writeBetweenMarks('docs/performance.md', pageOf(caption, summary));
+  const picture = '[![CPU per message beside amqplib by hand](docs/performance.svg)](docs/performance.md)';
+  writeBetweenMarks('README.md', `${picture}\n\nMeasured by \`npm run bench\`; [all figures](docs/performance.md).`);
 }
 
 /** Also after each measurement: whoever ends it has what there is by then. */
@@ -165,20 +167,14 @@ function captionOf({ cores, cpu, node, rabbitmq }) {
   return `${cores} cores (${cpu}), Node ${node}, RabbitMQ ${rabbitmq}`;
 }
 
-/** Puts the tables between the marks of the page. */
-function writePage(page, caption, summary) {
+function pageOf(caption, summary) {
   const sections = ['cpuMicros', 'perSecond', 'p99Ms', 'startMs', 'peakMiB'].map((metric) => {
     const { title, unit } = METRICS[metric];
     return `### ${title[0].toUpperCase()}${title.slice(1)} (${unit})\n\n${markdown(summary, metric)}`;
   });
   const goals = `### Goals\n\n\`\`\`\n${goalsTable(summary).trim()}\n\`\`\``;
   const picture = '![CPU per message beside amqplib by hand](performance.svg)';
-  const text = [`Measured on ${caption}: ${versions()}.`, picture, ...sections, without(summary), goals].join('\n\n');
-  const marked = /(<!-- bench -->\n)[\s\S]*(<!-- \/bench -->)/;
-  writeFileSync(
-    page,
-    readFileSync(page, 'utf8').replace(marked, (_all, begin, end) => `${begin}\n${text}\n\n${end}`),
-  );
+  return [`Measured on ${caption}: ${versions()}.`, picture, ...sections, without(summary), goals].join('\n\n');
 }
 
 /** Of what is measured, as it is installed. */
@@ -203,4 +199,11 @@ function without(summary) {
     ),
   );
   return rows.length === 0 ? '' : `Without a figure:\n\n${rows.join('\n')}`;
+}
+
+function writeBetweenMarks(path, text) {
+  const page = new URL(`../../${path}`, import.meta.url);
+  const marked = /(<!-- bench -->\n)[\s\S]*(<!-- \/bench -->)/;
+  const written = readFileSync(page, 'utf8').replace(marked, (_all, begin, end) => `${begin}\n${text}\n\n${end}`);
+  writeFileSync(page, written);
 }
