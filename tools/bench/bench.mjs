@@ -168,13 +168,18 @@ function captionOf({ cores, cpu, node, rabbitmq }) {
 }
 
 function pageOf(caption, summary) {
-  const sections = ['cpuMicros', 'perSecond', 'p99Ms', 'startMs', 'peakMiB'].map((metric) => {
+  const measured = Object.keys(METRICS).filter((metric) =>
+    Object.keys(summary).some((name) => CASES[name].metrics.includes(metric)),
+  );
+  const sections = measured.map((metric) => {
     const { title, unit } = METRICS[metric];
     return `### ${title[0].toUpperCase()}${title.slice(1)} (${unit})\n\n${markdown(summary, metric)}`;
   });
   const goals = `### Goals\n\n\`\`\`\n${goalsTable(summary).trim()}\n\`\`\``;
   const picture = '![CPU per message beside amqplib by hand](performance.svg)';
-  return [`Measured on ${caption}: ${versions()}.`, picture, ...sections, without(summary), goals].join('\n\n');
+  return [`Measured on ${caption}: ${versions()}.`, picture, ...sections, without(summary), goals]
+    .filter(Boolean)
+    .join('\n\n');
 }
 
 /** Of what is measured, as it is installed. */
