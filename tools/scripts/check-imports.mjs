@@ -13,6 +13,7 @@ const OWNERS = {
   'class-transformer': 'packages/leveret',
   croner: 'packages/leveret',
   ioredis: 'packages/redis',
+  commander: 'packages/cli',
   '@nestjs/common': 'packages/nestjs',
   '@nestjs/core': 'packages/nestjs',
   rxjs: 'packages/nestjs',

@@ -57,7 +57,7 @@ export function code(text) {
 }
 
 const IMPORTS =
-  /\b(?:import|export)\b[^;'"`]*?\bfrom\s*['"]([^'"]+)['"]|(?<!-)\b(?:import|require)\s*\(?\s*['"]([^'"]+)['"]/g;
+  /\b(?:import|export)\b[^;'"`]*?\bfrom\s*['"]([^'"]+)['"]|(?<![-'"])\b(?:import|require)\s*\(?\s*['"]([^'"]+)['"]/g;
 
 /** What a file imports, in order: static, for side effects, by `import()`, by `require()` and in types. */
 export function importsOf(text) {

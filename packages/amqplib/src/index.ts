@@ -28,3 +28,4 @@ export {
   type SessionConsumer,
   type SessionSink,
 } from './session/broker-session.js';
+export { type QueueArguments, queueArguments } from './topology/queue-arguments.js';

@@ -167,6 +167,7 @@ export {
   type IdempotencyStoreCase,
   type OpenStore,
 } from './idempotency/store-conformance.js';
+export { type ApplicationPlan, applicationPlan, type PlannedListener } from './consumer/application-plan.js';
 export { brokerPatienceFor, checkPatience } from './consumer/check-patience.js';
 export { checkKillSwitch } from './consumer/check-kill-switch.js';
 export type { StreamOffsetStore } from './consumer/stream-offset-store.js';

@@ -51,6 +51,7 @@ export type {
 export {
   AcknowledgeMessage,
   type AcknowledgeMode,
+  type ApplicationPlan,
   type BatchMessage,
   type Channel,
   channel,

@@ -30,3 +30,15 @@ export { setValue } from './parked/set-value.js';
 export { discard, type DiscardOptions, type DiscardReport, undoDiscard } from './errors/discard.js';
 export { type ExportedMessage, exportLine, importLine } from './parked/export-line.js';
 export { importErrors, type ImportOptions, type ImportReport } from './errors/import-errors.js';
+// Following, sending one.
+export { tail, type TailOptions, type TailSource } from './live/tail.js';
+export { type HandMadeMessage, publishOne } from './live/publish-one.js';
+// Before a deployment.
+export { mergePlans, readPlan } from './topology/application-plan.js';
+export { askForDefinitions, type Definitions, readDefinitions } from './topology/definitions.js';
+export { type Drift, planTopology } from './topology/plan-topology.js';
+export { type Applied, apply } from './topology/apply.js';
+export { diagnose } from './doctor/diagnose.js';
+export { examine } from './doctor/examine.js';
+export type { Facts, Permissions } from './doctor/facts.js';
+export type { Finding } from './doctor/finding.js';

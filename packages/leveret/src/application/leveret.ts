@@ -1,5 +1,6 @@
 import { applyPolicies } from '@leveret/amqplib';
 import {
+  type ApplicationPlan,
   ConfigurationError,
   type ConnectionRole,
   DelayedPublishes,
@@ -31,6 +32,7 @@ import type { LeveretEvent } from './leveret-event.js';
 import type { LeveretOptions } from './leveret-options.js';
 import { ListenerRegistry } from './listener-registry.js';
 import { notAwaited } from './not-awaited.js';
+import { planOf, tellPlan } from './plan-only.js';
 import { publishRouteOf } from './publish-route.js';
 import { PublisherConverter } from './publisher-converter.js';
 import { type ResolvedApplication, readAndCheck } from './read-and-check.js';
@@ -173,6 +175,20 @@ export class Leveret {
     return this.#options.raw.container;
   }
 
+  /**
+   * What it would declare and consume. Classes are read and made, nothing is connected; this application cannot be started any more.
+   * @throws {ConfigurationError} with every fault of every listener and option
+   * @throws {LeveretError} LEV_INVALID_STATE when it was started
+   */
+  async plan(): Promise<ApplicationPlan> {
+    if (this.#state.name !== 'new') {
+      const text = `This application is ${this.#state.name}: ask a new one for its plan, new Leveret(options).plan().`;
+      throw new LeveretError('LEV_INVALID_STATE', text);
+    }
+    this.#transition({ name: 'closed' });
+    return planOf(await this.#read());
+  }
+
   /** As {@link Leveret.start}; a second call joins the first. */
   start(): Promise<void> {
     switch (this.#state.name) {
@@ -291,6 +307,7 @@ export class Leveret {
         throw new ConfigurationError([`the container did not make every class within ${startTimeoutMs} ms`]);
       });
       this.#stillStarting();
+      await tellPlan(planOf(resolved));
       this.#converter.use(resolved.reading);
       this.#service = resolved.service;
       this.#containers = resolved.definitions.map((definition) => this.#newListener(definition));

@@ -1,4 +1,5 @@
 import { ManagementApiError, type ResolvedManagementOptions } from '@leveret/amqplib';
+import { systemClock } from '@leveret/core';
 import {
   type BindingView,
   bindingView,
@@ -52,6 +53,16 @@ export class ManagementReader {
     return (await this.list(`/api/policies/${this.#vhost}`)).map(policyView);
   }
 
+  /** How much later the broker's clock is than ours, in milliseconds, to the second; `undefined` when it does not say. */
+  async clockAheadMs(): Promise<number | undefined> {
+    const sentAt = systemClock.now();
+    const { headers } = await this.#fetch('/api/whoami');
+    const at = Date.parse(headers.get('date') ?? '');
+    // The second that it names had begun; the answer was written somewhere between the two looks at our clock.
+    const aheadMs = at + 500 - (sentAt + systemClock.now()) / 2;
+    return Number.isNaN(aheadMs) ? undefined : aheadMs;
+  }
+
   /** The objects of a list. @throws {ManagementApiError} when it cannot be reached or refuses */
   async list(path: string): Promise<readonly Record<string, unknown>[]> {
     const answer = await this.get(path);
@@ -64,6 +75,16 @@ export class ManagementReader {
    * @throws {ManagementApiError} when it cannot be reached, does not answer in time, or refuses
    */
   async get(path: string): Promise<unknown> {
+    const { text, status } = await this.#fetch(path);
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      const said = `GET ${this.#options.url}${path} did not answer JSON: is it RabbitMQ?`;
+      throw new ManagementApiError(said, status, '', { cause: error });
+    }
+  }
+
+  async #fetch(path: string): Promise<{ readonly text: string; readonly status: number; readonly headers: Headers }> {
     const { url, username, password, timeoutMs } = this.#options;
     const credentials = Buffer.from(`${username}:${password}`).toString('base64');
     let response: Response;
@@ -92,13 +113,7 @@ export class ManagementReader {
       const said = `GET ${url}${path} was refused with status ${response.status}${hint}`;
       throw new ManagementApiError(said, response.status, '');
     }
-    try {
-      return JSON.parse(text);
-    } catch (error) {
-      throw new ManagementApiError(`GET ${url}${path} did not answer JSON: is it RabbitMQ?`, response.status, '', {
-        cause: error,
-      });
-    }
+    return { text, status: response.status, headers: response.headers };
   }
 
   get #vhost(): string {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   BrokerSession,
   type ConnectionOptions,
+  type HostTarget,
   type ManagementOptions,
   resolveConnectionOptions,
   resolveManagementOptions,
@@ -49,6 +50,8 @@ function listensAt(overview: unknown, port: number): boolean {
 export class OperationsSession {
   readonly broker: BrokerSession;
   readonly clock: Clock;
+  /** Where it is connected to; with several hosts, the first. */
+  readonly host: HostTarget | undefined;
   readonly #management: ManagementReader | undefined;
   /** Somebody said where it is: then it must be there. Else it is the broker's only if that listens at this port. */
   readonly #expected: 'given' | number;
@@ -61,7 +64,9 @@ export class OperationsSession {
     clock: Clock,
     management: ManagementReader | undefined,
     expected: 'given' | number,
+    host: HostTarget | undefined,
   ) {
+    this.host = host;
     this.broker = broker;
     this.clock = clock;
     this.#management = management;
@@ -83,9 +88,9 @@ export class OperationsSession {
       given === false ? undefined : new ManagementReader(resolveManagementOptions(given, resolved, problems));
     problems.throwIfAny();
     const broker = await BrokerSession.open(named, clock);
-    const port = resolved.hosts[0]?.port;
+    const [host] = resolved.hosts;
     const isGiven = management !== undefined && management !== false;
-    return new OperationsSession(broker, clock, reader, isGiven ? 'given' : (port ?? 5672));
+    return new OperationsSession(broker, clock, reader, isGiven ? 'given' : (host?.port ?? 5672), host);
   }
 
   /**

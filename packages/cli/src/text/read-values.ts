@@ -1,0 +1,39 @@
+import { durationMs } from '@leveret/core';
+import { InvalidArgumentError } from 'commander';
+
+/** `50/s`, `50`, `600/m` as messages in a second. */
+export function readRate(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(?:\/(s|m|h))?$/.exec(text);
+  const seconds = { s: 1, m: 60, h: 3600 }[(match?.[2] ?? 's') as 's' | 'm' | 'h'];
+  const rate = Number(match?.[1]) / seconds;
+  if (!(rate > 0)) throw new InvalidArgumentError('expected a rate such as 50/s or 600/m');
+  return rate;
+}
+
+/** A whole number from `from` on. */
+export function readCount(from: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= from)) throw new InvalidArgumentError(`expected a whole number from ${from} on`);
+    return value;
+  };
+}
+
+/** `10s`, `5m`, `500ms` in milliseconds. */
+export function readDuration(text: string): number {
+  try {
+    return durationMs(/^\d+$/.test(text) ? Number(text) : text, 'duration');
+  } catch {
+    throw new InvalidArgumentError('expected a duration such as 500ms, 10s or 5m');
+  }
+}
+
+/** One more of an option that may be given several times; commas do as well. */
+export function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, ...text.split(',').filter((part) => part !== '')];
+}
+
+/** One more, with commas in it. */
+export function collectWhole(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}

@@ -1,0 +1,117 @@
+import type { ApplicationPlan } from '@leveret/core';
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { readDefinitions } from '../topology/definitions.js';
+import { diagnose } from './diagnose.js';
+import type { Facts } from './facts.js';
+
+const LISTENER = {
+  id: 'L',
+  queue: 'work',
+  prefetch: 10,
+  concurrency: 1,
+  attempts: 3,
+  redeliverMs: [],
+  timeoutMs: 1000,
+};
+const PLAN = {
+  ...{ service: 's', exchanges: [], policies: [] },
+  queues: [{ name: 'work' }],
+  bindings: [{ source: 'ex', destination: 'work' }],
+  listeners: [LISTENER],
+} as unknown as ApplicationPlan;
+
+/** What the API shows of a broker on which all is well. */
+const WELL = {
+  exchanges: [
+    { name: 'ex', type: 'direct' },
+    { name: 'dlx', type: 'fanout' },
+  ],
+  queues: [
+    { name: 'work', type: 'quorum', arguments: { 'x-dead-letter-exchange': 'dlx' }, messages: 3, consumers: 1 },
+    { name: 'errors', type: 'quorum', arguments: {}, messages: 7, consumers: 0 },
+  ] as Record<string, unknown>[],
+  bindings: [
+    { source: 'ex', destination: 'work', destination_type: 'queue', routing_key: 'k' },
+    { source: 'dlx', destination: 'errors', destination_type: 'queue', routing_key: '' },
+  ],
+  policies: [] as Record<string, unknown>[],
+};
+
+function found(change: Partial<Facts>, definitions: Partial<typeof WELL> = {}): readonly string[] {
+  const facts: Facts = {
+    ...{ version: '4.0.5', frameMax: 131_072, username: 'app', alarms: [], clockAheadMs: 100, certificateDays: 200 },
+    permissions: { configure: '.*', write: '.*', read: '.*' },
+    definitions: { ...readDefinitions({ ...WELL, ...definitions }, '/'), isLive: true },
+    plan: PLAN,
+    ...change,
+  };
+  return diagnose(facts).map(({ check, about }) => `${check}: ${about}`);
+}
+
+const withQueue = (queue: object) => ({ queues: [...WELL.queues, { type: 'classic', arguments: {}, ...queue }] });
+const withWork = (queue: object) => ({ queues: [{ ...WELL.queues[0], ...queue }, WELL.queues[1] ?? {}] });
+const withListener = (listener: object) => ({ plan: { ...PLAN, listeners: [{ ...LISTENER, ...listener }] } });
+
+describe('diagnose', () => {
+  it('finds nothing where all is well', () => {
+    expect(found({})).to.eql([]);
+    expect(found({ definitions: undefined, plan: undefined, permissions: undefined })).to.eql([]);
+  });
+
+  const mistakes: readonly (readonly [string, () => readonly string[]])[] = [
+    ['alarm: memory on a', () => found({ alarms: ['memory on a'] })],
+    ['old-version: RabbitMQ 3.8.1', () => found({ version: '3.8.1' })],
+    ['small-frame: RabbitMQ 4.0.5', () => found({ frameMax: 8192 })],
+    ['clock: RabbitMQ 4.0.5', () => found({ clockAheadMs: -60_000 })],
+    ['certificate: RabbitMQ 4.0.5', () => found({ certificateDays: 2 })],
+    ['permission: app', () => found({ permissions: { configure: '.*', write: '^other', read: '.*' } })],
+    ['dead-letters-lost: work', () => found({}, withWork({ arguments: { 'x-dead-letter-exchange': 'gone' } }))],
+    [
+      'dead-letters-unrouted: work',
+      () => found({}, withWork({ arguments: { 'x-dead-letter-exchange': 'ex', 'x-dead-letter-routing-key': 'none' } })),
+    ],
+    ['limit-without-dead-letters: work', () => found({}, withWork({ arguments: { 'x-delivery-limit': 5 } }))],
+    ['quorum-expires: x', () => found({}, withQueue({ name: 'x', type: 'quorum', arguments: { 'x-expires': 5 } }))],
+    ['transient-queue: x', () => found({}, withQueue({ name: 'x', durable: false }))],
+    [
+      'policy-and-argument: x',
+      () =>
+        found(
+          {},
+          withQueue({
+            name: 'x',
+            policy: 'p',
+            arguments: { 'x-max-length': 5 },
+            effective_policy_definition: { 'max-length': 9 },
+          }),
+        ),
+    ],
+    [
+      'queue-full: x',
+      () => found({}, withQueue({ name: 'x', consumers: 1, messages: 5, arguments: { 'x-max-length': 5 } })),
+    ],
+    ['nobody-consumes: work', () => found({}, withWork({ consumers: 0 }))],
+    ['nobody-reads-dead-letters: x.dlq', () => found({}, withQueue({ name: 'x.dlq', messages: 5000 }))],
+    ['error-queue-forgets: x.dlq', () => found({}, withQueue({ name: 'x.dlq', arguments: { 'x-message-ttl': 5 } }))],
+    [
+      'exchange-without-bindings: lonely',
+      () => found({}, { exchanges: [...WELL.exchanges, { name: 'lonely', type: 'direct' }] }),
+    ],
+    ['mirrored-policy: ha', () => found({}, { policies: [{ name: 'ha', definition: { 'ha-mode': 'all' } }] })],
+    ['prefetch-unlimited: L', () => found(withListener({ prefetch: 0 }))],
+    ['delivery-limit: L', () => found(withListener({ redeliverMs: Array(30).fill(1000) }))],
+    ['consumer-timeout: L', () => found(withListener({ timeoutMs: 3_600_000 }))],
+  ];
+  for (const [mistake, find] of mistakes) {
+    it(`finds what was planted, and nothing else: ${mistake}`, () => {
+      expect(find()).to.eql([mistake]);
+    });
+  }
+
+  it('does not judge what leveret itself declares, nor queues in which messages wait', () => {
+    const wait = { 'x-message-ttl': 1000, 'x-dead-letter-exchange': '' };
+    expect(found({}, withQueue({ name: 'leveret.wait.1000', messages: 9, arguments: wait }))).to.eql([]);
+    expect(found({}, withQueue({ name: 'own.wait', messages: 9, arguments: wait }))).to.eql([]);
+  });
+});

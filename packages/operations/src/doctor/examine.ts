@@ -1,0 +1,71 @@
+import { connect } from 'node:tls';
+import type { ApplicationPlan } from '@leveret/core';
+import type { ManagementReader } from '../management/management-reader.js';
+import type { OperationsSession } from '../session/operations-session.js';
+import { askForDefinitions } from '../topology/definitions.js';
+import type { Facts, Permissions } from './facts.js';
+
+const DAY_MS = 86_400_000;
+const TLS_MS = 5000;
+
+/** Asks the broker for all that checks look at. Without a management API much of it stays unknown. */
+export async function examine(session: OperationsSession, plan?: ApplicationPlan): Promise<Facts> {
+  const { version, frameMax } = session.broker.broker;
+  const reader = await session.management();
+  const live = reader === undefined ? undefined : await askForAll(reader, version);
+  return {
+    version,
+    frameMax,
+    username: reader?.username,
+    definitions: live?.definitions,
+    alarms: live?.alarms ?? [],
+    clockAheadMs: live?.clockAheadMs,
+    permissions: live?.permissions,
+    certificateDays: await certificateDays(session),
+    plan,
+  };
+}
+
+async function askForAll(reader: ManagementReader, version: string) {
+  const vhost = encodeURIComponent(reader.vhost);
+  const user = encodeURIComponent(reader.username);
+  const [definitions, nodes, clockAheadMs, permissions] = await Promise.all([
+    askForDefinitions(reader, version),
+    // Not everybody may ask for these.
+    reader.list('/api/nodes').catch(() => []),
+    reader.clockAheadMs().catch(() => undefined),
+    reader.get(`/api/permissions/${vhost}/${user}`).catch(() => undefined),
+  ]);
+  const alarms = nodes.flatMap((node) => [
+    ...(node['mem_alarm'] === true ? [`memory on ${String(node['name'])}`] : []),
+    ...(node['disk_free_alarm'] === true ? [`disk on ${String(node['name'])}`] : []),
+  ]);
+  return { definitions, alarms, clockAheadMs, permissions: readPermissions(permissions) };
+}
+
+function readPermissions(value: unknown): Permissions | undefined {
+  const { configure, write, read } = (value ?? {}) as Partial<Record<keyof Permissions, unknown>>;
+  if (typeof configure !== 'string' || typeof write !== 'string' || typeof read !== 'string') return undefined;
+  return { configure, write, read };
+}
+
+async function certificateDays(session: OperationsSession): Promise<number | undefined> {
+  const { host } = session;
+  if (host === undefined || !host.tls) return undefined;
+  return new Promise((resolve) => {
+    // Only looked at: whether it is trusted was decided when the connection was opened.
+    const socket = connect({ host: host.hostname, port: host.port, rejectUnauthorized: false, timeout: TLS_MS }, () => {
+      const { valid_to: validTo } = socket.getPeerCertificate();
+      socket.destroy();
+      const endsAt = Date.parse(validTo);
+      const seenAt = session.clock.now();
+      resolve(Number.isNaN(endsAt) ? undefined : (endsAt - seenAt) / DAY_MS);
+    });
+    const giveUp = () => {
+      socket.destroy();
+      resolve(undefined);
+    };
+    socket.on('timeout', giveUp);
+    socket.on('error', giveUp);
+  });
+}

@@ -1,0 +1,55 @@
+import { queueArguments } from '@leveret/amqplib';
+import type { ApplicationPlan } from '@leveret/core';
+import type { OperationsSession } from '../session/operations-session.js';
+
+/** What {@link apply} has declared. */
+export interface Applied {
+  readonly exchanges: number;
+  readonly queues: number;
+  readonly bindings: number;
+  /** What was refused, with the broker's words; the rest was declared. */
+  readonly refused: readonly string[];
+}
+
+/**
+ * Declares exchanges, queues and bindings of a plan, and consumes nothing. What is there with other properties is refused by the
+ * broker and left as it is. Exclusive queues are left out: they belong to the connection of the application.
+ */
+export async function apply(session: OperationsSession, plan: ApplicationPlan): Promise<Applied> {
+  const { broker } = session;
+  const { version } = broker.broker;
+  const refused: string[] = [];
+  const attempt = async (what: string, work: () => Promise<unknown>): Promise<number> => {
+    try {
+      await work();
+      return 1;
+    } catch (error) {
+      if (!broker.isOpen) throw error;
+      refused.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      return 0;
+    }
+  };
+  let [exchanges, queues, bindings] = [0, 0, 0];
+  for (const { name, type, durable, autoDelete, internal, arguments: args, declare } of plan.exchanges) {
+    if (declare === 'if-missing' && (await broker.exchangeExists(name))) continue;
+    const options = { durable, autoDelete, internal, arguments: { ...args } };
+    exchanges += await attempt(`exchange ${name}`, () => broker.declareExchange(name, type, options));
+  }
+  const shared = plan.queues.filter(({ exclusive }) => !exclusive);
+  for (const queue of shared) {
+    const { name, durable, autoDelete, declare } = queue;
+    if (declare === 'if-missing' && (await broker.queue(name)) !== undefined) continue;
+    const options = { durable, autoDelete, arguments: { ...queueArguments(queue, version).arguments } };
+    queues += await attempt(`queue ${name}`, () => broker.declareQueue(name, options));
+  }
+  const own = new Set(plan.queues.filter(({ exclusive }) => exclusive).map(({ name }) => name));
+  for (const { source, destination, destinationType, routingKey, arguments: args } of plan.bindings) {
+    if (own.has(destination)) continue;
+    const bind = () =>
+      destinationType === 'queue'
+        ? broker.bindQueue(destination, source, routingKey, { ...args })
+        : broker.bindExchange(destination, source, routingKey, { ...args });
+    bindings += await attempt(`binding ${source} -> ${destination}`, bind);
+  }
+  return { exchanges, queues, bindings, refused };
+}
