@@ -138,7 +138,15 @@ describe('RedisIdempotencyStore', () => {
     const guard = claimGuard(store);
     expect((await guard.run('listener', 'message', () => 1)).kind).to.equal('handled');
     expect((await guard.run('listener', 'message', () => 1)).kind).to.equal('duplicate');
-    await store.close();
+    const close = store.close.bind(store);
+    let closed = false;
+    store.close = async () => {
+      await close();
+      await new Promise((resolve) => setImmediate(resolve));
+      closed = true;
+    };
+    await store[Symbol.asyncDispose]();
+    expect(closed, 'disposing waits').to.equal(true);
     await store.close();
     expect(await rejection(store.claim('closed', LEASE))).to.include({ code: 'LEV_IDEMPOTENCY_STORE' });
   });

@@ -273,6 +273,23 @@ describe('ListenerContainer', () => {
       expect(types().at(-1)).to.equal('listener-stopped');
     });
 
+    it('closes its channels when the broker has cancelled its consumers, and not before', async () => {
+      const { container, transport } = listener();
+      await container.start();
+      const { last } = transport;
+      let answer: () => void = () => {};
+      last.cancel = () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        });
+      const stopped = watch(container.stop());
+      await turn();
+      expect([stopped.ended, last.calls]).to.deep.equal([false, []]);
+      answer();
+      await turn();
+      expect([stopped.ended, last.calls]).to.deep.equal([true, ['close']]);
+    });
+
     it('can be asked twice, at the same time and later, and before a start', async () => {
       const { container, transport } = listener();
       expect(await container.stop()).to.deep.equal({ abandoned: 0 });

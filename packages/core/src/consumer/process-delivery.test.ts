@@ -65,6 +65,8 @@ describe('the journey of a delivery', () => {
       });
       expect(seen?.message.headers).to.equal(headers);
       expect(seen?.signal.aborted).to.equal(false);
+      await travel({ handle }, { text: 'hello', headers });
+      expect(seen?.brokerDeliveryCount, 'of a first delivery it is the sender who says so').to.equal(0);
     });
 
     it('sends nothing when its channel has gone meanwhile', async () => {

@@ -1,13 +1,38 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { delayedRoute, delaySeconds, dueTopology, levelsTopology, MAX_DELAY_MS, topLevel } from './levels.js';
+import {
+  delayedRoute,
+  delaySeconds,
+  dueQueue,
+  dueTopology,
+  levelQueues,
+  levelsTopology,
+  MAX_DELAY_MS,
+  topLevel,
+} from './levels.js';
 import { waitingRoom } from './waiting-room.js';
 
 const room = waitingRoom(undefined, undefined);
 describe('the queues in which messages wait', () => {
+  it('have names by which they are found again', () => {
+    const names = (upTo: number) => levelsTopology(room, upTo).queues.map(({ name }) => name);
+    for (const upTo of [0, 5]) expect([...levelQueues(room, upTo)].sort()).to.deep.equal([...names(upTo)].sort());
+    for (const to of ['', 'orders']) {
+      expect(dueTopology(room, to).queues.map(({ name }) => name)).to.deep.equal([dueQueue(room, to)]);
+    }
+    expect(dueQueue(room, '')).to.not.contain('due.');
+    expect(dueQueue(room, 'orders')).to.contain('due.orders');
+  });
+
   it('stay, whoever consumes from them or not, and are for everybody', () => {
-    const queues = [...levelsTopology(room, topLevel(60_000)).queues, ...dueTopology(room, 'to').queues];
+    const parts = [levelsTopology(room, topLevel(60_000)), dueTopology(room, 'to')];
+    const exchanges = parts.flatMap((part) => part.exchanges);
+    expect(exchanges.length).to.be.greaterThan(0);
+    for (const exchange of exchanges) {
+      expect(exchange).to.include({ declare: 'always', durable: true, autoDelete: false, internal: false });
+    }
+    const queues = parts.flatMap((part) => part.queues);
     expect(queues.length).to.be.greaterThan(0);
     for (const queue of queues) {
       expect(queue).to.include({ declare: 'always', durable: true, exclusive: false, autoDelete: false, lazy: false });

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { LeveretError } from './leveret-error.js';
-import { redactError, redactor, redactUrls } from './redact.js';
+import { redactError, redactor, redactUrls, redactValue } from './redact.js';
 
 describe('redactUrls', () => {
   const cases: readonly (readonly [string, string])[] = [
@@ -70,6 +70,18 @@ describe('redactor', () => {
   });
 });
 
+describe('redactValue', () => {
+  it('shows nothing of what cannot be read', () => {
+    const broken = {
+      get text(): string {
+        throw new Error('no');
+      },
+    };
+    expect(redactValue(broken, redactUrls)).to.equal('[not shown: redact failed]');
+    expect(redactValue(7, redactUrls)).to.equal(7);
+  });
+});
+
 describe('redactError', () => {
   const url = 'postgres://pay:hunter2@h';
 
@@ -91,6 +103,16 @@ describe('redactError', () => {
     const hidden = '[not shown: redact failed]';
     expect(shown.loop).to.deep.equal({ url: 'postgres://pay:***@h', self: hidden, list: [hidden] });
     expect(looks).to.equal(1);
+  });
+
+  it('looks once at what several places hold, and shows the same there', () => {
+    const shared = { url };
+    const shown = redactError(Object.assign(new Error('failed'), { a: shared, b: [shared] }), redactUrls) as Error & {
+      a: object;
+      b: object[];
+    };
+    expect(shown.a).to.deep.equal({ url: 'postgres://pay:***@h' });
+    expect(shown.b[0]).to.equal(shown.a);
   });
 
   it('takes it out of a message and a stack that the error inherits', () => {
