@@ -79,6 +79,14 @@ describe('claimGuard', () => {
     expect(calls).to.equal(3);
   });
 
+  it('bears the name of the service of its store', () => {
+    const store = Object.assign(new MemoryIdempotencyStore(), { service: 'billing' });
+    expect([claimGuard(store).service, claimGuard(new MemoryIdempotencyStore()).service]).to.deep.equal([
+      'billing',
+      undefined,
+    ]);
+  });
+
   it('gives the handler no transaction', async () => {
     const { guard } = setUp();
     const { value } = (await guard.run('a', '1', (transaction) => [transaction])) as { value: unknown };
@@ -288,6 +296,32 @@ describe('claimGuard', () => {
       expect(clock.waits).to.deep.equal([]);
     });
 
+    it('waits for a renewal that is on its way before it remembers the message', async () => {
+      const order: string[] = [];
+      let answer: (renewed: boolean) => void = () => {};
+      const { guard, clock } = setUp({}, (store) => ({
+        renew: () => {
+          order.push('renew');
+          return new Promise<boolean>((resolve) => {
+            answer = resolve;
+          });
+        },
+        complete: (claim, ttl) => {
+          order.push('complete');
+          return store.complete(claim, ttl);
+        },
+      }));
+      const held = heldHandler();
+      const first = guard.run('a', '1', held.attempt);
+      await clock.advance(1_000);
+      held.end('done');
+      await turn();
+      expect(order).to.deep.equal(['renew']);
+      answer(true);
+      expect(await first).to.include({ kind: 'handled', remembered: true });
+      expect(order).to.deep.equal(['renew', 'complete']);
+    });
+
     it('waits for a renewal that is on its way before it releases', async () => {
       const order: string[] = [];
       let answer: (renewed: boolean) => void = () => {};
@@ -402,11 +436,14 @@ describe('claimGuard', () => {
     });
 
     it('goes on trying with growing pauses, and ends when the store has it', async () => {
-      const { guard, clock, store, state } = await handledUnremembered();
+      const told: [LogFields, string][] = [];
+      const logger = { ...silentLogger, info: (...line: [LogFields, string]) => told.push(line) };
+      const { guard, clock, store, state } = await handledUnremembered({ logger });
       await clock.advance(100_000);
       expect(state.tries).to.be.within(6, 10);
       state.down = false;
       await clock.advance(36_000);
+      expect(told).to.deep.equal([[{ key: claimKey('a', '1') }, 'a handled message is remembered now']]);
       expect(clock.waits).to.deep.equal([]);
       expect(store.size).to.equal(1);
       expect(await guard.run('a', '1', again)).to.deep.equal({ kind: 'duplicate' });
