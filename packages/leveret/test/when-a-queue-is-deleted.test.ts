@@ -15,8 +15,10 @@ onEachBroker('when a queue is deleted under its consumers', (broker) => {
     const neighbours: number[] = [];
     const bindings = { exchange: { name: exchange, type: 'direct' }, routingKey: 'order' };
     const listeners = [
-      orderListener({ queue: { name: victim }, bindings, concurrency: 2 }, resumption.took),
-      orderListener({ queue: { name: neighbour }, concurrency: 2 }, (order) => neighbours.push(order.id)),
+      orderListener({ queue: { name: victim }, bindings, concurrency: 2, sharedChannel: false }, resumption.took),
+      orderListener({ queue: { name: neighbour }, concurrency: 2, sharedChannel: false }, (order) =>
+        neighbours.push(order.id),
+      ),
     ];
     await using running = await startApp(broker.url, { listeners });
     await resumption.untilTaken();

@@ -76,10 +76,11 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
       if (type === 'consuming') consuming++;
     },
   });
+  const consumers = consuming;
   await node.keepDeclarations();
   const resumedMs = { cut: [] as number[], kill: [] as number[] };
   const resumed = async (before: number, since: number) => {
-    await eventually('every consumer back', () => consuming >= before + CONSUMERS, 60_000);
+    await eventually('every consumer back', () => consuming >= before + consumers, 60_000);
     return performance.now() - since;
   };
 
