@@ -90,7 +90,6 @@ async function compile(): Promise<void> {
     composite: false,
     declaration: false,
     declarationMap: false,
-    emitDecoratorMetadata: false,
     rootDir: '.',
     outDir: 'out',
   };
