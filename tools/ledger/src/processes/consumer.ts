@@ -27,6 +27,7 @@ const LEASE = '4s';
 /** Handlers of the row `timeout` have so long, and one in so many takes longer. */
 const TIMEOUT_MS = 400;
 const STRIKES_ONE_IN = 97;
+const LATE_MS = 100;
 
 const self = new LedgerProcess(readProcessOptions());
 const { row, slowOneIn } = self.options;
@@ -66,7 +67,7 @@ async function handle(
     const effect = { n, key: order.key, seq: order.seq, process: self.options.name };
     if (transaction === undefined) await effects.write(effect);
     else {
-      if (row.timeout && n % STRIKES_ONE_IN === 0 && context.attempt < 3) await writeTooLong(n, transaction, context);
+      if (row.timeout && n % STRIKES_ONE_IN === 0 && context.attempt < 3) await writeTooLong(n, transaction);
       await writeEffect(transaction, effect);
     }
     self.ledger.write('effect', n);
@@ -78,12 +79,15 @@ async function handle(
   }
 }
 
-/** Writes its row, and is still writing when its time is over. */
-async function writeTooLong(n: number, transaction: Writes, context: DeliveryContext): Promise<void> {
+/**
+ * Writes its row, and is still writing when its time is over. By the clock: its signal also fires when the channel is gone, and
+ * then the attempt goes on.
+ */
+async function writeTooLong(n: number, transaction: Writes): Promise<void> {
   const effect = { n, key: -1, seq: -1, process: `${self.options.name}/too-late` };
   await writeEffect(transaction, effect);
-  while (!context.signal.aborted) await delay(20);
-  await delay(30);
+  for (const end = performance.now() + TIMEOUT_MS + LATE_MS; performance.now() < end; ) await delay(20);
+  await delay(20);
   // Its transaction is over: this may not be written any more, not even in somebody else's.
   await writeEffect(transaction, effect);
 }
