@@ -232,7 +232,7 @@ function mirrored({ name, definition }: PolicyView, version: string): readonly F
       about: name,
       what: `the policy says ${keys.join(', ')}`,
       why: 'RabbitMQ 4 knows no mirrored queues: they are on one node only, and nobody says so',
-      fix: 'leveret migrate queue <name> --to quorum, then delete the policy',
+      fix: 'declare what must outlive a node as quorum queues of a new name, then delete the policy',
     },
   ];
 }

@@ -77,7 +77,7 @@ function queueDrift(wanted: QueueDeclaration, there: QueueView | undefined, vers
     object,
     name,
     ...difference,
-    wayOut: wayOutOf(difference.argument, name),
+    wayOut: wayOutOf(difference.argument),
   }));
 }
 
@@ -101,9 +101,9 @@ const BY_POLICY: Readonly<Record<string, string>> = {
   'x-queue-mode': 'queue-mode',
 };
 
-function wayOutOf(argument: string, queue: string): string {
+function wayOutOf(argument: string): string {
   if (argument === 'x-queue-type') {
-    return `leveret migrate queue ${queue} --to quorum moves its messages into a new one; or declare it as it is`;
+    return 'a queue keeps its type, classic, quorum or stream: declare it as it is; or declare a queue of another name, let this one run empty, and delete it';
   }
   const key = BY_POLICY[argument];
   const other = 'declare it as it is, or delete the queue when it is empty and let it be declared again';
