@@ -8,7 +8,7 @@ export interface Output {
   readonly err: (line: string) => void;
 }
 
-const USAGE = `leveret-nestjs-codemod [--write] [--alias] <files and folders>
+const USAGE = `Usage: leveret-nestjs-codemod [--write] [--alias] <files and folders>
 
 Turns handlers of @golevelup/nestjs-rabbitmq into those of leveret. Without --write it only says what it would do.
 
