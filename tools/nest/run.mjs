@@ -1,6 +1,6 @@
 /**
- * Builds and runs small applications of NestJS as people have them, and the application that comes from golevelup, on an embedded
- * broker. Versions are pinned in nest11 and nest12, which are no workspaces.
+ * Builds and runs small applications of NestJS as people have them, on an embedded broker, and the application that comes from
+ * golevelup, on RabbitMQ, too, where it is installed. Versions are pinned in nest11 and nest12, which are no workspaces.
  *
  *   node tools/nest/run.mjs              everything; installs NestJS 11 and 12 where that is needed (600 MB)
  *   node tools/nest/run.mjs --quick      two corners of the matrix
@@ -10,7 +10,9 @@ import { execFile, spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startNode, whyUnavailable } from '../scripts/brokers.mjs';
 import { whyStale } from '../scripts/prepare.mjs';
+import { TcpProxy } from '../scripts/tcp-proxy.mjs';
 
 const home = fileURLToPath(new URL('./', import.meta.url));
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -33,17 +35,26 @@ const MATRIX = ['nest11', 'nest12'].flatMap((nest) =>
         name: `${nest} ${module} ${http} ${compiler}`,
         nest,
         quick: ['nest11 cjs express swc', 'nest12 esm fastify tsc'].includes(`${nest} ${module} ${http} ${compiler}`),
-        run: (url) => runMatrix({ nest, module, http, compiler }, url),
+        run: ({ url }) => runMatrix({ nest, module, http, compiler }, url),
       })),
     ),
   ),
 );
+const ON_RABBITMQ = whyUnavailable() === undefined;
 const GOLEVELUP = ['before', 'after'].flatMap((side) =>
   [
-    ['scenario', (url) => expectOutput(side, 'scenario', url, /^passed 12$/m)],
-    ['the connection killed under a hundred handlers', (url, broker) => kill(side, url, broker)],
-    ['closed with three prefetched', (url) => close(side, url)],
-  ].map(([what, run]) => ({ name: `golevelup ${side}: ${what}`, nest: 'nest11', quick: false, run })),
+    ['scenario', ({ url }) => expectOutput(side, 'scenario', url, /^passed 12$/m)],
+    ['the connection killed under a hundred handlers', (broker) => kill(side, broker)],
+    ['closed with three prefetched', ({ url }) => close(side, url)],
+  ].flatMap(([what, run]) =>
+    [['embedded', startEmbedded], ...(ON_RABBITMQ ? [['RabbitMQ', startRabbitMQ]] : [])].map(([name, start]) => ({
+      name: `golevelup ${side} on ${name}: ${what}`,
+      nest: 'nest11',
+      quick: false,
+      start,
+      run,
+    })),
+  ),
 );
 const SERVICE = ['typeorm', 'prisma'].map((mapper) => ({
   name: `service ${mapper}`,
@@ -80,16 +91,35 @@ export async function runNest(words = [], quick = false) {
 }
 
 /** Each on a broker of its own. */
-async function runOne({ run }) {
-  const { Broker } = await import(join(root, 'packages/broker/dist/index.js'));
-  const broker = await Broker.start();
+async function runOne({ run, start = startEmbedded }) {
+  const broker = await start();
   try {
-    return await run(broker.url, broker);
+    return await run(broker);
   } catch (error) {
     return error.message;
   } finally {
     await broker.close();
   }
+}
+
+async function startEmbedded() {
+  const { Broker } = await import(join(root, 'packages/broker/dist/index.js'));
+  const broker = await Broker.start();
+  return {
+    url: broker.url,
+    left: (queue) => broker.queue(queue)?.messages.length,
+    close: () => broker.close(),
+  };
+}
+
+async function startRabbitMQ() {
+  const node = await startNode();
+  const left = async (queue) => {
+    const lines = (await node.ctl('-q', 'list_queues', 'name', 'messages')).split('\n');
+    const line = lines.find((each) => each.startsWith(`${queue}\t`));
+    return line === undefined ? undefined : Number(line.split('\t')[1]);
+  };
+  return { url: node.url, left, close: () => node.remove() };
 }
 
 /** Answers whether everything is there. */
@@ -207,24 +237,26 @@ async function expectOutput(side, program, url, expected) {
 }
 
 /** golevelup ends the process, and leveret loses nothing. */
-async function kill(side, url, broker) {
+async function kill(side, broker) {
   const folder = await golevelup(side);
-  const child = spawn(process.execPath, [join(folder, 'dist/hundred.js')], { env: { ...process.env, AMQP_URL: url } });
+  const proxy = await TcpProxy.start(broker.url);
+  const env = { ...process.env, AMQP_URL: proxy.through(broker.url) };
+  const child = spawn(process.execPath, [join(folder, 'dist/hundred.js')], { env });
   let output = '';
+  let cut = false;
   const read = (chunk) => {
     output += chunk;
-    if (/^running$/m.test(output) && !cut) {
-      cut = true;
-      broker.faults.cutConnections();
-    }
+    if (cut || !/^running$/m.test(output)) return;
+    cut = true;
+    proxy.cut();
   };
-  let cut = false;
   child.stdout.on('data', read);
   child.stderr.on('data', read);
   const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
   const status = await new Promise((resolve) => child.on('exit', (code, signal) => resolve(code ?? signal)));
   clearTimeout(timer);
-  const left = broker.queue('slow')?.messages.length;
+  await proxy.down();
+  const left = await broker.left('slow');
   console.log(`  ${side}: exit ${status}, ${left} left in the queue`);
   if (side === 'before')
     return status === 1 ? undefined : `expected golevelup to exit 1, it came to ${status}\n${output}`;
