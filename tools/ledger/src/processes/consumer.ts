@@ -52,10 +52,11 @@ async function handle(
   message: ReceivedMessage,
   context: DeliveryContext,
   transaction: Writes | undefined,
+  attempt = context.attempt,
 ): Promise<void> {
   const { n } = order;
   const began = monotonicMicros();
-  self.ledger.write('start', n, context.attempt, message.redelivered ? 1 : 0, context.redeliveries);
+  self.ledger.write('start', n, attempt, message.redelivered ? 1 : 0, context.redeliveries);
   try {
     if (!isWhole(order) || numberIn(message.messageId) !== n || message.headers['x-ledger'] !== String(n)) {
       self.ledger.write('corrupt', n);
@@ -63,20 +64,39 @@ async function handle(
     // Half of them do not look at their signal, as handlers of users do.
     if (order.fate === 'slow' || (slowOneIn > 0 && n % slowOneIn === 0))
       await delay(slowMs(n), undefined, n % 2 === 0 ? {} : { signal: context.signal });
-    if (failsAt(order.fate, context.attempt)) throw new Error(`order ${n} fails at attempt ${context.attempt}`);
+    if (failsAt(order.fate, attempt)) throw new Error(`order ${n} fails at attempt ${attempt}`);
     const effect = { n, key: order.key, seq: order.seq, process: self.options.name };
     if (transaction === undefined) await effects.write(effect);
     else {
-      if (row.timeout && n % STRIKES_ONE_IN === 0 && context.attempt < 3) await writeTooLong(n, transaction);
+      if (row.timeout && n % STRIKES_ONE_IN === 0 && attempt < 3) await writeTooLong(n, transaction);
       await writeEffect(transaction, effect);
     }
     self.ledger.write('effect', n);
     self.counts.handled++;
     self.counts.lastStart = began;
   } catch (error) {
-    self.ledger.write('fail', n, context.attempt, context.redeliveries, context.signal.aborted ? 'aborted' : 'thrown');
+    self.ledger.write('fail', n, attempt, context.redeliveries, context.signal.aborted ? 'aborted' : 'thrown');
     throw error;
   }
+}
+
+/** In manual mode retries are the handler's own, too; what has none left goes to the dead letter queue. */
+async function handleAndSettle(
+  order: LedgerOrder,
+  message: ReceivedMessage,
+  context: DeliveryContext,
+  transaction: Writes | undefined,
+): Promise<void> {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    try {
+      await handle(order, message, context, transaction, attempt);
+      context.ack();
+      return;
+    } catch {
+      await delay(self.options.retryMs);
+    }
+  }
+  context.reject();
 }
 
 /**
@@ -110,8 +130,9 @@ class OrderListener {
     @Message() message: ReceivedMessage,
     @Context() context: DeliveryContext,
   ): Promise<void> {
-    await handle(order, message, context, context.transaction as Writes | undefined);
-    if (row.manual) context.ack();
+    const transaction = context.transaction as Writes | undefined;
+    if (row.manual) await handleAndSettle(order, message, context, transaction);
+    else await handle(order, message, context, transaction);
   }
 }
 
@@ -163,7 +184,8 @@ function listenerOptions({ queue, failure, manual, timeout }: Row): ListenerOpti
     ...(isSingle ? { ordered: keepsOrder(row) } : { prefetch }),
     ...(manual && { acknowledge: 'manual' }),
     ...(timeout && { timeout: TIMEOUT_MS }),
-    ...(failure === 'local' && { retry: { maxAttempts: MAX_ATTEMPTS, initialInterval: retryMs, multiplier: 2 } }),
+    ...(failure === 'local' &&
+      !manual && { retry: { maxAttempts: MAX_ATTEMPTS, initialInterval: retryMs, multiplier: 2 } }),
     ...(failure === 'stateful' && { retry: { maxAttempts: MAX_ATTEMPTS, initialInterval: retryMs, stateless: false } }),
     ...(failure === 'redeliver' && { redeliver: { delays: REDELIVER_MS } }),
     recoverer: republish(NAMES.parkedExchange, 'error', { declare: NAMES.parkedQueue }),
