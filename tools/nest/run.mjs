@@ -41,7 +41,7 @@ const MATRIX = ['nest11', 'nest12'].flatMap((nest) =>
   ),
 );
 const ON_RABBITMQ = whyUnavailable() === undefined;
-const GOLEVELUP = ['before', 'after'].flatMap((side) =>
+const GOLEVELUP = ['before', 'after', 'after the codemod'].flatMap((side) =>
   [
     ['scenario', ({ url }) => expectOutput(side, 'scenario', url, /^passed 12$/m)],
     ['the connection killed under a hundred handlers', (broker) => kill(side, broker)],
@@ -216,17 +216,23 @@ async function compileBySwc(folder, nest, module) {
   }
 }
 
-/** The application before or after, with its end-to-end tests. */
+/** The application before, after, or as the codemod leaves it, with its end-to-end tests. */
 async function golevelup(side) {
-  const folder = join(home, 'nest11/work', `golevelup-${side}`);
-  if (!existsSync(join(folder, 'dist'))) {
-    fresh(folder);
-    const example = join(root, 'examples/nest-from-golevelup');
-    for (const part of [side, 'e2e']) cpSync(join(example, part), join(folder, 'src'), { recursive: true });
-    const from = side === 'before' ? '@golevelup/nestjs-rabbitmq' : '@leveret/nestjs/golevelup';
-    writeFileSync(join(folder, 'src/rabbit.ts'), `export * from '${from}';\n`);
-    await compile(folder, { nest: 'nest11', module: 'cjs', compiler: 'tsc' });
+  const folder = join(home, 'nest11/work', `golevelup-${side.replaceAll(' ', '-')}`);
+  if (existsSync(join(folder, 'dist'))) return folder;
+  fresh(folder);
+  const example = join(root, 'examples/nest-from-golevelup');
+  const source = side === 'after' ? 'after' : 'before';
+  cpSync(join(example, source), join(folder, 'src'), { recursive: true });
+  if (side === 'after the codemod') {
+    const codemod = join(root, 'packages/nestjs-codemod/dist/main.js');
+    const { status, output } = await node(codemod, '', ['--write', join(folder, 'src')]);
+    if (status !== 0) throw new Error(`codemod:\n${output}`);
   }
+  cpSync(join(example, 'e2e'), join(folder, 'src'), { recursive: true });
+  const from = side === 'before' ? '@golevelup/nestjs-rabbitmq' : '@leveret/nestjs/golevelup';
+  writeFileSync(join(folder, 'src/rabbit.ts'), `export * from '${from}';\n`);
+  await compile(folder, { nest: 'nest11', module: 'cjs', compiler: 'tsc' });
   return folder;
 }
 
