@@ -4,6 +4,8 @@ import { Broker } from '@leveret/broker';
 /** The broker that the demo runs on. */
 export interface DemoBroker extends AsyncDisposable {
   readonly url: string;
+  /** It is still there when the demo is over. */
+  readonly outlives: boolean;
 }
 
 const DEFAULT_PORT = 5672;
@@ -24,11 +26,11 @@ export async function chooseBroker(embedded: boolean): Promise<DemoBroker> {
 async function inThisProcess(why: string): Promise<DemoBroker> {
   const broker = await Broker.start({ port: 0 });
   console.log(`${why}: the demo runs on an embedded broker inside this process.`);
-  return { url: broker.url, [Symbol.asyncDispose]: () => broker.close() };
+  return { url: broker.url, outlives: false, [Symbol.asyncDispose]: () => broker.close() };
 }
 
 function existing(url: string): DemoBroker {
-  return { url, [Symbol.asyncDispose]: async () => {} };
+  return { url, outlives: true, [Symbol.asyncDispose]: async () => {} };
 }
 
 function answers(port: number): Promise<boolean> {

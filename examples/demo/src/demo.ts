@@ -1,11 +1,11 @@
 import { Container } from 'inversify';
 import { Leveret, LeveretError, type LeveretOptions, silentLogger } from 'leveret';
 import { readArguments, USAGE } from './arguments.js';
-import { chooseBroker } from './choose-broker.js';
+import { chooseBroker, type DemoBroker } from './choose-broker.js';
 import { CodeBehind, type Excerpt } from './excerpt.js';
 import { Journal } from './journal.js';
 import { FailedMessagesListener, PayStatusListener } from './listeners.js';
-import { expires, names, run } from './names.js';
+import { expires, lookFor, names, run } from './names.js';
 import { nextSteps } from './next-steps.js';
 import { orderStories } from './order-stories.js';
 import { WarehouseListener } from './outage-story.js';
@@ -31,9 +31,15 @@ const optionsFor = (url: string): LeveretOptions => ({
     exchanges: [{ name: names.errorExchange, autoDelete: true }],
     queues: [
       { name: names.errorQueue, expires },
+      // The demo reads its error queue; here the same copies stay for whoever wants to look.
+      { name: names.parkedQueue, expires: lookFor },
       { name: names.fullQueue, expires, maxLength: 1, overflow: 'reject-publish' },
     ],
-    bindings: [{ exchange: names.errorExchange, queue: names.errorQueue, routingKey: 'error' }],
+    bindings: [names.errorQueue, names.parkedQueue].map((queue) => ({
+      exchange: names.errorExchange,
+      queue,
+      routingKey: 'error',
+    })),
   },
   container,
   logger: silentLogger,
@@ -97,14 +103,14 @@ async function main(telling: Telling): Promise<boolean> {
     legend();
     const manner = { isTold, enter, behind };
     const ofMessages = await tellAll(stories, { app, journal }, 1, manner);
-    if (!orderStories.some((_, index) => isTold(stories.length + 1 + index))) return conclude(ofMessages, []);
+    if (!orderStories.some((_, index) => isTold(stories.length + 1 + index))) return conclude(ofMessages, [], broker);
     heading('Two services, each in a process and with a database of its own');
     await using services = await Services.start(broker.url, run);
     await using news = await PayNews.start(broker.url, run);
     step('pay', 'takes payments over HTTP, and publishes them from its outbox');
     step('trade', 'follows the news of payments, and asks for what it has not heard of');
     const ofOrders = await tellAll(orderStories, { services, news }, stories.length + 1, manner);
-    return conclude(ofMessages, ofOrders);
+    return conclude(ofMessages, ofOrders, broker);
   } catch (error) {
     if (!LeveretError.is(error)) throw error;
     console.error(`The demo needs a RabbitMQ. ${error.message}`);
@@ -152,7 +158,7 @@ async function tellAll<Stage>(
 }
 
 /** The table at the end: where each message and each order ended, and whether it should. */
-function conclude(ofMessages: readonly Row[], ofOrders: readonly Row[]): boolean {
+function conclude(ofMessages: readonly Row[], ofOrders: readonly Row[], broker: DemoBroker): boolean {
   const rows = [...ofMessages, ...ofOrders];
   const width = (column: 0 | 1) => Math.max(...rows.map((row) => row[column].length));
   for (const [what, each] of [
@@ -172,7 +178,7 @@ function conclude(ofMessages: readonly Row[], ofOrders: readonly Row[]): boolean
       ? `All ${counted(ofMessages, ofOrders)} ended where they should.`
       : `${wrong} of ${counted(ofMessages, ofOrders)} did not end where they should.`;
   console.log(`\n${paint(wrong === 0 ? 'green' : 'red', summary)}`);
-  nextSteps();
+  nextSteps(broker.outlives ? names.parkedQueue : undefined);
   return wrong === 0;
 }
 

@@ -12,6 +12,7 @@ export const names = {
   queryQueue: named('order.query.queue'),
   errorExchange: named('error.direct'),
   errorQueue: named('error.queue'),
+  parkedQueue: named('parked.queue'),
   deadExchange: named('dead.direct'),
   deadQueue: named('dead.queue'),
   fullQueue: named('full.queue'),
@@ -20,3 +21,6 @@ export const names = {
 
 /** How long a queue may be unused before the broker deletes it. */
 export const expires = '1m';
+
+/** How long whoever has seen the demo may look at what it has parked. */
+export const lookFor = '10m';
