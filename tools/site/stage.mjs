@@ -10,6 +10,7 @@ export function stagePages(folder) {
   const places = placesOf();
   const web = JSON.parse(read('package.json')).repository.url.replace(/^git\+|\.git$/g, '');
   for (const [source, place] of places) put(join(folder, place), withLinks(source, place, places, web));
+  // Pictures of the pages: linkOnSite() leads to them.
   for (const source of files('docs', /\.(svg|png)$/)) {
     const target = join(folder, source.slice('docs/'.length));
     mkdirSync(dirname(target), { recursive: true });
@@ -46,7 +47,9 @@ function linkOnSite(link, source, place, places, web) {
   const target = places.get(path) ?? places.get(`${path.replace(/\/$/, '')}/README.md`);
   const anchor = hash === undefined ? '' : `#${hash}`;
   if (target !== undefined) return `${relativeTo(posix.dirname(place), target)}${anchor}`;
-  return /\.(svg|png)$/.test(path) ? link : `${webAddress(web, path)}${anchor}`;
+  const isStaged = path.startsWith('docs/') && /\.(svg|png)$/.test(path);
+  if (isStaged) return relativeTo(posix.dirname(place), path.slice('docs/'.length));
+  return `${webAddress(web, path)}${anchor}`;
 }
 
 function relativeTo(folder, target) {
