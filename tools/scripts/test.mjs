@@ -30,8 +30,11 @@ const STEPS = [
   ['recipes', async () => runRecipes((await probeServices()).env)],
   ['runtimes', () => runRuntimes([], true)],
   ['nest', () => runNest([], true)],
+  ['site', () => check(['tools/site/build.mjs', '--no-reference'])],
   ['pack', () => check(['tools/scripts/check-pack.mjs'])],
 ];
+/** Installs more than a first run should wait for: with CI=true, or when asked for. */
+const ONLY_IN_CI = new Set(['site']);
 
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const unitOnly = process.argv.includes('--unit');
@@ -48,7 +51,7 @@ if (unknown.length > 0) {
 try {
   await prepare();
   for (const [name, step] of STEPS) {
-    if (!(unitOnly ? name === 'tests' : wanted.length === 0 || wanted.includes(name))) continue;
+    if (!isDue(name)) continue;
     console.log(`\n> ${name}`);
     const { passed, failed, skipped } = await step();
     totals.passed += passed;
@@ -67,6 +70,12 @@ for (const each of missing) console.log(`skipped for want of ${each}`);
 const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : '';
 console.log(`${totals.passed} passed, ${totals.failed} failed${skipped}`);
 process.exitCode = totals.failed > 0 ? 1 : 0;
+
+function isDue(name) {
+  if (unitOnly) return name === 'tests';
+  if (wanted.length > 0) return wanted.includes(name);
+  return process.env.CI === 'true' || !ONLY_IN_CI.has(name);
+}
 
 function check(args) {
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
