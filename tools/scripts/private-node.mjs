@@ -122,6 +122,9 @@ export class PrivateNode {
     const limit = raised ? '0.000001' : '0.6';
     const call = `vm_memory_monitor set_vm_memory_high_watermark [${limit}]`;
     await this.#call(call, ['set_vm_memory_high_watermark', limit]);
+    // Connections are told behind the answer; what is asked of the same process comes behind that. A publish that came
+    // before would be taken, and nobody would hear that the broker is blocked.
+    await this.#call('rabbit_alarm get_alarms []', ['eval', 'rabbit_alarm:get_alarms().']);
   }
 
   /** Connections that stand stay, new ones need the new password. */
