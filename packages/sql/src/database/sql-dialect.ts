@@ -15,8 +15,9 @@ const asWritten = (text: string): string => text;
 /** PostgreSQL 12 or later. */
 export const postgres: SqlDialect = Object.freeze({
   name: 'postgres',
-  // Not now(): that is when the transaction began.
-  now: '(extract(epoch FROM clock_timestamp()) * 1000)::bigint',
+  // Not now(): that is when the transaction began. Rounded down as Date.now() is: a cast alone rounds to the nearest, half a
+  // millisecond early.
+  now: 'floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint',
   placeholders: (text: string) => {
     let count = 0;
     return text.replace(/\?/g, () => `$${++count}`);
@@ -34,6 +35,7 @@ export const mysql: SqlDialect = Object.freeze({
 /** SQLite 3.35 or later. Its clock is that of the machine. */
 export const sqlite: SqlDialect = Object.freeze({
   name: 'sqlite',
-  now: `CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)`,
+  // julianday() has milliseconds, but as days: without ROUND every other one comes out as the one before.
+  now: `CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)`,
   placeholders: asWritten,
 });
