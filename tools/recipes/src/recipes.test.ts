@@ -115,7 +115,7 @@ const loaded = (module: string): Promise<any> => import(module);
 
 for (const [what, connect] of Object.entries(SQLITE)) {
   describe(`the recipe for ${what}`, () => {
-    const file = join(tmpdir(), `${name}-${what.replace(/\W/g, '')}.sqlite`);
+    const file = join(tmpdir(), `leveret-recipes-${process.pid}-${what.replace(/\W/g, '')}.sqlite`);
     before(async function () {
       if (what !== 'libsql' && (await loaded(what).catch(() => undefined)) === undefined) {
         console.log(`  left out: ${what} cannot be loaded here`);
