@@ -214,7 +214,7 @@ function resumeTable() {
   const kinds = [...new Set(shown.flatMap(({ verdict }) => Object.keys(verdict.faults)))].sort();
   const where =
     quiet.length > 0
-      ? `${quiet.length} runs on a machine with nothing else to do`
+      ? `${quiet.length} ${quiet.length === 1 ? 'run' : 'runs'} on a machine with nothing else to do`
       : 'all runs, on a machine with far more to do than its two cores could: upper bounds';
   return [
     `Of ${where}.`,
