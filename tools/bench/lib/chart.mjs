@@ -44,6 +44,7 @@ export function chart(summary, caption) {
   const title = text(8, 14, 'CPU per message, amqplib by hand = 1: less is better', 'font-weight="600"');
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${bottom + 20}" viewBox="0 0 ${WIDTH} ${bottom + 20}" font-family="sans-serif" font-size="9" fill="#57606a">`,
+    '<title>CPU per message, beside amqplib by hand</title>',
     `<rect width="100%" height="100%" fill="#ffffff"/>`,
     title,
     ...parts,
