@@ -49,16 +49,21 @@ onEachNode('when the command is used', (node) => {
     await publishOne(session, { exchange: '', routingKey: errors, body: Buffer.from(body), headers, properties });
   }
 
+  const { AMQP_URL } = process.env;
   before(async () => {
     process.env['AMQP_URL'] = node.url;
     session = await OperationsSession.connect({ connection: { urls: node.url }, management: false });
     for (const queue of [work, errors]) await session.broker.declareQueue(queue);
   });
   after(async () => {
+    rmSync(folder, { recursive: true });
+    // Without such a node all of this was skipped.
+    if (session === undefined) return;
+    if (AMQP_URL === undefined) delete process.env['AMQP_URL'];
+    else process.env['AMQP_URL'] = AMQP_URL;
     for (const queue of [work, errors, `${id}-q`, `${id}-bound`]) await session.broker.deleteQueue(queue);
     await session.broker.deleteExchange(`${id}-ex`);
     await session.close();
-    rmSync(folder, { recursive: true });
   });
 
   it('lists groups, shows a message, and shows nothing that moves the cursor', async () => {
