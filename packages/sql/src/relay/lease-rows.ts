@@ -30,6 +30,9 @@ export interface LeaseOrder {
   readonly lookAtLast: number;
 }
 
+/** Until a row is looked for again that is due and could not be taken. */
+const AGAIN_MS = 20;
+
 /**
  * Leases rows that are due. What it costs depends on how many rows it takes, and not on how many wait, are held up or parked:
  * it reads the index of `due_at` from its beginning, which holds only what may be taken. A row that turns out to wait behind
@@ -49,7 +52,10 @@ export async function leaseRows<Tx>(
     const due = await lookAt(executor, database, lease);
     if (due.length === 0) {
       const { rows } = await executor.query(nextDue(database));
-      const nextMs = rows[0] === undefined ? undefined : Number(rows[0]['ms']);
+      const ms = rows[0] === undefined ? undefined : Number(rows[0]['ms']);
+      // One that became due behind the look above is not to wait for the next poll; nor is one that another relay holds to be
+      // asked for without a pause.
+      const nextMs = ms !== undefined && ms <= 0 ? AGAIN_MS : ms;
       return { rows: [], moved: 0, due: 0, full: false, nextMs };
     }
     const before = await predecessors(executor, database, due, roomNow().rows);
@@ -111,19 +117,19 @@ export function dueRows(place: SqlPlace, limit: number, from: 'first' | 'last' =
   }
 }
 
-/** How many milliseconds it takes until another row is due. */
+/** How many milliseconds it takes until the first row is due; not more than 0 when one became due meanwhile. */
 export function nextDue(place: SqlPlace): string {
   const { name, now } = place.dialect;
   const service = textLiteral(name, serviceOf(place));
   const select = `SELECT due_at - ${now} AS ms FROM leveret_outbox`;
   switch (name) {
     case 'postgres':
-      return `${select} WHERE due_at IS NOT NULL AND (service, due_at) > (${service}, (SELECT ${now})) AND (service, due_at) <= (${service}, ${Number.MAX_SAFE_INTEGER})
+      return `${select} WHERE due_at IS NOT NULL AND (service, due_at) >= (${service}, 0) AND (service, due_at) <= (${service}, ${Number.MAX_SAFE_INTEGER})
         ORDER BY service, due_at, id LIMIT 1`;
     case 'mysql':
-      return `${select} FORCE INDEX (leveret_outbox_due) WHERE service = ${service} AND due_at > ${now} ORDER BY due_at, id LIMIT 1`;
+      return `${select} FORCE INDEX (leveret_outbox_due) WHERE service = ${service} AND due_at >= 0 ORDER BY due_at, id LIMIT 1`;
     case 'sqlite':
-      return `${select} INDEXED BY leveret_outbox_due WHERE service = ${service} AND due_at > ${now} ORDER BY due_at, id LIMIT 1`;
+      return `${select} INDEXED BY leveret_outbox_due WHERE service = ${service} AND due_at >= 0 ORDER BY due_at, id LIMIT 1`;
   }
 }
 
