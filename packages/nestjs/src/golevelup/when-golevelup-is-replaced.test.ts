@@ -71,7 +71,12 @@ async function run(
   })
   class AppModule {}
   const moduleRef = await Test.createTestingModule({ imports: [AppModule] }).compile();
-  await moduleRef.init();
+  try {
+    await moduleRef.init();
+  } catch (error) {
+    await moduleRef.close();
+    throw error;
+  }
   return {
     harness: moduleRef.get(LeveretTesting).harness(),
     amqp: moduleRef.get(AmqpConnection),
