@@ -18,6 +18,19 @@ async function someReady(world: World): Promise<void> {
   while (world.consumers.filter(({ isReady, isAlive }) => isReady && isAlive).length < 2) await delay(50);
 }
 
+/** Ends one of those that publish, and has another take its place. */
+function killOne(role: 'publisher' | 'relay'): FaultKind['inject'] {
+  return async (world, random, over) => {
+    const children = role === 'publisher' ? world.publishers : world.relays;
+    const slot = random.between(0, children.length - 1);
+    const victim = children[slot];
+    victim?.signal('SIGKILL');
+    await victim?.exited;
+    over();
+    world.spawnBeside(role, slot);
+  };
+}
+
 export const processFaults: readonly FaultKind[] = [
   {
     name: 'consumer-kill',
@@ -56,28 +69,14 @@ export const processFaults: readonly FaultKind[] = [
     name: 'publisher-kill',
     code: 'F10',
     share: 2,
-    async inject(world, random, over) {
-      const slot = random.between(0, world.publishers.length - 1);
-      const victim = world.publishers[slot];
-      victim?.signal('SIGKILL');
-      await victim?.exited;
-      over();
-      world.spawnBeside('publisher', slot);
-    },
+    inject: killOne('publisher'),
   },
   {
     name: 'relay-kill',
     code: 'F10',
     share: 3,
     fits: ({ options }) => options.row.outbox,
-    async inject(world, random, over) {
-      const slot = random.between(0, world.relays.length - 1);
-      const victim = world.relays[slot];
-      victim?.signal('SIGKILL');
-      await victim?.exited;
-      over();
-      world.spawnBeside('relay', slot);
-    },
+    inject: killOne('relay'),
   },
   {
     name: 'sessions-killed',
