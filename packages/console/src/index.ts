@@ -1,0 +1,2 @@
+// What goes over HTTP.
+export { CSRF_HEADER, MASK, type Role } from './contract.js';
