@@ -46,7 +46,10 @@ export interface FaultJson {
 }
 
 export interface LoginRequest {
+  /** The console prints an address that ends in `#token=…`: the page takes it from there, and takes it out of the address. */
   readonly token: string;
+  /** Who it is, for the audit log, up to 64 characters. Taken at its word. */
+  readonly name?: string | undefined;
 }
 
 /** Who is looking, and what this console can show. */
@@ -55,8 +58,8 @@ export interface SessionJson {
   readonly who: string;
   /** Sent back in {@link CSRF_HEADER}. */
   readonly csrf: string;
-  /** When the session ends unless it is used; a login begins a new one. */
-  readonly expiresAt: number;
+  /** When the session ends. Absent where the application that it is mounted into says who is who: then there is no login. */
+  readonly expiresAt?: number | undefined;
   readonly broker: {
     /** Without credentials. */
     readonly url: string;
@@ -440,6 +443,8 @@ export interface ScheduleJson {
 export interface AuditJson {
   readonly at: number;
   readonly who: string;
+  /** Address that the request came from. */
+  readonly from?: string | undefined;
   /** Absent when nobody was logged in. */
   readonly role?: Role | undefined;
   /** Such as `errors.retry`, `session.login`. */

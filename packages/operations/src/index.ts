@@ -9,19 +9,22 @@ export type { HoldLimits } from './moving/held-queue.js';
 export type { ParkedMessage } from './parked/parked-message.js';
 export type { Failure, FailureSource } from './parked/failure.js';
 export type { Death } from './parked/death.js';
+export { isOfFailure } from './parked/parked-headers.js';
 export { type ErrorGroup, groupErrors } from './parked/group-errors.js';
 export { type Selected, selectErrors, type Selection } from './parked/select-errors.js';
 // Sending back.
 export type { RetryTarget, TargetChoice } from './parked/retry-target.js';
 export {
   type CanaryReport,
+  planRetryOf,
   resume,
   retry,
   type RetryOptions,
   type RetryProgress,
   type RetryReport,
 } from './errors/retry.js';
-export type { PlannedRetry } from './errors/plan-retry.js';
+export type { PlannedRetry, RetryPlan } from './errors/plan-retry.js';
+export { stagedMessages, stagingQueueOf } from './moving/staging.js';
 export type { RetryOutcome } from './errors/outcomes.js';
 export { edit, type EditOptions, type EditReport } from './errors/edit.js';
 export type { MessageEdit } from './moving/copies.js';

@@ -10,8 +10,7 @@ import type { RetryTarget, TargetChoice } from '../parked/retry-target.js';
 import { selectErrors } from '../parked/select-errors.js';
 import type { OperationsSession } from '../session/operations-session.js';
 import { look } from './look.js';
-import { planRetry } from './plan-retry.js';
-import { missingTargets, nothingFound, refused, routes } from './retry.js';
+import { nothingFound, planRetryOf, refused } from './retry.js';
 
 /** Options of {@link edit}. */
 export interface EditOptions extends TargetChoice {
@@ -45,9 +44,8 @@ export async function edit(session: OperationsSession, options: EditOptions): Pr
   if (message === undefined) throw nothingFound([id], queues);
   if (chosen.messages.length > 1)
     throw refused([`${JSON.stringify(id)} names ${chosen.messages.length} messages; give the key of one`]);
-  const plan = planRetry([message], options, await routes(session, options));
-  const faults = [...plan.faults, ...(await missingTargets(session, plan.planned))];
-  const target = plan.planned[0]?.target;
+  const { planned, faults } = await planRetryOf(session, [message], options);
+  const target = planned[0]?.target;
   if (target === undefined || faults.length > 0) throw refused(faults);
   const messageId = editedId(message, change);
   if (dryRun) return { message, messageId, target, sent: false };

@@ -4,12 +4,13 @@ import { routesOf } from '../management/routes.js';
 import type { HoldLimits } from '../moving/held-queue.js';
 import { forward, stage } from '../moving/staging.js';
 import { withHeld } from '../moving/with-held.js';
+import type { ParkedMessage } from '../parked/parked-message.js';
 import type { RetryTarget, RoutesOf, TargetChoice } from '../parked/retry-target.js';
 import { type Selection, selectErrors } from '../parked/select-errors.js';
 import type { OperationsSession } from '../session/operations-session.js';
 import { look } from './look.js';
 import { isGood, OutcomeQueue, type RetryOutcome } from './outcomes.js';
-import { type PlannedRetry, planRetry } from './plan-retry.js';
+import { type PlannedRetry, planRetry, type RetryPlan } from './plan-retry.js';
 
 /** Options of {@link retry}. */
 export interface RetryOptions extends TargetChoice {
@@ -26,6 +27,8 @@ export interface RetryOptions extends TargetChoice {
   readonly dryRun?: boolean | undefined;
   readonly limits?: HoldLimits | undefined;
   readonly onProgress?: ((progress: RetryProgress) => void) | undefined;
+  /** Called once it is known what goes where, before anything is touched. */
+  readonly onPlanned?: ((planned: readonly PlannedRetry[]) => void) | undefined;
   /** Stops it: what is not sent stays parked, at the end of its queue. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -82,10 +85,9 @@ export async function retry(session: OperationsSession, options: RetryOptions): 
   const chosen = selectErrors(messages, options.selection);
   // Of a retry that goes on, what was chosen may be on its way already.
   if (chosen.unknown.length > 0 && resumed === 0) throw nothingFound(chosen.unknown, queues);
-  const plan = planRetry(chosen.messages, options, await routes(session, options));
-  const faults = [...plan.faults, ...(await missingTargets(session, plan.planned))];
+  const { planned, faults } = await planRetryOf(session, chosen.messages, options);
   if (faults.length > 0) throw refused(faults);
-  const { planned } = plan;
+  options.onPlanned?.(planned);
   const report = { planned, resumed, canary: undefined, failure: undefined, stopped: undefined };
   if (dryRun || planned.length === 0) return { ...report, sent: 0, left: planned.length };
   if (canary <= 0) return { ...report, ...(await send(session, planned, 'sending', options)) };
@@ -196,8 +198,18 @@ function byQueue(planned: readonly PlannedRetry[]): ReadonlyMap<string, Readonly
   return queues;
 }
 
+/** Where each message would go, and why it cannot be done where it cannot: nothing is touched. */
+export async function planRetryOf(
+  session: OperationsSession,
+  messages: readonly ParkedMessage[],
+  choice: TargetChoice = {},
+): Promise<RetryPlan> {
+  const { planned, faults } = planRetry(messages, choice, await routes(session, choice));
+  return { planned, faults: [...faults, ...(await missingTargets(session, planned))] };
+}
+
 /** What the bindings say, where a message does not say which queue it failed in. */
-export async function routes(session: OperationsSession, choice: TargetChoice): Promise<RoutesOf> {
+async function routes(session: OperationsSession, choice: TargetChoice): Promise<RoutesOf> {
   if (choice.to !== undefined || choice.via === 'exchange') return () => undefined;
   const reader = await session.management();
   if (reader === undefined) return () => undefined;
@@ -206,7 +218,7 @@ export async function routes(session: OperationsSession, choice: TargetChoice): 
 }
 
 /** Where nothing could arrive: found before anything is touched. */
-export async function missingTargets(
+async function missingTargets(
   session: OperationsSession,
   planned: readonly Pick<PlannedRetry, 'target'>[],
 ): Promise<readonly string[]> {
