@@ -52,6 +52,7 @@ export {
   wordOption,
 } from './options/option-kinds.js';
 export { checkDuration, type Duration, durationMs, MAX_TIMER_MS, parseDuration } from './time/duration.js';
+export { forLimits } from './time/one-timer.js';
 export type {
   HeaderValue,
   Message,

@@ -1,4 +1,4 @@
-import { durationMs, serviceName, systemClock } from '@leveret/core';
+import { durationMs, forLimits, serviceName, systemClock } from '@leveret/core';
 import { acquire } from './acquire.js';
 import { leftOpen, type MysqlSession, readMysqlSession } from './mysql-session.js';
 import type { PoolOptions } from './postgres-database.js';
@@ -69,10 +69,11 @@ export function mysqlDatabase<Connection extends MysqlPoolConnection>(
   options: PoolOptions,
 ): SqlDatabase<Connection> {
   const service = serviceName(options?.service, 'mysqlDatabase');
+  const limits = forLimits(systemClock);
   const acquireTimeoutMs = durationMs(options.acquireTimeout ?? '30s', 'acquireTimeout');
   const connect = () =>
     acquire(
-      systemClock,
+      limits,
       acquireTimeoutMs,
       () => pool.getConnection(),
       (late) => late.release(),

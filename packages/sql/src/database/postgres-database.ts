@@ -1,4 +1,4 @@
-import { type Duration, durationMs, LeveretError, serviceName, systemClock } from '@leveret/core';
+import { type Duration, durationMs, forLimits, LeveretError, serviceName, systemClock } from '@leveret/core';
 import { acquire } from './acquire.js';
 import { runTransaction } from './run-transaction.js';
 import type { SqlDatabase, SqlExecutor, SqlResult } from './sql-database.js';
@@ -42,10 +42,11 @@ export function postgresDatabase<Client extends PostgresPoolClient>(
   options: PoolOptions,
 ): SqlDatabase<Client> {
   const service = serviceName(options?.service, 'postgresDatabase');
+  const limits = forLimits(systemClock);
   const acquireTimeoutMs = durationMs(options.acquireTimeout ?? '30s', 'acquireTimeout');
   const connect = async () => {
     const client = await acquire(
-      systemClock,
+      limits,
       acquireTimeoutMs,
       () => pool.connect(),
       (late) => late.release(),

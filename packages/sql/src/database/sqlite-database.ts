@@ -1,4 +1,4 @@
-import { type Duration, durationMs, pause, serviceName, systemClock } from '@leveret/core';
+import { type Duration, durationMs, forLimits, pause, serviceName, systemClock } from '@leveret/core';
 import { lenderOf } from './lent-transaction.js';
 import { runTransaction } from './run-transaction.js';
 import type { SqlDatabase, SqlExecutor, SqlResult } from './sql-database.js';
@@ -52,7 +52,7 @@ export function sqliteDatabase<Connection extends SqliteConnection>(
   const service = serviceName(options?.service, 'sqliteDatabase');
   const busyTimeoutMs = durationMs(options.busyTimeout ?? '2s', 'busyTimeout');
   const turnTimeoutMs = durationMs(options.turnTimeout ?? '30s', 'turnTimeout');
-  const turns = new Turns(systemClock);
+  const turns = new Turns(forLimits(systemClock));
   const noTurn = (): never => {
     throw databaseBusy(
       `The connection was taken by transactions for ${turnTimeoutMs} ms. A handler has to use its transaction for all its statements.`,

@@ -124,6 +124,7 @@ export class OutboxRelay<Tx> {
         'the relay stopped with messages in flight: they may be published twice',
       ),
     );
+    this.#stream.end();
     this.#health.detach();
   }
 

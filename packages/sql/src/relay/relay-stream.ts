@@ -3,6 +3,7 @@ import {
   type ApplicationPart,
   type Clock,
   errorText,
+  forLimits,
   LeveretError,
   type Logger,
   logSafely,
@@ -15,9 +16,10 @@ import { type OutboxEntry, type RawRow, readEntry, readKey, readPublication } fr
 import type { Room } from './choose-rows.js';
 import { decideRefusal, isOutage, isUnanswered, type RefusalPolicy, refusalText } from './decide-refusal.js';
 import { Lanes } from './lanes.js';
+import { LeaseRenewal } from './lease-renewal.js';
 import { destinationOf, type Leased, leaseRows } from './lease-rows.js';
 import type { RelayHealth } from './relay-health.js';
-import { renewLeases, settleRows } from './relay-rows.js';
+import { settleRows } from './relay-rows.js';
 import type { RelayCounters } from './relay-stats.js';
 import { type RowInHand, RowsInHand } from './rows-in-hand.js';
 import { SettlementWriter } from './settlement-writer.js';
@@ -67,6 +69,8 @@ const LONG_LOOK_MS = 150;
  */
 export class RelayStream {
   readonly #env: StreamEnvironment;
+  /** For limits: a broker that is well answers long before, and one that is not keeps no process alive. */
+  readonly #limits: Clock;
   /** Nobody else has it: what is leased with it is this stream's. */
   readonly #token = randomUUID();
   readonly #hand: RowsInHand;
@@ -74,14 +78,16 @@ export class RelayStream {
   readonly #waiting = new Map<string, RowInHand[]>();
   readonly #lanes: Lanes;
   readonly #writer: SettlementWriter;
+  readonly #renewal: LeaseRenewal;
   #lookAt = 0;
   #outage = false;
   #stopping = false;
-  #renewing = false;
 
   constructor(env: StreamEnvironment) {
     this.#env = env;
+    this.#limits = forLimits(env.clock);
     this.#hand = new RowsInHand(env);
+    this.#renewal = new LeaseRenewal(env, this.#token, this.#hand);
     this.#lanes = new Lanes(env.batchSize);
     this.#writer = new SettlementWriter({
       ...env,
@@ -111,7 +117,7 @@ export class RelayStream {
     );
     this.#lookAt = this.#nextLookAt(lookAt, leased, clock.monotonic() - askedAt);
     for (const row of leased.rows) this.#take(row, askedAt + leaseMs);
-    void this.#keepLeases();
+    this.#renewal.begin();
     const deeper = !deep && this.#lookAt > 0;
     const more = deeper || leased.rows.length + leased.moved > 0;
     return { taken: leased.rows.length, more, nextMs: leased.nextMs };
@@ -139,6 +145,11 @@ export class RelayStream {
   /** Resolves when all that is on its way is settled and written down. */
   settled(): Promise<void> {
     return this.#hand.emptied();
+  }
+
+  /** What is in hand now is left to whoever looks when its lease ends. */
+  end(): void {
+    this.#renewal.end();
   }
 
   #room(): Room {
@@ -177,7 +188,7 @@ export class RelayStream {
     }
     this.#lanes.sent(held.destination, held.id, clock.monotonic());
     const sending = Promise.resolve().then(() => sender.send(publication));
-    within(clock, sendTimeoutMs, sending, (): never => {
+    within(this.#limits, sendTimeoutMs, sending, (): never => {
       throw new LeveretError('LEV_PUBLISH_CONFIRM_TIMEOUT', `The sender gave no answer within ${sendTimeoutMs} ms.`);
     }).then(
       () => this.#confirmed(held),
@@ -282,33 +293,5 @@ export class RelayStream {
   #letGo(ids: readonly number[]): void {
     this.#hand.remove(ids);
     this.#env.onProgress?.();
-  }
-
-  /** A publish may wait for minutes, as while the broker has an alarm: nobody else should publish the same meanwhile. */
-  async #keepLeases(): Promise<void> {
-    const { clock, leaseMs } = this.#env;
-    if (this.#renewing) return;
-    this.#renewing = true;
-    while (this.#hand.ids.length > 0) {
-      await new Promise<void>((resolve) => clock.after(leaseMs / 3, resolve));
-      await this.#renew();
-    }
-    this.#renewing = false;
-  }
-
-  async #renew(): Promise<void> {
-    const { clock, database, leaseMs, counters, logger } = this.#env;
-    const { ids } = this.#hand;
-    if (ids.length === 0) return;
-    const askedAt = clock.monotonic();
-    try {
-      for (const id of await renewLeases(database, this.#token, ids, leaseMs)) {
-        const held = this.#hand.get(id);
-        if (held !== undefined) held.leasedUntil = askedAt + leaseMs;
-      }
-    } catch (err) {
-      counters.databaseErrors++;
-      logSafely(logger, 'warn', { err }, 'leases of the outbox were not renewed');
-    }
   }
 }

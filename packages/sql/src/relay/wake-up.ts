@@ -24,6 +24,8 @@ export interface ListeningClient {
   connect(): Promise<unknown>;
   query(text: string): Promise<unknown>;
   end(): Promise<unknown>;
+  /** Lets the process end although the server does not close its side. */
+  unref?(): unknown;
   on(event: 'notification' | 'error' | 'end', listener: () => void): unknown;
 }
 
@@ -80,6 +82,7 @@ export function postgresWakeUp(
     } finally {
       stopping.signal.removeEventListener('abort', stop);
       void client.end().catch(() => {});
+      client.unref?.();
     }
   };
 
