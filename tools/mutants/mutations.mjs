@@ -27,26 +27,23 @@ const MOVED = {
 const COMPILERS =
   /^__|\benv_\d|\b__(?:decorate|metadata|param|esDecorate|runInitializers|addDisposable|disposeResources)/;
 
-/** @returns {{kind: string, start: number, end: number, text: string, was: string, line: number}[]} */
+/** @returns {{kind: string, start: number, end: number, text: string, was: string, line: number, key?: true}[]} `key`: of an object */
 export function mutationsOf(code, map) {
   const found = [];
   const lineOf = sourceLines(code, map);
-  const add = (kind, { start, end }, text) => {
+  const add = (kind, { start, end, isKey }, text) => {
     const was = code.slice(start, end);
     const line = lineOf(start);
-    if (was !== text && line !== undefined && !COMPILERS.test(was)) found.push({ kind, start, end, text, was, line });
+    if (was === text || line === undefined || COMPILERS.test(was)) return;
+    found.push({ kind, start, end, text, was, line, ...(isKey && { key: true }) });
   };
   walk(parse(code, { ecmaVersion: 'latest', sourceType: 'module' }), code, add);
   return found;
 }
 
-/** Puts one in. */
-export function mutate(code, { start, end, text }) {
-  return code.slice(0, start) + text + code.slice(end);
-}
-
 function walk(node, code, add) {
   if (isCompilers(node, code)) return;
+  if (node.key !== undefined && !node.computed) node.key.isKey = true;
   plant(node, (each) => code.slice(each.start, each.end), add);
   for (const child of childrenOf(node)) walk(child, code, add);
 }

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { KINDS, mutate, mutationsOf } from './mutations.mjs';
+import { KINDS, mutationsOf } from './mutations.mjs';
 import { drawn } from './sample.mjs';
 
+const mutate = (code, { start, end, text }) => code.slice(0, start) + text + code.slice(end);
 const planted = (code) => mutationsOf(code).map((each) => `${each.kind}: ${mutate(code, each)}`);
 
 describe('mutationsOf', () => {

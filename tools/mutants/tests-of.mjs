@@ -1,36 +1,31 @@
-/** Which tests of a package can notice a change of a file: those that import it, the quick ones first, and of these the nearest. */
+/** The tests of a package, and which of them can notice a change of a file while they are loaded: those that import it. */
 import { readFileSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
 import { files, root } from '../scripts/sources.mjs';
 
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*['"](\.[^'"]+)['"]/g;
 const TEST = /\.test\.js$/;
+const NOTHING = new Set();
 
-/** @param {string} name of a package, as `core` */
-export function testsByFile(name) {
-  const compiled = files(`packages/${name}/dist`, /\.js$/, new Set());
+/** Unit tests, and with `situations` those with a broker; @param {string} name of a package, as `core` */
+export function testsIn(name, situations) {
+  const all = [...files(`packages/${name}/dist`, TEST, NOTHING), ...files(`packages/${name}/dist-test`, TEST, NOTHING)];
+  const isSituation = (each) => basename(each).startsWith('when-') || each.includes('/dist-test/');
+  return situations ? all : all.filter((each) => !isSituation(each));
+}
+
+/** @returns {(file: string) => string[]} */
+export function importersIn(name) {
   const importers = new Map();
-  for (const file of compiled) {
+  for (const file of files(`packages/${name}/dist`, /\.js$/, NOTHING)) {
     for (const [, path] of readFileSync(join(root, file), 'utf8').matchAll(IMPORT)) {
       const imported = normalize(join(dirname(file), path));
       importers.set(imported, [...(importers.get(imported) ?? []), file]);
     }
   }
-  return (file) => nearestTests(file, importers);
-}
-
-function nearestTests(file, importers) {
-  const seen = new Set([file]);
-  const tests = [];
-  for (let level = [file]; level.length > 0; ) {
-    level = level.flatMap((each) => importers.get(each) ?? []).filter((each) => !seen.has(each) && seen.add(each));
-    tests.push(...level.filter((each) => TEST.test(each)));
-  }
-  const isNear = (each) => dirname(each) === dirname(file);
-  const isSituation = (each) => basename(each).startsWith('when-');
-  const units = tests.filter((each) => !isSituation(each));
-  return {
-    units: [units.filter(isNear), units.filter((each) => !isNear(each))],
-    situations: tests.filter(isSituation),
+  return (file) => {
+    const seen = new Set([file]);
+    for (const each of seen) for (const importer of importers.get(each) ?? []) seen.add(importer);
+    return [...seen].filter((each) => TEST.test(each));
   };
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../scripts/sources.mjs';
 
-const SKIPPED = /(^|\/)(node_modules|src|coverage)(\/|$)/;
+const SKIPPED = /(^|\/)(node_modules|src|coverage|dist-package)(\/|$)/;
 
 export class Workplace {
   #root = mkdtempSync(join(tmpdir(), 'leveret-mutants-'));
@@ -20,13 +20,16 @@ export class Workplace {
     for (const file of ['package.json', '.mocharc.json']) cpSync(join(root, file), join(this.#root, file));
     const modules = join(root, 'node_modules');
     mkdirSync(join(this.#root, 'node_modules', '@leveret'), { recursive: true });
+    const own = new Map();
+    for (const name of readdirSync(join(this.#root, 'packages'))) {
+      own.set(JSON.parse(this.read(`packages/${name}/package.json`)).name, name);
+    }
     for (const name of readdirSync(modules)) {
-      if (name === '@leveret' || name === 'leveret') continue;
+      if (name === '@leveret' || own.has(name)) continue;
       symlinkSync(join(modules, name), join(this.#root, 'node_modules', name));
     }
-    for (const name of readdirSync(join(this.#root, 'packages'))) {
-      const own = JSON.parse(this.read(`packages/${name}/package.json`)).name;
-      symlinkSync(join(this.#root, 'packages', name), join(this.#root, 'node_modules', own));
+    for (const [full, name] of own) {
+      symlinkSync(join(this.#root, 'packages', name), join(this.#root, 'node_modules', full));
       const inner = join(root, 'packages', name, 'node_modules');
       try {
         readdirSync(inner);

@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { MessageConversionError, MessageValidationError } from '../errors/message-error.js';
 import { AcknowledgeMessage, RejectMessage, RequeueMessage } from '../errors/outcome-signal.js';
-import { decideFailure, type FailureFacts } from './decide-failure.js';
+import { decideFailure, decideRedelivery, type FailureFacts } from './decide-failure.js';
 import type { FailurePolicy, RetryPolicy } from './failure-policy.js';
+import { RetryAfter } from './retry-after.js';
 
 const retry: RetryPolicy = {
   maxAttempts: 3,
@@ -27,6 +28,13 @@ const facts = (parts: Partial<FailureFacts> = {}): FailureFacts => ({
   hasMessageId: true,
   redelivered: false,
   ...parts,
+});
+
+const remembered = (failures: number) => ({
+  failures,
+  firstFailedAt: 0,
+  lastFailedAt: 0,
+  lastError: new Error('broken'),
 });
 
 const anyFacts = fc.record({
@@ -53,6 +61,49 @@ const anyPolicy: fc.Arbitrary<FailurePolicy> = fc.record({
 });
 
 describe('deciding about a failure', () => {
+  it('takes it that nothing was redelivered, and that it failed at the beginning of time, where that is not said', () => {
+    const one = policy({ redeliver: { delaysMs: [1000], jitter: 0, native: true } });
+    const at = new Date(5000);
+    expect(decideFailure(one, facts({ error: new RetryAfter(at) }))).to.include({ kind: 'redeliver', delayMs: 5000 });
+    const asks = policy({ redeliver: { delaysMs: [1000], jitter: 0, native: true, retryAfter: () => at } });
+    expect(decideFailure(asks, facts())).to.include({ kind: 'redeliver', delayMs: 5000 });
+    const retried = { ...one, retry: { ...retry, maxAttempts: 1 } };
+    expect(decideRedelivery(retried, remembered(1), 0)).to.include({ kind: 'redeliver', delayMs: 1000 });
+  });
+
+  it('parks nothing in an outage, though RetryAfter was asked for more often than there are redeliveries', () => {
+    const redeliver = { delaysMs: [1000], jitter: 0, native: true };
+    const decide = (redeliveries: number) =>
+      decideFailure(policy({ redeliver }), facts({ error: new RetryAfter('1s'), isOutage: true, redeliveries }));
+    expect(decide(0).kind).to.equal('redeliver');
+    expect(decide(1)).to.deep.equal({ kind: 'put-off' });
+  });
+
+  it('tells of a retryAfter that threw with the redelivery that it was asked about, and with nothing else', () => {
+    const asks = (retryAfter: () => undefined, failures: number) =>
+      decideFailure(
+        policy({ retry, redeliver: { delaysMs: [1000], jitter: 0, native: true, retryAfter } }),
+        facts({ failures }),
+      );
+    const doubt = new Error('bug');
+    const throws = () => {
+      throw doubt;
+    };
+    const redelivered = { kind: 'redeliver', delayMs: 1000, reason: 'exhausted', counts: true };
+    expect(asks(() => undefined, retry.maxAttempts)).to.deep.equal(redelivered);
+    expect(asks(throws, retry.maxAttempts)).to.deep.equal({ ...redelivered, doubt: { error: doubt } });
+    expect(asks(throws, 1)).to.deep.equal({ kind: 'retry', delayMs: retry.backoff.initialIntervalMs });
+  });
+
+  it('goes on at once with a wait that has passed while the channel was gone', () => {
+    const stateful = { ...policy(), retry: { ...retry, stateless: false } };
+    const waiting = { since: 1000, delayMs: 500 };
+    const left = (now: number) => decideRedelivery(stateful, { ...remembered(1), waiting }, now);
+    expect([1000, 1200, 1500, 9000].map(left)).to.deep.equal(
+      [500, 300, 0, 0].map((delayMs) => ({ kind: 'retry', delayMs })),
+    );
+  });
+
   it('counts a wait that retryAfter asks for: there are as many as redeliver has delays', () => {
     const redeliver = { delaysMs: [1000, 4000], jitter: 0, native: true, retryAfter: () => 90_000 };
     const decide = (redeliveries: number) => decideFailure(policy({ redeliver }), facts({ redeliveries }));

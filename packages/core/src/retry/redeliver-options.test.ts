@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { MAX_DELAY_MS } from '../delay/levels.js';
 import { Problems } from '../errors/configuration-error.js';
 import type { RedeliverPolicy } from './failure-policy.js';
 import { delaysOf, linearRule, nextDelayMs } from './redeliver-delays.js';
@@ -35,6 +36,35 @@ describe('the option redeliver', () => {
     expect(delays({ delays: ['30d'] })).to.deep.equal([2_592_000_000]);
   });
 
+  it('grows up to an hour, adds nothing by chance, and lets the queue do it, unless told otherwise', () => {
+    expect(delays({ initialInterval: '1s', multiplier: 100_000, maxAttempts: 3 })).to.deep.equal([1000, 3_600_000]);
+    expect(read(true).policy).to.deep.include({ jitter: 0, native: true });
+  });
+
+  it('takes each number up to its bounds', () => {
+    expect(delays({ multiplier: 1, maxAttempts: 2, jitter: 1 })).to.deep.equal([10_000]);
+    expect(delays({ maxAttempts: 10_000 })).to.have.lengthOf(9_999);
+    expect(read({ maxAttempts: 10_001 }).problems.join()).to.match(/must be a whole number from 2 to 10000/);
+    expect(delays({ delays: [MAX_DELAY_MS, 0.5] })).to.deep.equal([MAX_DELAY_MS, 1]);
+    expect(read({ delays: [MAX_DELAY_MS + 1] }).problems.join()).to.match(/at most 8.5 years/);
+    expect(read({ delays: [undefined] }).problems.join()).to.match(/delays must be a duration .* got undefined/);
+  });
+
+  it('tells a configuration file what it may say', () => {
+    const properties = REDELIVER_OPTION.table;
+    expect(properties?.['delays']?.schema).to.deep.equal({
+      type: 'array',
+      minItems: 1,
+      items: { type: ['string', 'number'] },
+    });
+    expect(properties?.['maxInterval']?.schema).to.deep.equal({
+      anyOf: [
+        { type: 'number', exclusiveMinimum: 0 },
+        { type: 'string', pattern: '^\\d+(\\.\\d+)?(ms|s|m|h|d)$' },
+      ],
+    });
+  });
+
   it('takes 32 different delays, and no more', () => {
     expect(read({ delays: Array.from({ length: 32 }, (_, n) => n + 1) }).problems).to.deep.equal([]);
   });
@@ -67,6 +97,9 @@ describe('the waits of a policy', () => {
   it('are the delays, with jitter also half of it and all of it longer, and never shorter', () => {
     expect(delaysOf(policy([10_000, 1000, 10_000]))).to.deep.equal([1000, 10_000]);
     expect(delaysOf(policy([1000], 0.2))).to.deep.equal([1000, 1100, 1200]);
+    expect(delaysOf(policy([1000], 1))).to.deep.equal([1000, 1500, 2000]);
+    const drawn = [0, 0.34, 0.67, 0.999].map((random) => nextDelayMs(policy([1000], 1), 0, () => random));
+    expect(drawn).to.deep.equal([1000, 1500, 2000, 2000]);
     const delaysMs = fc.array(fc.integer({ min: 1, max: 1e9 }), { minLength: 1, maxLength: 8 });
     const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     fc.assert(

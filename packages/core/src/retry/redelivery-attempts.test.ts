@@ -8,7 +8,8 @@ describe('RedeliveryAttempts', () => {
     const attempts = new RedeliveryAttempts();
     const last = new Error('second');
     attempts.record('a', new Error('first'), 100);
-    attempts.record('a', last, 250);
+    const second = attempts.record('a', last, 250);
+    expect(second).to.deep.equal(attempts.find('a', true));
     attempts.record('b', new Error('other'), 300);
     expect(attempts.find('a', true)).to.deep.equal({
       failures: 2,

@@ -1,10 +1,11 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { ConfigurationError } from '../errors/configuration-error.js';
+import { LeveretError } from '../errors/leveret-error.js';
 import { RejectMessage } from '../errors/outcome-signal.js';
 import { decideFailure, type FailureFacts } from './decide-failure.js';
 import type { FailurePolicy } from './failure-policy.js';
-import { RetryAfter, retryAfterHeader } from './retry-after.js';
+import { RetryAfter, readRetryAfter, retryAfterHeader } from './retry-after.js';
 
 const NOW = Date.UTC(2026, 10, 27, 8);
 
@@ -31,6 +32,9 @@ describe('RetryAfter', () => {
   it('takes a duration or a date', () => {
     expect(new RetryAfter('90s')).to.include({ after: '90s', counts: true, code: 'LEV_RETRY_AFTER' });
     expect(new RetryAfter(new Date(NOW), { counts: false }).counts).to.equal(false);
+    expect(new RetryAfter('90s').message).to.match(/after 90s\.$/);
+    expect(new RetryAfter(500).message).to.match(/after 500 ms\.$/);
+    expect(new RetryAfter(new Date(NOW)).message).to.match(/at 2026-11-27T08:00:00.000Z\.$/);
     for (const wrong of ['soon', -1, undefined, null, {}, new Date(Number.NaN)]) {
       expect(() => new RetryAfter(wrong as never), String(wrong)).to.throw(ConfigurationError, /90s/);
     }
@@ -42,6 +46,17 @@ describe('RetryAfter', () => {
     for (const wrong of [undefined, null, '', 'soon', '-5', '1e9', '12345678901', {} as never]) {
       expect(retryAfterHeader(wrong), String(wrong)).to.equal(undefined);
     }
+  });
+});
+
+describe('readRetryAfter', () => {
+  it('bears what another copy of leveret may say: no wait where none can be read, and it counts', () => {
+    const foreign = (parts: object) => Object.assign(new LeveretError('LEV_RETRY_AFTER', 'later'), parts);
+    expect(readRetryAfter(foreign({ after: '2s', counts: false }), NOW)).to.deep.equal({
+      delayMs: 2000,
+      counts: false,
+    });
+    expect(readRetryAfter(foreign({}), NOW)).to.deep.equal({ delayMs: 0, counts: true });
   });
 });
 

@@ -54,6 +54,22 @@ describe('the option retry', () => {
     expect(retry?.backoff).to.include({ initialIntervalMs: 30_000, maxIntervalMs: 30_000 });
   });
 
+  it('takes each number up to its bounds', () => {
+    const { retry, problems } = resolve({
+      maxAttempts: 1,
+      initialInterval: 0,
+      maxInterval: 0,
+      multiplier: 1,
+      jitter: 1,
+    });
+    expect(problems).to.deep.equal([]);
+    expect(retry).to.deep.include({
+      maxAttempts: 1,
+      backoff: { initialIntervalMs: 0, multiplier: 1, maxIntervalMs: 0, jitter: 1 },
+    });
+    expect(resolve({ initialInterval: '5s', maxInterval: '5s', jitter: 0 }).problems).to.deep.equal([]);
+  });
+
   const faults: readonly [unknown, RegExp][] = [
     ['yes', /^retry must be true, false or an object; got "yes"/],
     [null, /^retry must be true, false or an object; got null/],
