@@ -76,6 +76,9 @@ function travel(
 describe('delaySeconds', () => {
   it('rounds up to seconds, and is exact up to 68 minutes', () => {
     expect([1, 999, 1000, 1001, 90_000, 4_095_000].map(delaySeconds)).to.deep.equal([1, 1, 1, 2, 90, 4095]);
+    expect([4_096, 4_097, 8_191, 8_193, 16_385].map((seconds) => delaySeconds(seconds * 1000))).to.deep.equal([
+      ...[4_096, 4_098, 8_192, 8_196, 16_392],
+    ]);
   });
 
   it('is never early, and never more than 0.05 % longer', () => {

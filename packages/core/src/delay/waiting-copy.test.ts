@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import type { Message, Publication } from '../message/message.js';
 import { aMessage } from '../message/message.support.test.js';
+import { tableBytes } from '../message/table-bytes.js';
 import type { Delivery } from '../transport/transport.js';
 import { asItCame } from './arrival.js';
 import { longerHistory, movedCopy, waitingCopy } from './waiting-copy.js';
@@ -110,19 +111,57 @@ describe('a message that waits', () => {
     expect(waitingCopy(message, RECORD, TO, 8192).headers).not.to.have.property('x-leveret-history');
   });
 
-  it('takes its history along up to the last byte, whose own size counts', () => {
+  it('takes its history along up to the last byte of the frame, 4 KiB kept for what stands beside the headers', () => {
     const record = { ...RECORD, history: ['h'.repeat(3_000)] };
-    const fits = (frameMax: number) => 'x-leveret-history' in waitingCopy(aMessage(), record, TO, frameMax).headers;
-    let [low, high] = [0, FRAME];
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if (fits(middle)) high = middle;
-      else low = middle;
+    const exact = [{ name: 'odd', entry: entry('odd'), exact: true }];
+    const verbatim = { fault: undefined, properties: {}, headers: exact, section: undefined };
+    for (const [message, more] of [
+      [aMessage({ headers: { tenant: 'a' } }), 0],
+      [aMessage({ verbatim }), exact[0]?.entry.length ?? 0],
+    ] as const) {
+      const headersAt = (frameMax: number) => waitingCopy(message, record, TO, frameMax).headers;
+      const needed = tableBytes(headersAt(0)) + more + tableBytes({ 'x-leveret-history': record.history }) + 4096;
+      expect(headersAt(needed - 1)).to.not.have.property('x-leveret-history');
+      expect(headersAt(needed)).to.have.deep.property('x-leveret-history', record.history);
     }
-    const longer = { ...record, history: ['h'.repeat(3_100)] };
-    expect(high).to.be.greaterThan(3_000);
-    expect('x-leveret-history' in waitingCopy(aMessage(), longer, TO, high + 99).headers).to.equal(false);
-    expect('x-leveret-history' in waitingCopy(aMessage(), longer, TO, high + 100).headers).to.equal(true);
+  });
+
+  it('says how it was kept only where that is not how it waits', () => {
+    const modeOf = (deliveryMode: Message['deliveryMode']) =>
+      waitingCopy(aMessage({ deliveryMode }), RECORD, TO, FRAME).headers['x-leveret-original-delivery-mode'];
+    expect([modeOf(2), modeOf(1), modeOf(undefined)]).to.deep.equal([undefined, 1, 1]);
+  });
+
+  it('keeps the timestamp that can be written', () => {
+    const timeOf = (timestamp: number) => waitingCopy(aMessage({ timestamp }), RECORD, TO, FRAME).properties.timestamp;
+    expect([timeOf(1_700_000_000), timeOf(-1), timeOf(Number.NaN)]).to.deep.equal([
+      1_700_000_000,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('has no header twice, though only one of them is known byte by byte', () => {
+    const verbatim = {
+      ...{ fault: undefined, properties: {}, section: undefined },
+      headers: [{ name: 'odd', entry: entry('odd'), exact: true }],
+    };
+    const copy = waitingCopy(aMessage({ headers: { odd: 7 }, verbatim }), RECORD, TO, FRAME);
+    expect(copy.headers).to.not.have.property('odd');
+    expect(copy.verbatim?.headers).to.have.length(1);
+  });
+
+  it('leaves a header as it is whose name would become too long: 255 bytes are as many as there may be', () => {
+    const keptAs = (bytes: number) => {
+      const header = {
+        name: `x-leveret-${'n'.repeat(bytes - 10)}`,
+        entry: entry(`x-leveret-${'n'.repeat(bytes - 10)}`),
+        exact: true,
+      };
+      const verbatim = { fault: undefined, properties: {}, headers: [header], section: undefined };
+      return waitingCopy(aMessage({ verbatim }), RECORD, TO, FRAME).verbatim?.headers[0]?.entry[0];
+    };
+    expect([keptAs(240), keptAs(241)]).to.deep.equal([255, 241]);
   });
 
   it('is moved with its headers once, byte by byte where one of them is known so', () => {
@@ -130,7 +169,9 @@ describe('a message that waits', () => {
     const verbatim = { fault: undefined, properties: {}, headers: [header], section: undefined };
     const moved = movedCopy(aMessage({ headers: { odd: 1 }, verbatim }), TO);
     expect([moved.headers, moved.verbatim?.headers]).to.deep.equal([{}, [header]]);
-    expect(movedCopy(aMessage({ headers: { odd: 1 } }), TO).headers).to.deep.equal({ odd: 1 });
+    const ofTheWay = { 'x-delivery-count': 1, 'leveret-delay-to': 'a', 'x-death': [], 'x-last-death-queue': 'b' };
+    const plain = movedCopy(aMessage({ headers: { odd: 1, ...ofTheWay } }), TO);
+    expect([plain.headers, plain.mandatory, plain.verbatim]).to.deep.equal([{ odd: 1 }, true, undefined]);
   });
 });
 
@@ -146,6 +187,33 @@ describe('a message that says that it has waited', () => {
     for (const exchange of ['', 'amq.direct', 'leveret.returns', 'xleveret.return', 'leveret.wait.1000']) {
       const message = aMessage({ headers: forged, exchange, routingKey: 'orders' });
       expect(arrive(message), exchange).to.deep.equal({ message });
+    }
+  });
+
+  it('is read where it has the right shape, and counts as nothing where it has not', () => {
+    const readOf = (headers: object) =>
+      arrive(aMessage({ headers: { ...forged, ...headers }, exchange: 'leveret.return', routingKey: 'q' }));
+    const counts = [1, 2, 1_000_000, 1_000_001, 0, -1, 1.5, '3', null].map((count) => {
+      const { waited } = readOf({ 'x-leveret-redeliveries': count, 'x-leveret-attempts': count });
+      return [waited?.redeliveries, waited?.attempts];
+    });
+    const read = [1, 2, 1_000_000, 1_000_000, 0, 0, 0, 0, 0];
+    expect(counts).to.deep.equal(read.map((count) => [count, count]));
+    const priorities = [0, 1, 255, 256, -1, 1.5, '3', undefined];
+    expect(priorities.map((each) => readOf({ 'x-leveret-original-priority': each }).message.priority)).to.deep.equal([
+      ...[0, 1, 255, undefined, undefined, undefined, undefined, undefined],
+    ]);
+    const time = (digits: number) => `2026-01-01T00:00:00.${'0'.repeat(digits)}Z`;
+    const times = [time(19), time(20), 'soon', 7];
+    expect(times.map((each) => readOf({ 'x-leveret-first-failed-at': each }).waited?.firstFailedAt)).to.deep.equal([
+      ...[Date.UTC(2026, 0, 1), 0, 0, 0],
+    ]);
+  });
+
+  it('is taken as it is without both names of where it came from', () => {
+    for (const missing of ['x-leveret-original-exchange', 'x-leveret-original-routing-key']) {
+      const message = aMessage({ headers: { ...forged, [missing]: 7 }, exchange: 'leveret.return' });
+      expect(arrive(message), missing).to.deep.equal({ message });
     }
   });
 
@@ -179,6 +247,18 @@ describe('a message that was published with a delay', () => {
       'x-first-death-queue': 'x',
     };
     expect(arrive(aMessage({ headers: { ...headers, ...deaths } })).message.headers).to.deep.equal({ tenant: 'a' });
+  });
+
+  it('loses what is of the wait byte by byte, too', () => {
+    const headers = ['tenant', 'leveret-delay-to', 'x-death', 'x-first-death-queue'].map((each) => ({
+      ...{ name: each, entry: entry(each), exact: true },
+    }));
+    const verbatim = { fault: undefined, properties: {}, headers, section: undefined };
+    const { message } = arrive(aMessage({ headers: { 'leveret-delay-to': 'pay', tenant: 'a' }, verbatim }));
+    expect([message.headers, message.verbatim]).to.deep.equal([
+      { tenant: 'a' },
+      { ...verbatim, headers: headers.slice(0, 1) },
+    ]);
   });
 
   it('keeps what it died of elsewhere', () => {

@@ -186,12 +186,16 @@ function renamed(entry: Buffer, rename: (name: Buffer) => Buffer): Buffer {
   return Buffer.concat([Buffer.of(name.length), name, entry.subarray(1 + length)]);
 }
 
+function isWhole(value: unknown): value is number {
+  return Number.isInteger(value);
+}
+
 function countOf(value: unknown): number {
-  return typeof value === 'number' && Number.isInteger(value) && value > 0 ? Math.min(value, MAX_COUNT) : 0;
+  return isWhole(value) ? Math.min(Math.max(value, 0), MAX_COUNT) : 0;
 }
 
 function byteOf(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 255 ? value : undefined;
+  return isWhole(value) && value >= 0 && value <= 255 ? value : undefined;
 }
 
 function textOf(value: unknown): string | undefined {
