@@ -2,8 +2,8 @@
  * Tries mutants of one package: a few processes have the package loaded with all of them inside (instrument.mjs), and run for each
  * the tests that come by it, the nearest first.
  *
- * What the tests come by while they are loaded (a constant of a module, a table in a `describe`) is tried once more in a process
- * in which it is at work from the start, before it counts as a survivor.
+ * What survives is tried once more in a process in which it is at work from the start: what is done once may be done already (a
+ * constant of a module, a table in a `describe`, what is remembered).
  */
 import { dirname } from 'node:path';
 import { instrument } from './instrument.mjs';
@@ -82,8 +82,7 @@ export class MutantTrial {
           worker.kill();
           worker = undefined;
         }
-        if (how === 'unsure' || (how === 'survived' && this.#plan.atLoad.has(each.number)))
-          how = await this.#tryAlone(each);
+        if (how === 'unsure' || how === 'survived') how = await this.#tryAlone(each);
         tell(each, how);
       }
       worker?.kill();

@@ -84,3 +84,12 @@ describe('encodeText', () => {
     expect(() => encodeText('a', 'Shift_JIS')).to.throw(MessageConversionError, 'got "Shift_JIS"');
   });
 });
+
+describe('the characters that a charset can write', () => {
+  it('end at ÿ for ISO-8859-1, and at the last of seven bits for US-ASCII', () => {
+    expect(encodeText('\u00ff', 'latin1')).to.deep.equal(Buffer.of(0xff));
+    expect(() => encodeText('\u0100', 'ISO-8859-1')).to.throw(MessageConversionError, /Send UTF-8/);
+    expect(encodeText('\u007f', 'ascii')).to.deep.equal(Buffer.of(0x7f));
+    expect(() => encodeText('\u0080', 'us-ascii')).to.throw(MessageConversionError, /Send UTF-8/);
+  });
+});

@@ -13,6 +13,43 @@ const converter = contentTypeConverter();
 const read = (contentType: string | undefined, text: string, target?: typeof Order | ObjectConstructor) =>
   converter.fromMessage(aMessage({ text, contentType }), target);
 
+describe('how much is read', () => {
+  const json = (bytes: number) => `"${'x'.repeat(bytes - 2)}"`;
+  const MIB = 1024 * 1024;
+
+  it('is 1 MiB for what is made into a class or checked, and 4 MiB of JSON or 16 MiB of anything else where it is not', () => {
+    const refuses = (
+      text: string,
+      contentType: string,
+      target: typeof Order | ObjectConstructor,
+      isChecked?: boolean,
+    ) =>
+      expect(() =>
+        converter.fromMessage(
+          aMessage({ text, contentType }),
+          target,
+          isChecked === undefined ? undefined : { isChecked },
+        ),
+      ).to.throw(MessageConversionError, /bytes; at most/);
+    const takes = (text: string, contentType: string, target: typeof Order | ObjectConstructor, isChecked?: boolean) =>
+      converter.fromMessage(
+        aMessage({ text, contentType }),
+        target,
+        isChecked === undefined ? undefined : { isChecked },
+      );
+    takes(json(MIB), 'application/json', Order);
+    refuses(json(MIB + 1), 'application/json', Order);
+    for (const isChecked of [undefined, false]) {
+      takes(json(4 * MIB), 'application/json', Object, isChecked);
+      refuses(json(4 * MIB + 1), 'application/json', Object, isChecked);
+    }
+    takes(json(MIB), 'application/json', Object, true);
+    refuses(json(MIB + 1), 'application/json', Object, true);
+    takes('x'.repeat(16 * MIB), 'text/plain', Object);
+    refuses('x'.repeat(16 * MIB + 1), 'text/plain', Object);
+  });
+});
+
 describe('reading a body by its content type', () => {
   const asJson = [
     'application/json',

@@ -38,11 +38,20 @@ describe('readContentType', () => {
     });
   }
 
+  it('reads the same text once', () => {
+    expect(readContentType('application/x-once')).to.equal(readContentType('application/x-once'));
+  });
+
   it('answers the same for the same text, however many others came between', () => {
     const before = readContentType('application/json;v=first');
     for (let i = 0; i < 1000; i++) readContentType(`application/x-${i};charset=c${i}`);
     expect(readContentType('application/json;v=first')).to.deep.equal(before);
     expect(readContentType('application/x-999;charset=c999')).to.deep.equal({ kind: 'binary', charset: 'c999' });
+  });
+
+  it('remembers what was read, of so many texts that no sender can fill the memory', () => {
+    for (let i = 0; i < 300; i++) readContentType(`text/x-${i}`);
+    expect(readContentType('text/x-new;charset=a')).to.not.equal(readContentType('text/x-new;charset=a'));
   });
 
   it('reads anything', () => {

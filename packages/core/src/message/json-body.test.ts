@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { MessageConversionError } from '../errors/message-error.js';
 import { parseJson as parseWithin } from './json-body.js';
+import { pathAt, pathText } from './json-path.js';
 import { harmlessJson } from './message.support.test.js';
 import { MAX_JSON_DEPTH } from './scan-json.js';
 
@@ -90,5 +91,26 @@ describe('parseJson', () => {
 
   it('takes any length at one level', () => {
     expect(parseJson(`[${'[],{},'.repeat(2000)}0]`)).to.have.lengthOf(4001);
+  });
+});
+
+describe('pathAt', () => {
+  it('names where a value begins, of whatever kind it is', () => {
+    const text = '{"a":[1,{"b":2}]}';
+    const at = (part: string) => pathAt(text, text.indexOf(part));
+    expect(['{"a"', '[1', '1,', '{"b"', '2'].map(at)).to.deep.equal(['', 'a', 'a[0]', 'a[1]', 'a[1].b']);
+  });
+
+  it('shows the first 200 characters', () => {
+    expect(pathText(['x'.repeat(200)])).to.equal('x'.repeat(200));
+    expect(pathText(['x'.repeat(201)])).to.equal(`${'x'.repeat(200)}...`);
+  });
+});
+
+describe('a constructor in a body', () => {
+  it('is read where it holds no prototype', () => {
+    for (const held of ['null', '7', '"prototype"', '{"a":1}']) {
+      expect(parseJson(`{"constructor":${held}}`)).to.deep.equal({ constructor: JSON.parse(held) });
+    }
   });
 });

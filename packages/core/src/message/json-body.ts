@@ -85,7 +85,7 @@ function withoutMarks(root: unknown, restore: (digits: string) => unknown): unkn
       const child = children[key];
       const restored = plain(child);
       if (restored !== child) children[key] = restored;
-      else if (typeof child === 'object' && child !== null) open.push(child);
+      else open.push(child);
     }
   }
   return plain(root);

@@ -48,7 +48,6 @@ export function losesDigits(token: string): boolean {
   if (written.digits === '' || isSame(written, significant(String(number)))) return false;
   if (isWhole(token)) return BigInt(number) !== BigInt(token);
   return (
-    number === 0 ||
     written.digits.length > MAX_PRECISION ||
     !isSame(written, significant(number.toExponential(written.digits.length - 1)))
   );

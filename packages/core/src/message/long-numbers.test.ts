@@ -179,3 +179,52 @@ describe('the number of elements in a JSON body', () => {
     expect(limited(JSON.stringify(['{[,,,,,,,'.repeat(2000)]), 2)).not.to.throw();
   });
 });
+
+describe('a long number', () => {
+  it('is told with its place and its own length', () => {
+    expect(() => parse('{"order":{"id":1688888483063664642}}')).to.throw(
+      MessageConversionError,
+      /^The number at \S*id\S* of the JSON body, 19 characters long, cannot be held/,
+    );
+  });
+
+  it('is a bigint of up to 1000 digits', () => {
+    expect(parse('9'.repeat(1000), 'bigint')).to.equal(BigInt('9'.repeat(1000)));
+    expect(() => parse('9'.repeat(1001), 'bigint')).to.throw(MessageConversionError, /1001 characters long/);
+  });
+
+  it('is read beside null, text and numbers', () => {
+    expect(parse('[null,{"id":1688888483063664642,"of":null},"a",7]', 'text')).to.deep.equal([
+      ...[null, { id: '1688888483063664642', of: null }, 'a', 7],
+    ]);
+  });
+});
+
+describe('mayLoseDigits', () => {
+  it('looks for sixteen digits and points in a row, wherever they stand, and for exponents of three digits', () => {
+    const piece = fc.oneof(
+      fc.string({ unit: fc.constantFrom(...'0123456789.'), maxLength: 20 }),
+      fc.constantFrom(' ', ',', '"a":', '-', 'e', 'e1'),
+    );
+    const text = fc.array(piece, { maxLength: 12 }).map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(text, (json) => {
+        expect(mayLoseDigits(json)).to.equal(/[\d.]{16}/.test(json) || /\d[eE][+-]?\d{3}/.test(json));
+      }),
+      { numRuns: 500 },
+    );
+    for (let before = 0; before < 40; before++) {
+      const around = (digits: number) => mayLoseDigits(`${' '.repeat(before)}${'7'.repeat(digits)},${'7'.repeat(15)}`);
+      expect([around(15), around(16)], `behind ${before}`).to.deep.equal([false, true]);
+    }
+  });
+});
+
+describe('a fraction that a double holds to its last digit', () => {
+  const power = (n: number) => `0.${String(5n ** BigInt(n)).padStart(n, '0')}`;
+  it('loses nothing with up to a hundred digits', () => {
+    expect([power(143), power(145)].map((token) => token.replace(/^0\.0*/, '').length)).to.deep.equal([100, 102]);
+    expect([power(143), power(145)].map(losesDigits)).to.deep.equal([false, true]);
+    expect([`1.5${'0'.repeat(120)}`, `1.5${'0'.repeat(120)}1`].map(losesDigits)).to.deep.equal([false, true]);
+  });
+});

@@ -5,6 +5,7 @@ import type { Duration } from '../time/duration.js';
 import { mergeOptions, type Option, type OptionsOf, readOptions } from './option.js';
 import {
   customOption,
+  DURATION_SCHEMA,
   durationOption,
   flagOption,
   functionOption,
@@ -91,6 +92,49 @@ describe('kinds of options', () => {
   for (const [title, option, given, expected] of wrong) {
     it(`refuses ${title}`, () => expect(read(option, given)).to.deep.equal([expected]));
   }
+
+  it('goes on with the default behind a fault, so that every other fault is told, too', () => {
+    const behind = (option: Option<never, unknown, string>, value: unknown) => {
+      const problems = new Problems();
+      const answer = option.read(value, 'it', problems);
+      expect(problems.list).to.have.lengthOf(1);
+      return answer;
+    };
+    expect(behind(word, 'no')).to.equal('on');
+    expect(behind(wordOption(['on', 'off'], { text }), 'no')).to.equal('on');
+    expect(behind(wordOption(['on', 'off'], { or: 'off', text }), 'no')).to.equal('off');
+    expect(behind(whole, 10)).to.equal(3);
+    expect([behind(some, 2), behind(numberOption({ from: 5, text }), 2)]).to.deep.equal([0.5, 5]);
+    expect([behind(wait, 0), behind(wait, 'soon')]).to.deep.equal([2000, 2000]);
+    expect([behind(name, ''), behind(textOption({ or: 'a', text }), '')]).to.deep.equal([undefined, 'a']);
+    const or = () => 1;
+    expect([behind(call, 1), behind(functionOption({ or, text }), 1)]).to.deep.equal([undefined, or]);
+    expect(behind(waits, 'a')).to.equal(undefined);
+    const always = groupOption({ size: whole }, { always: true, text });
+    expect([behind(always, 7), behind(always, { size: 0 })]).to.deep.equal([{ size: 3 }, { size: 3 }]);
+    const own = groupOption({ size: whole, wait }, { text });
+    expect([behind(own, 7), behind(own, { size: 0, wait: 5 })]).to.deep.equal([undefined, { size: 3, waitMs: 5 }]);
+  });
+
+  it('takes lists that are just long enough, or empty where nothing else was asked', () => {
+    const two = listOption(whole, { atLeast: 2, text });
+    expect(read(two, [1, 2])).to.deep.equal([1, 2]);
+    expect(read(two, [1])).to.deep.equal(['it must be an array of at least 2; got an array of 1']);
+    const any = listOption(whole, { text });
+    expect(read(any, [])).to.deep.equal([]);
+    expect(read(any, 7)).to.deep.equal(['it must be an array; got 7']);
+    expect([two, waits, any].map(({ schema }) => schema?.['minItems'])).to.deep.equal([2, 1, undefined]);
+    expect(orValue(false, 0, functionOption({ text })).schema).to.equal(undefined);
+    expect(orValue(false, 0, whole).schema).to.deep.equal({ anyOf: [{ const: false }, whole.schema] });
+  });
+
+  it('tells a configuration file how long a timer can be, and that other spans have no end', () => {
+    const numbers = [wait.schema, durationOption({ unbounded: true, text }).schema, DURATION_SCHEMA].map(
+      (schema) => (schema?.['anyOf'] as unknown[])[0],
+    );
+    const endless = { type: 'number', minimum: 0 };
+    expect(numbers).to.deep.equal([{ ...endless, maximum: 2_147_483_647 }, endless, endless]);
+  });
 
   describe('a group', () => {
     const table = { size: whole, wait };

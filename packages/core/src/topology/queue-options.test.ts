@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { Problems } from '../errors/configuration-error.js';
+import { MAX_EXPIRY_MS } from './queue-arguments.js';
 import { QueueBuilder, queueOptionsOf } from './queue-builder.js';
 import { type QueueOptions, resolveQueueName, resolveQueueOptions } from './queue-options.js';
 import type { QueueDeclaration } from './topology.js';
@@ -128,6 +129,31 @@ describe('resolveQueueOptions', () => {
       declaration: undefined,
     });
     expect(problems.list).to.deep.equal([]);
+  });
+
+  it('takes each number up to its bounds', () => {
+    const argumentOf = (options: object) => Object.values(declarationOf({ name: 'q', ...options }).arguments)[0];
+    expect(argumentOf({ messageTtl: 0 })).to.equal(0);
+    expect(argumentOf({ messageTtl: '1d' })).to.equal(86_400_000);
+    expect(argumentOf({ messageTtl: MAX_EXPIRY_MS })).to.equal(MAX_EXPIRY_MS);
+    expectFault({ name: 'q', messageTtl: MAX_EXPIRY_MS + 1 }, /messageTtl must be whole milliseconds from 0/);
+    expect([argumentOf({ expires: 1 }), argumentOf({ expires: '2h' })]).to.deep.equal([1, 7_200_000]);
+    expectFault({ name: 'q', arguments: { 'x-expires': '2h' } }, /x-expires/);
+    expect([argumentOf({ maxLength: 0 }), argumentOf({ maxLengthBytes: 0 })]).to.deep.equal([0, 0]);
+    expect(argumentOf({ maxPriority: 255 })).to.equal(255);
+    expectFault({ name: 'q', maxPriority: 256 }, /maxPriority must be a whole number from 1 to 255; got 256/);
+  });
+
+  it('takes names of up to 255 bytes', () => {
+    expect(declarationOf({ name: 'q'.repeat(255) }).name).to.have.length(255);
+    expectFault({ name: 'q'.repeat(256) }, /at most 255 bytes in UTF-8; got 256 bytes/);
+    expectFault({ name: 'ü'.repeat(128) }, /got 256 bytes/);
+  });
+
+  it('blames namelessness only where a queue has no name', () => {
+    const told = (options: object) => faultsOf({ type: 'quorum', ...options }).join();
+    expect(told({ name: 'q', exclusive: true })).to.match(/^queue "q": quorum queues cannot be exclusive$/);
+    expect(told({ anonymous: true })).to.match(/an anonymous queue cannot be a quorum queue unless it says so itself/);
   });
 
   it('answers frozen declarations', () => {
