@@ -50,6 +50,19 @@ describe('how much is read', () => {
   });
 });
 
+describe('the bounds of a body', () => {
+  it('are numbers from 1', () => {
+    const one = contentTypeConverter({ maxBodyBytes: 1, maxElements: 1 });
+    expect(one.fromMessage(aMessage({ text: '7', contentType: 'application/json' }), undefined)).to.equal(7);
+    for (const option of ['maxBodyBytes', 'maxElements']) {
+      expect(() => contentTypeConverter({ [option]: 0 })).to.throw(
+        ConfigurationError,
+        `${option} must be a whole number from 1`,
+      );
+    }
+  });
+});
+
 describe('reading a body by its content type', () => {
   const asJson = [
     'application/json',
