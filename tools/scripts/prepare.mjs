@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildPage } from './build-page.mjs';
 import { exists, files, root, workspaces } from './sources.mjs';
 
 /** Installs and builds; rejects when either fails. */
@@ -16,6 +17,7 @@ export async function prepare() {
   }
   removeOrphans();
   await must('tsc -b', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b']);
+  await buildPage();
 }
 
 function checkNode() {
