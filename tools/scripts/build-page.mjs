@@ -26,7 +26,12 @@ export async function buildPage() {
     absWorkingDir: join(root, HOME),
     entryPoints: { page: 'page/main.tsx', style: 'page/style.css' },
     outdir: 'dist-page',
-    ...{ bundle: true, format: 'esm', platform: 'browser', target: ['es2022', 'chrome110', 'firefox115', 'safari16.4'] },
+    ...{
+      bundle: true,
+      format: 'esm',
+      platform: 'browser',
+      target: ['es2022', 'chrome110', 'firefox115', 'safari16.4'],
+    },
     ...{ minify: true, jsx: 'automatic', jsxImportSource: 'preact', legalComments: 'none', logLevel: 'warning' },
     define: { 'process.env.NODE_ENV': '"production"' },
     tsconfigRaw: {},
@@ -62,7 +67,10 @@ function write(built) {
   for (const [name, { bytes }] of built) writeFileSync(join(root, OUTPUT, name), bytes);
   const entries = [...built].map(([name, { immutable }]) => [name, { type: TYPES[name.split('.').at(-1)], immutable }]);
   // Last: a build that was ended in the middle has none, and is done again.
-  writeFileSync(join(root, OUTPUT, 'manifest.json'), `${JSON.stringify({ files: Object.fromEntries(entries) }, null, 2)}\n`);
+  writeFileSync(
+    join(root, OUTPUT, 'manifest.json'),
+    `${JSON.stringify({ files: Object.fromEntries(entries) }, null, 2)}\n`,
+  );
 }
 
 function isFresh() {

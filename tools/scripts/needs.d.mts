@@ -1,4 +1,4 @@
 /** Types of needs.mjs. */
 export declare function needs(
-  service: 'rabbitmq' | 'private brokers' | 'postgres' | 'mariadb' | 'redis',
+  service: 'rabbitmq' | 'private brokers' | 'postgres' | 'mariadb' | 'redis' | 'chromium',
 ): (this: Mocha.Context) => void;

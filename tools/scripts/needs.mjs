@@ -8,6 +8,7 @@ const VARIABLES = {
   postgres: 'LEVERET_SKIP_POSTGRES',
   mariadb: 'LEVERET_SKIP_MARIADB',
   redis: 'LEVERET_SKIP_REDIS',
+  chromium: 'LEVERET_SKIP_CHROMIUM',
 };
 
 export function needs(service) {

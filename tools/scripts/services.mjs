@@ -3,6 +3,7 @@
  * LEVERET_SKIP_… holds the reason; tests that need it are skipped by needs.mjs. With CI=true a missing one is a failure.
  */
 import { accepts, speaksAmqp, whyUnavailable } from './brokers.mjs';
+import { chromiumPath } from './chromium.mjs';
 import { exists } from './sources.mjs';
 
 const always = () => true;
@@ -15,7 +16,7 @@ const SERVICES = [
     needed: always,
     answers: speaksAmqp,
   },
-  { name: 'private RabbitMQ nodes', skip: 'LEVERET_SKIP_PRIVATE_BROKERS', needed: always },
+  { name: 'private RabbitMQ nodes', skip: 'LEVERET_SKIP_PRIVATE_BROKERS', needed: always, why: whyUnavailable },
   {
     name: 'PostgreSQL',
     skip: 'LEVERET_SKIP_POSTGRES',
@@ -40,6 +41,12 @@ const SERVICES = [
     needed: () => exists('packages/redis/package.json'),
     answers: accepts,
   },
+  {
+    name: 'Chromium',
+    skip: 'LEVERET_SKIP_CHROMIUM',
+    needed: () => exists('packages/console/package.json'),
+    why: () => (chromiumPath() === undefined ? 'no browser is installed (apt-get install chromium)' : undefined),
+  },
 ];
 
 const DEFAULT_PORTS = { 'amqp:': 5672, 'amqps:': 5671 };
@@ -51,7 +58,8 @@ export async function probeServices() {
   for (const service of SERVICES.filter((each) => each.needed())) {
     const url = service.url && (process.env[service.url] ?? service.default);
     if (url !== undefined) env[service.url] = url;
-    const reason = process.env[service.skip] || (await whyMissing(service, url));
+    const reason =
+      process.env[service.skip] || (service.why === undefined ? await whyMissing(service, url) : service.why());
     if (!reason) continue;
     env[service.skip] = reason;
     missing.push(`${service.name}: ${reason}`);
@@ -65,7 +73,6 @@ export function withoutServices(reason) {
 }
 
 async function whyMissing(service, url) {
-  if (url === undefined) return whyUnavailable();
   const { hostname, port, protocol } = new URL(url);
   const number = Number(port) || DEFAULT_PORTS[protocol];
   if (await service.answers(hostname, number)) return undefined;

@@ -6,7 +6,17 @@ import { fileURLToPath } from 'node:url';
 /** The folder of the clone, or of `LEVERET_ROOT`, by which a check is tried on a broken copy. */
 export const root = resolve(process.env.LEVERET_ROOT ?? fileURLToPath(new URL('../..', import.meta.url)));
 
-const OUTPUT = new Set(['node_modules', 'dist', 'dist-test', 'dist-page', 'dist-package', 'coverage', '.brokers', '.nx', '.git']);
+const OUTPUT = new Set([
+  'node_modules',
+  'dist',
+  'dist-test',
+  'dist-page',
+  'dist-package',
+  'coverage',
+  '.brokers',
+  '.nx',
+  '.git',
+]);
 
 /** Text of a file named from the root. */
 export function read(path) {

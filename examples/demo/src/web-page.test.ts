@@ -1,16 +1,10 @@
-import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { expect } from 'chai';
-import { afterEach, beforeEach, describe, it } from 'mocha';
+import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { launchBrowser } from '../../../tools/scripts/browser.mjs';
+import { needs } from '../../../tools/scripts/needs.mjs';
 import { WebPage } from './web-page.js';
 import { type ShopState, WebShop } from './web-shop.js';
-
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-
-// By a name that no compiler follows: it is not needed for anything else, and not installed everywhere. Now, so that its globals
-// are not taken for leaks.
-const PLAYWRIGHT = 'playwright-core';
-const playwright = (await import(PLAYWRIGHT).catch(() => undefined)) as Playwright | undefined;
 
 describe('the page of the demo', function () {
   this.timeout(60_000);
@@ -84,53 +78,34 @@ describe('the page of the demo', function () {
     expect(text.split('\n\n').filter((event) => event.startsWith('data: {')).length).to.be.greaterThan(3);
   });
 
-  it('works in a browser, in light and dark, with the keyboard', async function () {
-    if (CHROMIUM === undefined || playwright === undefined) {
-      if (this.test) this.test.title += ' (skipped: playwright-core or Chromium is not installed)';
-      return this.skip();
-    }
-    const browser = await playwright.chromium.launch({
-      executablePath: CHROMIUM,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-    });
-    try {
-      for (const colorScheme of ['light', 'dark']) {
-        const tab = await browser.newPage({ colorScheme });
-        const faults: string[] = [];
-        tab.on('pageerror', (error) => faults.push(String(error)));
-        await tab.goto(page.url);
-        await tab.waitForSelector('tr[data-queue="error.queue"]');
-        await tab.focus('button[data-action="payments"]');
-        await tab.keyboard.press('Enter');
-        await tab.waitForSelector('tr[data-queue="payments"] .ready-count:not(:text-is("0"))');
-        await tab.waitForSelector('#news:text-is("All queues are empty.")');
-        const paper = await tab.evaluate(() => {
-          // biome-ignore lint/suspicious/noExplicitAny: this runs in the browser
-          const { document, getComputedStyle } = globalThis as any;
-          return getComputedStyle(document.body).backgroundColor as string;
-        });
-        expect(paper).to.equal(colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(23, 23, 27)');
-        expect(faults).to.deep.equal([]);
-        await tab.close();
+  describe('in a browser', () => {
+    before(needs('chromium'));
+
+    it('works in light and dark, with the keyboard', async () => {
+      const browser = await launchBrowser();
+      try {
+        for (const colorScheme of ['light', 'dark'] as const) {
+          const tab = await browser.newPage({ colorScheme });
+          const faults: string[] = [];
+          tab.on('pageerror', (error) => faults.push(String(error)));
+          await tab.goto(page.url);
+          await tab.waitForSelector('tr[data-queue="error.queue"]');
+          await tab.focus('button[data-action="payments"]');
+          await tab.keyboard.press('Enter');
+          await tab.waitForSelector('tr[data-queue="payments"] .ready-count:not(:text-is("0"))');
+          await tab.waitForSelector('#news:text-is("All queues are empty.")');
+          const paper = await tab.evaluate(() => {
+            // biome-ignore lint/suspicious/noExplicitAny: this runs in the browser
+            const { document, getComputedStyle } = globalThis as any;
+            return getComputedStyle(document.body).backgroundColor as string;
+          });
+          expect(paper).to.equal(colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(23, 23, 27)');
+          expect(faults).to.deep.equal([]);
+          await tab.close();
+        }
+      } finally {
+        await browser.close();
       }
-    } finally {
-      await browser.close();
-    }
+    });
   });
 });
-
-/** What is used of playwright-core. */
-interface Playwright {
-  readonly chromium: {
-    launch(options: object): Promise<{ newPage(options: object): Promise<Tab>; close(): Promise<void> }>;
-  };
-}
-interface Tab {
-  readonly keyboard: { press(key: string): Promise<void> };
-  on(event: 'pageerror', listener: (error: unknown) => void): void;
-  goto(url: string): Promise<unknown>;
-  focus(selector: string): Promise<void>;
-  waitForSelector(selector: string): Promise<unknown>;
-  evaluate<T>(inThePage: () => T): Promise<T>;
-  close(): Promise<void>;
-}

@@ -22,8 +22,13 @@ export async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
   try {
     response = await fetch(path, { credentials: 'same-origin', signal: AbortSignal.timeout(LIMIT_MS), ...init });
   } catch (error) {
-    const why = error instanceof Error && error.name === 'TimeoutError' ? 'did not answer within a minute' : 'cannot be reached';
-    throw new ApiFault(0, 'unreachable', `The console's server ${why}. Is its process running? It is asked again when you reload.`);
+    const why =
+      error instanceof Error && error.name === 'TimeoutError' ? 'did not answer within a minute' : 'cannot be reached';
+    throw new ApiFault(
+      0,
+      'unreachable',
+      `The console's server ${why}. Is its process running? It is asked again when you reload.`,
+    );
   }
   if (response.status === 401 && path !== 'api/session') session.set('none');
   if (!response.ok) throw await faultOf(response);
@@ -41,7 +46,9 @@ export function act<T>(path: string, body: unknown = {}, method = 'POST'): Promi
 /** Begins a session, if there is none yet. */
 export async function resumeSession(token: string | undefined): Promise<void> {
   try {
-    session.set(token === undefined ? await ask<SessionJson>('api/session') : await act<SessionJson>('api/session', { token }));
+    session.set(
+      token === undefined ? await ask<SessionJson>('api/session') : await act<SessionJson>('api/session', { token }),
+    );
   } catch (error) {
     session.set('none');
     if (token !== undefined || !(error instanceof ApiFault) || error.status !== 401) throw error;
@@ -57,7 +64,8 @@ async function faultOf(response: Response): Promise<ApiFault> {
 export function queryOf(values: Readonly<Record<string, string | number | readonly string[] | undefined>>): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) {
-    for (const each of Array.isArray(value) ? value : [value]) if (each !== undefined && each !== '') query.append(name, String(each));
+    for (const each of Array.isArray(value) ? value : [value])
+      if (each !== undefined && each !== '') query.append(name, String(each));
   }
   const text = query.toString();
   return text === '' ? '' : `?${text}`;

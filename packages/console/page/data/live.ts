@@ -1,6 +1,17 @@
 import type { DiscardJson, EventsJson, JobJson } from '../../src/contract.js';
 import { ask } from './api.js';
-import { acts, connection, discards, jobs, listeners, outboxCounts, queues, schedules, serverFault, session } from './stores.js';
+import {
+  acts,
+  connection,
+  discards,
+  jobs,
+  listeners,
+  outboxCounts,
+  queues,
+  schedules,
+  serverFault,
+  session,
+} from './stores.js';
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 15_000;
@@ -30,10 +41,11 @@ export function followEvents(): () => void {
     }
   };
   // Asked for first: a session that has ended leads to the login, which an event source does not tell from other faults.
-  const reopen = () => void ask('api/session').then(open, () => {
-    if (session.value === 'none') return;
-    timer = window.setTimeout(reopen, pause);
-  });
+  const reopen = () =>
+    void ask('api/session').then(open, () => {
+      if (session.value === 'none') return;
+      timer = window.setTimeout(reopen, pause);
+    });
   open();
   return () => {
     window.clearTimeout(timer);

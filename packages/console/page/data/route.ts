@@ -24,7 +24,10 @@ export function goTo(...words: readonly string[]): void {
 window.addEventListener('hashchange', () => route.set(read()));
 
 function read(): readonly string[] {
-  const words = location.hash.replace(/^#\/?/, '').split('/').filter((word) => word !== '');
+  const words = location.hash
+    .replace(/^#\/?/, '')
+    .split('/')
+    .filter((word) => word !== '');
   return words.length === 0 || words[0]?.startsWith('token=') === true ? ['errors'] : words.map(decode);
 }
 

@@ -10,13 +10,16 @@ interface CodeTextProps {
 /** A text of strangers as it is, in letters of one width; JSON in colours. */
 export function CodeText({ text, label, isJson = false }: CodeTextProps) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
     <pre tabIndex={0} role="region" aria-label={label}>
-      {isJson ? jsonTokens(text).map((token, index) => (
-        <span key={index} class={`json-${token.kind}`}>
-          <StrangerText text={token.text} />
-        </span>
-      )) : <StrangerText text={text} />}
+      {isJson ? (
+        jsonTokens(text).map((token, index) => (
+          <span key={index} class={`json-${token.kind}`}>
+            <StrangerText text={token.text} />
+          </span>
+        ))
+      ) : (
+        <StrangerText text={text} />
+      )}
     </pre>
   );
 }

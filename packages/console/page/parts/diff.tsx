@@ -1,16 +1,23 @@
-import { foldDiff, lineDiff } from '../../src/page/line-diff.js';
 import { countText } from '../../src/page/count-text.js';
+import { foldDiff, lineDiff } from '../../src/page/line-diff.js';
 import { StrangerText } from './stranger-text.js';
 
 const SIGNS = { same: ' ', removed: '−', added: '+' };
 const WORDS = { same: '', removed: 'removed: ', added: 'added: ' };
 
 /** What an edit changes, line by line. */
-export function Diff({ before, after, label }: { readonly before: string; readonly after: string; readonly label: string }) {
+export function Diff({
+  before,
+  after,
+  label,
+}: {
+  readonly before: string;
+  readonly after: string;
+  readonly label: string;
+}) {
   const lines = lineDiff(before, after);
   if (lines.every(({ kind }) => kind === 'same')) return <p class="dim">{label}: unchanged</p>;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
     <div class="diff" role="region" aria-label={`${label}: what changes`} tabIndex={0}>
       {foldDiff(lines).map((row, index) =>
         row.kind === 'skipped' ? (

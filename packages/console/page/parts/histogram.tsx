@@ -1,7 +1,7 @@
+import type { HistogramJson } from '../../src/contract.js';
 import { bars } from '../../src/page/bars.js';
 import { countText } from '../../src/page/count-text.js';
 import { durationText, exactText } from '../../src/page/time-text.js';
-import type { HistogramJson } from '../../src/contract.js';
 
 interface HistogramProps {
   readonly histogram: HistogramJson;
@@ -17,7 +17,10 @@ export function Histogram({ histogram, size }: HistogramProps) {
   if (counts.length === 0) return <span class="dim">no times</span>;
   const all = bars(histogram, width, height);
   const highest = Math.max(...counts);
-  const text = `${countText(counts.reduce((sum, each) => sum + each, 0), 'failure')} from ${exactText(from)} to ${exactText(from + counts.length * stepMs)}, at most ${highest} in ${durationText(stepMs)}`;
+  const text = `${countText(
+    counts.reduce((sum, each) => sum + each, 0),
+    'failure',
+  )} from ${exactText(from)} to ${exactText(from + counts.length * stepMs)}, at most ${highest} in ${durationText(stepMs)}`;
   return (
     <figure class={`histogram ${size}`}>
       <svg viewBox={`0 0 ${width} ${height + 1}`} preserveAspectRatio="none" role="img" aria-label={text}>

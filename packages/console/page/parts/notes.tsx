@@ -7,7 +7,7 @@ export function FaultNote({ fault, retry }: { readonly fault: Error | undefined;
   return (
     <div class="note bad" role="alert">
       <p>
-        {fault.message} {fault instanceof ApiFault && <span class="code">{fault.code}</span>}
+        {fault.message} {fault instanceof ApiFault && <span class="fault-code">{fault.code}</span>}
       </p>
       {retry !== undefined && (
         <button type="button" onClick={retry}>

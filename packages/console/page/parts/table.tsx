@@ -6,7 +6,7 @@ export interface Column<Row> {
   /** Beside the value, where the table is drawn as cards. Left out: the value alone. */
   readonly label?: string;
   cell(row: Row): ComponentChildren;
-  readonly kind?: 'number' | 'wide' | 'acts' | 'check' | 'main' | 'picture';
+  readonly kind?: 'number' | 'wide' | 'actions' | 'check' | 'main' | 'picture' | 'time';
 }
 
 interface TableProps<Row> {
@@ -17,25 +17,25 @@ interface TableProps<Row> {
   keyOf(row: Row): string;
 }
 
-/** A table; on a narrow screen a card for each row. Roles are said, for browsers forget them where a table is drawn as something else. */
+/** A table; on a narrow screen a card for each row. */
 export function Table<Row>({ caption, columns, rows, keyOf }: TableProps<Row>) {
   return (
-    <table role="table">
+    <table>
       <caption class="for-readers">{caption}</caption>
-      <thead role="rowgroup">
-        <tr role="row">
+      <thead>
+        <tr>
           {columns.map(({ head, kind }, index) => (
-            <th key={index} role="columnheader" scope="col" class={kind}>
+            <th key={index} scope="col" class={kind}>
               {head}
             </th>
           ))}
         </tr>
       </thead>
-      <tbody role="rowgroup">
+      <tbody>
         {rows.map((row) => (
-          <tr key={keyOf(row)} role="row">
+          <tr key={keyOf(row)}>
             {columns.map(({ cell, kind, label }, index) => (
-              <td key={index} role="cell" class={kind} data-label={label}>
+              <td key={index} class={kind} data-label={label}>
                 {cell(row)}
               </td>
             ))}

@@ -4,7 +4,7 @@ import { durationText, exactText } from '../../src/page/time-text.js';
 import { Ago } from './ago.js';
 import { StrangerText } from './stranger-text.js';
 
-const WIDTH = 720;
+const WIDTH = 420;
 const GAP = 26;
 const MARGIN = 14;
 const LINE = 20;
@@ -30,7 +30,11 @@ export function Timeline({ steps }: { readonly steps: readonly TimelineJson[] })
   return (
     <div class="timeline">
       {xs.length > 1 && (
-        <svg viewBox={`0 0 ${WIDTH} ${2 * LINE}`} role="img" aria-label={`${steps.length} steps over ${spanOf(steps)}, listed below`}>
+        <svg
+          viewBox={`0 0 ${WIDTH} ${2 * LINE}`}
+          role="img"
+          aria-label={`${steps.length} steps over ${spanOf(steps)}, listed below`}
+        >
           <line class="ground" x1={Math.min(...xs)} x2={Math.max(...xs)} y1={LINE} y2={LINE} />
           {steps.map((step, index) => {
             const place = stands[index];

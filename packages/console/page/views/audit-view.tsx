@@ -31,8 +31,17 @@ export function AuditView() {
       </div>
       <FaultNote fault={fault} retry={() => void reload()} />
       {data === undefined && fault === undefined && <Asking what="Asking for the acts" />}
-      {data !== undefined && shown.length === 0 && <Empty title={data.length === 0 ? 'Nobody has done anything yet' : 'No act matches the filter'} />}
-      {shown.length > 0 && <Table caption="Acts, the newest first" columns={COLUMNS} rows={shown} keyOf={({ at, what, ids }) => `${at} ${what} ${ids[0] ?? ''}`} />}
+      {data !== undefined && shown.length === 0 && (
+        <Empty title={data.length === 0 ? 'Nobody has done anything yet' : 'No act matches the filter'} />
+      )}
+      {shown.length > 0 && (
+        <Table
+          caption="Acts, the newest first"
+          columns={COLUMNS}
+          rows={shown}
+          keyOf={({ at, what, ids }) => `${at} ${what} ${ids[0] ?? ''}`}
+        />
+      )}
     </>
   );
 }
@@ -49,7 +58,12 @@ const COLUMNS: readonly Column<AuditJson>[] = [
       </>
     ),
   },
-  { head: 'Messages', kind: 'number', label: 'Messages', cell: ({ count }) => (count === undefined ? '–' : numberText(count)) },
+  {
+    head: 'Messages',
+    kind: 'number',
+    label: 'Messages',
+    cell: ({ count }) => (count === undefined ? '–' : numberText(count)),
+  },
   {
     head: 'Of what',
     kind: 'wide',

@@ -29,10 +29,13 @@ export function DiscardDialog({ scope, onClose, onDone }: DiscardDialogProps) {
     <Dialog title={`Discard ${countText(scope.count, 'message')}?`} onClose={onClose}>
       <p>
         {scope.what[0]?.toUpperCase()}
-        {scope.what.slice(1)}: {countText(scope.count, 'message')} {scope.count === 1 ? 'leaves its' : 'leave their'} error queue and nobody
-        handles {scope.count === 1 ? 'it' : 'them'}.
+        {scope.what.slice(1)}: {countText(scope.count, 'message')} {scope.count === 1 ? 'leaves its' : 'leave their'}{' '}
+        error queue and nobody handles {scope.count === 1 ? 'it' : 'them'}.
       </p>
-      <p>It can be undone for some minutes; a bar at the top of the page counts them. Then {scope.count === 1 ? 'it is' : 'they are'} gone.</p>
+      <p>
+        It can be undone for some minutes; a bar at the top of the page counts them. Then{' '}
+        {scope.count === 1 ? 'it is' : 'they are'} gone.
+      </p>
       <FaultNote fault={fault} />
       <footer>
         <button type="button" onClick={onClose}>

@@ -15,7 +15,9 @@ import { targetText } from './target-text.js';
 
 /** Changes a message and sends it, as a new one that names the old. */
 export function EditView({ group, queue, messageKey }: MessagePlace) {
-  const { data, fault, reload } = useAnswer<MessageJson>(`api/errors/messages/${encodeURIComponent(messageKey)}${queryOf({ queue })}`);
+  const { data, fault, reload } = useAnswer<MessageJson>(
+    `api/errors/messages/${encodeURIComponent(messageKey)}${queryOf({ queue })}`,
+  );
   const who = useStore(session);
   return (
     <>
@@ -24,7 +26,9 @@ export function EditView({ group, queue, messageKey }: MessagePlace) {
       <FaultNote fault={fault} retry={() => void reload()} />
       {data === undefined && fault === undefined && <Asking what="Looking for the message" />}
       {!mayOperate(who) && <Empty title="You may look, not edit">Log in with a token of the role operate.</Empty>}
-      {mayOperate(who) && data !== undefined && whyNot(data) !== undefined && <Empty title="It cannot be edited here">{whyNot(data)}</Empty>}
+      {mayOperate(who) && data !== undefined && whyNot(data) !== undefined && (
+        <Empty title="It cannot be edited here">{whyNot(data)}</Empty>
+      )}
       {mayOperate(who) && data !== undefined && whyNot(data) === undefined && <Editor message={data} />}
     </>
   );
@@ -59,21 +63,37 @@ function Editor({ message }: { readonly message: MessageJson }) {
   const ask = async () => setPlan(await act<EditJson>('api/errors/edit/plan', request));
   const send = async () => {
     const sent = await act<EditJson>('api/errors/edit', request);
-    notice.set(`Sent as ${sent.messageId} to ${targetText(sent.target)}. It names ${message.messageId ?? key} as what it was made of.`);
+    notice.set(
+      `Sent as ${sent.messageId} to ${targetText(sent.target)}. It names ${message.messageId ?? key} as what it was made of.`,
+    );
     goTo('errors', group);
   };
   return (
     <div class="columns">
       <form class="fields" onSubmit={(event) => event.preventDefault()}>
-        {body.masked.length > 0 && <WarnNote>Masked values ({body.masked.join(', ')}) stay as they are where their placeholder stays.</WarnNote>}
+        {body.masked.length > 0 && (
+          <WarnNote>Masked values ({body.masked.join(', ')}) stay as they are where their placeholder stays.</WarnNote>
+        )}
         <label>
           Body
-          <textarea class="code" rows={18} spellcheck={false} value={text} onInput={(event) => changing(() => setText(event.currentTarget.value))} />
+          <textarea
+            class="code"
+            rows={18}
+            spellcheck={false}
+            value={text}
+            onInput={(event) => changing(() => setText(event.currentTarget.value))}
+          />
         </label>
         {notJson !== undefined && <p class="note warn">It was JSON, and is none now: {notJson}</p>}
         <label>
           Headers, as JSON
-          <textarea class="code" rows={6} spellcheck={false} value={headers} onInput={(event) => changing(() => setHeaders(event.currentTarget.value))} />
+          <textarea
+            class="code"
+            rows={6}
+            spellcheck={false}
+            value={headers}
+            onInput={(event) => changing(() => setHeaders(event.currentTarget.value))}
+          />
         </label>
         {edited.fault !== undefined && (
           <p class="note bad" role="alert">
@@ -82,7 +102,11 @@ function Editor({ message }: { readonly message: MessageJson }) {
         )}
         <label>
           To another queue
-          <input value={to} placeholder={message.target === undefined ? 'has to be said' : targetText(message.target)} onInput={(event) => changing(() => setTo(event.currentTarget.value))} />
+          <input
+            value={to}
+            placeholder={message.target === undefined ? 'has to be said' : targetText(message.target)}
+            onInput={(event) => changing(() => setTo(event.currentTarget.value))}
+          />
         </label>
       </form>
       <section class="plan" aria-label="What changes">

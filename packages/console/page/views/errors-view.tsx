@@ -26,7 +26,12 @@ export function ErrorsView() {
   const { data, fault, isAsking } = answer;
   const total = data?.groups.reduce((sum, { count }) => sum + count, 0) ?? 0;
   const shown = data?.groups.filter((group) => matches(filter, textsOf(group))) ?? [];
-  const all: Scope = { selection: 'all', queues: queue === '' ? undefined : [queue], count: total, what: queue === '' ? 'all that is parked' : `all of ${queue}` };
+  const all: Scope = {
+    selection: 'all',
+    queues: queue === '' ? undefined : [queue],
+    count: total,
+    what: queue === '' ? 'all that is parked' : `all of ${queue}`,
+  };
   return (
     <>
       <div class="head">
@@ -34,17 +39,29 @@ export function ErrorsView() {
         <p class="summary" role="status">
           {data !== undefined && summaryOf(data, total)}
         </p>
-        {mayOperate(who) && total > 0 && <ScopeActs scope={all} onDone={() => answer.reload()} names={{ retry: 'Retry all…', discard: 'Discard all…' }} />}
+        {mayOperate(who) && total > 0 && (
+          <ScopeActs
+            scope={all}
+            onDone={() => answer.reload()}
+            names={{ retry: 'Retry all…', discard: 'Discard all…' }}
+          />
+        )}
       </div>
       <div class="tools">
         <FilterBox value={filter} what="groups" onChange={setFilter} />
         <QueueChoice value={queue} onChange={setQueue} />
-        <button type="button" aria-busy={isAsking} onClick={() => void answer.reload(queue === '' ? '?refresh=1' : '&refresh=1')}>
+        <button
+          type="button"
+          aria-busy={isAsking}
+          onClick={() => void answer.reload(queue === '' ? '?refresh=1' : '&refresh=1')}
+        >
           Look again
         </button>
       </div>
       <FaultNote fault={fault} retry={() => void answer.reload()} />
-      {data?.queues.map((each) => <QueueNotes key={each.name} queue={each} />)}
+      {data?.queues.map((each) => (
+        <QueueNotes key={each.name} queue={each} />
+      ))}
       {data === undefined && fault === undefined && <Asking what="Looking into the error queues" />}
       {data !== undefined && <Groups groups={shown} all={data.groups.length} data={data} />}
     </>
@@ -100,28 +117,47 @@ function QueueNotes({ queue }: { readonly queue: LookedQueueJson }) {
     <>
       {fault !== undefined && <FaultNote fault={new Error(`${name}: ${fault.message}`)} />}
       {!complete && fault === undefined && (
-        <div class="note warn">{name}: only the first of its {countText(messages, 'message')} were looked at. Retry or discard these, and look again.</div>
+        <div class="note warn">
+          {name}: only the first of its {countText(messages, 'message')} were looked at. Retry or discard these, and
+          look again.
+        </div>
       )}
       {otherConsumers > 0 && (
-        <div class="note warn">{name}: {countText(otherConsumers, 'consumer')} of others read it. What they hold is not shown.</div>
+        <div class="note warn">
+          {name}: {countText(otherConsumers, 'consumer')} of others read it. What they hold is not shown.
+        </div>
       )}
       {staged > 0 && <StagedNote queue={name} count={staged} />}
     </>
   );
 }
 
-function Groups({ groups, all, data }: { readonly groups: readonly GroupJson[]; readonly all: number; readonly data: ErrorsJson }) {
-  if (groups.length > 0) return <Table caption="Groups of errors" columns={COLUMNS} rows={groups} keyOf={({ id }) => id} />;
+function Groups({
+  groups,
+  all,
+  data,
+}: {
+  readonly groups: readonly GroupJson[];
+  readonly all: number;
+  readonly data: ErrorsJson;
+}) {
+  if (groups.length > 0)
+    return <Table caption="Groups of errors" columns={COLUMNS} rows={groups} keyOf={({ id }) => id} />;
   if (all > 0) return <Empty title="No group matches the filter">Clear it to see all {all}.</Empty>;
   if (data.queues.length === 0) {
     return (
       <Empty title="No error queue was found">
-        An error queue takes dead letters of others, or is named like one (…dlq, error…, parked…). Others are named when the console is
-        started: <code>leveret console -q NAME</code>.
+        An error queue takes dead letters of others, or is named like one (…dlq, error…, parked…). Others are named when
+        the console is started: <code>leveret console -q NAME</code>.
       </Empty>
     );
   }
-  return <Empty title="Nothing has failed">{countText(data.queues.length, 'error queue')} {data.queues.length === 1 ? 'is' : 'are'} empty: {data.queues.map(({ name }) => name).join(', ')}.</Empty>;
+  return (
+    <Empty title="Nothing has failed">
+      {countText(data.queues.length, 'error queue')} {data.queues.length === 1 ? 'is' : 'are'} empty:{' '}
+      {data.queues.map(({ name }) => name).join(', ')}.
+    </Empty>
+  );
 }
 
 const COLUMNS: readonly Column<GroupJson>[] = [
@@ -150,7 +186,7 @@ const COLUMNS: readonly Column<GroupJson>[] = [
     label: 'Listener',
     cell: ({ listeners, services, failedQueues }) => (
       <>
-        <StrangerText text={listeners.join(', ') || failedQueues.join(', ') || '–'} />
+        <StrangerText isName text={listeners.join(', ') || failedQueues.join(', ') || '–'} />
         <span class="sub">
           <StrangerText text={services.join(', ')} />
         </span>
@@ -160,13 +196,24 @@ const COLUMNS: readonly Column<GroupJson>[] = [
   {
     head: 'Parked in',
     label: 'Parked in',
-    cell: ({ queues: parked }) => parked.join(', '),
+    cell: ({ queues: parked }) => <StrangerText isName text={parked.join(', ')} />,
   },
   {
-    head: 'Failures over time',
+    head: 'Over time',
     kind: 'picture',
     cell: ({ histogram }) => <Histogram histogram={histogram} size="small" />,
   },
-  { head: 'Last', label: 'Last', cell: ({ lastSeen }) => <Ago at={lastSeen} /> },
-  { head: 'First', label: 'First', cell: ({ firstSeen }) => <Ago at={firstSeen} /> },
+  {
+    head: 'Last failure',
+    kind: 'time',
+    label: 'Last failure',
+    cell: ({ firstSeen, lastSeen }) => (
+      <>
+        <Ago at={lastSeen} />
+        <span class="sub">
+          first <Ago at={firstSeen} />
+        </span>
+      </>
+    ),
+  },
 ];

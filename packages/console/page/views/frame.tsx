@@ -53,9 +53,9 @@ export function Frame({ who, words, children }: FrameProps) {
   });
   return (
     <div class="frame">
-      <a class="skip" href="#main" onClick={(event) => skip(event, main.current)}>
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
         To what is shown
-      </a>
+      </button>
       <header class="top">
         <a class="brand" href={linkTo('errors')}>
           <img src="icon.svg" alt="" width="20" height="20" /> leveret
@@ -86,12 +86,6 @@ export function Frame({ who, words, children }: FrameProps) {
 function above(words: readonly string[]): readonly string[] {
   if (words.length > 4) return words.slice(0, 4);
   return words.slice(0, words.length > 2 ? 2 : 1);
-}
-
-function skip(event: Event, main: HTMLElement | null): void {
-  // The fragment is the route.
-  event.preventDefault();
-  main?.focus();
 }
 
 function viewOf(words: readonly string[]): VNode {
@@ -131,7 +125,7 @@ function Navigation({ who, at }: { readonly who: SessionJson; readonly at: strin
   const known = useStore(queues);
   const outbox = useStore(outboxCounts);
   const { listeners, topology, outbox: hasOutbox, schedules } = who.features;
-  const links: readonly (readonly [name: string, title: string, isThere: boolean, count?: number])[] = [
+  const links: readonly (readonly [name: string, title: string, isThere: boolean, count?: number | undefined])[] = [
     ['errors', 'Errors', true, known?.reduce((sum, { messages }) => sum + messages, 0)],
     ['retries', 'Retries', true],
     ['listeners', 'Listeners', listeners],
@@ -194,7 +188,7 @@ function Strips() {
       {fault !== undefined && (
         <div class="note bad" role="alert">
           <p>
-            {fault.message} <span class="code">{fault.code}</span>
+            {fault.message} <span class="fault-code">{fault.code}</span>
           </p>
         </div>
       )}

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { GroupJson, MessagePageJson, MessageSummaryJson } from '../../src/contract.js';
 import { countText, numberText } from '../../src/page/count-text.js';
@@ -36,7 +37,13 @@ export function GroupView({ id }: { readonly id: string }) {
           <StrangerText text={group?.errorName ?? group?.reason ?? `Group ${id}`} />
         </h1>
         {group !== undefined && <p class="summary">{countText(group.count, 'message')}</p>}
-        {mayAct && group !== undefined && <ScopeActs scope={scopeOf(group)} onDone={() => void errors.reload()} names={{ retry: `Retry ${numberText(group.count)}…`, discard: `Discard ${numberText(group.count)}…` }} />}
+        {mayAct && group !== undefined && (
+          <ScopeActs
+            scope={scopeOf(group)}
+            onDone={() => void errors.reload()}
+            names={{ retry: `Retry ${numberText(group.count)}…`, discard: `Discard ${numberText(group.count)}…` }}
+          />
+        )}
       </div>
       <FaultNote fault={errors.fault} retry={() => void errors.reload()} />
       {errors.data === undefined && errors.fault === undefined && <Asking what="Looking into the error queues" />}
@@ -70,10 +77,10 @@ function GroupHead({ group }: { readonly group: GroupJson }) {
       <div class="overview">
         <Facts
           facts={[
-            ['Listener', group.listeners.join(', ')],
+            ['Listener', nameOf(group.listeners)],
             ['Service', group.services.join(', ')],
-            ['Failed in', group.failedQueues.join(', ')],
-            ['Parked in', group.queues.join(', ')],
+            ['Failed in', nameOf(group.failedQueues)],
+            ['Parked in', nameOf(group.queues)],
             ['Reason', group.reason],
             ['First', <Ago key="first" at={group.firstSeen} />],
             ['Last', <Ago key="last" at={group.lastSeen} />],
@@ -86,6 +93,10 @@ function GroupHead({ group }: { readonly group: GroupJson }) {
   );
 }
 
+function nameOf(names: readonly string[]): ComponentChildren {
+  return names.length === 0 ? undefined : <StrangerText isName text={names.join(', ')} />;
+}
+
 interface MessagesProps {
   readonly group: GroupJson;
   readonly mayAct: boolean;
@@ -95,20 +106,26 @@ interface MessagesProps {
 function Messages({ group, mayAct, onDone }: MessagesProps) {
   const path = `api/errors/groups/${encodeURIComponent(group.id)}/messages`;
   const first = useAnswer<MessagePageJson>(`${path}${queryOf({ limit: PAGE })}`, group.count);
-  const [further, setFurther] = useState<{ readonly of: MessagePageJson; readonly pages: readonly MessagePageJson[] }>();
+  const [further, setFurther] = useState<{
+    readonly of: MessagePageJson;
+    readonly pages: readonly MessagePageJson[];
+  }>();
   const [filter, setFilter] = useState('');
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [fault, setFault] = useState<Error>();
   const pages = first.data === undefined ? [] : [first.data, ...(further?.of === first.data ? further.pages : [])];
   const messages = pages.flatMap((page) => page.messages);
-  const shown = messages.filter(({ key, messageId, queue, preview }) => matches(filter, [key, messageId, queue, preview]));
+  const shown = messages.filter(({ key, messageId, queue, preview }) =>
+    matches(filter, [key, messageId, queue, preview]),
+  );
   const next = pages.at(-1)?.next;
   const more = async () => {
     if (first.data === undefined || next === undefined) return;
     const page = await ask<MessagePageJson>(`${path}${queryOf({ limit: PAGE, after: next })}`);
     setFurther({ of: first.data, pages: [...pages.slice(1), page] });
   };
-  const turn = (id: string) => setChosen(new Set(chosen.has(id) ? [...chosen].filter((each) => each !== id) : [...chosen, id]));
+  const turn = (id: string) =>
+    setChosen(new Set(chosen.has(id) ? [...chosen].filter((each) => each !== id) : [...chosen, id]));
   const picked = messages.filter((message) => chosen.has(idOf(message)));
   const scope: Scope = {
     selection: picked.map(({ key }) => key),
@@ -135,7 +152,9 @@ function Messages({ group, mayAct, onDone }: MessagesProps) {
       <FaultNote fault={first.fault ?? fault} retry={() => void first.reload()} />
       {first.data === undefined && first.fault === undefined && <Asking what="Asking for the messages" />}
       {shown.length > 0 && <Table caption="Messages of the group" columns={columns} rows={shown} keyOf={idOf} />}
-      {messages.length > 0 && shown.length === 0 && <Empty title="None of those loaded matches the filter">Clear it, or load more.</Empty>}
+      {messages.length > 0 && shown.length === 0 && (
+        <Empty title="None of those loaded matches the filter">Clear it, or load more.</Empty>
+      )}
       {next !== undefined && (
         <p class="more">
           <ActButton onAct={more} onFault={setFault}>
@@ -162,9 +181,23 @@ function checkColumn(
 ): Column<MessageSummaryJson> {
   const isAll = shown.length > 0 && shown.every((message) => chosen.has(idOf(message)));
   return {
-    head: <input type="checkbox" aria-label="All that are shown" checked={isAll} onChange={() => choose(new Set(isAll ? [] : shown.map(idOf)))} />,
+    head: (
+      <input
+        type="checkbox"
+        aria-label="All that are shown"
+        checked={isAll}
+        onChange={() => choose(new Set(isAll ? [] : shown.map(idOf)))}
+      />
+    ),
     kind: 'check',
-    cell: (message) => <input type="checkbox" aria-label={`Message ${message.messageId ?? message.key}`} checked={chosen.has(idOf(message))} onChange={() => turn(idOf(message))} />,
+    cell: (message) => (
+      <input
+        type="checkbox"
+        aria-label={`Message ${message.messageId ?? message.key}`}
+        checked={chosen.has(idOf(message))}
+        onChange={() => turn(idOf(message))}
+      />
+    ),
   };
 }
 
@@ -187,7 +220,12 @@ const COLUMNS: readonly Column<MessageSummaryJson>[] = [
       </code>
     ),
   },
-  { head: 'Parked in', label: 'Parked in', cell: ({ queue }) => queue },
-  { head: 'Attempts', kind: 'number', label: 'Attempts', cell: ({ attempts }) => (attempts === undefined ? '–' : numberText(attempts)) },
+  { head: 'Parked in', label: 'Parked in', cell: ({ queue }) => <StrangerText isName text={queue} /> },
+  {
+    head: 'Attempts',
+    kind: 'number',
+    label: 'Attempts',
+    cell: ({ attempts }) => (attempts === undefined ? '–' : numberText(attempts)),
+  },
   { head: 'Failed', label: 'Failed', cell: ({ failedAt }) => <Ago at={failedAt} /> },
 ];

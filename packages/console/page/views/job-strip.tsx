@@ -23,7 +23,9 @@ export function JobStrip() {
     setTold(all);
     sessionStorage.setItem(KEY, JSON.stringify(all));
   };
-  const shown = known.filter(({ id, endedAt }) => endedAt === undefined || (current - endedAt < TOLD_MS && !told.includes(id)));
+  const shown = known.filter(
+    ({ id, endedAt }) => endedAt === undefined || (current - endedAt < TOLD_MS && !told.includes(id)),
+  );
   return (
     <>
       {shown.map((job) => (
@@ -44,7 +46,11 @@ function JobPanel({ job, onDismiss }: { readonly job: JobJson; onDismiss(): void
   const isRunning = job.endedAt === undefined;
   const stop = async () => keepJob(await act<JobJson>(`api/jobs/${encodeURIComponent(job.id)}/stop`));
   return (
-    <section class={`strip job ${job.phase}`} aria-label={`${job.kind === 'retry' ? 'Retry' : 'Resumed retry'} by ${job.who}`} data-job={job.id}>
+    <section
+      class={`strip job ${job.phase}`}
+      aria-label={`${job.kind === 'retry' ? 'Retry' : 'Resumed retry'} by ${job.who}`}
+      data-job={job.id}
+    >
       <JobBody job={job} />
       {isRunning && mayOperate(who) && (
         <ActButton onAct={stop} onFault={setFault}>
@@ -70,7 +76,10 @@ export function JobBody({ job }: { readonly job: JobJson }) {
       <p class="state" role={isOver ? 'status' : undefined}>
         {jobText(job)}
         {canary !== undefined && canary.failed === 0 && canary.handled > 0 && (
-          <span class="dim"> Canary: {canary.handled} of {canary.sent} handled.</span>
+          <span class="dim">
+            {' '}
+            Canary: {canary.handled} of {canary.sent} handled.
+          </span>
         )}
       </p>
       {total > 0 && phase !== 'failed' && <progress value={sent} max={total} aria-label="Messages sent" />}

@@ -1,10 +1,10 @@
 import type { JobJson } from '../../src/contract.js';
+import { durationText } from '../../src/page/time-text.js';
 import { useStore } from '../data/store.js';
 import { jobs } from '../data/stores.js';
 import { Ago } from '../parts/ago.js';
 import { Empty } from '../parts/notes.js';
 import { Table } from '../parts/table.js';
-import { durationText } from '../../src/page/time-text.js';
 import { JobBody } from './job-strip.js';
 
 /** Every retry since the console has started. */
@@ -28,7 +28,11 @@ export function JobsView() {
             { head: 'What', label: 'What', cell: ({ request }) => whatOf(request) },
             { head: 'Who', label: 'Who', cell: ({ who }) => who },
             { head: 'Started', label: 'Started', cell: ({ startedAt }) => <Ago at={startedAt} /> },
-            { head: 'Took', label: 'Took', cell: ({ startedAt, endedAt }) => (endedAt === undefined ? 'runs' : durationText(endedAt - startedAt)) },
+            {
+              head: 'Took',
+              label: 'Took',
+              cell: ({ startedAt, endedAt }) => (endedAt === undefined ? 'runs' : durationText(endedAt - startedAt)),
+            },
           ]}
         />
       )}
@@ -38,6 +42,9 @@ export function JobsView() {
 
 function whatOf(request: JobJson['request']): string {
   const selection = 'selection' in request ? request.selection : 'what was on its way';
-  const ids = typeof selection === 'string' ? selection : selection.slice(0, 3).join(', ') + (selection.length > 3 ? ` and ${selection.length - 3} more` : '');
+  const ids =
+    typeof selection === 'string'
+      ? selection
+      : selection.slice(0, 3).join(', ') + (selection.length > 3 ? ` and ${selection.length - 3} more` : '');
   return request.queues === undefined ? ids : `${ids} in ${request.queues.join(', ')}`;
 }

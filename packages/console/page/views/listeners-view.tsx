@@ -9,6 +9,7 @@ import { useAnswer } from '../data/use-answer.js';
 import { ActButton } from '../parts/act-button.js';
 import { FilterBox } from '../parts/filter-box.js';
 import { Asking, Empty, FaultNote } from '../parts/notes.js';
+import { StrangerText } from '../parts/stranger-text.js';
 import { type Column, Table } from '../parts/table.js';
 
 /** Listeners of the application: what they do, and pause and resume. */
@@ -26,9 +27,13 @@ export function ListenersView() {
   };
   const acts: Column<ListenerJson> = {
     head: <span class="for-readers">Act</span>,
-    kind: 'acts',
+    kind: 'actions',
     cell: (listener) => (
-      <ActButton label={`${isPaused(listener.state) ? 'Resume' : 'Pause'} ${listener.id}`} onAct={() => turn(listener)} onFault={setFault}>
+      <ActButton
+        label={`${isPaused(listener.state) ? 'Resume' : 'Pause'} ${listener.id}`}
+        onAct={() => turn(listener)}
+        onFault={setFault}
+      >
         {isPaused(listener.state) ? 'Resume' : 'Pause'}
       </ActButton>
     ),
@@ -44,9 +49,20 @@ export function ListenersView() {
       </div>
       <FaultNote fault={fault ?? asked.fault} retry={() => void asked.reload()} />
       {known === undefined && asked.fault === undefined && <Asking what="Asking the listeners" />}
-      {shown.length > 0 && <Table caption="Listeners" columns={mayOperate(who) ? [...COLUMNS, acts] : COLUMNS} rows={shown} keyOf={({ id }) => id} />}
-      {known?.length === 0 && <Empty title="This application has no listeners">What is annotated with @Listener stands here.</Empty>}
-      {known !== undefined && known.length > 0 && shown.length === 0 && <Empty title="No listener matches the filter" />}
+      {shown.length > 0 && (
+        <Table
+          caption="Listeners"
+          columns={mayOperate(who) ? [...COLUMNS, acts] : COLUMNS}
+          rows={shown}
+          keyOf={({ id }) => id}
+        />
+      )}
+      {known?.length === 0 && (
+        <Empty title="This application has no listeners">What is annotated with @Listener stands here.</Empty>
+      )}
+      {known !== undefined && known.length > 0 && shown.length === 0 && (
+        <Empty title="No listener matches the filter" />
+      )}
     </>
   );
 }
@@ -59,34 +75,64 @@ const COLUMNS: readonly Column<ListenerJson>[] = [
   {
     head: 'Listener',
     kind: 'main',
-    cell: ({ id, pausedBecause, hint }) => (
+    cell: ({ id, queue, pausedBecause, hint }) => (
       <>
         <span class="row-link" tabIndex={-1}>
-          {id}
+          <StrangerText isName text={id} />
         </span>
-        {pausedBecause !== undefined && <span class="sub">{pausedBecause}</span>}
-        {hint !== undefined && <span class="sub hint">{hint}</span>}
+        <span class="sub">
+          <StrangerText isName text={queue} />
+        </span>
+        {pausedBecause !== undefined && <span class="why">{pausedBecause}</span>}
+        {hint !== undefined && <span class="why">{hint}</span>}
       </>
     ),
   },
-  { head: 'Queue', label: 'Queue', cell: ({ queue }) => queue },
   { head: 'State', label: 'State', cell: ({ state }) => <span class={`tag state-${state}`}>{state}</span> },
   {
     head: 'At work',
     label: 'At work',
     cell: ({ busy, concurrency }) => (
       <span class="load">
-        <meter min={0} max={Math.max(1, concurrency)} value={busy} aria-label={`${busy} of ${concurrency} at work`} />
+        <meter
+          min={0}
+          max={Math.max(1, concurrency)}
+          value={busy}
+          aria-label={`${busy} of ${concurrency} handlers at work`}
+        />
         {busy} of {concurrency}
       </span>
     ),
   },
-  { head: 'Handled a second', kind: 'number', label: 'Handled a second', cell: ({ handledPerSecond }) => rate(handledPerSecond) },
-  { head: 'Failed a second', kind: 'number', label: 'Failed a second', cell: ({ failedPerSecond }) => rate(failedPerSecond) },
-  { head: 'Handled', kind: 'number', label: 'Handled', cell: ({ handled }) => numberText(handled) },
-  { head: 'Failed', kind: 'number', label: 'Failed', cell: ({ failed }) => numberText(failed) },
-  { head: 'Parked', kind: 'number', label: 'Parked', cell: ({ parked }) => numberText(parked) },
+  {
+    head: 'A second',
+    kind: 'number',
+    label: 'A second',
+    cell: ({ handledPerSecond, failedPerSecond }) => (
+      <Two first={`${rate(handledPerSecond)} handled`} second={`${rate(failedPerSecond)} failed`} />
+    ),
+  },
+  {
+    head: 'Since the start',
+    kind: 'number',
+    label: 'Since the start',
+    cell: ({ handled, failed, parked }) => (
+      <Two
+        first={`${numberText(handled)} handled`}
+        second={`${numberText(failed)} failed, ${numberText(parked)} parked`}
+      />
+    ),
+  },
 ];
+
+function Two({ first, second }: { readonly first: string; readonly second: string }) {
+  return (
+    <span>
+      {first}
+      <span class="sub">{second}</span>
+    </span>
+  );
+}
 
 function rate(value: number | undefined): string {
   return value === undefined ? '–' : rateText(value);

@@ -37,8 +37,8 @@ export function LoginView({ fault, onToken }: LoginViewProps) {
           Log in
         </button>
         <p class="dim">
-          <code>leveret console</code> prints it once, in a link that logs in by itself. Where the console is part of an application, its
-          configuration names the tokens. A session ends when it is not used.
+          <code>leveret console</code> prints it once, in a link that logs in by itself. Where the console is part of an
+          application, its configuration names the tokens. A session ends when it is not used.
         </p>
       </form>
     </main>

@@ -1,6 +1,6 @@
 import type { BodyJson, MessageJson } from '../../src/contract.js';
 import { bytesText } from '../../src/page/count-text.js';
-import { queryOf } from '../data/api.js';
+import { ApiFault, queryOf } from '../data/api.js';
 import { goTo, linkTo } from '../data/route.js';
 import { useStore } from '../data/store.js';
 import { mayOperate, session } from '../data/stores.js';
@@ -11,7 +11,6 @@ import { Facts } from '../parts/facts.js';
 import { Asking, Empty, FaultNote, WarnNote } from '../parts/notes.js';
 import { StrangerText } from '../parts/stranger-text.js';
 import { Timeline } from '../parts/timeline.js';
-import { ApiFault } from '../data/api.js';
 import { ScopeActs } from './scope-acts.js';
 import { targetText } from './target-text.js';
 
@@ -23,7 +22,9 @@ export interface MessagePlace {
 
 /** One message, with everything that is known of it. */
 export function MessageView({ group, queue, messageKey }: MessagePlace) {
-  const { data, fault, reload } = useAnswer<MessageJson>(`api/errors/messages/${encodeURIComponent(messageKey)}${queryOf({ queue })}`);
+  const { data, fault, reload } = useAnswer<MessageJson>(
+    `api/errors/messages/${encodeURIComponent(messageKey)}${queryOf({ queue })}`,
+  );
   const isGone = fault instanceof ApiFault && fault.status === 404;
   return (
     <>
@@ -65,12 +66,14 @@ function Message({ message }: { readonly message: MessageJson }) {
           <StrangerText text={name} />
         </h1>
         {mayOperate(who) && (
-          <>
-            <ScopeActs scope={{ selection: [key], queues: [queue], count: 1, what: `message ${name}` }} onDone={() => goTo('errors', group)} />
+          <ScopeActs
+            scope={{ selection: [key], queues: [queue], count: 1, what: `message ${name}` }}
+            onDone={() => goTo('errors', group)}
+          >
             <a class="button" href={linkTo('errors', group, queue, key, 'edit')}>
               Edit…
             </a>
-          </>
+          </ScopeActs>
         )}
       </div>
       {failure.errorMessage !== undefined && (
@@ -101,9 +104,9 @@ function Message({ message }: { readonly message: MessageJson }) {
             <h2>Failure</h2>
             <Facts
               facts={[
-                ['Listener', failure.listener],
+                ['Listener', failure.listener && <StrangerText key="listener" isName text={failure.listener} />],
                 ['Service', failure.service],
-                ['Failed in', failure.queue],
+                ['Failed in', failure.queue && <StrangerText key="queue" isName text={failure.queue} />],
                 ['Reason', failure.reason],
                 ['Attempts', failure.attempts],
                 ['Redeliveries', failure.redeliveries],
@@ -114,7 +117,10 @@ function Message({ message }: { readonly message: MessageJson }) {
             />
           </section>
           <Values title="Headers" values={message.headers} />
-          <Values title="Properties" values={{ exchange: message.exchange, routingKey: message.routingKey, ...message.properties }} />
+          <Values
+            title="Properties"
+            values={{ exchange: message.exchange, routingKey: message.routingKey, ...message.properties }}
+          />
         </div>
       </div>
     </>
@@ -128,9 +134,15 @@ function Body({ body }: { readonly body: BodyJson }) {
       <h2>
         Body <span class="dim">{kind === 'empty' ? '' : `${kind}, ${bytesText(bytes)}`}</span>
       </h2>
-      {truncated && <WarnNote>Only its beginning is shown. The command line has the whole: leveret errors export.</WarnNote>}
+      {truncated && (
+        <WarnNote>Only its beginning is shown. The command line has the whole: leveret errors export.</WarnNote>
+      )}
       {masked.length > 0 && <p class="dim">Masked: {masked.join(', ')}</p>}
-      {kind === 'empty' ? <p class="dim">It is empty.</p> : <CodeText text={text} label="Body" isJson={kind === 'json'} />}
+      {kind === 'empty' ? (
+        <p class="dim">It is empty.</p>
+      ) : (
+        <CodeText text={text} label="Body" isJson={kind === 'json'} />
+      )}
     </section>
   );
 }

@@ -34,14 +34,16 @@ export function OutboxView() {
   const next = pages.at(-1)?.next;
   const requeue = async (ids: 'all' | readonly number[]) => {
     const { requeued } = await act<{ readonly requeued: number }>('api/outbox/requeue', { ids });
-    notice.set(`${countText(requeued, 'message')} of the outbox ${requeued === 1 ? 'waits' : 'wait'} to be sent again.`);
+    notice.set(
+      `${countText(requeued, 'message')} of the outbox ${requeued === 1 ? 'waits' : 'wait'} to be sent again.`,
+    );
     setAskingAll(false);
     setFurther([]);
     await answer.reload();
   };
   const acts: Column<OutboxRowJson> = {
     head: <span class="for-readers">Act</span>,
-    kind: 'acts',
+    kind: 'actions',
     cell: ({ id }) => (
       <ActButton label={`Requeue ${id}`} onAct={() => requeue([id])} onFault={setFault}>
         Requeue
@@ -64,8 +66,19 @@ export function OutboxView() {
       <FaultNote fault={fault ?? answer.fault} retry={() => void answer.reload()} />
       {counts === undefined && answer.fault === undefined && <Asking what="Asking the outbox" />}
       {counts !== undefined && <Counts counts={counts} />}
-      {answer.data !== undefined && rows.length === 0 && <Empty title="Nothing is parked in the outbox">What the broker refuses too often stands here, with the reason, until somebody requeues it.</Empty>}
-      {rows.length > 0 && <Table caption="Parked messages of the outbox" columns={mayOperate(who) ? [...COLUMNS, acts] : COLUMNS} rows={rows} keyOf={({ id }) => String(id)} />}
+      {answer.data !== undefined && rows.length === 0 && (
+        <Empty title="Nothing is parked in the outbox">
+          What the broker refuses too often stands here, with the reason, until somebody requeues it.
+        </Empty>
+      )}
+      {rows.length > 0 && (
+        <Table
+          caption="Parked messages of the outbox"
+          columns={mayOperate(who) ? [...COLUMNS, acts] : COLUMNS}
+          rows={rows}
+          keyOf={({ id }) => String(id)}
+        />
+      )}
       {next !== undefined && (
         <p class="more">
           <ActButton onAct={more} onFault={setFault}>
@@ -74,7 +87,10 @@ export function OutboxView() {
         </p>
       )}
       {isAskingAll && (
-        <Dialog title={`Requeue ${countText(counts?.parked ?? rows.length, 'message')}?`} onClose={() => setAskingAll(false)}>
+        <Dialog
+          title={`Requeue ${countText(counts?.parked ?? rows.length, 'message')}?`}
+          onClose={() => setAskingAll(false)}
+        >
           <p>They are sent again by the relay, in their order. What is refused again is parked again.</p>
           <FaultNote fault={fault} />
           <footer>
@@ -135,7 +151,11 @@ const COLUMNS: readonly Column<OutboxRowJson>[] = [
     ),
   },
   { head: 'To', label: 'To', cell: (row) => targetText(row) },
-  { head: 'Order key', label: 'Order key', cell: ({ orderKey }) => (orderKey === undefined ? '–' : <StrangerText text={orderKey} />) },
+  {
+    head: 'Order key',
+    label: 'Order key',
+    cell: ({ orderKey }) => (orderKey === undefined ? '–' : <StrangerText text={orderKey} />),
+  },
   { head: 'Written', label: 'Written', cell: ({ createdAt }) => <Ago at={createdAt} /> },
   { head: 'Parked', label: 'Parked', cell: ({ parkedAt }) => <Ago at={parkedAt} /> },
 ];

@@ -48,7 +48,8 @@ export function RetryDialog({ scope, onClose, onDone }: RetryDialogProps) {
   return (
     <Dialog title={`Retry ${scope.what}`} onClose={onClose}>
       <p class="dim">
-        {countText(scope.count, 'message')}. Each goes back with its id, and is confirmed there before it leaves its error queue.
+        {countText(scope.count, 'message')}. Each goes back with its id, and is confirmed there before it leaves its
+        error queue.
       </p>
       {plan === undefined ? (
         <RetryForm choice={choice} count={scope.count} onChange={setChoice} />
@@ -108,12 +109,26 @@ function RetryForm({ choice, count, onChange }: RetryFormProps) {
         <div class="pair">
           <label>
             Canary
-            <input type="number" min="0" max={count} value={choice.canary} placeholder="none" onInput={(event) => change({ canary: event.currentTarget.value })} />
+            <input
+              type="number"
+              min="0"
+              max={count}
+              value={choice.canary}
+              placeholder="none"
+              onInput={(event) => change({ canary: event.currentTarget.value })}
+            />
             <span class="hint">go first; the others follow once listeners have handled them</span>
           </label>
           <label>
             Messages a second
-            <input type="number" min="0" step="any" value={choice.rate} placeholder="as fast as confirmed" onInput={(event) => change({ rate: event.currentTarget.value })} />
+            <input
+              type="number"
+              min="0"
+              step="any"
+              value={choice.rate}
+              placeholder="as fast as confirmed"
+              onInput={(event) => change({ rate: event.currentTarget.value })}
+            />
             <span class="hint">at most, so that a service under load bears it</span>
           </label>
         </div>
@@ -128,7 +143,14 @@ function RetryForm({ choice, count, onChange }: RetryFormProps) {
             </span>
           </label>
         ))}
-        {choice.way === 'to' && <input aria-label="Name of the queue" placeholder="name of the queue" value={choice.to} onInput={(event) => change({ to: event.currentTarget.value })} />}
+        {choice.way === 'to' && (
+          <input
+            aria-label="Name of the queue"
+            placeholder="name of the queue"
+            value={choice.to}
+            onInput={(event) => change({ to: event.currentTarget.value })}
+          />
+        )}
       </fieldset>
     </form>
   );

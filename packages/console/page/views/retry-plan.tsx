@@ -31,7 +31,9 @@ export function RetryPlan({ plan, canary, rate }: RetryPlanProps) {
       <ol class="steps">
         {first > 0 && <li>{countText(first, 'message')} first, and their outcome is waited for</li>}
         <li>
-          {first > 0 ? `then ${total - first === 0 ? 'none' : countText(total - first, 'other')}` : countText(total, 'message')}
+          {first > 0
+            ? `then ${total - first === 0 ? 'none' : countText(total - first, 'other')}`
+            : countText(total, 'message')}
           {rate === undefined ? ', as fast as the broker confirms' : `, ${numberText(rate)} a second`}
         </li>
       </ol>
@@ -40,7 +42,12 @@ export function RetryPlan({ plan, canary, rate }: RetryPlanProps) {
         rows={ways(planned)}
         keyOf={({ from, to }) => `${from}\n${to}`}
         columns={[
-          { head: planned.length < total ? `Of the first ${planned.length}` : 'Messages', kind: 'number', label: 'Messages', cell: ({ count }) => numberText(count) },
+          {
+            head: planned.length < total ? `Of the first ${planned.length}` : 'Messages',
+            kind: 'number',
+            label: 'Messages',
+            cell: ({ count }) => numberText(count),
+          },
           { head: 'From', label: 'From', cell: ({ from }) => from },
           { head: 'To', label: 'To', cell: ({ to }) => to },
         ]}

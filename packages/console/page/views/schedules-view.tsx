@@ -21,8 +21,12 @@ export function SchedulesView() {
       </div>
       <FaultNote fault={asked.fault} retry={() => void asked.reload()} />
       {known === undefined && asked.fault === undefined && <Asking what="Asking for the schedules" />}
-      {known?.length === 0 && <Empty title="Nothing is scheduled">What is annotated with @Scheduled stands here.</Empty>}
-      {known !== undefined && known.length > 0 && <Table caption="Schedules" columns={COLUMNS} rows={known} keyOf={({ id }) => id} />}
+      {known?.length === 0 && (
+        <Empty title="Nothing is scheduled">What is annotated with @Scheduled stands here.</Empty>
+      )}
+      {known !== undefined && known.length > 0 && (
+        <Table caption="Schedules" columns={COLUMNS} rows={known} keyOf={({ id }) => id} />
+      )}
     </>
   );
 }
@@ -46,7 +50,11 @@ const COLUMNS: readonly Column<ScheduleJson>[] = [
     head: 'Result',
     kind: 'wide',
     label: 'Result',
-    cell: ({ lastResult }) => <span class={lastResult === undefined || lastResult === 'succeeded' ? '' : 'failed'}>{lastResult === undefined ? '–' : <StrangerText text={lastResult} />}</span>,
+    cell: ({ lastResult }) => (
+      <span class={lastResult === undefined || lastResult === 'succeeded' ? '' : 'failed'}>
+        {lastResult === undefined ? '–' : <StrangerText text={lastResult} />}
+      </span>
+    ),
   },
   { head: 'Succeeded', kind: 'number', label: 'Succeeded', cell: ({ counts }) => numberText(counts.succeeded) },
   { head: 'Failed', kind: 'number', label: 'Failed', cell: ({ counts }) => numberText(counts.failed) },

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { DiscardDialog } from './discard-dialog.js';
 import { RetryDialog } from './retry-dialog.js';
@@ -6,11 +7,18 @@ import type { Scope } from './scope.js';
 interface ScopeActsProps {
   readonly scope: Scope;
   readonly names?: { readonly retry: string; readonly discard: string };
+  /** Between the two. */
+  readonly children?: ComponentChildren;
   onDone(): void;
 }
 
 /** The buttons that send messages back, or throw them away. */
-export function ScopeActs({ scope, names = { retry: 'Retry…', discard: 'Discard…' }, onDone }: ScopeActsProps) {
+export function ScopeActs({
+  scope,
+  names = { retry: 'Retry…', discard: 'Discard…' },
+  children,
+  onDone,
+}: ScopeActsProps) {
   const [open, setOpen] = useState<'retry' | 'discard'>();
   const close = () => setOpen(undefined);
   const done = () => {
@@ -22,6 +30,7 @@ export function ScopeActs({ scope, names = { retry: 'Retry…', discard: 'Discar
       <button type="button" class="main" onClick={() => setOpen('retry')}>
         {names.retry}
       </button>
+      {children}
       <button type="button" class="danger" onClick={() => setOpen('discard')}>
         {names.discard}
       </button>

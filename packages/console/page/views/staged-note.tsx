@@ -18,7 +18,8 @@ export function StagedNote({ queue, count }: { readonly queue: string; readonly 
   return (
     <div class="note warn">
       <p>
-        {queue}: {countText(count, 'message')} of a retry that was ended in the middle {count === 1 ? 'is' : 'are'} still on the way.
+        {queue}: {countText(count, 'message')} of a retry that was ended in the middle {count === 1 ? 'is' : 'are'}{' '}
+        still on the way.
         {mayOperate(who) ? '' : ' Whoever may operate can go on with it.'}
       </p>
       {mayOperate(who) && (

@@ -2,5 +2,7 @@ import type { TargetJson } from '../../src/contract.js';
 
 /** Where a message goes, in words. */
 export function targetText({ exchange, routingKey }: TargetJson): string {
-  return exchange === '' ? `queue ${routingKey}` : `exchange ${exchange}, routing key ${routingKey === '' ? '(none)' : routingKey}`;
+  return exchange === ''
+    ? `queue ${routingKey}`
+    : `exchange ${exchange}, routing key ${routingKey === '' ? '(none)' : routingKey}`;
 }

@@ -10,7 +10,9 @@ interface TopologyPictureProps {
 
 const MARGIN = 12;
 const { nodeWidth: WIDTH, nodeHeight: HEIGHT } = PICTURE_SIZES;
-const LABEL = 16;
+/** Letters that fit into a node, and over an arrow. */
+const LONGEST = 26;
+const LABEL = 18;
 
 /** The topology as a graph, from left to right. A chosen node shows what hangs on it. */
 export function TopologyPicture({ nodes, edges }: TopologyPictureProps) {
@@ -27,9 +29,19 @@ export function TopologyPicture({ nodes, edges }: TopologyPictureProps) {
   return (
     <>
       <Legend />
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard */}
-      <div class="topology" role="region" aria-label="Topology, drawn; the button Table shows the same as tables" tabIndex={0}>
-        <svg viewBox={`${-MARGIN} ${-MARGIN} ${width} ${height}`} width={width} style={{ minWidth: `${Math.round(width * 0.72)}px` }} role="group" aria-label="Exchanges, queues and consumers">
+      <div
+        class="topology"
+        role="region"
+        aria-label="Topology, drawn; the button Table shows the same as tables"
+        tabIndex={0}
+      >
+        <svg
+          viewBox={`${-MARGIN} ${-MARGIN} ${width} ${height}`}
+          width={width}
+          style={{ minWidth: `${Math.round(width * 0.72)}px` }}
+          role="group"
+          aria-label="Exchanges, queues and consumers"
+        >
           <defs>
             <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
               <path d="M0 0L8 4L0 8Z" />
@@ -41,17 +53,32 @@ export function TopologyPicture({ nodes, edges }: TopologyPictureProps) {
             const kind = of[0]?.kind ?? 'binding';
             const d = curve(points, isBack);
             return (
-              <g key={`${from}\n${to}\n${kind}`} class={`arrow ${kind} ${chosen === undefined ? '' : isLit ? 'lit' : 'dim-out'}`}>
+              <g
+                key={`${from}\n${to}\n${kind}`}
+                class={`arrow ${kind} ${chosen === undefined ? '' : isLit ? 'lit' : 'dim-out'}`}
+              >
                 <title>{labelOf(of)}</title>
                 <path d={d} marker-end="url(#arrow)" />
-                {isLit && of[0]?.label !== '' && <ArrowLabel points={points} text={of.length > 1 ? `${of.length} keys` : (of[0]?.label ?? '')} />}
+                {isLit && of[0]?.label !== '' && (
+                  <ArrowLabel points={points} text={of.length > 1 ? `${of.length} keys` : (of[0]?.label ?? '')} />
+                )}
               </g>
             );
           })}
           {nodes.map((each) => {
             const place = layout.nodes.get(each.id);
             if (place === undefined) return null;
-            return <Node key={each.id} node={each} x={place.x} y={place.y} isChosen={each.id === chosen} isDim={isDim(each.id)} onChoose={() => setChosen(each.id === chosen ? undefined : each.id)} />;
+            return (
+              <Node
+                key={each.id}
+                node={each}
+                x={place.x}
+                y={place.y}
+                isChosen={each.id === chosen}
+                isDim={isDim(each.id)}
+                onChoose={() => setChosen(each.id === chosen ? undefined : each.id)}
+              />
+            );
           })}
         </svg>
       </div>
@@ -73,7 +100,15 @@ function Node({ node, x, y, isChosen, isDim, onChoose }: NodeProps) {
   const { kind, name, role, type, messages } = node;
   const text = name === '' ? '(default exchange)' : name;
   const count = messages === undefined || messages === 0 ? '' : numberText(messages);
-  const title = [type, kind, text, role === undefined ? '' : `(${role})`, count === '' ? '' : countText(messages ?? 0, 'message')].filter((part) => part !== undefined && part !== '').join(' ');
+  const title = [
+    type,
+    kind,
+    text,
+    role === undefined ? '' : `(${role})`,
+    count === '' ? '' : countText(messages ?? 0, 'message'),
+  ]
+    .filter((part) => part !== undefined && part !== '')
+    .join(' ');
   const press = (event: KeyboardEvent) => {
     if (event.key !== 'Enter' && event.key !== ' ') return;
     event.preventDefault();
@@ -94,7 +129,7 @@ function Node({ node, x, y, isChosen, isDim, onChoose }: NodeProps) {
       <rect width={WIDTH} height={HEIGHT} rx={kind === 'exchange' ? HEIGHT / 2 : kind === 'queue' ? 4 : 0} />
       {kind === 'consumer' && <path class="notch" d={`M0 0L9 ${HEIGHT / 2}L0 ${HEIGHT}`} />}
       <text x={kind === 'queue' ? 10 : 16} y={HEIGHT / 2 + 4}>
-        {shortName(text, count === '' ? 28 : 28 - count.length - 1)}
+        {shortName(text, count === '' ? LONGEST : LONGEST - count.length - 1)}
       </text>
       {count !== '' && (
         <text class="count" x={WIDTH - 10} y={HEIGHT / 2 + 4}>
@@ -105,7 +140,13 @@ function Node({ node, x, y, isChosen, isDim, onChoose }: NodeProps) {
   );
 }
 
-function ArrowLabel({ points, text }: { readonly points: readonly { readonly x: number; readonly y: number }[]; readonly text: string }) {
+function ArrowLabel({
+  points,
+  text,
+}: {
+  readonly points: readonly { readonly x: number; readonly y: number }[];
+  readonly text: string;
+}) {
   const [first, second] = points;
   if (first === undefined || second === undefined) return null;
   return (

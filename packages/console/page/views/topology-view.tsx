@@ -24,7 +24,8 @@ export function TopologyView() {
       <div class="head">
         <h1 tabIndex={-1}>Topology</h1>
         <p class="summary">
-          {data !== undefined && `${countText(count('exchange'), 'exchange')}, ${countText(count('queue'), 'queue')}, ${countText(count('consumer'), 'consumer')}`}
+          {data !== undefined &&
+            `${countText(count('exchange'), 'exchange')}, ${countText(count('queue'), 'queue')}, ${countText(count('consumer'), 'consumer')}`}
         </p>
       </div>
       <div class="tools">
@@ -48,7 +49,9 @@ export function TopologyView() {
       <FaultNote fault={fault} retry={() => void reload()} />
       {data === undefined && fault === undefined && <Asking what="Asking the broker" />}
       {data?.truncated === true && <WarnNote>There is more than the 2,000 that are shown.</WarnNote>}
-      {data !== undefined && shown.nodes.length === 0 && <Empty title={nodes.length === 0 ? 'There is nothing on this virtual host' : 'Nothing matches the filter'} />}
+      {data !== undefined && shown.nodes.length === 0 && (
+        <Empty title={nodes.length === 0 ? 'There is nothing on this virtual host' : 'Nothing matches the filter'} />
+      )}
       {shown.nodes.length > 0 && (isTable ? <TopologyTables {...shown} /> : <TopologyPicture {...shown} />)}
     </>
   );
@@ -66,7 +69,11 @@ function TopologyTables({ nodes, edges }: Shown) {
     { head: 'Kind', label: 'Kind', cell: ({ kind, type }) => [type, kind].filter(Boolean).join(' ') },
     { head: 'Role', label: 'Role', cell: ({ role }) => role ?? '–' },
     { head: 'Messages', kind: 'number', label: 'Messages', cell: ({ messages }) => messages ?? '–' },
-    { head: 'Declared', label: 'Declared', cell: ({ declared }) => (declared === undefined ? '–' : declared ? 'by this application' : 'elsewhere') },
+    {
+      head: 'Declared',
+      label: 'Declared',
+      cell: ({ declared }) => (declared === undefined ? '–' : declared ? 'by this application' : 'elsewhere'),
+    },
   ];
   const edgeColumns: readonly Column<TopologyEdgeJson>[] = [
     { head: 'From', kind: 'main', cell: ({ from }) => names.get(from) ?? from },
@@ -78,7 +85,12 @@ function TopologyTables({ nodes, edges }: Shown) {
     <>
       <Table caption="Exchanges, queues and consumers" columns={nodeColumns} rows={nodes} keyOf={({ id }) => id} />
       <h2>Arrows</h2>
-      <Table caption="Bindings, dead letters and consumers" columns={edgeColumns} rows={edges} keyOf={({ from, to, kind, label }) => `${from}\n${to}\n${kind}\n${label}`} />
+      <Table
+        caption="Bindings, dead letters and consumers"
+        columns={edgeColumns}
+        rows={edges}
+        keyOf={({ from, to, kind, label }) => `${from}\n${to}\n${kind}\n${label}`}
+      />
     </>
   );
 }

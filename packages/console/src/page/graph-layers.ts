@@ -27,7 +27,10 @@ export function layersOf(
   ids: readonly string[],
   edges: readonly IndexedEdge[],
 ): { readonly layers: readonly (readonly LayerNode[])[]; readonly chains: readonly Chain[] } {
-  const forth = withoutCircles(ids, edges.filter(({ from, to }) => from !== to));
+  const forth = withoutCircles(
+    ids,
+    edges.filter(({ from, to }) => from !== to),
+  );
   const layerOf = longestWays(ids, forth);
   const nodes = new Map(ids.map((id) => [id, nodeIn(id, layerOf.get(id) ?? 0, false)]));
   const layers: LayerNode[][] = [];
@@ -95,7 +98,9 @@ function withoutCircles(ids: readonly string[], edges: readonly IndexedEdge[]): 
     if (state.get(id) === undefined) walk(id);
   }
   return edges.map((edge) =>
-    back.has(edge.index) ? { index: edge.index, from: edge.to, to: edge.from, isBack: true } : { ...edge, isBack: false },
+    back.has(edge.index)
+      ? { index: edge.index, from: edge.to, to: edge.from, isBack: true }
+      : { ...edge, isBack: false },
   );
 }
 

@@ -15,11 +15,10 @@ export function headerEdit(before: Readonly<Record<string, unknown>>, written: s
     return { fault: 'Expected the headers as a JSON object, such as {"tenant": "acme"}.' };
   }
   const now = after as Record<string, unknown>;
-  const changes: Record<string, unknown> = {};
-  for (const name of new Set([...Object.keys(before), ...Object.keys(now)])) {
-    const isGone = !Object.hasOwn(now, name);
-    if (isGone) changes[name] = null;
-    else if (JSON.stringify(before[name]) !== JSON.stringify(now[name])) changes[name] = now[name];
-  }
-  return { headers: Object.keys(changes).length === 0 ? undefined : changes };
+  const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
+  const changes = names.flatMap((name) => {
+    if (!Object.hasOwn(now, name)) return [[name, null] as const];
+    return JSON.stringify(before[name]) === JSON.stringify(now[name]) ? [] : [[name, now[name]] as const];
+  });
+  return { headers: changes.length === 0 ? undefined : Object.fromEntries(changes) };
 }

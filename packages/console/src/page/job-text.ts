@@ -55,7 +55,8 @@ function whyStopped({ stopped, sent, canary, error }: JobFacts): string {
   if (stopped === 'canary-silent' && canary !== undefined) {
     return `Stopped: nothing was heard of ${numberText(canary.silent)} of ${countText(canary.sent, 'canary message')}. Is their service running, and a service of leveret?`;
   }
-  if (stopped === 'refused') return `Stopped: the broker refused a message after ${numberText(sent)}. ${error?.message ?? ''}`.trim();
+  if (stopped === 'refused')
+    return `Stopped: the broker refused a message after ${numberText(sent)}. ${error?.message ?? ''}`.trim();
   return `Stopped after ${countText(sent, 'message')}.`;
 }
 

@@ -1,5 +1,5 @@
-import { crossingsAvoided } from './order-layers.js';
 import { type LayerNode, layersOf } from './graph-layers.js';
+import { crossingsAvoided } from './order-layers.js';
 import { spread } from './spread.js';
 
 /** Distances of a layout, in pixels. */
@@ -34,6 +34,8 @@ export interface Layout {
 }
 
 const SWEEPS = 8;
+/** So many nodes below its first neighbour a node stands at most. */
+const DOWN = 5;
 
 /**
  * Draws a directed graph in layers from left to right: every arrow leads to a layer further right, but those that close a circle.
@@ -45,7 +47,9 @@ export function layeredLayout(ids: readonly string[], edges: readonly LayoutEdge
   const drawn: Layout['edges'][number][] = edges.map(() => ({ points: [], isBack: false }));
   let [top, width] = [0, 0];
   for (const piece of pieces(ids, edges)) {
-    const own = edges.flatMap((edge, index) => (piece.has(edge.from) && piece.has(edge.to) ? [{ ...edge, index }] : []));
+    const own = edges.flatMap((edge, index) =>
+      piece.has(edge.from) && piece.has(edge.to) ? [{ ...edge, index }] : [],
+    );
     const { layers, chains } = layersOf([...piece], own);
     const ordered = crossingsAvoided(layers);
     const ys = heights(ordered, nodeHeight + nodeGap);
@@ -108,12 +112,25 @@ function heights(layers: readonly (readonly LayerNode[])[], step: number): Reado
     for (const layer of isForth ? layers : [...layers].reverse()) {
       const wanted = layer.map((node) => {
         const near = isForth ? node.left : node.right;
-        return near.length === 0 ? (ys.get(node) ?? 0) : mean(near.map((each) => ys.get(each) ?? 0));
+        return near.length === 0
+          ? (ys.get(node) ?? 0)
+          : beside(
+              near.map((each) => ys.get(each) ?? 0),
+              step,
+            );
       });
       for (const [index, y] of spread(wanted, step).entries()) ys.set(layer[index] as LayerNode, y);
     }
   }
   return ys;
+}
+
+/**
+ * In the middle of its neighbours, but near the first of many: whoever looks at the top of a long picture shall see where its arrows
+ * come from.
+ */
+function beside(ys: readonly number[], step: number): number {
+  return Math.min(mean(ys), Math.min(...ys) + DOWN * step);
 }
 
 function mean(values: readonly number[]): number {

@@ -63,7 +63,8 @@ function commonHead(a: readonly string[], b: readonly string[]): number {
 
 function commonTail(a: readonly string[], b: readonly string[], head: number): number {
   let length = 0;
-  while (length < Math.min(a.length, b.length) - head && a[a.length - 1 - length] === b[b.length - 1 - length]) length++;
+  while (length < Math.min(a.length, b.length) - head && a[a.length - 1 - length] === b[b.length - 1 - length])
+    length++;
   return length;
 }
 

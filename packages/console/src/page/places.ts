@@ -8,7 +8,11 @@ export interface Place {
  * Moments from left to right: in proportion to time, but at least `gap` apart, so that attempts of one second can be told from each
  * other beside a death a day later. What has no time is left out.
  */
-export function places(times: readonly (number | undefined)[], width: number, gap: number): readonly (Place | undefined)[] {
+export function places(
+  times: readonly (number | undefined)[],
+  width: number,
+  gap: number,
+): readonly (Place | undefined)[] {
   const known = times.filter((at): at is number => at !== undefined).sort((a, b) => a - b);
   const [first, last] = [known[0], known.at(-1)];
   if (first === undefined || last === undefined) return times.map(() => undefined);

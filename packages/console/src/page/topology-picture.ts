@@ -1,4 +1,4 @@
-import { layeredLayout, type Layout, type LayoutSizes, type Point } from './layered-layout.js';
+import { type Layout, type LayoutSizes, layeredLayout, type Point } from './layered-layout.js';
 import { matches } from './matches.js';
 
 /** A node of a topology, as far as its picture needs it. */
@@ -14,7 +14,7 @@ export interface PictureEdge {
   readonly label: string;
 }
 
-export const PICTURE_SIZES: LayoutSizes = { nodeWidth: 210, nodeHeight: 34, layerGap: 80, nodeGap: 12 };
+export const PICTURE_SIZES: LayoutSizes = { nodeWidth: 216, nodeHeight: 34, layerGap: 80, nodeGap: 12 };
 
 /** What a filter finds, and what hangs on it at once: alone, a queue would not say where its messages come from. */
 export function narrowed<Node extends PictureNode, Edge extends PictureEdge>(
@@ -42,7 +42,9 @@ export interface PictureArrow<Edge> {
 }
 
 /** Joins arrows between the same two: ten routing keys are ten lines over each other otherwise. */
-export function arrows<Edge extends PictureEdge & { readonly kind: string }>(edges: readonly Edge[]): readonly PictureArrow<Edge>[] {
+export function arrows<Edge extends PictureEdge & { readonly kind: string }>(
+  edges: readonly Edge[],
+): readonly PictureArrow<Edge>[] {
   const joined = new Map<string, Edge[]>();
   for (const edge of edges) {
     const id = JSON.stringify([edge.from, edge.to, edge.kind]);
@@ -50,11 +52,16 @@ export function arrows<Edge extends PictureEdge & { readonly kind: string }>(edg
     if (known === undefined) joined.set(id, [edge]);
     else known.push(edge);
   }
-  return [...joined.values()].flatMap((of) => (of[0] === undefined ? [] : [{ from: of[0].from, to: of[0].to, edges: of }]));
+  return [...joined.values()].flatMap((of) =>
+    of[0] === undefined ? [] : [{ from: of[0].from, to: of[0].to, edges: of }],
+  );
 }
 
 /** Where everything stands. Nodes without any arrow stand in columns below: one to a line they would be most of the picture. */
-export function topologyLayout(nodes: readonly PictureNode[], edges: readonly { readonly from: string; readonly to: string }[]): Layout {
+export function topologyLayout(
+  nodes: readonly PictureNode[],
+  edges: readonly { readonly from: string; readonly to: string }[],
+): Layout {
   const { nodeWidth, nodeHeight, layerGap, nodeGap } = PICTURE_SIZES;
   const tied = new Set(edges.flatMap(({ from, to }) => [from, to]));
   const layout = layeredLayout(
@@ -88,14 +95,17 @@ export function curve(points: readonly Point[], isBack: boolean): string {
   for (const point of others) {
     // What leads back leaves to the right and comes in from the left, around what it connects.
     const reach = isBack ? -Math.min(40, Math.abs(point.x - before.x) / 2) : (point.x - before.x) / 2;
-    path += point.y === before.y ? `L${point.x} ${point.y}` : `C${before.x + reach} ${before.y} ${point.x - reach} ${point.y} ${point.x} ${point.y}`;
+    path +=
+      point.y === before.y
+        ? `L${point.x} ${point.y}`
+        : `C${before.x + reach} ${before.y} ${point.x - reach} ${point.y} ${point.x} ${point.y}`;
     before = point;
   }
   return path;
 }
 
 /** A name that fits: its middle is left out, for what differs stands at the ends. */
-export function shortName(name: string, longest = 28): string {
+export function shortName(name: string, longest = 25): string {
   if (name.length <= longest) return name;
   const head = Math.ceil((longest - 1) / 2);
   return `${name.slice(0, head)}…${name.slice(name.length - (longest - 1 - head))}`;

@@ -5,7 +5,7 @@ export interface TextPiece {
 }
 
 // What shows nothing, or turns the direction of what stands behind it: a payload could show something other than what it is.
-const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
+const HIDDEN = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** A text of strangers, with every invisible or direction-turning character named: `U+202E`. Line feeds and tabs stay. */
 export function visibleText(text: string): readonly TextPiece[] {
