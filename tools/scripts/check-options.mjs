@@ -30,6 +30,7 @@ const TABLES = {
     (module) => module.CONNECTION_OPTIONS.socket.table,
   ],
   leveret: ['leveret', 'application/leveret-options.js', (module) => module.LEVERET_OPTIONS],
+  console: ['console', 'options/console-options.js', (module) => module.CONSOLE_OPTIONS],
   relay: ['sql', 'relay/relay-options.js', (module) => module.RELAY_OPTIONS],
 };
 const SCHEMAS = {

@@ -1,6 +1,7 @@
 import { escapeText, LeveretError } from '@leveret/core';
 import { Command, CommanderError } from 'commander';
 import { completionCommand } from './commands/completion.js';
+import { consoleCommand } from './commands/console.js';
 import { errorCommands } from './commands/errors.js';
 import { liveCommands } from './commands/live.js';
 import { topologyCommands } from './commands/topology.js';
@@ -47,6 +48,7 @@ export function programOf(context: Context): Command {
   errorCommands(program, context);
   liveCommands(program, context);
   topologyCommands(program, context);
+  consoleCommand(program, context);
   completionCommand(program, context);
   forEach(program, (command) => {
     command.exitOverride().configureHelp({ showGlobalOptions: true });

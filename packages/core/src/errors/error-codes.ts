@@ -59,6 +59,11 @@ export const ERROR_CODES = {
     'An operation on queues was not begun: it could not be carried out safely, or as it was asked for.',
   LEV_OPERATION_INTERRUPTED: 'An operation on queues ended in the middle; nothing is lost, and it can go on.',
   LEV_NOTHING_FOUND: 'What an operation was to work on is not there.',
+  LEV_CONSOLE_NOT_LOGGED_IN: 'A request to the console came without a session, or with a wrong token.',
+  LEV_CONSOLE_FORBIDDEN:
+    'A request to the console came from a host, a page or a role that may not do what it asks for.',
+  LEV_CONSOLE_REQUEST:
+    'A request to the console is not what the console understands, too large, too late, or one too many.',
   LEV_MIGRATION: 'The tables of the inbox and the outbox could not be created, or differ from what is expected.',
 } as const;
 
