@@ -1,37 +1,28 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { RESPONSE_HEADERS } from '../security/response-headers.js';
 
 interface PageFile {
   readonly type: string;
+  readonly caching: string;
   readonly etag: string;
   readonly bytes: Buffer;
   readonly gzipped: Buffer;
 }
 
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.ico': 'image/x-icon',
-  '.woff2': 'font/woff2',
-  '.json': 'application/json; charset=utf-8',
-  '.webmanifest': 'application/manifest+json',
-};
+/** What the build writes beside the files: which there are. */
+interface Manifest {
+  readonly files: Readonly<Record<string, { readonly type: string; readonly immutable: boolean }>>;
+}
 
 /** Where the build puts the page. */
-export const PAGE_FOLDER = fileURLToPath(new URL('../page/', import.meta.url));
+const PAGE_FOLDER = fileURLToPath(new URL('../../dist-page/', import.meta.url));
 
-/**
- * The files of the page, read once: what is asked for is looked up among their names, and the disk is not asked again. Files of
- * other types than a page has are left out.
- */
+/** The files of the page, read once: what is asked for is looked up among the names of its manifest, and the disk is not asked again. */
 export class PageFiles {
   readonly #files: ReadonlyMap<string, PageFile>;
 
@@ -40,42 +31,40 @@ export class PageFiles {
   }
 
   static read(folder = PAGE_FOLDER): PageFiles {
-    const files = new Map<string, PageFile>();
-    if (existsSync(folder)) {
-      for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-        const type = TYPES[extname(entry.name)];
-        if (!entry.isFile() || type === undefined) continue;
-        const path = join(entry.parentPath, entry.name);
-        const bytes = readFileSync(path);
-        const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
-        const name = path.slice(folder.length).replaceAll('\\', '/').replace(/^\//, '');
-        files.set(name, { type, etag, bytes, gzipped: gzipSync(bytes, { level: 9 }) });
-      }
-    }
-    return new PageFiles(files);
+    const list = join(folder, 'manifest.json');
+    if (!existsSync(list)) return new PageFiles(new Map());
+    const { files } = JSON.parse(readFileSync(list, 'utf8')) as Manifest;
+    return new PageFiles(
+      new Map(
+        Object.entries(files).map(([name, { type, immutable }]) => {
+          const bytes = readFileSync(join(folder, name));
+          const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
+          const caching = immutable ? 'public, max-age=31536000, immutable' : 'no-cache';
+          return [name, { type, caching, etag, bytes, gzipped: gzipSync(bytes, { level: 9 }) }];
+        }),
+      ),
+    );
   }
 
-  get names(): readonly string[] {
-    return [...this.#files.keys()];
+  /** The console was built without its page. */
+  get isEmpty(): boolean {
+    return this.#files.size === 0;
   }
 
   /** Answers a request for a file; `''` is the page itself. Answers `false` when there is no such file. */
   serve(name: string, request: IncomingMessage, response: ServerResponse): boolean {
     const file = this.#files.get(name === '' ? 'index.html' : name);
     if (file === undefined) return false;
-    const headers = { ...RESPONSE_HEADERS, etag: file.etag, 'cache-control': 'no-cache', vary: 'accept-encoding' };
-    if (request.headers['if-none-match'] === file.etag) {
+    const { etag, caching, type } = file;
+    const headers = { ...RESPONSE_HEADERS, etag, 'cache-control': caching, vary: 'accept-encoding' };
+    if (request.headers['if-none-match'] === etag) {
       response.writeHead(304, headers).end();
       return true;
     }
     const isGzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
     const bytes = isGzip ? file.gzipped : file.bytes;
-    response.writeHead(200, {
-      ...headers,
-      'content-type': file.type,
-      'content-length': bytes.length,
-      ...(isGzip ? { 'content-encoding': 'gzip' } : {}),
-    });
+    const encoding = isGzip ? { 'content-encoding': 'gzip' } : {};
+    response.writeHead(200, { ...headers, ...encoding, 'content-type': type, 'content-length': bytes.length });
     response.end(request.method === 'HEAD' ? undefined : bytes);
     return true;
   }

@@ -69,7 +69,7 @@ export class RequestHandler {
     }
     const { files } = this.#parts;
     if (files.serve(path, request, response)) return;
-    const isUnbuilt = path === '' && files.names.length === 0;
+    const isUnbuilt = path === '' && files.isEmpty;
     response.writeHead(isUnbuilt ? 503 : 404, { ...RESPONSE_HEADERS, 'content-type': 'text/plain; charset=utf-8' });
     response.end(isUnbuilt ? NOT_BUILT : 'There is nothing at this address.\n');
   }
