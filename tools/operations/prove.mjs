@@ -4,6 +4,7 @@
  *
  * - a hundred looks at classic and quorum queues change neither order nor delivery counts;
  * - 1,000 parked messages of five kinds in three queues are five groups with the right counts;
+ * - a migration to a quorum queue that is killed ten times, there and back, while services publish and handle, loses nothing;
  * - a retry that is killed (SIGKILL) again and again ends with every message where it was to go; what came twice has the same id.
  */
 import { spawn } from 'node:child_process';
@@ -12,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { groupErrors, look, OperationsSession } from '../../packages/operations/dist/index.js';
 import { ids, KINDS, Outside, upTo } from '../../packages/operations/dist-test/support/parking.js';
 import { brokerVersions, startNode, whyUnavailable } from '../scripts/brokers.mjs';
+import { proveMigration } from './prove-migration.mjs';
 
 const CLI = fileURLToPath(new URL('../../packages/cli/bin/leveret.js', import.meta.url));
 const { values, positionals } = parseArgs({
@@ -109,6 +111,8 @@ for (const version of positionals.length > 0 ? positionals : brokerVersions) {
     await proveLooks(outside, session, version);
     await proveGroups(outside, session, version);
     await proveKills(outside, node, version);
+    const { holds, what } = await proveMigration(node, version);
+    expect(holds, what);
     await session.close();
     await outside.close();
   } finally {

@@ -200,6 +200,29 @@ onEachNode('when the command is used', (node) => {
     expect((await run('doctor', '--no-management')).err).to.include('not looked at');
   });
 
+  it('migrates a queue, says first what that comes to, and leads back', async () => {
+    const [queue, to] = [`${id}-old`, `${id}-old.v2`];
+    await session.broker.declareQueue(queue, { arguments: { 'x-max-priority': 3 } });
+    await publishOne(session, { exchange: '', routingKey: queue, body: Buffer.from('1') });
+    const migrate = ['migrate', 'queue', queue, '--to', 'quorum'];
+    const dry = await run(...migrate, '--dry-run');
+    expect([dry.code, dry.out.includes('--without x-max-priority')]).to.eql([2, true]);
+    expect((await run(...migrate)).err).to.include('nothing was touched');
+    const moved = await run(...migrate, '--without', 'x-max-priority', '--argument', 'x-delivery-limit=7');
+    expect(moved.code, moved.err).to.equal(0);
+    expect(moved.out).to.include(`1 messages moved to ${to}`);
+    expect(await json(...migrate, '--dry-run')).to.deep.include({
+      isUnderWay: true,
+      arguments: { 'x-delivery-limit': 7, 'x-queue-type': 'quorum' },
+    });
+    const consumer = await session.broker.consume(to, { prefetch: 0 }, { delivered: () => {}, ended: () => {} });
+    expect(await json(...migrate, '--commit')).to.include({ state: 'committed' });
+    await consumer.close();
+    expect((await run(...migrate, '--rollback')).code).to.equal(3);
+    expect((await session.broker.queue(to))?.messages).to.equal(1);
+    await session.broker.deleteQueue(to);
+  }).timeout(60_000);
+
   it('says what is wrong with a command line', async () => {
     for (const args of [
       ['nonsense'],
@@ -212,6 +235,10 @@ onEachNode('when the command is used', (node) => {
       ['publish', '--body', 'x'],
       ['publish', '--queue', 'q'],
       ['completion', 'cmd'],
+      ['migrate', 'queue', 'q'],
+      ['migrate', 'queue', 'q', '--to', 'stream'],
+      ['migrate', 'queue', 'q', '--to', 'quorum', '--commit', '--rollback'],
+      ['migrate', 'queue', 'q', '--to', 'quorum', '--argument', 'x'],
     ]) {
       expect((await run(...args)).code, args.join(' ')).to.equal(64);
     }

@@ -36,6 +36,12 @@ export { importErrors, type ImportOptions, type ImportReport } from './errors/im
 // Following, sending one.
 export { tail, type TailOptions, type TailSource } from './live/tail.js';
 export { type HandMadeMessage, publishOne } from './live/publish-one.js';
+// From one type of queue to another.
+export { migrateQueue, planOfMigration } from './migration/migrate-queue.js';
+export { commitMigration, rollBackMigration } from './migration/end-migration.js';
+export type { MigrationOptions, MigrationReport, MigrationStep } from './migration/migration-step.js';
+export type { MigrationChoice, MigrationPlan } from './migration/plan-migration.js';
+export type { Loss } from './migration/carried-arguments.js';
 // Before a deployment.
 export { mergePlans, readPlan } from './topology/application-plan.js';
 export { askForDefinitions, type Definitions, readDefinitions } from './topology/definitions.js';

@@ -37,3 +37,21 @@ export function collect(text: string, before: readonly string[] = []): readonly 
 export function collectWhole(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
 }
+
+/** `x-max-length=5` as a name and a value: numbers and flags as such, everything else as text. */
+function readArgument(text: string): readonly [string, unknown] {
+  const at = text.indexOf('=');
+  if (at <= 0) throw new InvalidArgumentError(`expected name=value, received ${JSON.stringify(text)}`);
+  const value = text.slice(at + 1);
+  if (/^-?\d+$/.test(value)) return [text.slice(0, at), Number(value)];
+  return [text.slice(0, at), value === 'true' || (value === 'false' ? false : value)];
+}
+
+/** One more argument of a queue. */
+export function collectArgument(
+  text: string,
+  before: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
+  const [name, value] = readArgument(text);
+  return { ...before, [name]: value };
+}

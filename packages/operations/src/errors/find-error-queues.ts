@@ -70,7 +70,7 @@ function isWaiting({ name, arguments: args, effective }: QueueView): boolean {
 }
 
 function isOwn(name: string): boolean {
-  return /^leveret\.(?:retrying|discarded|outcome|tail)\./.test(name);
+  return /^leveret\.(?:retrying|discarded|outcome|tail|migration)\./.test(name);
 }
 
 /** Keys with which messages come to a queue: dead letters keep them. */

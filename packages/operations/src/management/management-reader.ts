@@ -7,7 +7,9 @@ import {
   exchangeView,
   type PolicyView,
   policyView,
+  type QueueCounts,
   type QueueView,
+  queueCounts,
   queueView,
 } from './views.js';
 
@@ -36,6 +38,12 @@ export class ManagementReader {
   /** @throws {ManagementApiError} when it cannot be reached or refuses */
   async queues(): Promise<readonly QueueView[]> {
     return (await this.list(`/api/queues/${this.#vhost}`)).map(queueView);
+  }
+
+  /** @throws {ManagementApiError} when it cannot be reached or refuses, or the queue is not there */
+  async queueCounts(queue: string): Promise<QueueCounts> {
+    const item = await this.get(`/api/queues/${this.#vhost}/${encodeURIComponent(queue)}`);
+    return queueCounts((item ?? {}) as Record<string, unknown>);
   }
 
   /** @throws {ManagementApiError} when it cannot be reached or refuses */

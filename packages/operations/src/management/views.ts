@@ -15,6 +15,14 @@ export interface QueueView {
   readonly effective: TopologyArguments;
 }
 
+/** What the management API last heard of a queue, which may be some seconds ago; `undefined`: not yet. */
+export interface QueueCounts {
+  readonly messages: number | undefined;
+  /** Of them, in the hands of consumers. */
+  readonly unacked: number | undefined;
+  readonly consumers: number | undefined;
+}
+
 /** An exchange as the management API shows it. */
 export interface ExchangeView {
   readonly name: string;
@@ -59,6 +67,16 @@ export function queueView(item: Record<string, unknown>): QueueView {
     consumers: numberOf(item['consumers']),
     policy: textOf(item['policy']),
     effective: table(item['effective_policy_definition']),
+  };
+}
+
+/** Reads the counts of a queue of the API. */
+export function queueCounts(item: Record<string, unknown>): QueueCounts {
+  const count = (name: string) => (typeof item[name] === 'number' ? item[name] : undefined);
+  return {
+    messages: count('messages'),
+    unacked: count('messages_unacknowledged'),
+    consumers: count('consumers'),
   };
 }
 

@@ -3,6 +3,7 @@ import {
   isCopyAddress,
   isOfDelivery,
   isOfFailure,
+  MOVED_EXCHANGE,
   PARKED_CC,
   PARKED_EXCHANGE,
   PARKED_KEY,
@@ -40,6 +41,17 @@ export function parkedCopy(
   if (message.userId !== undefined) facts[PARKED_USER] = message.userId;
   if (message.headers['CC'] !== undefined) facts[PARKED_CC] = message.headers['CC'];
   return copyOf(delivered, { exchange: '', routingKey: queue }, isPutAside, facts, { userId: undefined });
+}
+
+/**
+ * The same message on its way from one queue to another by an exchange: with its id, its routing key and its headers. The exchange that it
+ * was published to, which only the broker can say, goes along in a header, as does a user id, which the broker would refuse.
+ */
+export function movedCopy(delivered: Message, exchange: string): Publication {
+  const { userId, routingKey, headers } = delivered;
+  const from = headers[MOVED_EXCHANGE] ?? delivered.exchange;
+  const facts = { [MOVED_EXCHANGE]: from, ...(userId === undefined ? {} : { [PARKED_USER]: userId }) };
+  return copyOf(delivered, { exchange, routingKey }, isOfDelivery, facts, { userId: undefined });
 }
 
 /** The place of a copy among the messages of its queue; `undefined` for a message that is no copy. */

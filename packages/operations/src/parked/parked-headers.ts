@@ -4,6 +4,8 @@ export const PARKED_EXCHANGE = 'x-leveret-parked-exchange';
 export const PARKED_KEY = 'x-leveret-parked-routing-key';
 export const PARKED_USER = 'x-leveret-parked-user-id';
 export const PARKED_CC = 'x-leveret-parked-cc';
+/** The exchange that a message was published to, on a copy that a migration made of it. */
+export const MOVED_EXCHANGE = 'x-leveret-moved-exchange';
 export const STAGED_EXCHANGE = 'x-leveret-staged-exchange';
 export const STAGED_KEY = 'x-leveret-staged-routing-key';
 export const STAGED_KEY_OF = 'x-leveret-staged-of';

@@ -103,7 +103,7 @@ const BY_POLICY: Readonly<Record<string, string>> = {
 
 function wayOutOf(argument: string): string {
   if (argument === 'x-queue-type') {
-    return 'a queue keeps its type, classic, quorum or stream: declare it as it is; or declare a queue of another name, let this one run empty, and delete it';
+    return 'a queue keeps its type: declare it as it is; or move it to a quorum queue of another name: leveret migrate queue <name> --to quorum';
   }
   const key = BY_POLICY[argument];
   const other = 'declare it as it is, or delete the queue when it is empty and let it be declared again';
