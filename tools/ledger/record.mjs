@@ -252,8 +252,11 @@ function groupTable() {
   const subjects = [...new Set(group.map(({ subject }) => subject))].sort((left, right) =>
     left === 'leveret' ? -1 : right === 'leveret' ? 1 : left.localeCompare(right),
   );
+  const kinds = [...new Set(group.flatMap(({ verdict }) => Object.keys(verdict.faults)))].sort();
   return [
-    '| | runs | confirmed | faults | lost | handled again | of 100 | for each fault | early acks | goes on after a cut, p50 | p99 | after a broker kill, p50 | other invariants broken |',
+    `Seeds ${[...new Set(group.map(({ seed }) => seed))].sort((left, right) => left - right).join(', ')}; RabbitMQ ${[...new Set(group.map(({ version }) => version))].sort().join(', ')}. Times each fault was made, in this order below: ${kinds.join(', ')}.`,
+    '',
+    '| | runs | faults | confirmed | lost | handled again | of 100 | for each fault | early acks | goes on after a cut, p50 | p99 | after a broker kill, p50 | other invariants broken |',
     '|---|---|---|---|---|---|---|---|---|---|---|---|---|',
     ...subjects.map((subject) => {
       const of = group.filter((each) => each.subject === subject);
@@ -268,8 +271,8 @@ function groupTable() {
       const cells = [
         subject,
         of.length,
+        `${faults} (${kinds.map((kind) => timesOf(of, [kind])).join(', ')})`,
         count(messages('confirmed')),
-        faults,
         messages('lost'),
         count(again),
         ((100 * again) / Math.max(1, messages('handled'))).toFixed(2),

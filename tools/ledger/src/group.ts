@@ -35,9 +35,9 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       only: { type: 'string', default: ['leveret', ...PEERS].join(',') },
-      // So many for everybody, however long they take; and a limit for who never goes on.
+      // The same for everybody, however long they take; and a limit for who never goes on.
       count: { type: 'string', default: '24' },
-      minutes: { type: 'string', default: '8' },
+      minutes: { type: 'string', default: '20' },
       seed: { type: 'string', default: '1' },
       broker: { type: 'string', default: defaultVersion() },
       rate: { type: 'string', default: '1500' },
@@ -59,7 +59,7 @@ async function main(): Promise<number> {
       version,
       seed: Number(values.seed),
       minutes: Number(values.minutes),
-      maxFaults: Number(values.count),
+      exactly: Number(values.count),
       rate: Number(values.rate),
       faults: FAULTS,
       patienceMs: 60_000,

@@ -22,6 +22,32 @@ export function chooseFaults(world: World, names: readonly string[] | undefined)
   return names.flatMap((name) => fitting.filter((kind) => kind.name === name));
 }
 
+/**
+ * So many faults in an order of their own: each kind at least once, and the rest by their shares. The same seed makes the same list
+ * for whatever it is done to.
+ */
+export function planFaults<K extends Pick<FaultKind, 'name' | 'share'>>(
+  kinds: readonly K[],
+  count: number,
+  random: Random,
+): readonly K[] {
+  if (count < kinds.length) {
+    throw new Error(`count: expected at least ${kinds.length}, one fault of each kind, received ${count}`);
+  }
+  const total = kinds.reduce((sum, { share }) => sum + share, 0);
+  const times = kinds.map(({ share }) => Math.max(1, Math.floor((share / total) * count)));
+  const behind = (index: number) => ((kinds[index]?.share ?? 0) / total) * count - (times[index] ?? 0);
+  const order = [...kinds.keys()];
+  for (let sum = times.reduce((left, right) => left + right); sum !== count; ) {
+    const step = sum < count ? 1 : -1;
+    const open = order.filter((index) => step > 0 || (times[index] ?? 0) > 1);
+    const next = open.reduce((best, index) => (behind(index) * step > behind(best) * step ? index : best));
+    times[next] = (times[next] ?? 0) + step;
+    sum += step;
+  }
+  return random.shuffled(kinds.flatMap((kind, index) => Array.from({ length: times[index] ?? 0 }, () => kind)));
+}
+
 /** Faults one after the other, for ever: each deck has every kind by its share, in an order of its own. */
 export function* deal(kinds: readonly FaultKind[], random: Random): Generator<FaultKind> {
   for (;;) {

@@ -3,10 +3,12 @@ import { deal } from '../faults/deck.js';
 import type { FaultKind } from '../faults/fault-kind.js';
 import { monotonicMicros } from '../ledger/ledger-line.js';
 import { NAMES } from '../workload/row.js';
-import type { Random } from './random.js';
+import { mix, Random } from './random.js';
 import type { World } from './world.js';
 
 const PATIENCE_MS = 60_000;
+/** So often a fault of a list is made again that could not be made, as by a tool that did not answer in time. */
+const TRIES = 3;
 /** Publishers wait while more lies on the queue, so that faults meet messages at work and not a heap of waiting ones. */
 const HIGH_WATER = 1500;
 const LOW_WATER = 300;
@@ -15,7 +17,7 @@ const LOOK_EVERY_MS = 500;
 export interface ConductOptions {
   readonly minutes: number;
   readonly kinds: readonly FaultKind[];
-  readonly random: Random;
+  readonly seed: number;
   /** Each kind once, in the order in which they are given, instead of a shuffled deck. */
   readonly inOrder?: boolean;
   /** Ends the run early, as Ctrl-C does. */
@@ -27,7 +29,7 @@ export interface ConductOptions {
 
 /** Injects one fault after the other until the time is over, and writes down when each began, ended and was overcome. */
 export async function conduct(world: World, options: ConductOptions): Promise<number> {
-  const { kinds, random, signal, maxFaults = Number.POSITIVE_INFINITY } = options;
+  const { kinds, seed, inOrder = false, signal, maxFaults = Number.POSITIVE_INFINITY } = options;
   const end = performance.now() + options.minutes * 60_000;
   const water = holdBack(world);
   let count = 0;
@@ -37,10 +39,12 @@ export async function conduct(world: World, options: ConductOptions): Promise<nu
       while (performance.now() < end && !signal?.aborted) await delay(100);
       return 0;
     }
-    for (const kind of options.inOrder ? kinds : deal(kinds, random)) {
+    for (const kind of inOrder ? kinds : deal(kinds, new Random(seed))) {
       if (performance.now() >= end || signal?.aborted || count >= maxFaults) break;
-      options.onFault?.(kind.name, ++count);
-      await suffer(world, kind, count, random);
+      // Of its own for each, so that what one draws changes nothing of the next.
+      const random = new Random(mix(seed, ++count));
+      options.onFault?.(kind.name, count);
+      for (let tries = 1; !(await suffer(world, kind, count, random)) && inOrder && tries < TRIES; tries++);
       await delay(random.between(100, 600));
     }
     return count;
@@ -51,7 +55,8 @@ export async function conduct(world: World, options: ConductOptions): Promise<nu
   }
 }
 
-async function suffer(world: World, kind: FaultKind, id: number, random: Random): Promise<void> {
+/** Answers whether the fault could be made. */
+async function suffer(world: World, kind: FaultKind, id: number, random: Random): Promise<boolean> {
   const { ledger } = world;
   ledger.write('fault-begin', id, kind.name);
   let overAt: number | undefined;
@@ -66,12 +71,13 @@ async function suffer(world: World, kind: FaultKind, id: number, random: Random)
     // The fault could not be made, as by a tool that did not answer in time: nobody is to blame, and it is not counted.
     over();
     ledger.write('fault-failed', id, kind.name, String(error).replaceAll('\n', ' | ').slice(0, 300));
-    return;
+    return false;
   }
   over();
   const stuck = await recovered(world, overAt ?? 0);
   if (stuck === undefined) ledger.write('fault-recovered', id, kind.name);
   else ledger.write('fault-stuck', id, kind.name, stuck);
+  return true;
 }
 
 /**

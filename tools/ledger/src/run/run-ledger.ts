@@ -3,7 +3,7 @@ import { cpus, loadavg } from 'node:os';
 import type { BrokerVersion } from '../../../scripts/brokers.mjs';
 import { checkRun } from '../checker/check-run.js';
 import type { Verdict } from '../checker/verdict.js';
-import { chooseFaults } from '../faults/deck.js';
+import { chooseFaults, planFaults } from '../faults/deck.js';
 import type { Row } from '../workload/row.js';
 import { conduct } from './conduct.js';
 import type { Grounds } from './grounds.js';
@@ -22,6 +22,8 @@ export interface RunOptions {
   /** Kinds of faults by name. Default: all that fit. */
   readonly faults?: readonly string[];
   readonly maxFaults?: number;
+  /** So many, of the same kinds and in the same order for each run with this seed. */
+  readonly exactly?: number;
   /** Each of them once, in this order, instead of a shuffled deck. */
   readonly inOrder?: boolean;
   /** Messages a second at most. Default 1500. */
@@ -79,7 +81,6 @@ export async function runLedger(options: RunOptions): Promise<{ readonly report:
   const shape = { publishers: 2, consumers: 6, concurrency: 12, prefetch: 20, ...options.shape };
   const startedAt = new Date().toISOString();
   const [loadBefore = 0] = loadavg();
-  const random = new Random(seed);
   const world = await World.start(
     {
       row,
@@ -107,14 +108,15 @@ export async function runLedger(options: RunOptions): Promise<{ readonly report:
         return `${attempted} attempted, ${confirmed} confirmed, ${handled} handled; ${faults} faults; ${doing}`;
       });
   try {
-    const kinds = chooseFaults(world, options.faults);
+    const fitting = chooseFaults(world, options.faults);
+    const kinds = options.exactly === undefined ? fitting : planFaults(fitting, options.exactly, new Random(seed));
     await world.spawnAll();
     await conduct(world, {
       minutes,
       kinds,
-      random,
+      seed,
       ...(options.signal && { signal: options.signal }),
-      ...(options.inOrder && { inOrder: options.inOrder }),
+      inOrder: options.inOrder === true || options.exactly !== undefined,
       ...(options.maxFaults !== undefined && { maxFaults: options.maxFaults }),
       onFault: (kind, count) => {
         doing = kind;
