@@ -6,6 +6,8 @@ export interface ApplicationPart {
   readonly name: string;
   /** What is amiss with it now, a sentence each; nothing when all is well. Must not throw. */
   concerns(): readonly string[];
+  /** The connection to publish on stands again: whoever waits for it need not wait longer. Must not throw. */
+  publishable?(): void;
 }
 
 /** What a part gets of the application that it was attached to. */

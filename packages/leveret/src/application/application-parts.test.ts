@@ -29,6 +29,18 @@ describe('ApplicationParts', () => {
     expect(events.at(-1)).to.deep.equal({ type: 'part-recovered', part: 'relay' });
   });
 
+  it('hear that there is a connection to publish on, until they have ended', () => {
+    const parts = newParts();
+    let times = 0;
+    const host = parts.attach({ name: 'relay', concerns: () => [], publishable: () => void times++ });
+    parts.attach({ name: 'deaf', concerns: () => [] });
+    parts.publishable();
+    expect(times).to.equal(1);
+    host.detach();
+    parts.publishable();
+    expect(times).to.equal(1);
+  });
+
   it('do not hide the health of an application by throwing', () => {
     const parts = newParts();
     parts.attach({

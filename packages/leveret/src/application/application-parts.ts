@@ -34,6 +34,11 @@ export class ApplicationParts {
     };
   }
 
+  /** There is a connection to publish on, first or again. */
+  publishable(): void {
+    for (const part of [...this.#parts]) part.publishable?.();
+  }
+
   get health(): readonly PartHealth[] {
     return [...this.#parts].map((part) => ({ name: part.name, concerns: concernsOf(part) }));
   }

@@ -121,6 +121,7 @@ export class Leveret {
     transport.on((event) => {
       connectionLog.tell(event);
       this.#events.emit(event);
+      if (event.type === 'connected' && event.role === 'publish') this.#parts.publishable();
     });
     this.#unroutable = raw.management && new UnroutableLook(this.#options.management, logger, clock);
     this.#service = typeof raw.service === 'string' ? raw.service : undefined;

@@ -47,6 +47,8 @@ export class OutboxRelay<Tx> {
   #parkedLookAt = Number.NEGATIVE_INFINITY;
   #woken = false;
   #wakeFromPause: (() => void) | undefined;
+  /** Ends the wait after an outage: what was missing, the connection, is back. */
+  #publishable = new AbortController();
 
   /**
    * @param sender resolves once the broker has the message in every queue, as `app.publisher` of leveret does
@@ -55,7 +57,7 @@ export class OutboxRelay<Tx> {
   constructor(database: SqlDatabase<Tx>, sender: PublicationSender, options: OutboxRelayOptions = {}) {
     this.#database = database;
     this.#parked = new ParkedRows(database);
-    this.#health = new RelayHealth(`outbox relay of ${serviceOf(database)}`);
+    this.#health = new RelayHealth(`outbox relay of ${serviceOf(database)}`, () => this.#publishable.abort());
     const resolved = resolveRelayOptions(options);
     const host = sender.attach?.(this.#health);
     this.#health.attachedTo(host);
@@ -141,8 +143,10 @@ export class OutboxRelay<Tx> {
       this.#woken = false;
       if (this.#counters.published > published) troubles = 0;
       published = this.#counters.published;
-      if (this.#stream.takeOutage()) await pause(clock, backoffDelayMs(OUTAGE_BACKOFF, ++troubles), signal);
-      else if (!this.#stream.hasRoom) await this.#idle(ROOM_WAIT_MS);
+      if (this.#stream.takeOutage()) {
+        const over = AbortSignal.any([signal, this.#publishable.signal]);
+        await pause(clock, backoffDelayMs(OUTAGE_BACKOFF, ++troubles), over);
+      } else if (!this.#stream.hasRoom) await this.#idle(ROOM_WAIT_MS);
       else {
         const found = await this.#look();
         conflicts = found === 'conflict' ? conflicts + 1 : 0;
@@ -157,6 +161,7 @@ export class OutboxRelay<Tx> {
   /** Answers what it came to; for how many milliseconds to wait, when there is nothing to take. */
   async #look(): Promise<'more' | number | 'conflict' | 'unreadable'> {
     this.#counters.polls++;
+    this.#publishable = new AbortController();
     try {
       this.#adopted ??= this.#adopt().catch((err: unknown) => {
         this.#adopted = undefined;

@@ -68,6 +68,20 @@ describeOnEachDatabase('OutboxRelay as a part of an application', (at) => {
     expect(application.concerns).to.deep.equal(['parked messages wait for a person: full']);
   });
 
+  it('goes on as soon as there is a connection again, whatever wait it had come to', async () => {
+    const application = new Application();
+    application.answer = () => offline();
+    await put();
+    const relay = start(application);
+    // 0.5 s, 1 s, and then 2 s at least.
+    await eventually('the third outage', () => relay.stats.outages === 3);
+    application.answer = () => undefined;
+    const backAt = performance.now();
+    for (const part of application.parts) part.publishable?.();
+    await eventually('it is published', () => relay.stats.published === 1);
+    expect(performance.now() - backAt).to.be.below(1500);
+  });
+
   it('tells that nothing can be published, and when it can again', async () => {
     const application = new Application();
     application.answer = (_, times) => (times === 1 ? offline() : undefined);

@@ -15,11 +15,14 @@ const SENTENCES: Readonly<Record<RelayTrouble, string>> = {
 export class RelayHealth implements ApplicationPart {
   readonly name: string;
   readonly #troubles = new Map<RelayTrouble, string>();
+  readonly publishable: () => void;
   #host: PartHost | undefined;
   #parkings = 0;
 
-  constructor(name: string) {
+  /** @param publishable called when the application has its connection back. Default: nobody waits for it */
+  constructor(name: string, publishable: () => void = () => {}) {
     this.name = name;
+    this.publishable = publishable;
   }
 
   /** @param host the application, if there is one */
