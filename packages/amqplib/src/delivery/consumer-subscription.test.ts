@@ -68,6 +68,8 @@ function subscribe(
   return { subscription: new ConsumerSubscription(consumeRequest('q', changes), sink, host, systemClock), sink };
 }
 
+const CUTS = 12;
+
 describe('ConsumerSubscription', () => {
   it('consumes again when the channel is closed in the same packet as consume-ok', async () => {
     const closed = new Error('Channel closed by server: 406 (PRECONDITION-FAILED) with message "PRECONDITION_FAILED"');
@@ -103,6 +105,31 @@ describe('ConsumerSubscription', () => {
     current = new FakeLink();
     subscription.connected(current as unknown as Link);
     await eventually('consuming again', () => sink.tags.length === 2);
+    await subscription.close();
+  });
+
+  it('does not count connections that were lost as failures of its own', async () => {
+    let current: FakeLink | undefined;
+    const { subscription, sink } = subscribe(() => current);
+    for (let index = 0; index < CUTS; index++) {
+      const channel = new FakeChannel();
+      current = new FakeLink(channel);
+      subscription.connected(current as unknown as Link);
+      await eventually('consuming', () => sink.tags.length === index + 1);
+      if (index === CUTS - 1) {
+        channel.emit('error', new Error('Channel closed by server: 406 (PRECONDITION-FAILED) with message "no"'));
+        channel.emit('close');
+        break;
+      }
+      current.ended = true;
+      current = undefined;
+      channel.emit('close');
+      await eventually('the interruption', () => sink.causes.length === index + 1);
+    }
+    const closedAt = performance.now();
+    await eventually('consuming again', () => sink.tags.length === CUTS + 1);
+    // The first failure is met at once; the twelfth in a row, after 10 s.
+    expect(performance.now() - closedAt).to.be.below(1000);
     await subscription.close();
   });
 

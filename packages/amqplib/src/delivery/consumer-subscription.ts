@@ -277,9 +277,11 @@ export class ConsumerSubscription implements Subscription {
   ): void {
     // Without an answer, it goes on asking.
     if (cause === 'connection-lost' || brokerReply(error) !== undefined) this.#askingSince = undefined;
+    const since = 'since' in this.#phase ? this.#phase.since : undefined;
     const decision = decideConsumeAgain({
       cause,
-      failuresBefore: this.#failures.count('since' in this.#phase ? this.#phase.since : undefined),
+      // The connection is no fault of this consumer, and has pauses of its own.
+      failuresBefore: cause === 'connection-lost' ? 0 : this.#failures.count(since),
       everConsumed: this.#everConsumed,
       missingQueue: this.#request.missingQueue,
       declared: this.#host.declares(this.#request.queue),
