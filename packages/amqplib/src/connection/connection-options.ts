@@ -87,8 +87,10 @@ export interface ConnectionOptions {
 }
 
 /**
- * The pauses between rounds of connection attempts: `min(initialInterval * multiplier^n, maxInterval)`, plus jitter. A
- * pause ends early when a host at which nobody listened begins to listen.
+ * The pauses between rounds of connection attempts that fail: `min(initialInterval * multiplier^n, maxInterval)`, plus jitter. A
+ * pause ends early when a host at which nobody listened begins to listen. When a connection is lost that was open, the first
+ * round comes at once, up to ten times in a row and one time more each 350 ms (`initialInterval`, when that is longer); of
+ * connections that end within 100 ms only the first, and then with the same growing pauses.
  */
 export interface ReconnectOptions {
   /** Pause after the first failed round. Default 100 ms. */

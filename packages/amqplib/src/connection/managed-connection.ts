@@ -1,48 +1,24 @@
 import { type Clock, type ConnectionHealth, type ConnectionRole, LeveretError, within } from '@leveret/core';
-import { asError, errorText } from '../errors/broker-reply.js';
+import { asError } from '../errors/broker-reply.js';
 import { isAuthenticationError, isTlsError, isTopologyError } from '../errors/connection-error.js';
 import { ConnectionAttempts } from './connection-attempts.js';
+import type { ManagedConnectionEvents } from './connection-events.js';
 import type { ResolvedConnectionOptions } from './connection-options.js';
+import type { ConnectionState } from './connection-state.js';
 import type { HostTarget } from './host-target.js';
 import { tcpKnock } from './knock.js';
 import type { Link } from './link.js';
-import { countFailedRound, knockPauseMs, NO_FAILED_ROUNDS, pauseAfterRound, roundAfterLoss } from './next-round.js';
+import {
+  countFailedRound,
+  knockPauseMs,
+  NO_FAILED_ROUNDS,
+  NO_LOSSES,
+  pauseAfterRound,
+  roundAfterLoss,
+} from './next-round.js';
 import { pauseBeforeRound } from './pause-before-round.js';
+import { startTimeoutError } from './start-timeout-error.js';
 import { Waiters } from './waiters.js';
-
-/** Told what a managed connection goes through. No method may throw. */
-export interface ManagedConnectionEvents {
-  /**
-   * Prepares a new connection (declares the topology) before anybody uses it. What it throws ends the start when
-   * `starting`, and otherwise counts as a failed attempt.
-   */
-  prepare(link: Link, starting: boolean): Promise<void>;
-  /** Whether the broker has accepted these credentials before, on this connection or another. */
-  accepted(): boolean;
-  secretNotRenewed(error: Error, retryInMs: number): void;
-  connected(link: Link, again: boolean): void;
-  disconnected(error: Error | undefined, link: Link): void;
-  connectFailed(host: string, error: Error, retryInMs: number): void;
-  /** No further attempt will be made. */
-  failed(error: Error): void;
-  blocked(reason: string): void;
-  unblocked(): void;
-}
-
-type State =
-  | { readonly name: 'idle' }
-  /** `early`: before its time, because a host answered a knock. */
-  | {
-      readonly name: 'connecting';
-      readonly abort: AbortController;
-      readonly outcome: Promise<Link>;
-      readonly early: boolean;
-    }
-  | { readonly name: 'connected'; readonly link: Link; readonly since: number }
-  /** `refused`: the credentials were, and nobody gets another try before the pause is over. */
-  | { readonly name: 'waiting'; readonly cancel: () => void; readonly refused: Error | undefined }
-  | { readonly name: 'failed'; readonly error: Error }
-  | { readonly name: 'closed' };
 
 const CLOSE_TIMEOUT_MS = 1000;
 
@@ -58,18 +34,20 @@ export class ManagedConnection {
   readonly #events: ManagedConnectionEvents;
   readonly #clock: Clock;
   readonly #attempts: ConnectionAttempts;
-  #state: State = { name: 'idle' };
+  #state: ConnectionState = { name: 'idle' };
   /** Somebody wants it up: losing it starts attempts by itself. */
   #wanted = false;
   #everConnected = false;
   #failed = NO_FAILED_ROUNDS;
   /** Since when there is no connection although attempts are made. */
   #awaySince: number | undefined;
-  #shortLived = 0;
+  #losses = NO_LOSSES;
   /** Rounds in a row that ended because the credentials were refused. */
   #refusals = 0;
   #lastError: Error | undefined;
   readonly #waiters = new Waiters<Link>();
+  /** They wait for the round behind a pause that spares the broker, whatever it comes to. */
+  readonly #queued = new Waiters<Link>();
 
   constructor(role: ConnectionRole, options: ResolvedConnectionOptions, events: ManagedConnectionEvents, clock: Clock) {
     this.#role = role;
@@ -135,8 +113,9 @@ export class ManagedConnection {
   }
 
   /**
-   * The connection; when there is none, one round of attempts is made now, whatever pause was planned, unless it is one
-   * after refused credentials: a broker that counts refusals might lock the user out.
+   * The connection; when there is none, one round of attempts is made now, whatever pause was planned. Two pauses are kept: a
+   * broker that counts refused credentials might lock the user out, and one that drops what it accepts is spared, so that
+   * round is waited for.
    * @throws {LeveretError} why that round failed, or that it took longer than `timeoutMs`
    */
   acquire(timeoutMs: number): Promise<Link> {
@@ -145,9 +124,12 @@ export class ManagedConnection {
     const refused = this.#refused;
     if (refused !== undefined) return Promise.reject(refused);
     if (this.#state.name === 'closed') return Promise.reject(closedError());
-    if (this.#state.name !== 'connecting') this.#startRound();
-    if (this.#state.name !== 'connecting') return Promise.reject(closedError());
-    return within(this.#clock, timeoutMs, this.#state.outcome, () => {
+    const queued = this.#state.name === 'waiting' && this.#state.spared ? this.#queued.add() : undefined;
+    if (queued === undefined && this.#state.name !== 'connecting') this.#startRound();
+    const outcome = this.#state.name === 'connecting' ? this.#state.outcome : queued?.promise;
+    if (outcome === undefined) return Promise.reject(closedError());
+    return within(this.#clock, timeoutMs, outcome, () => {
+      queued?.leave();
       throw new LeveretError('LEV_CONNECTION_FAILED', `No connection within ${timeoutMs} ms.`, {
         cause: this.#lastError,
       });
@@ -163,6 +145,7 @@ export class ManagedConnection {
     if (state.name === 'waiting') state.cancel();
     if (state.name === 'connecting') state.abort.abort();
     this.#waiters.rejectAll(closedError());
+    this.#queued.rejectAll(closedError());
     if (state.name === 'connected') await state.link.close(timeoutMs);
   }
 
@@ -172,7 +155,7 @@ export class ManagedConnection {
     return this.#state.name === 'failed' && isAuthenticationError(this.#state.error) ? this.#state.error : undefined;
   }
 
-  #transition(state: State): void {
+  #transition(state: ConnectionState): void {
     this.#state = state;
   }
 
@@ -184,8 +167,14 @@ export class ManagedConnection {
     const outcome = this.#attempts.round(abort.signal);
     this.#transition({ name: 'connecting', abort, outcome, early: answered !== undefined });
     outcome.then(
-      (link) => this.#roundSucceeded(abort, link),
-      (error: unknown) => this.#roundFailed(abort, asError(error)),
+      (link) => {
+        this.#roundSucceeded(abort, link);
+        this.#queued.resolveAll(link);
+      },
+      (error: unknown) => {
+        this.#roundFailed(abort, asError(error));
+        this.#queued.rejectAll(asError(error));
+      },
     );
   }
 
@@ -240,21 +229,28 @@ export class ManagedConnection {
     const refused = this.#events.accepted() && isAuthenticationError(error) ? error : undefined;
     this.#refusals = refused === undefined ? 0 : this.#refusals + 1;
     const inMs = pauseAfterRound(this.#failed, this.#refusals, this.#options.reconnect);
-    this.#waitFor(inMs, this.#attempts.unanswered, refused);
+    this.#waitFor(inMs, { doors: this.#attempts.unanswered, refused });
     this.#events.connectFailed(label, error, inMs);
   }
 
   #lost(since: number, error: Error | undefined, link: Link): void {
     this.#lastError = error ?? this.#lastError;
-    const lastedMs = this.#clock.monotonic() - since;
-    const next = roundAfterLoss({ lastedMs, shortLivedBefore: this.#shortLived }, this.#options.reconnect);
-    this.#shortLived = next.shortLived;
+    const now = this.#clock.monotonic();
+    const next = roundAfterLoss(this.#losses, { lastedMs: now - since, now }, this.#options.reconnect);
+    this.#losses = next.losses;
     if (next.inMs === 0) this.#startRound();
-    else this.#waitFor(next.inMs, [], undefined);
+    else this.#waitFor(next.inMs, { spared: true });
     this.#events.disconnected(error, link);
   }
 
-  #waitFor(inMs: number, doors: readonly HostTarget[], refused: Error | undefined): void {
+  #waitFor(
+    inMs: number,
+    {
+      doors = [],
+      refused,
+      spared = false,
+    }: { readonly doors?: readonly HostTarget[]; readonly refused?: Error | undefined; readonly spared?: boolean },
+  ): void {
     const since = this.#awaySince ?? this.#clock.monotonic();
     const pause = {
       inMs,
@@ -262,7 +258,7 @@ export class ManagedConnection {
       knockPauseMs: () => knockPauseMs(this.#clock.monotonic() - since, this.#failed.early, this.#options.reconnect),
     };
     const cancel = pauseBeforeRound(pause, this.#clock, tcpKnock(), (answered) => this.#startRound(answered));
-    this.#transition({ name: 'waiting', cancel, refused });
+    this.#transition({ name: 'waiting', cancel, refused, spared });
   }
 
   #forgetOutage(): void {
@@ -285,16 +281,7 @@ export class ManagedConnection {
   }
 
   #giveUpStart(): Error {
-    const hosts = this.#options.hosts.map((host) => host.label).join(', ');
-    const { preparing } = this.#attempts;
-    const last = this.#lastError === undefined ? 'no attempt has ended yet' : errorText(this.#lastError);
-    const now =
-      preparing === undefined ? `Last: ${last}` : `${preparing} accepted it, and has not answered every declaration`;
-    const error = new LeveretError(
-      'LEV_CONNECTION_FAILED',
-      `No connection to ${hosts} within ${this.#options.startTimeoutMs} ms (startTimeout). ${now}`,
-      { cause: this.#lastError },
-    );
+    const error = startTimeoutError(this.#options, this.#attempts.preparing, this.#lastError);
     const state = this.#state;
     // Others use it, and wait for its return: only this call has run out of time.
     if (this.#everConnected) return error;

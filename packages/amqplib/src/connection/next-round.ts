@@ -1,29 +1,52 @@
 import { type BackoffPolicy, backoffDelayMs } from '@leveret/core';
 import type { ReconnectPolicy } from './connection-options.js';
 
-/** A connection that lasted less than this many milliseconds counts as a failed attempt for the backoff. */
-export const SHORT_LIVED_MS = 1000;
+/** A connection that ended sooner was of use to nobody, and counts as a failed attempt. */
+export const SHORT_LIVED_MS = 100;
+/** Attempts without a pause that a connection has in hand, and how soon it is given another. */
+export const ATTEMPTS_IN_HAND = 10;
+export const GIVEN_EVERY_MS = 350;
 
-/** What is known when a connection was lost. */
-export interface Loss {
-  readonly lastedMs: number;
-  /** Short-lived connections in a row before this one. */
-  readonly shortLivedBefore: number;
-}
-
-/** When the next round of attempts begins. */
-export interface NextRound {
-  readonly inMs: number;
+/** What is remembered of the connections that were lost. */
+export interface Losses {
+  /** Attempts without a pause that are left; below 0, one was made that is still to be given. */
+  readonly inHand: number;
+  /** When that was so, in monotonic milliseconds. */
+  readonly at: number;
+  /** Short-lived connections in a row. */
   readonly shortLived: number;
 }
 
+/** Nothing was lost. */
+export const NO_LOSSES: Losses = { inHand: ATTEMPTS_IN_HAND, at: 0, shortLived: 0 };
+
+/** When the next round of attempts begins, and what is remembered then. */
+export interface NextRound {
+  readonly inMs: number;
+  readonly losses: Losses;
+}
+
 /**
- * Decides on the round after a lost connection: at once, unless the broker keeps accepting connections and dropping them.
+ * Decides on the round after a lost connection. The broker was there, so it is tried at once, also when connections are lost
+ * one soon after the other, as on a network that is ill. What accepts connections only to drop them is not to be hammered:
+ * attempts without a pause come out of a token bucket, and whoever drops connections as soon as they are open sees growing
+ * pauses, as for failed rounds.
+ * @param lastedMs how long it was open
+ * @param now monotonic milliseconds
  */
-export function roundAfterLoss(loss: Loss, policy: BackoffPolicy, random?: () => number): NextRound {
-  if (loss.lastedMs >= SHORT_LIVED_MS) return { inMs: 0, shortLived: 0 };
-  const inMs = loss.shortLivedBefore === 0 ? 0 : backoffDelayMs(policy, loss.shortLivedBefore, random);
-  return { inMs, shortLived: loss.shortLivedBefore + 1 };
+export function roundAfterLoss(
+  before: Losses,
+  { lastedMs, now }: { readonly lastedMs: number; readonly now: number },
+  policy: BackoffPolicy,
+  random?: () => number,
+): NextRound {
+  // Whoever asks for longer pauses after failed rounds means his broker to be spared.
+  const everyMs = Math.max(GIVEN_EVERY_MS, policy.initialIntervalMs);
+  const inHand = Math.min(ATTEMPTS_IN_HAND, before.inHand + (now - before.at) / everyMs) - 1;
+  const shortLived = lastedMs < SHORT_LIVED_MS ? before.shortLived + 1 : 0;
+  const untilGivenMs = inHand < 0 ? Math.ceil(-inHand * everyMs) : 0;
+  const afterShortMs = shortLived > 1 ? backoffDelayMs(policy, shortLived - 1, random) : 0;
+  return { inMs: Math.max(untilGivenMs, afterShortMs), losses: { inHand, at: now, shortLived } };
 }
 
 /** The rounds that failed since there was a connection. */

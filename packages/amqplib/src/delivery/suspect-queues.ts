@@ -1,6 +1,7 @@
 import { type BackoffPolicy, backoffDelayMs, type Clock, type ConnectionHealth } from '@leveret/core';
+import type { ManagedConnectionEvents } from '../connection/connection-events.js';
 import type { Link } from '../connection/link.js';
-import type { ManagedConnection, ManagedConnectionEvents } from '../connection/managed-connection.js';
+import type { ManagedConnection } from '../connection/managed-connection.js';
 
 /** What suspect queues need of the transport. */
 export interface SuspectHost {
@@ -28,6 +29,8 @@ interface Suspect {
   readonly connection: ManagedConnection;
   /** The connection, once its pause is over. */
   link: Link | undefined;
+  /** Its connection has ended with it since it was used last; other ends, as of the network, are not its fault. */
+  isBlamed: boolean;
   cancelPause: () => void;
 }
 
@@ -63,7 +66,9 @@ export class SuspectQueues {
     const before = this.#blames.get(queue);
     const times = before !== undefined && now - before.at < WITHIN_MS ? before.times + 1 : 1;
     this.#blames.set(queue, { times, at: now });
-    if (times >= ENDS && !this.#isClosed && !this.#suspects.has(queue)) this.#isolate(queue, error);
+    const suspect = this.#suspects.get(queue);
+    if (suspect !== undefined) suspect.isBlamed = true;
+    else if (times >= ENDS && !this.#isClosed) this.#isolate(queue, error);
   }
 
   health(): readonly ConnectionHealth[] {
@@ -90,7 +95,7 @@ export class SuspectQueues {
       blocked: () => {},
       unblocked: () => {},
     });
-    this.#suspects.set(queue, { connection, link: undefined, cancelPause: () => {} });
+    this.#suspects.set(queue, { connection, link: undefined, isBlamed: false, cancelPause: () => {} });
     this.#host.suspected(queue, error);
     connection.ensure();
   }
@@ -100,10 +105,11 @@ export class SuspectQueues {
     if (suspect === undefined) return;
     suspect.cancelPause();
     const times = (this.#blames.get(queue)?.times ?? ENDS) - ENDS;
-    const inMs = times === 0 ? 0 : backoffDelayMs(AGAIN, times);
+    const inMs = suspect.isBlamed && times > 0 ? backoffDelayMs(AGAIN, times) : 0;
     suspect.cancelPause = this.#clock.after(inMs, () => {
       if (link.ended) return;
       suspect.link = link;
+      suspect.isBlamed = false;
       this.#host.usable(queue, link);
     });
   }
