@@ -44,7 +44,7 @@ export async function conduct(world: World, options: ConductOptions): Promise<nu
       // Of its own for each, so that what one draws changes nothing of the next.
       const random = new Random(mix(seed, ++count));
       options.onFault?.(kind.name, count);
-      for (let tries = 1; !(await suffer(world, kind, count, random)) && inOrder && tries < TRIES; tries++);
+      await make(world, kind, count, random, inOrder ? TRIES : 1);
       await delay(random.between(100, 600));
     }
     return count;
@@ -52,6 +52,12 @@ export async function conduct(world: World, options: ConductOptions): Promise<nu
     water.stop();
     await world.everybodyReady();
     for (const publisher of world.publishers) publisher.tell({ type: 'resume' });
+  }
+}
+
+async function make(world: World, kind: FaultKind, id: number, random: Random, tries: number): Promise<void> {
+  for (let left = tries; left > 0 && !(await suffer(world, kind, id, random)); left--) {
+    if (world.nodes.every(({ pid }) => pid === undefined)) throw new Error('the broker did not start again');
   }
 }
 
