@@ -160,6 +160,17 @@ describe('redactError', () => {
     expect((shown as unknown as typeof error).config.at).to.equal(error.config.at);
   });
 
+  it('looks at five thousand texts, errors, lists and objects, and shows nothing of the next', () => {
+    const shown = (count: number, item: () => unknown) =>
+      (redactValue(Array.from({ length: count }, item), redactUrls) as unknown[]).filter(
+        (each) => each === '[not shown: redact failed]',
+      ).length;
+    const text = () => url;
+    expect([4_999, 5_000, 5_001].map((count) => shown(count, text))).to.deep.equal([0, 1, 2]);
+    const list = () => [];
+    expect([4_999, 5_000, 5_001].map((count) => shown(count, list))).to.deep.equal([0, 1, 2]);
+  });
+
   it('looks at no more than a bound, and shows nothing behind it', () => {
     const error = Object.assign(new Error('x'), { many: Array.from({ length: 6000 }, () => url) });
     expect(JSON.stringify(redactError(error, redactUrls))).to.not.include('hunter2');

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { endOfString } from './scan-json.js';
+import { endOfString, MAX_JSON_DEPTH, scanJson } from './scan-json.js';
 
 describe('endOfString', () => {
   it('finds the other quote, behind quotes that are escaped, or the end of the text', () => {
@@ -8,5 +8,17 @@ describe('endOfString', () => {
     expect(endOfString('["a\\"b\\\\",', 1)).to.equal(8);
     expect(endOfString('"abc', 0)).to.equal(4);
     expect(endOfString('"abc\\', 0)).to.equal(5);
+  });
+});
+
+describe('scanJson', () => {
+  const nested = (levels: number, within = '') => `${'['.repeat(levels)}${within}${']'.repeat(levels)}`;
+
+  it('goes exactly so deep, and counts exactly so many elements', () => {
+    expect(scanJson(nested(MAX_JSON_DEPTH), 10_000, false)).to.deep.equal([]);
+    expect(() => scanJson(nested(MAX_JSON_DEPTH + 1), 10_000, false)).to.throw(/nests deeper than 512 levels/);
+    expect(scanJson('[1,2,3]', 3, false)).to.deep.equal([]);
+    expect(() => scanJson('[1,2,3]', 2, false)).to.throw(/more than 2 elements/);
+    expect(() => scanJson(nested(MAX_JSON_DEPTH, '1,2'), MAX_JSON_DEPTH, false)).to.throw(/more than 512 elements/);
   });
 });
