@@ -73,8 +73,13 @@ export class RawPeer {
     send(socket, channel, '003c001e', short(tag), hex('01'));
   }
 
-  async stop(): Promise<void> {
+  /** Ends every connection; takes new ones. */
+  cut(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 

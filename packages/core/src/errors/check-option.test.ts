@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { beforeEach, describe, it } from 'mocha';
-import { checkFlag, checkKnown, checkOneOf, checkWholeNumber } from './check-option.js';
+import { checkFlag, checkKnown, checkOneOf, checkOptions, checkWholeNumber } from './check-option.js';
 import { Problems } from './configuration-error.js';
 
 describe('checking an option', () => {
@@ -75,5 +75,20 @@ describe('checking an option', () => {
       checkKnown({ multiplier: 1 }, ['maxAttempts', 'multiplier'], 'retry', problems);
       expect(problems.list).to.deep.equal([]);
     });
+  });
+});
+
+describe('checkOptions', () => {
+  it('takes an object, and tells of options that nobody knows', () => {
+    const asked = (value: unknown, what = '') => {
+      const problems = new Problems();
+      return [checkOptions(value, ['size'], what, problems), ...problems.list];
+    };
+    expect(asked({ size: 1 })).to.deep.equal([true]);
+    expect(asked({ sise: 1 }, 'a box')).to.deep.equal([
+      ...[true, 'unknown option "sise" of a box. Did you mean "size"? Known are: size'],
+    ]);
+    expect(asked(7)).to.deep.equal([false, 'must be an object of options; got 7']);
+    expect(asked(null, 'a box')).to.deep.equal([false, 'a box must be an object of options; got null']);
   });
 });

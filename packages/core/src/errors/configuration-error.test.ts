@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { ConfigurationError, describeValue, Problems } from './configuration-error.js';
+import { ConfigurationError, describeKind, describeValue, Problems } from './configuration-error.js';
 import { LeveretError } from './leveret-error.js';
 
 describe('Problems', () => {
@@ -100,3 +100,13 @@ function caught(act: () => unknown): unknown {
   }
   return undefined;
 }
+
+describe('describeKind', () => {
+  it('names the kind alone, and nothing that a sender wrote', () => {
+    const kinds = [undefined, null, [1, 2], {}, 'secret', 7, true, 7n, () => 1].map(describeKind);
+    expect(kinds).to.deep.equal([
+      ...['undefined', 'null', 'an array of 2', 'an object', 'a string', 'a number', 'a boolean', 'a bigint'],
+      'a function',
+    ]);
+  });
+});

@@ -14,6 +14,7 @@ describe('escapeText', () => {
     ['line and paragraph separators', 'a\u2028b\u2029c', 'a\\u2028b\\u2029c'],
     ['what has no width', 'a\u200bb\ufeffc\u00add', 'a\\u200bb\\ufeffc\\u00add'],
     ['tags beyond the first plane', 'a\u{e0041}b', 'a\\u{e0041}b'],
+    ['the last of the first plane', '\uffff', '\\uffff'],
     ['private characters', '\ue000', '\\ue000'],
     ['halves of a surrogate pair', 'a\ud800b', 'a\\ud800b'],
   ];

@@ -6,6 +6,12 @@ import { ConfigurationError } from './configuration-error.js';
 import { LeveretError } from './leveret-error.js';
 
 describe('an error in a terminal', () => {
+  it('is its text where it has no stack', () => {
+    const error = new LeveretError('LEV_CHANNEL_CLOSED', 'The channel was closed');
+    Object.defineProperty(error, 'stack', { value: undefined });
+    expect(inspect(error)).to.equal('LeveretError: The channel was closed\n  { code: "LEV_CHANNEL_CLOSED" }');
+  });
+
   it('shows what happened and short facts, and nothing of the message it carries', () => {
     const cause = new LeveretError('LEV_CHANNEL_CLOSED', 'The channel was closed', { cause: new Error('404') });
     const publication = { exchange: 'e', routingKey: 'k', body: Buffer.from('card 4111'), properties: {} } as never;
