@@ -12,12 +12,11 @@
  * are broken in a copy under the temporary folder; the tree is only read. Ends with 1 when a folder lies under its threshold:
  * 95 % in core, 88 % elsewhere.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { files, root } from '../scripts/sources.mjs';
-import { mutationsOf } from './mutations.mjs';
+import { files } from '../scripts/sources.mjs';
+import { candidatesIn, EQUIVALENTS, EXPORTED_TESTS, isMeant, sourceOf } from './candidates.mjs';
 import { drawn } from './sample.mjs';
 import { importersIn, testsIn } from './tests-of.mjs';
 import { MutantTrial } from './try-mutants.mjs';
@@ -44,9 +43,6 @@ const OTHERS_PERCENT = 88;
 const ENVIRONMENT = { LEVERET_TEST_BROKER: 'embedded' };
 
 const PACKAGES = files('packages', /^package\.json$/).map((file) => file.split('/')[1]);
-const { equivalents, tests: exportedTests } = JSON.parse(
-  readFileSync(new URL('equivalents.json', import.meta.url), 'utf8'),
-);
 const endAt = performance.now() + Number(options.minutes) * 60_000;
 
 const folders = foldersAsked(positionals);
@@ -88,7 +84,7 @@ function foldersAsked(names) {
     const found = new Map();
     for (const file of files(`packages/${pack}/dist`, /\.js$/, new Set(['test-support']))) {
       if (/\.test\.js$|\/(index|internal)\.js$/.test(file)) continue;
-      if (exportedTests.some((each) => each.file === sourceOf(file))) continue;
+      if (EXPORTED_TESTS.some((each) => each.file === sourceOf(file))) continue;
       const folder = file.split('/').slice(3, -1).join('/');
       if (rest.length > 0 && folder !== rest.join('/')) continue;
       found.set(folder, [...(found.get(folder) ?? []), file]);
@@ -109,7 +105,7 @@ async function tryPackage(pack, asked) {
   for (const { name, compiled } of asked) {
     const candidates = compiled.flatMap(candidatesIn);
     for (const each of candidates) each.number = mutants.push(each) - 1;
-    const counted = candidates.filter((each) => reasonOf(each) === undefined);
+    const counted = candidates.filter((each) => !EQUIVALENTS.some((entry) => isMeant(entry, each)));
     const sample = options.all ? counted : drawn(counted, Number(options.sample), `${options.seed}/${name}`);
     drawnOf.set(name, sample);
     results.push({
@@ -153,28 +149,6 @@ async function tryPackage(pack, asked) {
     say(summary(result));
   }
   trial.dispose();
-}
-
-function candidatesIn(file) {
-  const code = readFileSync(join(root, file), 'utf8');
-  const map = existsSync(join(root, `${file}.map`))
-    ? JSON.parse(readFileSync(join(root, `${file}.map`), 'utf8'))
-    : undefined;
-  const lines = map?.sourcesContent?.[0]?.split('\n');
-  const found = mutationsOf(code, map).map((each) => ({ ...each, file, source: lines?.[each.line - 1]?.trim() ?? '' }));
-  // For the compiler's eyes: nothing ever comes there.
-  return found.filter(({ source }) => !source.includes('satisfies never'));
-}
-
-function reasonOf({ file, source, was, text }) {
-  const path = sourceOf(file);
-  return equivalents.find(
-    (each) => each.file === path && each.line === source && (each.was ?? was) === was && (each.text ?? text) === text,
-  )?.reason;
-}
-
-function sourceOf(file) {
-  return file.replace('/dist/', '/src/').replace(/\.js$/, '.ts');
 }
 
 function line({ file, line: number, kind, was, text, source }) {

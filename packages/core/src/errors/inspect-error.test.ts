@@ -8,7 +8,11 @@ import { LeveretError } from './leveret-error.js';
 describe('an error in a terminal', () => {
   it('is its text where it has no stack', () => {
     const error = new LeveretError('LEV_CHANNEL_CLOSED', 'The channel was closed');
+    const cause = Object.defineProperty(new Error('404'), 'stack', { value: undefined });
     Object.defineProperty(error, 'stack', { value: undefined });
+    expect(inspect(Object.assign(new LeveretError('LEV_CHANNEL_CLOSED', 'x'), { cause }))).to.match(
+      /caused by: Error: 404$/,
+    );
     expect(inspect(error)).to.equal('LeveretError: The channel was closed\n  { code: "LEV_CHANNEL_CLOSED" }');
   });
 

@@ -1,7 +1,14 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { isFatalMessageError, MessageConversionError, MessageValidationError } from './message-error.js';
+import { LeveretError } from './leveret-error.js';
+import {
+  isFatalMessageError,
+  isMessageRefused,
+  MessageConversionError,
+  MessageRefusedError,
+  MessageValidationError,
+} from './message-error.js';
 import { AcknowledgeMessage, findOutcomeSignal, RejectMessage, RequeueMessage } from './outcome-signal.js';
 
 const signals = [
@@ -40,6 +47,10 @@ describe('findOutcomeSignal', () => {
         expect(findOutcomeSignal(wrapped(new Error('plain'), depth))).to.equal(undefined);
       }),
     );
+  });
+
+  it('looks no deeper than 31 wrappers', () => {
+    expect(findOutcomeSignal(wrapped(new RejectMessage(), 32))).to.equal(undefined);
   });
 
   it('ends on a chain of causes that goes round', () => {
@@ -81,5 +92,34 @@ describe('isFatalMessageError', () => {
     expect(isFatalMessageError(new RejectMessage())).to.equal(false);
     expect(isFatalMessageError(new Error('outer', { cause: new MessageConversionError('not JSON') }))).to.equal(false);
     expect(isFatalMessageError(undefined)).to.equal(false);
+  });
+});
+
+describe('what cannot be asked', () => {
+  const hostile = (name: string | symbol) =>
+    Object.defineProperty(Object.assign(new Error('x'), { [Symbol.for('leveret.error')]: true }), name, {
+      get() {
+        throw new Error('do not ask');
+      },
+    });
+  const closed = new Proxy(new MessageConversionError('x'), {
+    has() {
+      throw new Error('do not ask');
+    },
+  });
+
+  it('is no error of leveret, and at fault for nothing', () => {
+    expect([LeveretError.is(closed), isFatalMessageError(closed), isMessageRefused(closed)]).to.deep.equal([
+      false,
+      false,
+      false,
+    ]);
+    for (const value of [undefined, null, 7, 'text', () => 1, {}]) expect(LeveretError.is(value)).to.equal(false);
+    expect(isFatalMessageError(hostile('code'))).to.equal(false);
+    const [refused] = Object.getOwnPropertySymbols(new MessageRefusedError('x')).filter((each) =>
+      /refused/i.test(String(each)),
+    );
+    expect(isMessageRefused(new MessageRefusedError('x'))).to.equal(true);
+    expect(isMessageRefused(hostile(refused as symbol))).to.equal(false);
   });
 });
