@@ -160,6 +160,34 @@ describe('redactError', () => {
     expect((shown as unknown as typeof error).config.at).to.equal(error.config.at);
   });
 
+  it('answers objects as they are where there is nothing to take out, and looks into those without a prototype', () => {
+    const plain = { at: 'h', port: 5672, inner: { ok: true } };
+    expect(redactValue(plain, redactUrls)).to.equal(plain);
+    expect([redactValue(null, redactUrls), redactValue([null, url], redactUrls)]).to.deep.equal([
+      ...[null, [null, redactUrls(url)]],
+    ]);
+    const bare = Object.assign(Object.create(null) as object, { url });
+    expect(JSON.stringify(redactValue(bare, redactUrls)))
+      .to.include('***')
+      .and.not.include('hunter2');
+    class Mine {
+      readonly url = url;
+    }
+    const mine = new Mine();
+    expect(redactValue(mine, redactUrls)).to.equal(mine);
+  });
+
+  it('leaves what is shown of an error as it would be: not listed, and to be changed', () => {
+    const shown = redactError(new Error(url), redactUrls);
+    for (const name of ['message', 'stack']) {
+      expect(Object.getOwnPropertyDescriptor(shown, name)).to.include({
+        ...{ writable: true, configurable: true, enumerable: false },
+      });
+    }
+    const listed = redactError(Object.assign(new Error('x'), { url }), redactUrls);
+    expect(Object.keys(listed)).to.deep.equal(['url']);
+  });
+
   it('looks at five thousand texts, errors, lists and objects, and shows nothing of the next', () => {
     const shown = (count: number, item: () => unknown) =>
       (redactValue(Array.from({ length: count }, item), redactUrls) as unknown[]).filter(

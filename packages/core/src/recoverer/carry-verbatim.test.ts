@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import type { Verbatim, VerbatimHeader } from '../message/message.js';
+import { aMessage } from '../message/message.support.test.js';
+import { carryVerbatim } from './carry-verbatim.js';
 import { aFailure, FakeSender } from './failed-delivery.support.test.js';
 import { republish } from './republish-recoverer.js';
 
@@ -55,5 +57,49 @@ describe('a republished copy of a message that only bytes hold', () => {
     expect(copy.headers['x-leveret-original-properties']).to.equal(section);
     const tooLarge = await parkedCopy({ section: Buffer.alloc(130_000), fault: 'its properties are odd' });
     expect(tooLarge.headers).to.include({ 'x-leveret-headers-left-out': 1 });
+  });
+});
+
+describe('carryVerbatim', () => {
+  const carry = (parts: Partial<Verbatim>, budgetBytes: number) =>
+    carryVerbatim(aMessage({ verbatim: verbatim(parts) }), () => false, budgetBytes);
+  const names = (carried: ReturnType<typeof carry>) => carried?.verbatim.headers.map(({ name }) => name);
+
+  it('has nothing to do where values say all', () => {
+    expect(carryVerbatim(aMessage(), () => false, 1000)).to.equal(undefined);
+  });
+
+  it('takes headers along up to the last byte, and leaves out the largest first, as few as need be', () => {
+    const headers = [header('a', 10), header('c', 30), header('b', 20)];
+    expect(carry({ headers }, 60)).to.deep.equal({
+      verbatim: { properties: {}, headers },
+      ...{ allHeaders: true, bytes: 60, headers: {} },
+    });
+    const left = [59, 30, 29, 10, 9].map((budget) => {
+      const carried = carry({ headers }, budget);
+      return [names(carried), carried?.bytes, carried?.headers['x-leveret-headers-left-out']];
+    });
+    expect(left).to.deep.equal([
+      [['a', 'b'], 30, 1],
+      [['a', 'b'], 30, 1],
+      [['a'], 10, 2],
+      [['a'], 10, 2],
+      [[], 0, 3],
+    ]);
+  });
+
+  it('stands for the headers only where it has some', () => {
+    expect(carry({}, 1000)).to.deep.equal({
+      verbatim: { properties: {}, headers: [] },
+      ...{ allHeaders: false, bytes: 0, headers: {} },
+    });
+    expect(carry({ headers: [header('one', 9)] }, 1000)?.allHeaders).to.equal(true);
+  });
+
+  it('keeps in a header what does not follow the encoding, up to the last byte', () => {
+    const section = Buffer.alloc(50);
+    const none = { verbatim: { properties: {}, headers: [] }, allHeaders: false, bytes: 0 };
+    expect(carry({ section }, 50)).to.deep.equal({ ...none, headers: { 'x-leveret-original-properties': section } });
+    expect(carry({ section }, 49)).to.deep.equal({ ...none, headers: { 'x-leveret-headers-left-out': 1 } });
   });
 });

@@ -147,6 +147,73 @@ describe('errorHeaders', () => {
       expect(tableBytes(headers)).to.be.at.most(roomy.budgetBytes);
     });
 
+    it('fills the budget to its last byte, and leaves out as few headers as need be', () => {
+      const plain = { includeStackTrace: false, maxStackTraceBytes: 0, budgetBytes: 60_000 };
+      const { 'x-exception-message': _text, ...own } = errorHeaders(aFailure(), plain);
+      const foreign = { a: 'x'.repeat(100), b: 'x'.repeat(200), c: 'x'.repeat(300) };
+      const of = { headers: foreign };
+      const kept = (budgetBytes: number) => {
+        const headers = errorHeaders(aFailure({ of }), { ...plain, budgetBytes });
+        return [Object.keys(foreign).filter((name) => name in headers), headers['x-leveret-headers-left-out']];
+      };
+      const all = tableBytes(foreign) + tableBytes(own) + 150;
+      const bytes = (name: keyof typeof foreign) => tableBytes({ [name]: foreign[name] }) - tableBytes({});
+      expect(
+        [all, all - 1, all - bytes('c'), all - bytes('c') - 1, all - bytes('c') - bytes('b')].map(kept),
+      ).to.deep.equal([
+        [['a', 'b', 'c'], undefined],
+        [['a', 'b'], 1],
+        [['a', 'b'], 1],
+        [['a'], 2],
+        [['a'], 2],
+      ]);
+      const unwritable = errorHeaders(aFailure({ of: { headers: { ...foreign, f: () => 1 } } }), plain);
+      expect(unwritable).to.include({ 'x-leveret-headers-left-out': 1 }).and.not.have.property('f');
+      expect(unwritable).to.have.property('c');
+    });
+
+    it('gives its texts what room is left beside the headers, the message before the trace', () => {
+      const error = new Error('m'.repeat(3000));
+      const budgetOf = (more: number) =>
+        tableBytes(errorHeaders(aFailure({ error: new Error('') }), { ...roomy, includeStackTrace: false })) -
+        tableBytes({ 'x-exception-message': '' }) +
+        tableBytes({}) +
+        150 +
+        more;
+      const textsOf = (more: number) => {
+        const headers = errorHeaders(aFailure({ error }), { ...roomy, budgetBytes: budgetOf(more) });
+        return [headers['x-exception-message'], headers['x-exception-stacktrace']].map((text) =>
+          text === undefined ? undefined : bytesOf(text),
+        );
+      };
+      expect([0, 7, 3000, 3100].map(textsOf)).to.deep.equal([
+        [0, undefined],
+        [7, undefined],
+        [3000, undefined],
+        [3000, 100],
+      ]);
+    });
+
+    it('cuts the names of service and error at 200 bytes', () => {
+      const error = Object.assign(new Error('x'), { name: 'n'.repeat(201) });
+      const headers = errorHeaders({ ...aFailure({ error }), service: 's'.repeat(201) }, roomy);
+      expect(headers['x-leveret-service']).to.equal(`${'s'.repeat(197)}...`);
+      expect(headers['x-leveret-error-name']).to.equal(`${'n'.repeat(197)}...`);
+      expect(errorHeaders({ ...aFailure(), service: 's'.repeat(200) }, roomy)).to.include({
+        'x-leveret-service': 's'.repeat(200),
+      });
+      expect(errorHeaders(aFailure(), roomy)).to.not.have.property('x-leveret-service');
+    });
+
+    it('shows eight errors of a chain of causes', () => {
+      let error = new Error('cause 0');
+      for (let depth = 1; depth < 12; depth++) error = new Error(`cause ${depth}`, { cause: error });
+      const trace = errorHeaders(aFailure({ error }), { ...roomy, maxStackTraceBytes: 50_000 })[
+        'x-exception-stacktrace'
+      ];
+      expect(String(trace).match(/^(?:Caused by: )?Error: cause \d+$/gm)).to.have.length(8);
+    });
+
     it('never takes more than the budget, whatever the message brings', () => {
       const value = fc.oneof(
         fc.string({ unit: 'binary', maxLength: 4000 }),
