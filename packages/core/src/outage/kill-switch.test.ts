@@ -116,4 +116,64 @@ describe('KillSwitch', () => {
     expect(made().it.hearsMessage).to.equal(7);
     expect(made({ activeAt: 1 }).it.hearsMessage).to.equal(1);
   });
+
+  it('looks at an attempt until it is older than it may be, and at no more than it is to', async () => {
+    const { clock, it, attempts } = made({ activeAt: 4, tripAt: 1 });
+    attempts('..');
+    await clock.advance(30_000);
+    attempts('x');
+    expect(it.share).to.deep.equal({ failed: 1, of: 3 });
+    await clock.advance(1);
+    attempts('x');
+    expect(it.share).to.deep.equal({ failed: 2, of: 2 });
+    attempts('.....');
+    expect(it.share).to.deep.equal({ failed: 0, of: 4 });
+  });
+
+  it('hears nothing while it has tripped, and does not go on to where it was not called', () => {
+    const { it, attempts } = made({ activeAt: 2 });
+    it.ramped();
+    it.probe();
+    expect(it.state).to.equal('watching');
+    attempts('xx');
+    expect([it.succeeded(it.moment), it.failed(it.moment), it.share]).to.deep.equal([
+      ...[false, undefined, { failed: 0, of: 0 }],
+    ]);
+    it.ramped();
+    expect(it.state).to.equal('tripped');
+    it.probe();
+    it.ramped();
+    it.probe();
+    expect(it.state).to.equal('probing');
+    it.succeeded(it.moment);
+    it.probe();
+    expect(it.state).to.equal('ramping');
+  });
+
+  it('takes what fails while it probes for the fault of the outage, and nothing of before it began', () => {
+    const { it, attempts } = made({ activeAt: 2 });
+    expect(it.isOutage(it.moment)).to.equal(false);
+    attempts('xx');
+    expect(it.isOutage(it.moment)).to.equal(true);
+    it.probe();
+    expect(it.isOutage(it.moment)).to.equal(true);
+    it.failed(it.moment);
+    it.probe();
+    it.succeeded(it.moment);
+    attempts('.x');
+    expect([it.isOutage(it.moment), it.share]).to.deep.equal([false, { failed: 1, of: 2 }]);
+  });
+
+  it('counts anew from a reset on, whose attempts before it still count as what they are', () => {
+    const { it, attempts } = made({ activeAt: 3, tripAt: 1 });
+    attempts('xx');
+    const before = it.moment;
+    it.reset();
+    expect([it.share, it.moment, it.isOutage(before)]).to.deep.equal([{ failed: 0, of: 0 }, before, false]);
+    expect(attempts('xx')).to.equal(undefined);
+    expect(attempts('x')).to.equal(1);
+    it.probe();
+    it.reset();
+    expect([it.state, it.moment > before, it.share.of]).to.deep.equal(['watching', true, 0]);
+  });
 });
