@@ -71,13 +71,20 @@ describe('the option killSwitch', () => {
 
 describe('the numbers of both', () => {
   it('are taken up to their bounds', () => {
-    for (const messages of [1, 100_000]) expect(faultsOf((problems) => resolveMaxRate({ messages }, problems))).to.eql([]);
+    for (const messages of [1, 100_000])
+      expect(faultsOf((problems) => resolveMaxRate({ messages }, problems))).to.eql([]);
     for (const given of [{ activeAt: 1 }, { activeAt: 10_000 }, { tripAt: 0.01 }, { tripAt: 1 }]) {
-      expect(faultsOf((problems) => resolveKillSwitch(given, problems)), JSON.stringify(given)).to.deep.equal([]);
+      expect(
+        faultsOf((problems) => resolveKillSwitch(given, problems)),
+        JSON.stringify(given),
+      ).to.deep.equal([]);
     }
     expect(faultsOf((problems) => resolveMaxRate({ messages: 100_001 }, problems))).to.have.length(1);
     for (const given of [{ activeAt: 10_001 }, { tripAt: 0.0099 }, { tripAt: 1.01 }]) {
-      expect(faultsOf((problems) => resolveKillSwitch(given, problems)), JSON.stringify(given)).to.have.length(1);
+      expect(
+        faultsOf((problems) => resolveKillSwitch(given, problems)),
+        JSON.stringify(given),
+      ).to.have.length(1);
     }
   });
 });
