@@ -43,6 +43,13 @@ describe('a republished copy of a message that only bytes hold', () => {
     expect(larger.headers).to.include({ 'x-leveret-headers-left-out': 1 });
   });
 
+  it('keeps 4 KiB of the frame for its properties, and 2 KiB for the facts of leveret', async () => {
+    const most = 131_072 - 4096 - 4 - 2048;
+    const carried = async (bytes: number) =>
+      (await parkedCopy({ headers: [header('h', bytes)] })).verbatim?.headers.length;
+    expect([await carried(most), await carried(most + 1)]).to.deep.equal([1, 0]);
+  });
+
   it('carries properties that are no text, but neither the user nor the expiration', async () => {
     const bytes = Buffer.from([0xff]);
     const properties = { messageId: bytes, userId: bytes, expiration: bytes };
