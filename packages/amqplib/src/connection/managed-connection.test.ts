@@ -6,8 +6,9 @@ import { eventually } from '../test-support/eventually.js';
 import { HandClock } from '../test-support/hand-clock.js';
 import { RawPeer } from '../test-support/raw-peer.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
+import type { ManagedConnectionEvents } from './connection-events.js';
 import { resolveConnectionOptions } from './connection-options.js';
-import { ManagedConnection, type ManagedConnectionEvents } from './managed-connection.js';
+import { ManagedConnection } from './managed-connection.js';
 
 const NOBODY = 'amqp://127.0.0.1:1';
 const afterwards: (() => unknown)[] = [];
