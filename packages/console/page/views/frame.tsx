@@ -152,7 +152,7 @@ function Own({ who, onHelp }: { readonly who: SessionJson; onHelp(): void }) {
   const chosen = useStore(theme);
   const leave = () => act('api/session', undefined, 'DELETE').then(() => session.set('none'));
   return (
-    <div class="own">
+    <aside class="own" aria-label="You">
       <p class="who" title={who.role === 'read' ? 'sees everything, changes nothing' : 'sees everything, and acts'}>
         {who.who} <span class="tag">{who.role}</span>
       </p>
@@ -165,7 +165,7 @@ function Own({ who, onHelp }: { readonly who: SessionJson; onHelp(): void }) {
       <button type="button" class="quiet" onClick={() => void leave().catch(() => session.set('none'))}>
         Log out
       </button>
-    </div>
+    </aside>
   );
 }
 
