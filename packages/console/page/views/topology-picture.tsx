@@ -127,11 +127,11 @@ function Node({ node, x, y, isChosen, isDim, onChoose }: NodeProps) {
       <title>{title}</title>
       <rect width={WIDTH} height={HEIGHT} rx={kind === 'exchange' ? HEIGHT / 2 : kind === 'queue' ? 4 : 0} />
       {kind === 'consumer' && <path class="notch" d={`M0 0L9 ${HEIGHT / 2}L0 ${HEIGHT}`} />}
-      <text aria-hidden="true" x={kind === 'queue' ? 10 : 16} y={HEIGHT / 2 + 4}>
+      <text x={kind === 'queue' ? 10 : 16} y={HEIGHT / 2 + 4}>
         {shortName(text, count === '' ? LONGEST : LONGEST - count.length - 1)}
       </text>
       {count !== '' && (
-        <text aria-hidden="true" class="count" x={WIDTH - 10} y={HEIGHT / 2 + 4}>
+        <text class="count" x={WIDTH - 10} y={HEIGHT / 2 + 4}>
           {count}
         </text>
       )}
