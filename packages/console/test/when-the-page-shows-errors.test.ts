@@ -1,0 +1,216 @@
+import { expect } from 'chai';
+import { after, afterEach, before, describe, it } from 'mocha';
+import type { Browser, Page } from 'playwright-core';
+import { launchBrowser } from '../../../tools/scripts/browser.mjs';
+import { buildPage } from '../../../tools/scripts/build-page.mjs';
+import { onEachNode } from '../../../tools/scripts/each-broker.mjs';
+import { needs } from '../../../tools/scripts/needs.mjs';
+import { FAILURE_KINDS, FailedMessages, type FailureKind, type Parking } from './support/failed-messages.js';
+import { HOSTILE } from './support/hostile-payloads.js';
+import { Visit } from './support/visit.js';
+
+const LIMIT_MS = 2000;
+
+onEachNode('when the page shows errors', (node) => {
+  let browser: Browser;
+  let outside: FailedMessages;
+  let visit: Visit;
+
+  before(needs('chromium'));
+  before(async () => {
+    await buildPage();
+    browser = await launchBrowser();
+    outside = await FailedMessages.open(node.url);
+  });
+  afterEach(async () => {
+    const faults = visit?.faults.splice(0) ?? [];
+    await visit?.[Symbol.asyncDispose]();
+    expect(faults).to.deep.equal([]);
+  });
+  after(async () => {
+    // Undefined where all of this was skipped.
+    await outside?.close();
+    await browser?.close();
+  });
+
+  const start = async (...queues: readonly string[]) => {
+    visit = await Visit.start(browser, {
+      connection: { urls: node.url },
+      management: { url: node.managementUrl },
+      queues,
+    });
+    return visit;
+  };
+
+  describe('1,000 of five kinds in three queues', () => {
+    for (const type of ['classic', 'quorum']) {
+      it(`are five groups with the right counts within two seconds, in ${type} queues`, async () => {
+        const args = { 'x-queue-type': type };
+        const work = await outside.queue(`many ${type} work`);
+        const queues = await Promise.all([1, 2, 3].map((index) => outside.queue(`many ${type} errors ${index}`, args)));
+        const counts = [600, 200, 100, 70, 30];
+        const messages = counts.flatMap((count, index) => Array.from({ length: count }, () => kindOf(index)));
+        const parked = messages.map((kind, index): Parking => ({ id: String(index), kind, failedIn: work }));
+        for (const [index, queue] of queues.entries()) {
+          await outside.park(
+            queue,
+            parked.filter((_, place) => place % 3 === index),
+          );
+        }
+        const running = await start(...queues);
+        const page = await running.look({ role: 'nobody' });
+        await page.fill('input[name="token"]', 'operate-operate-operate');
+        const began = performance.now();
+        await page.keyboard.press('Enter');
+        await page.waitForSelector('.summary:text-is("1,000 messages in 3 queues, 5 groups")');
+        expect(performance.now() - began).to.be.lessThan(LIMIT_MS);
+        const rows = await page
+          .locator('main tbody tr')
+          .evaluateAll((all) => all.map((row) => row.querySelector('td')?.textContent));
+        expect(rows).to.deep.equal(counts.map(String));
+        // Looking has changed nothing.
+        for (const queue of queues) {
+          const taken = await outside.takeAll(queue);
+          const own = parked.filter((_, place) => place % 3 === queues.indexOf(queue)).map(({ id }) => id);
+          expect(taken.map(({ properties }) => properties.messageId)).to.deep.equal(own);
+          for (const { properties } of taken) expect(properties.headers?.['x-delivery-count'] ?? 0).to.equal(0);
+        }
+      });
+    }
+  });
+
+  it('leads from a group to its messages, a page at a time, and to all that is known of one', async () => {
+    const work = await outside.queue('way work');
+    const errors = await outside.queue('way errors');
+    await outside.park(
+      errors,
+      Array.from({ length: 60 }, (_, id) => ({ id: `order-${id}`, kind: kindOf(0), failedIn: work })),
+    );
+    const page = await (await start(errors)).look();
+    await openRow(page, 'CardDeclinedError');
+    await heading(page, 'CardDeclinedError');
+    await page.waitForFunction(() => document.querySelectorAll('main tbody tr').length === 50);
+    await page.click('text=Load 50 more');
+    await page.waitForFunction(() => document.querySelectorAll('main tbody tr').length === 60);
+    await page.fill('[data-filter]', 'order-59');
+    await openRow(page, 'order-59');
+    await heading(page, 'order-59');
+    const text = await page.innerText('main');
+    for (const shown of [
+      '"currency": "EUR"',
+      'PaymentGateway.charge',
+      'x-tenant',
+      'acme',
+      'PayStatusListener.onPaySucceeded',
+      work,
+      'attempts',
+    ]) {
+      expect(text).to.include(shown);
+    }
+    expect(await page.locator('.timeline svg circle').count()).to.be.greaterThan(1);
+  });
+
+  it('shows payloads of strangers as text, whatever they are', async () => {
+    const work = await outside.queue('hostile work');
+    const errors = await outside.queue('hostile errors');
+    const kind: FailureKind = {
+      ...kindOf(0),
+      errorName: '<script>fault()</script>',
+      errorMessage: '<img src=x onerror=fault()>',
+    };
+    await outside.park(
+      errors,
+      HOSTILE.map(({ name, body, contentType, headers }) => ({
+        id: name,
+        kind,
+        failedIn: work,
+        body,
+        contentType,
+        ...(headers && { headers }),
+      })),
+    );
+    const page = await (await start(errors)).look();
+    await page.waitForSelector('text=<script>fault()</script>');
+    await page.locator('a.row-link').first().click();
+    for (const { name, shows } of HOSTILE) {
+      await openRow(page, name);
+      await heading(page, name);
+      const text = await page.innerText('main');
+      for (const each of shows) expect(text, name).to.include(each);
+      const wide = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(wide, name).to.equal(0);
+      await page.keyboard.press('Escape');
+      await page.waitForSelector('main tbody tr');
+    }
+    // Nothing of it became an element.
+    const made = await page.evaluate(
+      () => [...document.querySelectorAll('main script, main img, main iframe, main svg script, head script')].length,
+    );
+    expect(made).to.equal(1);
+  });
+
+  it('edits: shows what changes, sends it under a new id that names the old', async () => {
+    const work = await outside.queue('edit work');
+    const errors = await outside.queue('edit errors');
+    await outside.park(errors, [{ id: '17', kind: kindOf(1), failedIn: work }]);
+    const page = await (await start(errors)).look();
+    await openRow(page, 'TypeError');
+    await openRow(page, '17');
+    await page.click('text=Edit…');
+    await page.fill('textarea >> nth=0', '{"orderId": 17, "amount": 21.5, "currency": "EUR"}');
+    await page.fill('textarea >> nth=1', '{"x-tenant": "other"}');
+    await page.click('text=Show what changes');
+    await page.waitForSelector('.diff .removed:has-text("19.9")');
+    await page.waitForSelector('.diff .added:has-text("21.5")');
+    await page.waitForSelector('.diff .added:has-text("other")');
+    expect(await outside.count(work)).to.equal(0);
+    await page.click('text=Send the edited message');
+    await page.waitForSelector('[role="status"]:has-text("Sent as ")');
+    const [sent] = await outside.takeAll(work);
+    expect(JSON.parse(String(sent?.content))).to.deep.equal({ orderId: 17, amount: 21.5, currency: 'EUR' });
+    expect(sent?.properties.messageId).to.be.a('string').and.not.equal('17');
+    expect(sent?.properties.headers).to.include({ 'x-leveret-edit-of': '17', 'x-tenant': 'other' });
+    expect(await page.innerText('.note.good')).to.include(String(sent?.properties.messageId));
+    expect(await outside.count(errors)).to.equal(0);
+  });
+
+  it('discards after asking, with the count, and has it back while the time runs, over a reload too', async () => {
+    const work = await outside.queue('discard work');
+    const errors = await outside.queue('discard errors');
+    await outside.park(
+      errors,
+      ['1', '2', '3'].map((id) => ({ id, kind: kindOf(2), failedIn: work })),
+    );
+    const page = await (await start(errors)).look();
+    await openRow(page, 'ConnectTimeoutError');
+    await page.check('[aria-label="Message 1"]');
+    await page.check('[aria-label="Message 3"]');
+    await page.click('text=Discard chosen…');
+    await page.click('dialog footer >> text=Keep');
+    expect(await outside.count(errors)).to.equal(3);
+    await page.click('text=Discard chosen…');
+    await page.click('dialog footer >> text=Discard 2 messages');
+    await page.waitForSelector('.strip:has-text("2 messages")');
+    expect(await outside.count(errors)).to.equal(1);
+    await page.reload();
+    await page.waitForSelector('.countdown:text-matches("^\\\\d+:\\\\d\\\\d$")');
+    await page.click('text=Undo');
+    await page.waitForSelector('[role="status"]:has-text("2 messages are parked again")');
+    const back = await outside.takeAll(errors);
+    expect(back.map(({ properties }) => properties.messageId)).to.have.members(['1', '2', '3']);
+  });
+});
+
+function openRow(page: Page, name: string): Promise<void> {
+  return page.getByRole('link', { name, exact: true }).click();
+}
+
+function heading(page: Page, name: string): Promise<void> {
+  return page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
+}
+
+function kindOf(index: number): FailureKind {
+  return FAILURE_KINDS[index] as FailureKind;
+}
