@@ -154,6 +154,21 @@ onEachNode('when errors are sent back', (node) => {
     expect(performance.now() - from).to.be.at.least((29 - 5) * 20);
   });
 
+  it('lets as many wait for their turn as are in hand, without a warning of Node', async () => {
+    const work = await outside.queue('waiting work');
+    const errors = await outside.queue('waiting errors');
+    await outside.park(errors, 30, work);
+    const warnings: Error[] = [];
+    const hear = (warning: Error) => warnings.push(warning);
+    process.on('warning', hear);
+    const signal = new AbortController().signal;
+    await retry(session, { queues: [errors], selection: 'all', rate: 200, signal });
+    // Warnings come a tick later.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', hear);
+    expect(warnings.map(String)).to.deep.equal([]);
+  });
+
   it('lets the others follow only when listeners have handled the first', async function () {
     this.timeout(20_000);
     const work = await outside.queue('canary work');

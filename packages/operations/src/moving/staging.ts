@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { LeveretError, type Message, type MessageHeaders } from '@leveret/core';
 import { RETRY_OF } from '../parked/parked-headers.js';
 import { asParked } from '../parked/parked-message.js';
@@ -97,6 +98,8 @@ export async function forward(
   // Of its own: a message that is refused may take the channel with it.
   const wayBack = new ConfirmedWriter(await broker.openPublishChannel(), clock);
   const pace = new Pace(clock, options.rate);
+  // As many wait for their turn as are in hand; more than ten would look like a leak to Node.
+  if (options.signal !== undefined) setMaxListeners(0, options.signal);
   let [sent, putBack] = [0, 0];
   let failure: Error | undefined;
   const send = async (message: Message): Promise<boolean> => {
