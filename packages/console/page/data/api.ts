@@ -1,4 +1,4 @@
-import { CSRF_HEADER, type FaultJson, type SessionJson } from '../../src/contract.js';
+import { CSRF_HEADER, type FaultJson, type SessionJson } from '../../src/contract/contract.js';
 import { session } from './stores.js';
 
 /** What the server, or the way to it, answered instead of what was asked for. */

@@ -1,4 +1,4 @@
-import type { DiscardJson, EventsJson, JobJson } from '../../src/contract.js';
+import type { DiscardJson, EventsJson, JobJson } from '../../src/contract/contract.js';
 import { ask } from './api.js';
 import {
   acts,

@@ -7,7 +7,7 @@ import type {
   QueueCountJson,
   ScheduleJson,
   SessionJson,
-} from '../../src/contract.js';
+} from '../../src/contract/contract.js';
 import { Store } from './store.js';
 
 /** Who is looking; `asking` until that is known, `none` when somebody has to log in. */

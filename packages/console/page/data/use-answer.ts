@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ask } from './api.js';
+import { session } from './stores.js';
 
 /** An answer of the server: what came last, and what went wrong since. */
 export interface Answer<T> {
@@ -8,6 +9,24 @@ export interface Answer<T> {
   readonly isAsking: boolean;
   reload(suffix?: string): Promise<void>;
 }
+
+/** What came last from each address, for whoever goes back to a view: shown at once, while it is asked for again. */
+const KEPT = 30;
+const kept = new Map<string, unknown>();
+
+function keep(path: string, data: unknown): void {
+  kept.delete(path);
+  kept.set(path, data);
+  for (const oldest of kept.keys()) {
+    if (kept.size <= KEPT) break;
+    kept.delete(oldest);
+  }
+}
+
+// Nothing is left for who comes next.
+session.watch((who) => {
+  if (who === 'none') kept.clear();
+});
 
 /**
  * Asks for an address now and whenever it changes. What came before stays while the next is on its way, as long as the address is the
@@ -24,6 +43,7 @@ export function useAnswer<T>(path: string, version: unknown = undefined): Answer
     setState((known) => (known.path === path ? { ...known, isAsking: true } : asking<T>(path)));
     try {
       const data = await ask<T>(path + suffix);
+      keep(path, data);
       if (isLatest()) setState({ path, data, fault: undefined, isAsking: false });
     } catch (error) {
       if (isLatest()) setState((known) => ({ ...known, fault: error as Error, isAsking: false }));
@@ -38,5 +58,5 @@ export function useAnswer<T>(path: string, version: unknown = undefined): Answer
 }
 
 function asking<T>(path: string): Omit<Answer<T>, 'reload'> & { path: string } {
-  return { path, data: undefined, fault: undefined, isAsking: true };
+  return { path, data: kept.get(path) as T | undefined, fault: undefined, isAsking: true };
 }

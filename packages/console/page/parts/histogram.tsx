@@ -1,4 +1,4 @@
-import type { HistogramJson } from '../../src/contract.js';
+import type { HistogramJson } from '../../src/contract/contract.js';
 import { bars } from '../../src/page/bars.js';
 import { countText } from '../../src/page/count-text.js';
 import { durationText, exactText } from '../../src/page/time-text.js';

@@ -1,4 +1,4 @@
-import type { TimelineJson } from '../../src/contract.js';
+import type { TimelineJson } from '../../src/contract/contract.js';
 import { places } from '../../src/page/places.js';
 import { durationText, exactText } from '../../src/page/time-text.js';
 import { Ago } from './ago.js';

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { AuditJson } from '../../src/contract.js';
+import type { AuditJson } from '../../src/contract/contract.js';
 import { numberText } from '../../src/page/count-text.js';
 import { matches } from '../../src/page/matches.js';
 import { useStore } from '../data/store.js';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { DiscardJson } from '../../src/contract.js';
+import type { DiscardJson } from '../../src/contract/contract.js';
 import { countText } from '../../src/page/count-text.js';
 import { act } from '../data/api.js';
 import { refreshDiscards } from '../data/live.js';

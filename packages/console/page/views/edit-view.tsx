@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { EditJson, EditRequest, MessageJson } from '../../src/contract.js';
+import type { EditJson, EditRequest, MessageJson } from '../../src/contract/contract.js';
 import { headerEdit } from '../../src/page/header-edit.js';
 import { act, queryOf } from '../data/api.js';
 import { goTo, linkTo } from '../data/route.js';

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { ErrorsJson, GroupJson, LookedQueueJson } from '../../src/contract.js';
+import type { ErrorsJson, GroupJson, LookedQueueJson } from '../../src/contract/contract.js';
 import { countText, numberText } from '../../src/page/count-text.js';
 import { matches } from '../../src/page/matches.js';
 import { queryOf } from '../data/api.js';

@@ -1,6 +1,6 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { SessionJson } from '../../src/contract.js';
+import type { SessionJson } from '../../src/contract/contract.js';
 import { numberText } from '../../src/page/count-text.js';
 import { act } from '../data/api.js';
 import { goTo, linkTo } from '../data/route.js';

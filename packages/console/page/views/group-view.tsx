@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import type { GroupJson, MessagePageJson, MessageSummaryJson } from '../../src/contract.js';
+import type { GroupJson, MessagePageJson, MessageSummaryJson } from '../../src/contract/contract.js';
 import { countText, numberText } from '../../src/page/count-text.js';
 import { matches } from '../../src/page/matches.js';
 import { ask, queryOf } from '../data/api.js';

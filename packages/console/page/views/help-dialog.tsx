@@ -1,4 +1,4 @@
-import type { SessionJson } from '../../src/contract.js';
+import type { SessionJson } from '../../src/contract/contract.js';
 import { Dialog } from '../parts/dialog.js';
 
 const KEYS: readonly (readonly [key: string, what: string])[] = [

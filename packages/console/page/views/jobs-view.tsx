@@ -1,4 +1,4 @@
-import type { JobJson } from '../../src/contract.js';
+import type { JobJson } from '../../src/contract/contract.js';
 import { durationText } from '../../src/page/time-text.js';
 import { useStore } from '../data/store.js';
 import { jobs } from '../data/stores.js';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { ListenerJson } from '../../src/contract.js';
+import type { ListenerJson } from '../../src/contract/contract.js';
 import { numberText, rateText } from '../../src/page/count-text.js';
 import { matches } from '../../src/page/matches.js';
 import { act } from '../data/api.js';

@@ -1,4 +1,4 @@
-import type { BodyJson, MessageJson } from '../../src/contract.js';
+import type { BodyJson, MessageJson } from '../../src/contract/contract.js';
 import { bytesText } from '../../src/page/count-text.js';
 import { ApiFault, queryOf } from '../data/api.js';
 import { goTo, linkTo } from '../data/route.js';

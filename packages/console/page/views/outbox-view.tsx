@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { OutboxCountsJson, OutboxJson, OutboxRowJson } from '../../src/contract.js';
+import type { OutboxCountsJson, OutboxJson, OutboxRowJson } from '../../src/contract/contract.js';
 import { countText, numberText } from '../../src/page/count-text.js';
 import { durationText } from '../../src/page/time-text.js';
 import { act, ask } from '../data/api.js';

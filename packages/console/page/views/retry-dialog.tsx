@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { JobJson, RetryPlanJson, RetryRequest } from '../../src/contract.js';
+import type { JobJson, RetryPlanJson, RetryRequest } from '../../src/contract/contract.js';
 import { countText } from '../../src/page/count-text.js';
 import { act } from '../data/api.js';
 import { keepJob } from '../data/live.js';

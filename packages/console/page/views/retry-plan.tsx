@@ -1,4 +1,4 @@
-import type { RetryPlanJson } from '../../src/contract.js';
+import type { RetryPlanJson } from '../../src/contract/contract.js';
 import { countText, numberText } from '../../src/page/count-text.js';
 import { Table } from '../parts/table.js';
 import { targetText } from './target-text.js';

@@ -1,4 +1,4 @@
-import type { ScheduleJson } from '../../src/contract.js';
+import type { ScheduleJson } from '../../src/contract/contract.js';
 import { numberText } from '../../src/page/count-text.js';
 import { durationText } from '../../src/page/time-text.js';
 import { useStore } from '../data/store.js';

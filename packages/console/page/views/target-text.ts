@@ -1,4 +1,4 @@
-import type { TargetJson } from '../../src/contract.js';
+import type { TargetJson } from '../../src/contract/contract.js';
 
 /** Where a message goes, in words. */
 export function targetText({ exchange, routingKey }: TargetJson): string {

@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'preact/hooks';
-import type { TopologyEdgeJson, TopologyNodeJson } from '../../src/contract.js';
+import type { TopologyEdgeJson, TopologyNodeJson } from '../../src/contract/contract.js';
 import { countText, numberText } from '../../src/page/count-text.js';
 import { arrows, curve, PICTURE_SIZES, shortName, topologyLayout } from '../../src/page/topology-picture.js';
 

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { TopologyEdgeJson, TopologyJson, TopologyNodeJson } from '../../src/contract.js';
+import type { TopologyEdgeJson, TopologyJson, TopologyNodeJson } from '../../src/contract/contract.js';
 import { countText } from '../../src/page/count-text.js';
 import { narrowed } from '../../src/page/topology-picture.js';
 import { useAnswer } from '../data/use-answer.js';

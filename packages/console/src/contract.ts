@@ -1,2 +1,0 @@
-// The page imports it from here.
-export * from './contract/contract.js';
