@@ -144,7 +144,15 @@ export type {
   ClaimResult,
   IdempotencyStore,
 } from './idempotency/idempotency-store.js';
-export type { GuardedAttempt, GuardedResult, IdempotencyGuard, StillRunning } from './idempotency/idempotency-guard.js';
+export {
+  type ClaimLost,
+  type GuardedAttempt,
+  type GuardedResult,
+  type IdempotencyGuard,
+  NEEDS_NO_SIGNAL,
+  type PlainAttempt,
+  type StillRunning,
+} from './idempotency/idempotency-guard.js';
 export { type ClaimDecision, type ClaimRecord, decideClaim } from './idempotency/decide-claim.js';
 export {
   decideKey,

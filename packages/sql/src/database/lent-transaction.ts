@@ -21,15 +21,18 @@ export interface LendOptions {
 export class LentTransaction<Tx> {
   /** What the handler gets: it looks and works like the transaction. */
   readonly lent: Tx;
+  readonly #transaction: Tx;
   readonly #of: LendOptions['of'];
-  readonly #faces = new WeakMap<object, object>();
-  readonly #iterators = new Set<Iterator<unknown>>();
+  /** Made when something is handed out besides the transaction: most handlers ask for a few statements, and that is all. */
+  #faces: WeakMap<object, object> | undefined;
+  #iterators: Set<Iterator<unknown>> | undefined;
   #over = false;
   #running = 0;
 
   constructor(transaction: Tx, options: LendOptions) {
     this.#of = options.of;
-    this.lent = isObject(transaction) ? (this.#face(transaction) as Tx) : transaction;
+    this.#transaction = transaction;
+    this.lent = isObject(transaction) ? (faceOf(transaction, this) as Tx) : transaction;
     if (isObject(this.lent)) LENDERS.set(this.lent, { lender: this, transaction });
   }
 
@@ -41,14 +44,14 @@ export class LentTransaction<Tx> {
   /** Takes the transaction back. Rows that are still being read are closed: they would keep SQLite from rolling back. */
   end(): void {
     this.#over = true;
-    for (const rows of this.#iterators) {
+    for (const rows of this.#iterators ?? []) {
       try {
         rows.return?.();
       } catch {
         // It is closed then, or was never begun.
       }
     }
-    this.#iterators.clear();
+    this.#iterators = undefined;
   }
 
   /** @throws {LeveretError} LEV_ATTEMPT_OVER when it was taken back */
@@ -67,35 +70,23 @@ export class LentTransaction<Tx> {
   }
 
   #face(target: object): object {
-    const known = this.#faces.get(target);
+    if (target === this.#transaction) return this.lent as object;
+    const known = this.#faces?.get(target);
     if (known !== undefined) return known;
-    const methods = new Map<PropertyKey, { readonly value: unknown; readonly method: unknown }>();
-    // Not the target itself: what is frozen there could not be answered differently.
-    const shadow = typeof target === 'function' ? function lent() {} : Object.create(Object.getPrototypeOf(target));
-    const face: object = new Proxy(shadow, {
-      get: (_shadow, name) => {
-        const value: unknown = Reflect.get(target, name, target);
-        if (typeof value !== 'function') return this.#handedOut(value);
-        if (name === 'constructor') return value;
-        if (typeof name === 'symbol') return value.bind(target);
-        const before = methods.get(name);
-        if (before?.value === value) return before.method;
-        const method = this.#method(target, name, value as Callable);
-        methods.set(name, { value, method });
-        return method;
-      },
-      set: (_shadow, name, value) => Reflect.set(target, name, value, target),
-      has: (_shadow, name) => Reflect.has(target, name),
-      apply: (_shadow, self, args) => {
-        if (this.#over) return this.#refuse(args);
-        return this.#handedOut(Reflect.apply(target as Callable, self, args));
-      },
-    });
+    const face = faceOf(target, this);
+    this.#faces ??= new WeakMap();
     this.#faces.set(target, face);
     return face;
   }
 
-  #method(target: object, name: string, method: Callable): Callable {
+  /** For {@link Face}: what is called with these arguments. */
+  call(target: Callable, self: unknown, args: readonly unknown[]): unknown {
+    if (this.#over) return this.#refuse(args);
+    return this.handedOut(Reflect.apply(target, self, args as unknown[]));
+  }
+
+  /** For {@link Face}: a method of what is lent. */
+  method(target: object, name: string, method: Callable): Callable {
     const of = this.#of === 'connection' ? MEANINGS.get(name) : undefined;
     // The connection goes back when the transaction has ended, whoever thinks that it is his.
     if (of === 'give-back') return () => {};
@@ -107,27 +98,72 @@ export class LentTransaction<Tx> {
       if (types.isPromise(answer)) return this.#followed(answer);
       // A statement with a callback, or a cursor: nobody here hears of its end.
       if (of === 'statement') this.#running++;
-      return this.#handedOut(answer);
+      return this.handedOut(answer);
     };
   }
 
   async #followed(answer: Promise<unknown>): Promise<unknown> {
     this.#running++;
     try {
-      return this.#handedOut(await answer);
+      return this.handedOut(await answer);
     } finally {
       this.#running--;
     }
   }
 
   /** Lends what is itself a way to the database. */
-  #handedOut(value: unknown): unknown {
+  handedOut(value: unknown): unknown {
     if (this.#of === 'mapper' || !isObject(value)) return value;
     if (typeof value === 'function') return this.#face(value);
-    if (isIterator(value)) this.#iterators.add(value);
-    else if (WAYS.some((name) => typeof (value as Record<string, unknown>)[name] === 'function'))
+    if (isIterator(value)) {
+      this.#iterators ??= new Set();
+      this.#iterators.add(value);
+    } else if (WAYS.some((name) => typeof (value as Record<string, unknown>)[name] === 'function'))
       return this.#face(value);
     return value;
+  }
+}
+
+function faceOf(target: object, lender: LentTransaction<unknown>): object {
+  // Not the target itself: what is frozen there could not be answered differently.
+  const shadow = typeof target === 'function' ? function lent() {} : Object.create(Object.getPrototypeOf(target));
+  return new Proxy(shadow, new Face(target, lender));
+}
+
+/** What a handler sees of something that is lent. */
+class Face implements ProxyHandler<object> {
+  readonly #target: object;
+  readonly #lender: LentTransaction<unknown>;
+  #methods: Map<PropertyKey, { readonly value: unknown; readonly method: unknown }> | undefined;
+
+  constructor(target: object, lender: LentTransaction<unknown>) {
+    this.#target = target;
+    this.#lender = lender;
+  }
+
+  get(_shadow: object, name: PropertyKey): unknown {
+    const value: unknown = Reflect.get(this.#target, name, this.#target);
+    if (typeof value !== 'function') return this.#lender.handedOut(value);
+    if (name === 'constructor') return value;
+    if (typeof name === 'symbol') return value.bind(this.#target);
+    const before = this.#methods?.get(name);
+    if (before?.value === value) return before.method;
+    const method = this.#lender.method(this.#target, String(name), value as Callable);
+    this.#methods ??= new Map();
+    this.#methods.set(name, { value, method });
+    return method;
+  }
+
+  set(_shadow: object, name: PropertyKey, value: unknown): boolean {
+    return Reflect.set(this.#target, name, value, this.#target);
+  }
+
+  has(_shadow: object, name: PropertyKey): boolean {
+    return Reflect.has(this.#target, name);
+  }
+
+  apply(_shadow: object, self: unknown, args: unknown[]): unknown {
+    return this.#lender.call(this.#target as Callable, self, args);
   }
 }
 

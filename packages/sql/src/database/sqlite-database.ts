@@ -1,9 +1,11 @@
 import { type Duration, durationMs, forLimits, pause, serviceName, systemClock } from '@leveret/core';
 import { lenderOf } from './lent-transaction.js';
 import { runTransaction } from './run-transaction.js';
+import { SharedCommit } from './shared-commit.js';
 import type { SqlDatabase, SqlExecutor, SqlResult } from './sql-database.js';
 import { sqlite } from './sql-dialect.js';
 import { databaseBusy, sqlFault } from './sql-fault.js';
+import { sendsTogether } from './together.js';
 import { Turns } from './turns.js';
 
 /** What is needed of a statement of a synchronous SQLite driver. */
@@ -77,8 +79,11 @@ export function sqliteDatabase<Connection extends SqliteConnection>(
       },
     };
   };
+  // Takes the lock for writing now: one that is upgraded later can fail, and waiting would not help it.
+  const begin = () => patiently(() => connection.exec('BEGIN IMMEDIATE'));
+  const commit = () => patiently(() => connection.exec('COMMIT'));
   connection.exec('PRAGMA busy_timeout = 0');
-  return {
+  const database: SqlDatabase<Connection> = {
     dialect: sqlite,
     service,
     query: (text, parameters) =>
@@ -92,9 +97,8 @@ export function sqliteDatabase<Connection extends SqliteConnection>(
             connection,
             work,
             {
-              // Takes the lock for writing now: one that is upgraded later can fail, and waiting would not help it.
-              begin: () => patiently(() => connection.exec('BEGIN IMMEDIATE')),
-              commit: () => patiently(() => connection.exec('COMMIT')),
+              begin,
+              commit,
               rollback: async () => connection.exec('ROLLBACK'),
               release: (destroy) => {
                 if (destroy) rollBackIfOpen(connection);
@@ -105,6 +109,23 @@ export function sqliteDatabase<Connection extends SqliteConnection>(
         noTurn,
       ),
   };
+  const shared = new SharedCommit(connection, {
+    begin,
+    commit,
+    exec: (text) => connection.exec(text),
+    rollBackIfOpen: () => rollBackIfOpen(connection),
+  });
+  sendsTogether<Connection>(database, async (_opening, work) => {
+    const share = () =>
+      shared.run(
+        async (lent) => (await work(lent, undefined)).value,
+        () => turns.nextJoins,
+      );
+    const { value, committed } = await turns.take(turnTimeoutMs, share, noTurn, true);
+    await committed;
+    return value;
+  });
+  return database;
 }
 
 interface SyncExecutor extends SqlExecutor {

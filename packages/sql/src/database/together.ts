@@ -27,15 +27,25 @@ export function sendsTogether<Tx>(database: SqlDatabase<Tx>, transaction: Transa
   TOGETHER.set(database, transaction as TransactionTogether<never>);
 }
 
-/** As {@link TransactionTogether}; one by one where the database is not one of leveret's own. */
+/** As {@link TransactionTogether}; one by one without `opening`, and where the database is not one of leveret's own. @throws {SharedCommitFailed} */
 export function transactionTogether<Tx, T>(
   database: SqlDatabase<Tx>,
-  opening: string,
+  opening: string | undefined,
   work: (tx: Tx, opened: Opened | undefined) => Promise<Worked<T>>,
 ): Promise<T> {
   const together = TOGETHER.get(database) as TransactionTogether<Tx> | undefined;
-  if (together !== undefined) return together(opening, work);
+  if (together !== undefined && opening !== undefined) return together(opening, work);
   return database.transaction(async (tx) => (await work(tx, undefined)).value);
+}
+
+/**
+ * The commit failed that a transaction shared with others, or one of them has ended it. Whether anything of it is there is to be
+ * found out by trying again, by itself: `cause` is what happened.
+ */
+export class SharedCommitFailed extends Error {
+  constructor(cause: unknown) {
+    super('the commit of several transactions failed', { cause });
+  }
 }
 
 /** The closing statement failed: nothing was committed. `cause` is what the database said. */

@@ -136,9 +136,10 @@ export function stillText(dialect: SqlDialect, row: InboxRow, transaction: strin
 export async function findRow(executor: SqlExecutor, dialect: SqlDialect, row: InboxRow): Promise<boolean> {
   // On MySQL a reading lock sees what was committed since the transaction began, in every isolation level.
   const latest = dialect.name === 'mysql' ? ' LOCK IN SHARE MODE' : '';
-  const { listener, before = listener, messageId } = row;
-  const text = `SELECT 1 FROM leveret_inbox WHERE listener IN (?, ?) AND message_id = ? LIMIT 1${latest}`;
-  const { rows } = await executor.query(dialect.placeholders(text), [listener, before, messageId]);
+  const { listener, before, messageId } = row;
+  const [listeners, names] = before === undefined ? ['= ?', [listener]] : ['IN (?, ?)', [listener, before]];
+  const text = `SELECT 1 FROM leveret_inbox WHERE listener ${listeners} AND message_id = ? LIMIT 1${latest}`;
+  const { rows } = await executor.query(dialect.placeholders(text), [...names, messageId]);
   return rows.length > 0;
 }
 

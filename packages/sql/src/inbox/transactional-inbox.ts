@@ -2,6 +2,7 @@ import {
   type ApplicationIdentity,
   backoffDelayMs,
   boundedKey,
+  type ClaimLost,
   ConfigurationError,
   type Duration,
   describeValue,
@@ -12,6 +13,8 @@ import {
   type IdempotencyGuard,
   inContext,
   LeveretError,
+  NEEDS_NO_SIGNAL,
+  type PlainAttempt,
   pause,
   type StillRunning,
   type StoreConcern,
@@ -21,7 +24,7 @@ import {
 import { LentTransaction, lenderOf } from '../database/lent-transaction.js';
 import { type SqlDatabase, serviceOf } from '../database/sql-database.js';
 import { sqlFault } from '../database/sql-fault.js';
-import { ClosingFailed, transactionTogether, type Worked } from '../database/together.js';
+import { ClosingFailed, SharedCommitFailed, transactionTogether, type Worked } from '../database/together.js';
 import { checkServer } from '../schema/server-check.js';
 import {
   findRow,
@@ -52,6 +55,9 @@ type Stage = 'begin' | 'handler' | 'check' | 'commit';
 
 /** Waits before the handler is called again: what met before should not meet again. */
 const CONFLICT_BACKOFF = { initialIntervalMs: 10, multiplier: 2, maxIntervalMs: 500, jitter: 0.5 };
+
+/** A transaction that has the row has it until it ends. */
+const NEVER_LOST: ClaimLost = { aborted: false, reason: undefined, addEventListener: () => {} };
 
 interface Progress {
   stage: Stage;
@@ -175,7 +181,11 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
     const loan = lenderOf(tx) === undefined ? new LentTransaction(tx, { of: 'mapper' }) : undefined;
     try {
       progress.stage = 'handler';
-      const value = await attempt(loan?.lent ?? tx, new AbortController().signal);
+      const call = attempt as PlainAttempt;
+      const lent = loan?.lent ?? tx;
+      const value = await (call[NEEDS_NO_SIGNAL] === true
+        ? call(lent, NEVER_LOST)
+        : attempt(lent, new AbortController().signal));
       progress.stage = 'check';
       if (typeof check !== 'string' && !(await check())) throw new Error('its inbox row is gone');
       progress.stage = 'commit';
@@ -208,6 +218,7 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
     attempt: GuardedAttempt,
     stillRunning: StillRunning,
     conflicts: number,
+    alone = false,
   ): Promise<GuardedResult | { readonly kind: 'again' }> {
     const database = this.#database;
     const { dialect } = database;
@@ -216,24 +227,31 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
     const progress: Progress = { stage: 'begin' };
     try {
       return await atResult(stillRunning, (untilEnd) =>
-        transactionTogether<Tx, GuardedResult>(database, insertText(dialect, row), async (tx, opened) => {
-          const executor = database.within(tx);
-          const inserted =
-            opened === undefined
-              ? await INSERT_ONCE[dialect.name](executor, dialect, row)
-              : insertedBy(dialect, opened);
-          if (!inserted.written) {
-            if (await findRow(executor, dialect, row)) return { value: { kind: 'duplicate' } };
-            throw unproved(inserted.fault);
-          }
-          const check =
-            opened === undefined
-              ? () => findRow(executor, dialect, row)
-              : stillText(dialect, row, inserted.transaction);
-          return this.#handle(tx, check, progress, attempt, untilEnd);
-        }),
+        transactionTogether<Tx, GuardedResult>(
+          database,
+          alone ? undefined : insertText(dialect, row),
+          async (tx, opened) => {
+            const executor = database.within(tx);
+            const inserted =
+              opened === undefined
+                ? await INSERT_ONCE[dialect.name](executor, dialect, row)
+                : insertedBy(dialect, opened);
+            if (!inserted.written) {
+              if (await findRow(executor, dialect, row)) return { value: { kind: 'duplicate' } };
+              throw unproved(inserted.fault);
+            }
+            const check =
+              opened === undefined
+                ? () => findRow(executor, dialect, row)
+                : stillText(dialect, row, inserted.transaction);
+            return this.#handle(tx, check, progress, attempt, untilEnd);
+          },
+        ),
       );
     } catch (caught) {
+      // The row says whether it was committed after all.
+      if (caught instanceof SharedCommitFailed && stillRunning() === undefined)
+        return this.#once(row, attempt, stillRunning, conflicts, true);
       const { thrown } = progress;
       const stage = caught instanceof ClosingFailed ? 'check' : progress.stage;
       const told = caught instanceof ClosingFailed ? caught.cause : caught;
