@@ -6,13 +6,15 @@
  *   postgres, mariadb, sqlite    the inbox, beside the same statements by hand: the row of the message, written with a bounded
  *                                wait, that of the handler, and a look whether the first is still there, in one transaction
  *   postgres-least, mariadb-least, sqlite-least  beside the least that can be written: two inserts in a transaction
- *   relay-postgres, relay-mariadb  the relay of an outbox with a sender that confirms at once, ten rows for a message; by hand:
+ *   relay-postgres, relay-mariadb, relay-sqlite  the relay of an outbox with a sender that confirms at once, ten rows for a message; by hand:
  *                                lock 250 and lease them in a transaction, send, delete in another
- *   relay-postgres-least, relay-mariadb-least  beside one transaction that is open while messages are sent: lock 250, send, delete
+ *   redis, memory                the guard with leases; by hand: claim, and complete what is still claimed with the same token
+ *   relay-postgres-least, relay-mariadb-least, relay-sqlite-least  beside one transaction that is open while messages are sent: lock 250, send, delete
  *
  * Prints messages per second of both, and the median of the ratios of neighbours with its range: above 1, leveret is faster;
  * and the same of the CPU time of this process for each message, which the load of the machine hits less: below 1, leveret takes less.
  */
+import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { inTurn, median, ratio, showRatio } from './lib/pairs.mjs';
@@ -26,17 +28,24 @@ const { values: options } = parseArgs({
     cases: {
       type: 'string',
       default:
-        'postgres,mariadb,sqlite,postgres-least,mariadb-least,sqlite-least,relay-postgres,relay-mariadb,memory,redis',
+        'postgres,mariadb,sqlite,postgres-least,mariadb-least,sqlite-least,relay-postgres,relay-mariadb,relay-sqlite,redis,memory',
     },
   },
 });
 const [messages, rounds, atOnce] = ['messages', 'rounds', 'at-once'].map((name) => Number(options[name]));
 
-const { NEEDS_NO_SIGNAL, silentLogger } = await import('../../packages/core/dist/index.js');
+const { claimGuard, MemoryIdempotencyStore, NEEDS_NO_SIGNAL, silentLogger } = await import(
+  '../../packages/core/dist/index.js'
+);
 const { migrate, mysqlDatabase, OutboxRelay, postgresDatabase, sqliteDatabase, TransactionalInbox } = await import(
   '../../packages/sql/dist/index.js'
 );
+const { RedisIdempotencyStore } = await import('../../packages/redis/dist/index.js');
+const fromRedis = createRequire(new URL('../../packages/redis/package.json', import.meta.url));
 const fromSql = createRequire(new URL('../../packages/sql/package.json', import.meta.url));
+
+const LEASE_MS = 300_000;
+const TTL_MS = 7 * 24 * 3_600_000;
 
 const COLUMNS = 'id, attempts, failures, order_key, size, exchange, routing_key, properties, headers, mandatory, body';
 const idsOf = (rows) => rows.map(({ id }) => id).join(', ');
@@ -50,8 +59,12 @@ const CASES = {
   'sqlite-least': () => onServer('sqlite', sqliteConnection, inboxesBesideLeast),
   'relay-postgres': () => onServer('postgres', postgresPool, relays),
   'relay-mariadb': () => onServer('mariadb', mysqlPool, relays),
+  'relay-sqlite': () => onServer('sqlite', sqliteConnection, relays),
+  redis,
+  memory,
   'relay-postgres-least': () => onServer('postgres', postgresPool, relaysBesideLeast),
   'relay-mariadb-least': () => onServer('mariadb', mysqlPool, relaysBesideLeast),
+  'relay-sqlite-least': () => onServer('sqlite', sqliteConnection, relaysBesideLeast),
 };
 
 for (const name of options.cases.split(',')) {
@@ -209,7 +222,7 @@ function sqliteConnection(url) {
   const query = (text, values = []) => {
     const statement = statements.get(text) ?? connection.prepare(text);
     statements.set(text, statement);
-    return text.startsWith('SELECT') ? statement.all(...values) : statement.run(...values);
+    return statement.reader ? statement.all(...values) : statement.run(...values);
   };
   const within = async (work) => {
     connection.exec('BEGIN IMMEDIATE');
@@ -237,7 +250,62 @@ function sqliteConnection(url) {
       ),
     present: `SELECT count(*) FROM leveret_inbox WHERE listener = 'by-hand' AND message_id = ?`,
     effect: 'INSERT INTO effects (id) VALUES (?)',
+    skipLocked: '',
+    rowsOf: (rows) => rows,
+    lease: (query, ids) =>
+      query(
+        `UPDATE leveret_outbox SET locked_by = 'me', due_at = due_at + 30000, attempts = attempts + 1 WHERE id IN (${ids}) RETURNING ${COLUMNS}`,
+      ),
+    fill: (count) =>
+      `WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < ${count})
+       INSERT INTO leveret_outbox (message_id, exchange, routing_key, properties, headers, mandatory, body, size, service, created_at, due_at)
+       SELECT 'm' || n, 'e', 'k', '{}', '{}', 1, CAST('${'x'.repeat(200)}' AS BLOB), 200, 'bench', n, n FROM s`,
   };
+}
+
+async function redis() {
+  const { Redis } = fromRedis('ioredis');
+  const url = process.env.REDIS_URL ?? 'redis://127.0.0.1:6379';
+  const client = new Redis(url);
+  const prefix = `bench:${randomUUID()}:`;
+  const store = new RedisIdempotencyStore(client, { service: 'bench', prefix });
+  const complete = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('SET', KEYS[1], 'done', 'PX', ARGV[2]) end return false`;
+  const byHand = async (id) => {
+    const key = `${prefix}by-hand:${id}`;
+    const token = randomUUID();
+    if ((await client.set(key, token, 'PX', LEASE_MS, 'NX')) !== 'OK') return;
+    await null;
+    if ((await client.eval(complete, 1, key, token, TTL_MS)) !== 'OK') throw new Error(`${id} was lost`);
+  };
+  const end = async () => {
+    for await (const keys of client.scanStream({ match: `${prefix}*`, count: 1000 })) {
+      if (keys.length > 0) await client.unlink(...keys);
+    }
+    await client.quit();
+  };
+  return { leveret: guarded(store), byHand: { handle: byHand }, end };
+}
+
+function memory() {
+  const claims = new Map();
+  const byHand = async (id) => {
+    const now = performance.now();
+    const known = claims.get(id);
+    if (known !== undefined && known.until > now) return;
+    const claim = { token: {}, until: now + LEASE_MS };
+    claims.set(id, claim);
+    await null;
+    if (claims.get(id) !== claim) throw new Error(`${id} was lost`);
+    claim.until = performance.now() + TTL_MS;
+  };
+  return { leveret: guarded(new MemoryIdempotencyStore({ maxKeys: 1e7 })), byHand: { handle: byHand } };
+}
+
+function guarded(store) {
+  const guard = claimGuard(store);
+  const attempt = async () => null;
+  attempt[NEEDS_NO_SIGNAL] = true;
+  return { handle: (id) => guard.run('bench', id, attempt) };
 }
 
 function leveretInbox({ database, effect }) {
@@ -275,12 +343,12 @@ function inboxesBesideLeast(opened) {
   return { leveret: leveretInbox(opened), byHand };
 }
 
-function relays({ database, within, query, rowsOf, fill, lease }) {
+function relays({ database, within, query, rowsOf, fill, lease, skipLocked = 'FOR UPDATE SKIP LOCKED' }) {
   const byHand = async (count) => {
     for (let sent = 0; sent < count; ) {
       const rows = await within(async (inTransaction) => {
         const due = await inTransaction(
-          `SELECT id, exchange, routing_key, order_key, size FROM leveret_outbox WHERE service = 'bench' AND due_at <= ${database.dialect.now} ORDER BY due_at, id LIMIT 250 FOR UPDATE SKIP LOCKED`,
+          `SELECT id, exchange, routing_key, order_key, size FROM leveret_outbox WHERE service = 'bench' AND due_at <= ${database.dialect.now} ORDER BY due_at, id LIMIT 250 ${skipLocked}`,
           [],
         );
         return lease(inTransaction, idsOf(rowsOf(due)));
@@ -295,8 +363,8 @@ function relays({ database, within, query, rowsOf, fill, lease }) {
   return relaysBeside({ database, query, fill }, byHand);
 }
 
-function relaysBesideLeast({ database, within, query, rowsOf, fill }) {
-  const some = `SELECT ${COLUMNS} FROM leveret_outbox ORDER BY id LIMIT 250 FOR UPDATE SKIP LOCKED`;
+function relaysBesideLeast({ database, within, query, rowsOf, fill, skipLocked = 'FOR UPDATE SKIP LOCKED' }) {
+  const some = `SELECT ${COLUMNS} FROM leveret_outbox ORDER BY id LIMIT 250 ${skipLocked}`;
   const byHand = async (count) => {
     for (let sent = 0; sent < count; ) {
       sent += await within(async (inTransaction) => {

@@ -38,9 +38,11 @@ function block(...statements: readonly string[]): string {
   return `BEGIN NOT ATOMIC ${statements.map((statement) => `${statement}; `).join('')}END`;
 }
 
-async function commit(connection: MysqlClient, closing: string | undefined): Promise<void> {
+/** Answers the rows that the closing statement gave. */
+async function commit(connection: MysqlClient, closing: string | undefined): Promise<SqlResult | undefined> {
   try {
-    await connection.query(closing === undefined ? COMMIT : block(closing, COMMIT));
+    const [answer] = await connection.query(closing === undefined ? COMMIT : block(closing, COMMIT));
+    return Array.isArray(answer) ? resultOf(answer[0]) : undefined;
   } catch (error) {
     // What a closing statement signals.
     const signalled = (error as { readonly code?: unknown } | null)?.code === 'ER_SIGNAL_EXCEPTION';
@@ -92,13 +94,13 @@ export function mysqlDatabase<Connection extends MysqlPoolConnection>(
   ): Promise<T> => {
     const connection = await connect();
     let opened: Opened | undefined;
-    let closing: string | undefined;
-    return runTransaction(
+    let closed: SqlResult | undefined;
+    let worked: Worked<T> | undefined;
+    const { value, closed: valueWith } = await runTransaction(
       connection,
       async (lent) => {
-        const worked = await work(lent, opened);
-        closing = worked.closing;
-        return worked.value;
+        worked = await work(lent, opened);
+        return worked;
       },
       {
         begin: async () => {
@@ -110,12 +112,15 @@ export function mysqlDatabase<Connection extends MysqlPoolConnection>(
           await connection.query(ISOLATED);
           await connection.query(BEGIN);
         },
-        commit: () => commit(connection, closing),
+        commit: async () => {
+          closed = await commit(connection, worked?.closing);
+        },
         rollback: () => connection.query(ROLLBACK),
         release: (destroy) => (destroy ? connection.destroy() : connection.release()),
       },
       { of: 'connection' },
     );
+    return closed === undefined || valueWith === undefined ? value : valueWith(closed);
   };
   const database: SqlDatabase<Connection> = {
     dialect: mysql,

@@ -65,24 +65,27 @@ export function postgresDatabase<Client extends PostgresPoolClient>(
   ): Promise<T> => {
     const { client, release } = await connect();
     let opened: Opened | undefined;
-    let closing: string | undefined;
-    return runTransaction(
+    let closed: SqlResult | undefined;
+    let worked: Worked<T> | undefined;
+    const { value, closed: valueWith } = await runTransaction(
       client,
       async (lent) => {
-        const worked = await work(lent, opened);
-        closing = worked.closing;
-        return worked.value;
+        worked = await work(lent, opened);
+        return worked;
       },
       {
         begin: async () => {
           opened = await begin(client);
         },
-        commit: () => commit(client, closing),
+        commit: async () => {
+          closed = await commit(client, worked?.closing);
+        },
         rollback: () => client.query('ROLLBACK'),
         release,
       },
       { of: 'connection' },
     );
+    return closed === undefined || valueWith === undefined ? value : valueWith(closed);
   };
   const database: SqlDatabase<Client> = {
     dialect: postgres,
@@ -126,11 +129,14 @@ const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED';
 /** What a closing statement says that fails: that a text is no number, or that a statement before it had failed. */
 const NOT_TO_BE_COMMITTED: ReadonlySet<unknown> = new Set(['22P02', '25P02']);
 
-async function commit(client: PostgresClient, closing: string | undefined): Promise<void> {
+/** Answers what the closing statement gave. */
+async function commit(client: PostgresClient, closing: string | undefined): Promise<SqlResult | undefined> {
   try {
-    const { command } = lastOf(await client.query(closing === undefined ? 'COMMIT' : `${closing}; COMMIT`));
+    const answer = await client.query(closing === undefined ? 'COMMIT' : `${closing}; COMMIT`);
     // What PostgreSQL answers when a statement has failed before and somebody swallowed its error.
-    if (command === 'ROLLBACK') throw rolledBack();
+    if (lastOf(answer).command === 'ROLLBACK') throw rolledBack();
+    const closed = Array.isArray(answer) ? (answer as Answer[]).at(-2) : undefined;
+    return closed === undefined ? undefined : resultOf(closed);
   } catch (error) {
     const code = (error as { readonly code?: unknown } | null)?.code;
     throw closing !== undefined && NOT_TO_BE_COMMITTED.has(code) ? new ClosingFailed(error) : error;

@@ -1,5 +1,8 @@
 import type { SqlDatabase, SqlResult } from './sql-database.js';
 
+/** Prefix of a change in a text of several statements, on MariaDB: whatever `sql_safe_updates` says. */
+export const EVEN_IN_SAFE_MODE = 'SET STATEMENT sql_safe_updates = 0 FOR';
+
 /** How the first statement of a transaction went: what it gave, or how it failed. */
 export type Opened = { readonly result: SqlResult } | { readonly fault: unknown };
 
@@ -8,6 +11,8 @@ export interface Worked<T> {
   readonly value: T;
   /** A statement that is sent together with COMMIT, and fails when nothing is to be committed. */
   readonly closing?: string | undefined;
+  /** Makes the value of what the closing statement gave. */
+  readonly closed?: (result: SqlResult) => T;
 }
 
 /**
@@ -36,6 +41,12 @@ export function transactionTogether<Tx, T>(
   const together = TOGETHER.get(database) as TransactionTogether<Tx> | undefined;
   if (together !== undefined && opening !== undefined) return together(opening, work);
   return database.transaction(async (tx) => (await work(tx, undefined)).value);
+}
+
+/** What the first statement gave. @throws what the database said instead */
+export function resultOfOpening(opened: Opened): SqlResult {
+  if ('fault' in opened) throw opened.fault;
+  return opened.result;
 }
 
 /**

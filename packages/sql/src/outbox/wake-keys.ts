@@ -12,6 +12,7 @@ export async function wakeKeys(
   keys: readonly string[],
   count: number,
 ): Promise<void> {
+  if (keys.length === 0) return;
   const { name, now } = place.dialect;
   await byIndexOnly(executor, name);
   const ids = [...(await firstRowsOf(executor, place, keys, count)).values()].flat();

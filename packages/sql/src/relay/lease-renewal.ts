@@ -31,7 +31,7 @@ export class LeaseRenewal {
 
   /** From now on, as long as anything is in hand. */
   begin(): void {
-    if (this.#ended || this.#cancel !== undefined || this.#hand.ids.length === 0) return;
+    if (this.#ended || this.#cancel !== undefined || this.#hand.size === 0) return;
     const { clock, leaseMs } = this.#env;
     this.#cancel = clock.after(leaseMs / 3, async () => {
       await this.#renew();

@@ -1,7 +1,8 @@
-import { byIndexOnly } from '../database/by-index.js';
-import { type SqlDatabase, type SqlExecutor, serviceOf } from '../database/sql-database.js';
+import { BY_INDEX_ONLY, byIndexOnly } from '../database/by-index.js';
+import { type SqlDatabase, type SqlExecutor, type SqlResult, serviceOf } from '../database/sql-database.js';
 import type { SqlDialectName } from '../database/sql-dialect.js';
 import { idList, textLiteral, uuid, whole } from '../database/sql-text.js';
+import { EVEN_IN_SAFE_MODE, resultOfOpening, transactionTogether, type Worked } from '../database/together.js';
 import { PUBLICATION_COLUMNS, type RawRow, readKey } from '../outbox/outbox-row.js';
 import { firstRowsOf, type SqlPlace } from '../outbox/wake-keys.js';
 import { type Allowance, type Candidate, chooseRows, type Room } from './choose-rows.js';
@@ -46,38 +47,69 @@ export async function leaseRows<Tx>(
   allowanceOf: (destination: string) => Allowance,
 ): Promise<Leased> {
   const { name, now } = database.dialect;
-  return database.transaction(async (tx) => {
+  return transactionTogether(database, OPENING[name](dueRows(database, lease.lookAt)), async (tx, opened) => {
     const executor = database.within(tx);
-    await byIndexOnly(executor, name);
-    const due = await lookAt(executor, database, lease);
-    if (due.length === 0) {
-      const { rows } = await executor.query(nextDue(database));
-      const ms = rows[0] === undefined ? undefined : Number(rows[0]['ms']);
-      // One that became due behind the look above is not to wait for the next poll; nor is one that another relay holds to be
-      // asked for without a pause.
-      const nextMs = ms !== undefined && ms <= 0 ? AGAIN_MS : ms;
-      return { rows: [], moved: 0, due: 0, full: false, nextMs };
-    }
-    const before = await predecessors(executor, database, due, roomNow().rows);
-    const held = new Set(due.map(idOf));
-    const others = [...before.values()].map(({ behind }) => behind).filter((id) => id !== undefined && !held.has(id));
-    for (const id of await stillThere(executor, name, others as number[])) held.add(id);
-    const candidates = due.map((row): Candidate => {
-      const id = idOf(row);
-      const { behind, rightBehind = true } = before.get(id) ?? {};
-      return { id, behind, rightBehind, destination: destinationOf(row), size: Number(row['size']) };
-    });
+    if (opened === undefined) await byIndexOnly(executor, name);
+    const due = await lookAt(executor, database, lease, opened && resultOfOpening(opened));
+    if (due.length === 0) return { value: await nothingDue(executor, database) };
+    const { candidates, held } = await candidatesOf(executor, database, due, roomNow().rows);
     const choice = chooseRows(candidates, held, roomNow(), allowanceOf);
     await setDue(executor, name, choice.aside, 'NULL');
     for (const [ms, ids] of choice.defer) await setDue(executor, name, ids, `${now} + ${whole(ms)}`);
     const moved = choice.aside.length + [...choice.defer.values()].reduce((sum, ids) => sum + ids.length, 0);
-    const rows = await take(executor, name, now, lease, choice.take);
-    return { rows, moved, due: due.length, full: choice.full };
+    const leased = { moved, due: due.length, full: choice.full };
+    if (choice.take.length === 0) return { value: { ...leased, rows: [] } };
+    const taking = takeRows(name, now, lease, choice.take);
+    if (opened !== undefined) return takenWithCommit(name, taking, leased, choice.take);
+    // MySQL cannot update and say what it updated.
+    const updated = await executor.query(name === 'mysql' ? taking.update : `${taking.update} RETURNING ${COLUMNS}`);
+    const { rows } = name === 'mysql' ? await executor.query(taking.select) : updated;
+    return { value: { ...leased, rows: inOrder(rows, choice.take) } };
   });
 }
 
-async function lookAt(executor: SqlExecutor, place: SqlPlace, lease: LeaseOrder): Promise<readonly RawRow[]> {
-  const { rows: first } = await executor.query(dueRows(place, lease.lookAt));
+async function nothingDue(executor: SqlExecutor, place: SqlPlace): Promise<Leased> {
+  const { rows } = await executor.query(nextDue(place));
+  const ms = rows[0] === undefined ? undefined : Number(rows[0]['ms']);
+  // One that became due behind the look is not to wait for the next poll; nor is one that another relay holds to be asked for
+  // without a pause.
+  const nextMs = ms !== undefined && ms <= 0 ? AGAIN_MS : ms;
+  return { rows: [], moved: 0, due: 0, full: false, nextMs };
+}
+
+/** What is due as the choice needs it, and the rows that surely are there until it is written down. */
+async function candidatesOf(
+  executor: SqlExecutor,
+  place: SqlPlace,
+  due: readonly RawRow[],
+  room: number,
+): Promise<{ readonly candidates: readonly Candidate[]; readonly held: ReadonlySet<number> }> {
+  const before = await predecessors(executor, place, due, room);
+  const held = new Set(due.map(idOf));
+  const others = [...before.values()].map(({ behind }) => behind).filter((id) => id !== undefined && !held.has(id));
+  for (const id of await stillThere(executor, place.dialect.name, others as number[])) held.add(id);
+  const candidates = due.map((row): Candidate => {
+    const id = idOf(row);
+    const { behind, rightBehind = true } = before.get(id) ?? {};
+    return { id, behind, rightBehind, destination: destinationOf(row), size: Number(row['size']) };
+  });
+  return { candidates, held };
+}
+
+/** A look that is sent together with the begin of its transaction; SQLite has no way to the server that would be saved. */
+const OPENING: Readonly<Record<SqlDialectName, (look: string) => string | undefined>> = {
+  postgres: (look) => `${BY_INDEX_ONLY}; ${look}`,
+  mysql: (look) => look,
+  sqlite: () => undefined,
+};
+
+async function lookAt(
+  executor: SqlExecutor,
+  place: SqlPlace,
+  lease: LeaseOrder,
+  looked: SqlResult | undefined,
+): Promise<readonly RawRow[]> {
+  const { rows: first } = looked ?? (await executor.query(dueRows(place, lease.lookAt)));
   if (lease.lookAtLast === 0 || first.length < lease.lookAt) return first;
   const { rows: last } = await executor.query(dueRows(place, lease.lookAtLast, 'last'));
   const known = new Set(first.map(idOf));
@@ -182,23 +214,38 @@ async function setDue(executor: SqlExecutor, name: SqlDialectName, ids: readonly
   await executor.query(`UPDATE leveret_outbox${byId(name)} SET due_at = ${due} WHERE id IN (${idList(ids)})`);
 }
 
-async function take(
-  executor: SqlExecutor,
+const COLUMNS = `id, attempts, failures, order_key, size, ${PUBLICATION_COLUMNS}`;
+
+/** What takes rows, and what reads them then. */
+interface Taking {
+  readonly update: string;
+  readonly select: string;
+}
+
+function takeRows(name: SqlDialectName, now: string, { token, leaseMs }: LeaseOrder, ids: readonly number[]): Taking {
+  const which = `WHERE id IN (${idList(ids)})`;
+  return {
+    update: `UPDATE leveret_outbox${byId(name)}
+    SET locked_by = '${uuid(token)}', due_at = ${now} + ${whole(leaseMs)}, attempts = attempts + 1 ${which}`,
+    select: `SELECT ${COLUMNS} FROM leveret_outbox${byId(name)} ${which}`,
+  };
+}
+
+/** The rows are taken together with the commit. */
+function takenWithCommit(
   name: SqlDialectName,
-  now: string,
-  { token, leaseMs }: LeaseOrder,
+  { update, select }: Taking,
+  leased: Omit<Leased, 'rows'>,
   ids: readonly number[],
-): Promise<readonly RawRow[]> {
-  if (ids.length === 0) return [];
-  const columns = `id, attempts, failures, order_key, size, ${PUBLICATION_COLUMNS}`;
-  const text = `UPDATE leveret_outbox${byId(name)}
-    SET locked_by = '${uuid(token)}', due_at = ${now} + ${whole(leaseMs)}, attempts = attempts + 1 WHERE id IN (${idList(ids)})`;
-  // MySQL cannot update and say what it updated.
-  const inTwo = name === 'mysql';
-  const updated = await executor.query(inTwo ? text : `${text} RETURNING ${columns}`);
-  const { rows } = inTwo
-    ? await executor.query(`SELECT ${columns} FROM leveret_outbox${byId(name)} WHERE id IN (${idList(ids)})`)
-    : updated;
+): Worked<Leased> {
+  return {
+    value: { ...leased, rows: [] },
+    closing: name === 'mysql' ? `${EVEN_IN_SAFE_MODE} ${update}; ${select}` : `${update} RETURNING ${COLUMNS}`,
+    closed: ({ rows }) => ({ ...leased, rows: inOrder(rows, ids) }),
+  };
+}
+
+function inOrder(rows: readonly RawRow[], ids: readonly number[]): readonly RawRow[] {
   const place = new Map(ids.map((id, index) => [id, index]));
   return [...rows].sort((a, b) => (place.get(idOf(a)) ?? 0) - (place.get(idOf(b)) ?? 0));
 }

@@ -205,9 +205,13 @@ export class OutboxRelay<Tx> {
 
   async #idle(ms: number): Promise<void> {
     if (this.#woken || this.#stopping.signal.aborted) return;
-    const woken = new AbortController();
-    this.#wakeFromPause = () => woken.abort();
-    await pause(this.#options.clock, ms, woken.signal);
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.after(ms, resolve, true);
+      this.#wakeFromPause = () => {
+        cancel();
+        resolve();
+      };
+    });
     this.#wakeFromPause = undefined;
   }
 }

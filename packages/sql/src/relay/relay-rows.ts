@@ -1,6 +1,7 @@
-import type { SqlDatabase } from '../database/sql-database.js';
+import type { SqlDatabase, SqlResult } from '../database/sql-database.js';
 import type { SqlDialectName } from '../database/sql-dialect.js';
 import { idList, uuid, whole } from '../database/sql-text.js';
+import { EVEN_IN_SAFE_MODE, resultOfOpening, transactionTogether } from '../database/together.js';
 import { wakeKeys } from '../outbox/wake-keys.js';
 
 /** What became of rows, to be written down at once. */
@@ -36,17 +37,17 @@ export async function settleRows<Tx>(
   const { dialect } = database;
   const { name, now } = dialect;
   const mine = `locked_by = '${uuid(token)}'`;
-  return database.transaction(async (tx) => {
+  const { confirmed, keys, released, aside, refused } = settlement;
+  const removal = `${remove(name)} WHERE id IN (${idList(confirmed)}) AND ${mine}`;
+  const opening = confirmed.length === 0 ? undefined : REMOVING[name](removal);
+  return transactionTogether(database, opening, async (tx, opened) => {
     const executor = database.within(tx);
     const change = async (set: string, ids: readonly number[]): Promise<void> => {
       if (ids.length > 0) await executor.query(`${update(name)} SET ${set} WHERE id IN (${idList(ids)}) AND ${mine}`);
     };
-    const { confirmed, keys, released, aside, refused } = settlement;
     let deleted = 0;
-    if (confirmed.length > 0) {
-      const text = `${remove(name)} WHERE id IN (${idList(confirmed)}) AND ${mine}`;
-      deleted = (await executor.query(text)).rowCount;
-    }
+    if (opened !== undefined) deleted = removedBy(resultOfOpening(opened));
+    else if (confirmed.length > 0) deleted = (await executor.query(removal)).rowCount;
     // Behind the delete, which has the locks: who puts a row of the key aside meanwhile has seen that, or comes before this.
     await wakeKeys(executor, database, keys, batchSize);
     for (const [delayMs, ids] of byDelay(released)) {
@@ -60,7 +61,7 @@ export async function settleRows<Tx>(
       const { rowCount } = await executor.query(dialect.placeholders(text), [error]);
       if (delayMs === 'never') parked += rowCount;
     }
-    return { deleted, parked };
+    return { value: { deleted, parked } };
   });
 }
 
@@ -92,6 +93,18 @@ function remove(name: SqlDialectName): string {
   return name === 'mysql'
     ? 'DELETE leveret_outbox FROM leveret_outbox FORCE INDEX (PRIMARY)'
     : 'DELETE FROM leveret_outbox';
+}
+
+/** A removal that is sent together with the begin of its transaction; SQLite has no way to the server that would be saved. */
+const REMOVING: Readonly<Record<SqlDialectName, (removal: string) => string | undefined>> = {
+  postgres: (removal) => removal,
+  mysql: (removal) => `${EVEN_IN_SAFE_MODE} ${removal}; SELECT ROW_COUNT() AS removed`,
+  sqlite: () => undefined,
+};
+
+function removedBy({ rows, rowCount }: SqlResult): number {
+  const [row] = rows;
+  return row === undefined ? rowCount : Number(row['removed']);
 }
 
 function byDelay(released: Settlement['released']): Map<number, number[]> {

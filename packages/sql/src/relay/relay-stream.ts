@@ -158,15 +158,16 @@ export class RelayStream {
   }
 
   #take(row: RawRow, leasedUntil: number): void {
-    const entry = readEntry(row);
-    const known = this.#hand.get(entry.id);
+    const { id, attempts, failures } = readEntry(row);
+    const known = this.#hand.get(id);
     // Its lease had ended, and this stream has it again: it is on its way.
     if (known !== undefined) {
       known.leasedUntil = leasedUntil;
       return;
     }
     const key = readKey(row);
-    const held = { ...entry, key, destination: destinationOf(row), size: Number(row['size']), row, leasedUntil };
+    const size = Number(row['size']);
+    const held: RowInHand = { id, attempts, failures, key, destination: destinationOf(row), size, row, leasedUntil };
     this.#hand.add(held);
     const waiting = key === undefined ? undefined : this.#waiting.get(key);
     if (waiting !== undefined) waiting.push(held);
@@ -187,7 +188,8 @@ export class RelayStream {
       return;
     }
     this.#lanes.sent(held.destination, held.id, clock.monotonic());
-    const sending = Promise.resolve().then(() => sender.send(publication));
+    // One that throws instead of rejecting is no different.
+    const sending = (async () => sender.send(publication))();
     within(this.#limits, sendTimeoutMs, sending, (): never => {
       throw new LeveretError('LEV_PUBLISH_CONFIRM_TIMEOUT', `The sender gave no answer within ${sendTimeoutMs} ms.`);
     }).then(

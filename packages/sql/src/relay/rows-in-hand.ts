@@ -34,6 +34,10 @@ export class RowsInHand {
     this.#limits = limits;
   }
 
+  get size(): number {
+    return this.#rows.size;
+  }
+
   get ids(): readonly number[] {
     return [...this.#rows.keys()];
   }
