@@ -4,6 +4,8 @@ import { Redis, type RedisOptions } from 'ioredis';
 /** What the store needs of a client: a `Redis` or a `Cluster` of ioredis, or anything with its `eval`. */
 export interface RedisScripting {
   eval(script: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>;
+  /** Runs a script that the server knows by its SHA-1. Without it, the whole script is sent each time. */
+  evalsha?(sha1: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>;
 }
 
 /** Options of ioredis for a connection that the store makes itself, such as TLS. */

@@ -22,6 +22,7 @@ import {
   reconnectIfReadOnly,
   redisFailed,
 } from './redis-client.js';
+import { type RunScript, scriptsOf } from './run-script.js';
 import { CLAIM, CLAIM_BESIDE, COMPLETE, LOOK, RELEASE, RENEW } from './scripts.js';
 
 /** Where a {@link RedisIdempotencyStore} keeps its keys. */
@@ -57,6 +58,7 @@ export class RedisIdempotencyStore implements IdempotencyStore {
   readonly #owned: OwnedClient | undefined;
   /** Whether the keys of a script have to be on one node, which two keys of a message are not. */
   #apart: boolean;
+  readonly #runScript: RunScript;
 
   /**
    * Uses a client of yours; `enableOfflineQueue: false` is advised, or claims wait in it while the server is away.
@@ -75,6 +77,7 @@ export class RedisIdempotencyStore implements IdempotencyStore {
     this.#redis = redis;
     this.#prefix = prefix;
     this.#owned = owned;
+    this.#runScript = scriptsOf(redis);
     this.#apart = (redis as { readonly isCluster?: boolean }).isCluster === true;
   }
 
@@ -171,7 +174,7 @@ export class RedisIdempotencyStore implements IdempotencyStore {
 
   async #ask(what: string, script: string, key: string, keys: string[], ...args: string[]): Promise<unknown> {
     try {
-      return await this.#redis.eval(script, keys.length, ...keys, ...args);
+      return await this.#runScript(script, keys, args);
     } catch (cause) {
       throw this.#failed(`${what} ${key} in`, cause);
     }

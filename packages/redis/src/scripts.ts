@@ -1,7 +1,6 @@
 /**
  * One script for each question, so that each is one round trip and atomic. A claim in progress is kept as `p:<token>`, a
- * completed message as `c:<token>`; both end by the expiry of the key, which Redis counts. Always sent as a whole: a
- * server that has restarted has forgotten scripts, and they are short. What is kept under a key and is neither is
+ * completed message as `c:<token>`; both end by the expiry of the key, which Redis counts. What is kept under a key and is neither is
  * somebody else's: an error, because it says nothing about a message.
  */
 
