@@ -65,6 +65,18 @@ describeOnEachDatabase('OutboxRelay', (at) => {
     expect(await rows()).to.deep.equal([]);
   });
 
+  it('does the same on a database that is not one of leveret’s adapters, statement by statement', async () => {
+    sender.answer = ({ body }, times) => (body.toString() === 'refused' && times === 1 ? nacked() : undefined);
+    const keyed = ['k0', 'k1', 'k2', 'k3'];
+    for (const body of keyed) await put(body, { orderKey: 'k' });
+    await put('refused');
+    const relay = start({ batchSize: 3 }, { ...at.database });
+    await empty();
+    expect(sender.bodies.filter((body) => body.startsWith('k'))).to.deep.equal(keyed);
+    expect(relay.stats).to.include({ published: 5, refused: 1, parked: 0, lostLeases: 0, databaseErrors: 0 });
+    expect(await rows()).to.deep.equal([]);
+  });
+
   it('keeps a message until its confirm', async () => {
     let confirm: (value?: unknown) => void = () => {};
     sender.answer = () =>
