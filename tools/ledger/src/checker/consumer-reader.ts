@@ -121,9 +121,13 @@ export class ConsumerReader implements LedgerReader {
     }
   }
 
-  /** No store closes the gap between an effect and the memory of it: what a killed process had just done may come again. */
+  /**
+   * No store closes the gap between an effect and the memory of it: what a killed process had just done may come again, and what
+   * it had in hand, for it may have been killed between the commit and its hearing of that.
+   */
   excuse(): void {
     if (this.#hasExited) return;
+    for (const n of this.#inHand) this.#book.mark(n, EXCUSED);
     for (const { n, at } of this.#recent) if (at > this.#lastAt - APART_MICROS) this.#book.mark(n, EXCUSED);
   }
 

@@ -147,6 +147,8 @@ describe('checking a run', () => {
     ]);
     expect(await broken({ ...twice, consumer: [...consumer, '9000000 memory 1 1 1'] })).to.deep.equal(['I3']);
     expect(await broken({ ...twice, consumer })).to.deep.equal([]);
+    const unheard = consumer.filter((line) => !line.includes(' effect '));
+    expect(await broken({ ...twice, consumer: unheard })).to.deep.equal([]);
   });
 
   it('I3: finds what a handler wrote behind the end of its attempt', async () => {
