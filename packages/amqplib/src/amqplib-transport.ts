@@ -44,6 +44,8 @@ export interface AmqplibTransportOptions {
   readonly clock?: Clock;
 }
 
+/** Connections that may be lost over one declaration: more are no accident. */
+const MOST_LOST = 3;
 /** How long a connection that stands may take to open a channel. */
 const PATIENCE_MS = 1_000;
 
@@ -94,8 +96,15 @@ export class AmqplibTransport implements Transport {
   }
 
   async declare(topology: Topology, options: DeclareOptions = {}): Promise<void> {
-    const link = this.#consume.link ?? this.#publish.link;
-    await this.#keeper.add(topology, options, link, link === this.#consume.link ? 'consume' : 'publish');
+    for (let lost = 1; ; lost++) {
+      const link = this.#consume.link ?? this.#publish.link;
+      try {
+        return await this.#keeper.add(topology, options, link, link === this.#consume.link ? 'consume' : 'publish');
+      } catch (error) {
+        // A connection that was cut says nothing about what was declared: the next one declares it.
+        if (link?.wasCut !== true || lost === MOST_LOST) throw error;
+      }
+    }
   }
 
   connect(role: ConnectionRole): Promise<void> {

@@ -38,6 +38,25 @@ describe('Link', () => {
     expect(link.error?.message).to.equal('first');
   });
 
+  for (const { how, text, wasCut } of [
+    { how: 'a network', text: 'read ECONNRESET', wasCut: true },
+    { how: 'an operator', text: 'Connection closed: 320 (CONNECTION-FORCED) with message "bye"', wasCut: true },
+    {
+      how: 'a broker that found fault',
+      text: 'Connection closed: 541 (INTERNAL-ERROR) with message "no"',
+      wasCut: false,
+    },
+  ]) {
+    it(`${wasCut ? 'was' : 'was not'} cut when ${how} ended it`, () => {
+      const model = new FakeModel();
+      const link = linkOver(model);
+      expect(link.wasCut).to.equal(false);
+      model.emit('error', new Error(text));
+      model.emit('close');
+      expect(link.wasCut).to.equal(wasCut);
+    });
+  }
+
   it('ends once when it is destroyed, with the reason, and lets amqplib end its channels first', () => {
     const model = new FakeModel();
     const steps: string[] = [];

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { type BrokerFacts, type Clock, LeveretError, within } from '@leveret/core';
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
-import { asError } from '../errors/broker-reply.js';
+import { asError, brokerReply } from '../errors/broker-reply.js';
 import { guardConsumers } from '../wire/guard-consumers.js';
 import { guardDecoding } from '../wire/guard-decoding.js';
 import { coalesceWrites } from './coalesce-writes.js';
@@ -18,6 +18,9 @@ export interface LinkEvents {
 
 // How long what was written last (close-ok, acks) may take to leave before the socket is destroyed.
 const LINGER_MS = 250;
+
+// A close by an operator, or for a shutdown.
+const CONNECTION_FORCED = 320;
 
 // How long the answer to a close is waited for. Whatever mattered has been flushed and answered before.
 const ANSWER_MS = 5000;
@@ -95,6 +98,11 @@ export class Link {
   /** Why it ended, when that is known. */
   get error(): Error | undefined {
     return this.#error;
+  }
+
+  /** It ended, and not because the broker found fault with what was asked of it. */
+  get wasCut(): boolean {
+    return this.#ended && [undefined, CONNECTION_FORCED].includes(brokerReply(this.#error)?.code);
   }
 
   /** The channel of the frame that could not be taken, when that ended it. */

@@ -60,6 +60,19 @@ onEachNode('when the connection is cut', (broker) => {
     expect(sink.causes).to.deep.equal(['connection-lost']);
   });
 
+  it('declares on the next connection what was being declared', async () => {
+    const queue = here.admin.queueName('amid');
+    await here.transport.connect('consume');
+    for (let cut = 1; cut <= 3; cut++) {
+      const declaring = here.transport.declare(topologyOf({ queues: [queueOf(`${queue}.${cut}`)] }));
+      here.proxy.cut();
+      await declaring;
+    }
+    const sink = new RecordingSink();
+    const consuming = [1, 2, 3].map((cut) => here.transport.subscribe(consumeRequest(`${queue}.${cut}`), sink).ready);
+    await Promise.all(consuming);
+  });
+
   it('declares exclusive queues anew, because they went with the connection', async () => {
     // It goes with its connection: whoever deletes it may come before that, and is refused.
     const queue = uniqueName('exclusive');
