@@ -5,6 +5,7 @@ import { consoleCommand } from './commands/console.js';
 import { errorCommands } from './commands/errors.js';
 import { liveCommands } from './commands/live.js';
 import { migrateCommand } from './commands/migrate.js';
+import { topCommand } from './commands/top.js';
 import { topologyCommands } from './commands/topology.js';
 import { Context } from './io/context.js';
 import { EXIT } from './io/exit-codes.js';
@@ -48,6 +49,7 @@ export function programOf(context: Context): Command {
     .addHelpText('after', EXIT_CODES);
   errorCommands(program, context);
   liveCommands(program, context);
+  topCommand(program, context);
   topologyCommands(program, context);
   migrateCommand(program, context);
   consoleCommand(program, context);

@@ -16,10 +16,10 @@ onEachNode('when the command is used', (node) => {
   let session: OperationsSession;
 
   async function run(...args: readonly string[]) {
-    return runWith('', ...args);
+    return runWith({}, ...args);
   }
 
-  async function runWith(input: string, ...args: readonly string[]) {
+  async function runWith(more: Partial<NonNullable<Parameters<typeof main>[1]>> | string, ...args: readonly string[]) {
     let [out, err] = ['', ''];
     const io = {
       out: (text: string) => {
@@ -30,11 +30,23 @@ onEachNode('when the command is used', (node) => {
       },
       isTerminal: true,
       env: { AMQP_URL: node.url, MANAGEMENT_URL: node.managementUrl, PATH: process.env['PATH'], EDITOR: 'true' },
-      input: async () => input,
+      input: async () => (typeof more === 'string' ? more : ''),
       signal: new AbortController().signal,
+      ...(typeof more === 'string' ? {} : more),
     };
     const code = await main(args, io);
     return { code, out, err };
+  }
+
+  /** Asks until the answer is as it is to be, for 15 s: the management API counts every 5 s. */
+  async function untilSeen<T>(ask: () => Promise<T>, isSeen: (answer: T) => boolean): Promise<T> {
+    const until = performance.now() + 15_000;
+    for (;;) {
+      const answer = await ask();
+      if (isSeen(answer)) return answer;
+      if (performance.now() > until) throw new Error(`not seen within 15 s: ${JSON.stringify(answer)}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   const json = async (...args: readonly string[]) => JSON.parse((await run(...args, '--json')).out);
@@ -199,6 +211,56 @@ onEachNode('when the command is used', (node) => {
     expect(doctor.findings.filter(({ about }: { about: string }) => about === `${id}-q`)).to.eql([]);
     expect((await run('doctor', '--no-management')).err).to.include('not looked at');
   });
+
+  it('shows what queues do: in lines, as JSON, and on a screen until q', async () => {
+    const [queue, dlq] = [`${id}-top`, `${id}-top.dlq`];
+    for (const name of [queue, dlq]) await session.broker.declareQueue(name);
+    await publishOne(session, { exchange: '', routingKey: dlq, body: Buffer.from('1') });
+    const consumer = await session.broker.consume(queue, { prefetch: 0 }, { delivered: () => {}, ended: () => {} });
+    const lines = await run('top', queue, dlq, 'no-such-queue', '--no-management', '-n', '2', '--interval', '10ms');
+    expect(lines.code).to.equal(0);
+    expect(lines.out)
+      .to.include('no management API')
+      .and.include('not there')
+      .and.match(/top\.dlq +1 /);
+    const named = await run('top', queue, '--json', '-n', '2', '--interval', '10ms');
+    const samples = named.out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(samples.map(({ source, queues }) => [source, queues[0].name])).to.eql(Array(2).fill(['management', queue]));
+    expect((await run('top', '--no-management')).err).to.include('Name the queues');
+    const all = await untilSeen(
+      () => json('top', '-n', '1'),
+      (sample) => {
+        const found = sample.queues.find(({ name }: { name: string }) => name === dlq);
+        return found?.ready === 1 && found.isErrorQueue;
+      },
+    );
+    expect(all.queues.map(({ name }: { name: string }) => name)).to.include.members([queue, dlq]);
+    let [screen, onKeys] = ['', (_keys: string) => {}];
+    const fake = {
+      ...{ columns: 200, rows: 50, setRawMode: () => {}, onEnd: () => () => {} },
+      write: (text: string) => {
+        screen += text;
+      },
+      listen: (keys: typeof onKeys) => {
+        onKeys = keys;
+        return () => {};
+      },
+    };
+    const watching = runWith({ screen: () => fake }, 'top', queue, '--interval', '10ms');
+    await untilSeen(
+      async () => screen,
+      (text) => text.split('GROWTH').length > 3,
+    );
+    onKeys('q');
+    expect(await watching).to.include({ code: 0, out: '' });
+    expect(screen).to.include(queue);
+    expect(screen.endsWith('\u001b[?1049l')).to.equal(true);
+    await consumer.close();
+    for (const name of [queue, dlq]) await session.broker.deleteQueue(name);
+  }).timeout(30_000);
 
   it('migrates a queue, says first what that comes to, and leads back', async () => {
     const [queue, to] = [`${id}-old`, `${id}-old.v2`];

@@ -36,6 +36,7 @@ export { importErrors, type ImportOptions, type ImportReport } from './errors/im
 // Following, sending one.
 export { tail, type TailOptions, type TailSource } from './live/tail.js';
 export { type HandMadeMessage, publishOne } from './live/publish-one.js';
+export { type QueueSample, sampleQueues, type TopSample } from './live/sample-queues.js';
 // From one type of queue to another.
 export { migrateQueue, planOfMigration } from './migration/migrate-queue.js';
 export { commitMigration, rollBackMigration } from './migration/end-migration.js';

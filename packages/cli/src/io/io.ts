@@ -1,3 +1,5 @@
+import { processScreen, type Screen } from './terminal.js';
+
 /** What a command reads and writes; replaced in tests. */
 export interface Io {
   /** A piece of text for whoever reads the result. */
@@ -11,6 +13,8 @@ export interface Io {
   input(): Promise<string>;
   /** Fires at the first Ctrl-C. */
   readonly signal: AbortSignal;
+  /** The terminal as a whole, where there is one. */
+  screen?(): Screen | undefined;
 }
 
 /** The process. */
@@ -36,5 +40,6 @@ export function processIo(): Io {
       return Buffer.concat(parts).toString('utf8');
     },
     signal: stop.signal,
+    screen: processScreen,
   };
 }

@@ -3,12 +3,16 @@ import { systemClock } from '@leveret/core';
 import {
   type BindingView,
   bindingView,
+  type ConsumerView,
+  consumerView,
   type ExchangeView,
   exchangeView,
   type PolicyView,
   policyView,
+  type QueueActivity,
   type QueueCounts,
   type QueueView,
+  queueActivity,
   queueCounts,
   queueView,
 } from './views.js';
@@ -38,6 +42,16 @@ export class ManagementReader {
   /** @throws {ManagementApiError} when it cannot be reached or refuses */
   async queues(): Promise<readonly QueueView[]> {
     return (await this.list(`/api/queues/${this.#vhost}`)).map(queueView);
+  }
+
+  /** @throws {ManagementApiError} when it cannot be reached or refuses */
+  async queueActivities(): Promise<readonly QueueActivity[]> {
+    return (await this.list(`/api/queues/${this.#vhost}`)).map(queueActivity);
+  }
+
+  /** @throws {ManagementApiError} when it cannot be reached or refuses */
+  async consumers(): Promise<readonly ConsumerView[]> {
+    return (await this.list(`/api/consumers/${this.#vhost}`)).map(consumerView);
   }
 
   /** @throws {ManagementApiError} when it cannot be reached or refuses, or the queue is not there */

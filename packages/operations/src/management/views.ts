@@ -23,6 +23,23 @@ export interface QueueCounts {
   readonly consumers: number | undefined;
 }
 
+/** What a queue holds and does, as the management API last heard of it. */
+export interface QueueActivity extends Pick<QueueCounts, 'unacked' | 'consumers'> {
+  readonly name: string;
+  readonly type: string;
+  readonly ready: number | undefined;
+  /** Messages in a second. */
+  readonly publishRate: number | undefined;
+  readonly deliverRate: number | undefined;
+  readonly ackRate: number | undefined;
+}
+
+/** A consumer as the management API shows it. */
+export interface ConsumerView {
+  readonly queue: string;
+  readonly tag: string;
+}
+
 /** An exchange as the management API shows it. */
 export interface ExchangeView {
   readonly name: string;
@@ -78,6 +95,29 @@ export function queueCounts(item: Record<string, unknown>): QueueCounts {
     unacked: count('messages_unacknowledged'),
     consumers: count('consumers'),
   };
+}
+
+/** Reads what a queue of the API does. */
+export function queueActivity(item: Record<string, unknown>): QueueActivity {
+  const { name, type } = queueView(item);
+  const { unacked, consumers } = queueCounts(item);
+  const stats = table(item['message_stats']);
+  const rate = (of: string) => {
+    const value = table(stats[of])['rate'];
+    return typeof value === 'number' ? value : undefined;
+  };
+  const ready = item['messages_ready'];
+  return {
+    ...{ name, type, unacked, consumers, ready: typeof ready === 'number' ? ready : undefined },
+    publishRate: rate('publish_details'),
+    deliverRate: rate('deliver_get_details'),
+    ackRate: rate('ack_details'),
+  };
+}
+
+/** Reads a consumer of the API. */
+export function consumerView(item: Record<string, unknown>): ConsumerView {
+  return { queue: String(table(item['queue'])['name']), tag: String(item['consumer_tag']) };
 }
 
 /** Reads an exchange of the API, or of exported definitions. */
