@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { systemClock } from './clock.js';
 import { FakeClock } from './fake-clock.support.test.js';
-import { withOneTimer } from './one-timer.js';
+import { forLimits, withOneTimer } from './one-timer.js';
 
 describe('withOneTimer', () => {
   it('calls each wait at its time, in their order, with one timer', async () => {
@@ -73,5 +74,13 @@ describe('withOneTimer', () => {
       }),
       { numRuns: 40, endOnFailure: true },
     );
+  });
+});
+
+describe('forLimits', () => {
+  it('makes one timer of those of the process, and leaves another clock as it is', () => {
+    const clock = new FakeClock();
+    expect(forLimits(clock)).to.equal(clock);
+    expect(forLimits(systemClock)).to.not.equal(systemClock);
   });
 });
