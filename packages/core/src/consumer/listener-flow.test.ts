@@ -252,15 +252,15 @@ describe('ListenerFlow', () => {
     });
 
     it('tries with the consumer that has something, else with one that is free', async () => {
-      for (const [prepare, expected] of [
-        [(consumers: FakeConsumer[]) => (consumers[2] as FakeConsumer).waits++, 2],
-        [(consumers: FakeConsumer[]) => ((consumers[0] as FakeConsumer).isAtWork = true), 1],
-        [(consumers: FakeConsumer[]) => consumers.forEach((each) => (each.isAtWork = true)), 0],
+      for (const [states, expected] of [
+        [[{}, {}, { waits: 1 }], 2],
+        [[{ isAtWork: true }, {}, {}], 1],
+        [[{ isAtWork: true }, { isAtWork: true }, { isAtWork: true }], 0],
       ] as const) {
         const { clock, consumers, fail } = setUp({}, 3);
         fail(2);
         for (const each of consumers) each.told();
-        prepare(consumers);
+        for (const [index, each] of consumers.entries()) Object.assign(each, states[index]);
         await clock.advance(30_000);
         expect(consumers.findIndex((each) => each.told().length > 0)).to.equal(expected);
       }
