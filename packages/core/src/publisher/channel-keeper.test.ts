@@ -99,6 +99,22 @@ describe('ChannelKeeper', () => {
     expect([keeper.acquire(), transport.tries, clock.waits]).to.deep.equal([undefined, 2, []]);
   });
 
+  it('tries no more once it is closed, though it pauses', async () => {
+    const { keeper, transport, clock } = keeping();
+    transport.down = new Error('refused');
+    keeper.acquire();
+    await turn();
+    keeper.acquire();
+    expect(clock.waits).to.deep.equal([1000]);
+    await keeper.close();
+    expect(clock.waits).to.deep.equal([]);
+    transport.down = undefined;
+    keeper.endPause();
+    keeper.acquire();
+    await clock.advance(10_000);
+    expect([transport.tries, keeper.current, keeper.hasLost]).to.deep.equal([1, undefined, false]);
+  });
+
   it('takes a transport that does not answer for one that has forgotten', async () => {
     const { keeper, transport, clock, steps } = keeping();
     transport.openings.push('never');

@@ -87,6 +87,24 @@ describe('Publisher buffer', () => {
     expect(transport.channel.sent.map(({ body }) => body.length)).to.deep.equal([8, 5, 1]);
   });
 
+  it('counts the wait of each from its own call on', async () => {
+    const { publisher, transport, clock } = setUp({ buffer: { maxMessages: 1, waitTimeout: '3s' } });
+    transport.openings.push('never');
+    watch(publisher.publish('orders', 'paid', '1'));
+    const first = watch(publisher.publish('orders', 'paid', '2'));
+    await clock.advance(1_000);
+    const second = watch(publisher.publish('orders', 'paid', '3'));
+    await clock.advance(1_999);
+    expect(first.error).to.equal(undefined);
+    await clock.advance(1);
+    expect(first.error?.message).to.match(/the buffer \(1 messages, 67108864 bytes\) was full for 3000 ms/);
+    expect(second.error).to.equal(undefined);
+    await clock.advance(999);
+    expect(second.error).to.equal(undefined);
+    await clock.advance(1);
+    expect(second.error).to.include({ code: 'LEV_PUBLISH_BUFFER_FULL' });
+  });
+
   it('does not let them wait longer than waitTimeout', async () => {
     const { publisher, transport, clock } = setUp({ buffer: { maxMessages: 1, waitTimeout: '3s' } });
     transport.openings.push('never');
