@@ -19,6 +19,21 @@ describe('closing a publisher', () => {
     expect(transport.listeners).to.equal(0);
   });
 
+  it('waits for its channel to close, but not for ever', async () => {
+    const { publisher, transport, clock } = setUp();
+    const publishing = watch(publisher.publish('orders', 'paid', 'x'));
+    await turn();
+    transport.channel.ack();
+    await turn();
+    expect(publishing.settlements).to.equal(1);
+    transport.channel.close = () => new Promise(() => undefined);
+    const closing = watch(publisher.close());
+    await clock.advance(999);
+    expect(closing.settlements).to.equal(0);
+    await clock.advance(1);
+    expect([closing.settlements, clock.waits]).to.deep.equal([1, []]);
+  });
+
   it('rejects by name what is not confirmed in time, and says what was sent', async () => {
     const { publisher, transport, clock } = setUp({ window: 1 });
     const sent = watch(publisher.publish('orders', 'paid', 'x', { messageId: 'm1' }));

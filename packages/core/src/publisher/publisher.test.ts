@@ -3,6 +3,7 @@ import { describe, it } from 'mocha';
 import { ConfigurationError } from '../errors/configuration-error.js';
 import { failureOf, setUp, turn, watch } from './fake-publish-transport.support.test.js';
 import { PublishError, PublishUnroutableError } from './publish-error.js';
+import type { PublishEvent } from './publish-event.js';
 
 describe('Publisher with correlated confirms', () => {
   it('resolves a publish with its own confirm, and says id, time and attempts', async () => {
@@ -125,6 +126,43 @@ describe('Publisher with correlated confirms', () => {
     await turn();
     expect(transport.channel.sent[0]).to.deep.include({ exchange: 'pay.direct', routingKey: 'pay.success' });
     expect(transport.channel.sent[0]?.properties.type).to.equal('paid');
+  });
+
+  it('tells of what it retries and gives up in events', async () => {
+    const events: PublishEvent[] = [];
+    const { publisher, transport, clock } = setUp(
+      { retry: { initialInterval: '1s' } },
+      {
+        events: { emit: (event: PublishEvent) => void events.push(event) } as never,
+      },
+    );
+    const publishing = watch(publisher.publish('orders', 'paid', 'x', { messageId: 'm1' }));
+    await turn();
+    transport.channel.nack();
+    await turn();
+    expect(events).to.have.length(1);
+    expect(events[0]).to.deep.include({ type: 'publish-retried', attempt: 1, delayMs: 1000 });
+    void publisher.close({ timeout: 10 });
+    await clock.advance(10);
+    expect(publishing.error).to.include({ code: 'LEV_PUBLISHER_CLOSED' });
+    expect(events.slice(1)).to.deep.equal([
+      { type: 'publish-failed', publication: transport.channel.sent[0], error: publishing.error },
+    ]);
+  });
+
+  it('validates a request before it sends it, and waits for that', async () => {
+    let valid: (error?: Error) => void = () => undefined;
+    const validate = () =>
+      new Promise<void>((resolve, reject) => {
+        valid = (error) => (error === undefined ? resolve() : reject(error));
+      });
+    const { publisher, transport } = setUp({ validate });
+    const refused = watch(publisher.request('orders', 'paid', 'x'));
+    await turn();
+    expect(transport.tries).to.equal(0);
+    valid(new Error('no'));
+    await turn();
+    expect([refused.error?.message, transport.tries]).to.deep.equal(['no', 0]);
   });
 
   it('validates before it sends, also asynchronously', async () => {
