@@ -34,6 +34,57 @@ describe('Publisher callbacks', () => {
     expect(publisher.stats.returned).to.equal(1);
   });
 
+  it('calls onConfirm for each ack, and never where there are no confirms', async () => {
+    for (const confirms of ['correlated', 'none'] as const) {
+      const { publisher, transport } = setUp({ confirms });
+      const seen: unknown[] = [];
+      publisher.onConfirm((answer) => seen.push(answer));
+      watch(publisher.publish('orders', 'paid', 'x', { messageId: 'm1' }));
+      await turn();
+      transport.channel.ack();
+      await turn();
+      const [publication] = transport.channel.sent;
+      expect(seen).to.deep.equal(
+        confirms === 'none' ? [] : [{ ack: true, reason: undefined, messageId: 'm1', publication }],
+      );
+    }
+  });
+
+  it('tells of each receipt in an event, where somebody listens', async () => {
+    for (const idle of [false, true]) {
+      const events: unknown[] = [];
+      const sink = { idle, emit: (event: unknown) => void events.push(event) };
+      const { publisher, transport, clock } = setUp({}, { events: sink as never });
+      const publishing = watch(publisher.publish('orders', 'paid', 'x', { messageId: 'm1' }));
+      await clock.advance(7);
+      transport.channel.ack();
+      await turn();
+      const receipt = { messageId: 'm1', confirmed: true, confirmMs: 7, attempts: 1 };
+      expect(publishing.value).to.deep.equal(receipt);
+      const [publication] = transport.channel.sent;
+      expect(events).to.deep.equal(idle ? [] : [{ type: 'publish-confirmed', publication, receipt }]);
+    }
+  });
+
+  it('counts what the broker answers', async () => {
+    const { publisher, transport } = setUp({ retry: false });
+    const counted = async (answer: () => void) => {
+      watch(publisher.publish('orders', 'paid', 'x'));
+      await turn();
+      answer();
+      await turn();
+      const { published, confirmed, nacked, returned, failed, retried, held } = publisher.stats;
+      return [published, confirmed, nacked, returned, failed, retried, held];
+    };
+    expect(await counted(() => transport.channel.ack())).to.deep.equal([1, 1, 0, 0, 0, 0, 0]);
+    expect(await counted(() => transport.channel.nack())).to.deep.equal([2, 1, 1, 0, 1, 0, 0]);
+    const bounced = () => {
+      transport.channel.return();
+      transport.channel.ack();
+    };
+    expect(await counted(bounced)).to.deep.equal([3, 1, 1, 1, 2, 0, 0]);
+  });
+
   it('reports nacks without and channel errors with a reason', async () => {
     const { publisher, transport } = setUp({ retry: false });
     const seen: unknown[] = [];
