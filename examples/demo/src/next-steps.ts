@@ -6,7 +6,12 @@ import { heading, paint } from './trace.js';
  */
 export function nextSteps(parked: string | undefined): void {
   const steps: readonly (readonly [string, string])[] = [
-    ...(parked === undefined ? [] : [[`npx leveret errors -q ${parked}`, 'what was parked, by error'] as const]),
+    ...(parked === undefined
+      ? []
+      : [
+          [`npx leveret errors -q ${parked}`, 'what was parked, by error'] as const,
+          [`npx leveret console -q ${parked}`, 'the same as a web page, to send it back from'] as const,
+        ]),
     ['npm run demo -- --only 3 --step', 'one scene, and time to read it'],
     ['npm run demo -- --web', 'a page on which queues fill and drain'],
     ['npx @leveret/broker', 'a broker for a service of your own, without RabbitMQ'],

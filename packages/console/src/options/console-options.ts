@@ -11,6 +11,7 @@ import {
   flagOption,
   functionOption,
   type Logger,
+  type LogLevel,
   listOption,
   type OptionsOf,
   Problems,
@@ -74,8 +75,8 @@ export interface ConsoleOptions {
   /** So old may be what is shown of a queue: looks are shared. Default 5 s. */
   readonly lookAgainAfter?: Duration;
   readonly clock?: Clock;
-  /** Default: the console. */
-  readonly logger?: Logger;
+  /** Where log lines go, or from which level on they go to the console of the process. Default `info`. */
+  readonly logger?: Logger | LogLevel;
 }
 
 /** The table of {@link ConsoleOptions}, in the order of the documentation. */
@@ -135,14 +136,15 @@ export const CONSOLE_OPTIONS = {
     text: 'so old may be what is shown of a queue: looks are shared',
   }),
   clock: customOption<Clock>({ byDefault: 'the time of this process', text: 'another time, for tests' }),
-  logger: customOption<Logger>({ byDefault: 'the console', text: 'where log lines go' }),
+  logger: customOption<Logger | LogLevel, Logger>({
+    byDefault: '`info`',
+    text: 'where log lines go, or a level: from there on they go to the console of the process',
+    read: readLogger,
+  }),
 } satisfies OptionsOf<ConsoleOptions>;
 
 /** {@link ConsoleOptions} with every default. */
-export type ResolvedConsoleOptions = Omit<ReadOptions<typeof CONSOLE_OPTIONS>, 'clock' | 'logger'> & {
-  readonly clock: Clock;
-  readonly logger: Logger;
-};
+export type ResolvedConsoleOptions = Omit<ReadOptions<typeof CONSOLE_OPTIONS>, 'clock'> & { readonly clock: Clock };
 
 /** @throws {ConfigurationError} with every fault */
 export function resolveConsoleOptions(options: ConsoleOptions): ResolvedConsoleOptions {
@@ -153,8 +155,7 @@ export function resolveConsoleOptions(options: ConsoleOptions): ResolvedConsoleO
     problems.add('give either tokens, to log in with, or authorize, where the application knows who it is');
   }
   problems.throwIfAny();
-  const { clock = systemClock, logger = consoleLogger() } = read;
-  return { ...read, clock, logger };
+  return { ...read, clock: read.clock ?? systemClock };
 }
 
 function readTokens(value: unknown, name: string, problems: Problems): ConsoleTokens | undefined {
@@ -169,6 +170,16 @@ function readTokens(value: unknown, name: string, problems: Problems): ConsoleTo
     );
   } else if (operate === read) problems.add(`${name}: the two roles must have different tokens`);
   return { operate, read };
+}
+
+const LEVELS: readonly unknown[] = ['debug', 'info', 'warn', 'error', 'silent'] satisfies LogLevel[];
+
+function readLogger(value: unknown, name: string, problems: Problems): Logger {
+  if (value === undefined || LEVELS.includes(value)) return consoleLogger(value as LogLevel | undefined);
+  const logger = value as Logger | null;
+  if (typeof logger === 'object' && typeof logger?.info === 'function') return logger;
+  problems.add(`${name} must be one of ${LEVELS.join(', ')}, or a logger`);
+  return consoleLogger();
 }
 
 function readMask(value: unknown, name: string, problems: Problems): readonly string[] {

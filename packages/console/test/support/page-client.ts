@@ -125,11 +125,6 @@ export class EventClient {
     response.once('error', () => {});
   }
 
-  /** Reads nothing more, as a page does that hangs. */
-  hang(): void {
-    this.#response.pause();
-  }
-
   close(): void {
     this.#response.destroy();
   }
