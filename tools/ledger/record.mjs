@@ -13,6 +13,10 @@ const RESULTS = fileURLToPath(new URL('results', import.meta.url));
 const PAGE = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url));
 const CHARTS = fileURLToPath(new URL('../../docs/charts', import.meta.url));
 const CUTS = ['tcp-cut', 'tcp-cut-one', 'cut-mid-frame'];
+/** Connections come back in another way since: what they took before says nothing any more. */
+const TIMES_SINCE = '2026-11-27T14:50';
+/** In remarks.json: what was run and came to nothing that could be judged. */
+const UNJUDGED = 'not judged';
 
 mkdirSync(RESULTS, { recursive: true });
 mkdirSync(CHARTS, { recursive: true });
@@ -70,7 +74,8 @@ function foldControls(report) {
   const file = join(RESULTS, 'controls.json');
   const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).controls : [];
   const byName = new Map([...before, ...report.controls].map((each) => [each.name, each]));
-  writeFileSync(file, `${JSON.stringify({ version: report.version, controls: [...byName.values()] })}\n`);
+  const inOneRun = byName.size === report.controls.length;
+  writeFileSync(file, `${JSON.stringify({ version: report.version, inOneRun, controls: [...byName.values()] })}\n`);
 }
 
 function picturedConfirmed() {
@@ -78,9 +83,9 @@ function picturedConfirmed() {
   return existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
 }
 
-/** Times of a run say something only if nothing else ran. */
-function isQuiet({ alone }) {
-  return alone === true;
+/** Times of a run say something only if nothing else ran, or nothing before it. */
+function isQuiet({ alone, first, startedAt }) {
+  return (alone === true || first === true) && startedAt >= TIMES_SINCE;
 }
 
 function draw() {
@@ -89,7 +94,7 @@ function draw() {
   const windows = shown.flatMap(({ verdict }) =>
     Object.entries(verdict.faults).flatMap(([kind, { resumeMs }]) => resumeMs.map((ms) => ({ kind, resumeMs: ms }))),
   );
-  const title = `from the end of a fault to the first effect of what was delivered behind it${quiet.length > 0 ? ', on a quiet machine' : ', on a busy machine'}`;
+  const title = `from the end of a fault to the first effect of what was delivered behind it${quiet.length > 0 ? ', with nothing before it on the machine' : ', on a busy machine'}`;
   writeFileSync(join(CHARTS, 'ledger-resume.svg'), resumes(windows, title));
 }
 
@@ -200,6 +205,7 @@ function remarksOf(list) {
   const file = join(RESULTS, 'remarks.json');
   const remarks = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
   const lines = list.flatMap(({ seed }) => (remarks[seed] === undefined ? [] : [`- Seed ${seed}: ${remarks[seed]}`]));
+  for (const text of remarks[UNJUDGED] ?? []) lines.push(`- Not judged, and not counted: ${text}`);
   return lines.length === 0 ? [] : ['', ...lines];
 }
 
@@ -214,7 +220,7 @@ function resumeTable() {
   const kinds = [...new Set(shown.flatMap(({ verdict }) => Object.keys(verdict.faults)))].sort();
   const where =
     quiet.length > 0
-      ? `${quiet.length} ${quiet.length === 1 ? 'run' : 'runs'} on a machine with nothing else to do`
+      ? `${quiet.length} ${quiet.length === 1 ? 'run' : 'runs'} (seeds ${quiet.map(({ seed }) => seed).join(', ')}) with nothing before them on the machine`
       : 'all runs, on a machine with far more to do than its two cores could: upper bounds';
   return [
     `Of ${where}.`,
@@ -237,7 +243,7 @@ function controlTable() {
   if (controls === undefined) return 'Not recorded.';
   const found = controls.controls.filter(({ isFound }) => isFound).length;
   return [
-    `**${found} of ${controls.controls.length}** were found, on RabbitMQ ${controls.version}.`,
+    `**${found} of ${controls.controls.length}** were found${controls.inOneRun ? ' in one run' : ''}, on RabbitMQ ${controls.version}.`,
     '',
     '| planted | found by |',
     '|---|---|',

@@ -23,6 +23,7 @@ const HELP = `npm run ledger -- [options]
   --rate N          messages a second at most (default 1500)
   --out FOLDER      where the report goes (default ledger-report)
   --alone           nothing else runs on this machine: how soon it went on may be recorded
+  --first           much else does, but all processes of this run go before them: the same
   --keep            keep the ledgers of a run that broke nothing, too
   --list            rows and faults`;
 
@@ -45,6 +46,7 @@ async function main(): Promise<number> {
       rate: { type: 'string', default: '1500' },
       out: { type: 'string', default: 'ledger-report' },
       alone: { type: 'boolean', default: false },
+      first: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -84,7 +86,7 @@ async function main(): Promise<number> {
   });
   console.log(`\n${tableOf(report)}\n`);
   const isBroken = report.verdict.violations.length > 0;
-  await writeReport({ ...report, alone: values.alone }, world.folder, {
+  await writeReport({ ...report, alone: values.alone, first: values.first }, world.folder, {
     out: values.out,
     keepLedgers: isBroken || values.keep,
   });

@@ -68,6 +68,8 @@ export interface RunReport {
   };
   /** Nothing else ran on the machine, as whoever started it says. */
   readonly alone?: boolean;
+  /** All its processes went before everything else on the machine, as whoever started it says. */
+  readonly first?: boolean;
   /** One of the control group, which has the same faults for everybody. */
   readonly group?: boolean;
   /** Folder with the ledgers, where they were kept. */
