@@ -3,6 +3,7 @@ import { type BackoffPolicy, backoffDelayMs } from '../time/backoff.js';
 import { pause } from '../time/clock.js';
 import type { Delivery } from '../transport/transport.js';
 import type { Admission } from './admission.js';
+import { Bag, type Placed } from './bag.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
 import type { Interruption } from './interruptible.js';
 import { DeliveryProcess } from './process-delivery.js';
@@ -10,10 +11,29 @@ import type { Work } from './still-at-work.js';
 import { StreamDelivery } from './stream-delivery.js';
 import type { WaitingDelivery } from './waiting-deliveries.js';
 
-/** A delivery that has begun, how it was started, and that it is the one which was to be tried alone. */
+/** How a delivery begins. */
+export interface Beginning {
+  readonly admission: Admission;
+  /** It is the one which is to be tried alone. */
+  readonly isProbe: boolean;
+  /** Takes the handler to the async context in which the listener was started. */
+  readonly enter: Enter;
+}
+
+/** A delivery that has begun and not had its turn. */
 export interface Begun extends WaitingDelivery {
   readonly admission: Admission;
   readonly isProbe: boolean;
+}
+
+/** The same, as it goes on. */
+interface AtHand extends Begun, Placed {
+  delivery: Delivery;
+  since: number;
+  /** Its handler is at work; what comes from a stream rests between its attempts. */
+  process: DeliveryProcess | undefined;
+  /** When that ends. */
+  ended: Promise<void> | undefined;
 }
 
 /** What the deliveries at work need of their consumer, and tell it. */
@@ -30,19 +50,11 @@ export interface AtWorkHost {
   ended(begun: Begun): void;
 }
 
-/** The handler of a delivery is at work. */
-interface Running {
-  readonly begun: Begun;
-  readonly process: DeliveryProcess;
-  ended: Promise<void> | undefined;
-}
-
 /** The deliveries of one consumer that are at work, side by side. */
 export class AtWork {
   readonly #env: DeliveryEnvironment;
   readonly #host: AtWorkHost;
-  readonly #begun = new Set<Begun>();
-  readonly #running = new Set<Running>();
+  readonly #begun = new Bag<AtHand>();
 
   constructor(env: DeliveryEnvironment, host: AtWorkHost) {
     this.#env = env;
@@ -54,55 +66,62 @@ export class AtWork {
     return this.#begun.size;
   }
 
-  get begun(): ReadonlySet<Begun> {
-    return this.#begun;
+  get begun(): readonly Begun[] {
+    return [...this.#begun.items];
   }
 
   /** Whose handlers are at work now, with the ends of that. */
   get works(): readonly Work[] {
-    return [...this.#running].flatMap(({ begun, ended }) =>
-      ended === undefined ? [] : { message: begun.delivery.message, ended },
+    return this.#begun.items.flatMap(({ delivery: { message }, ended }) =>
+      ended === undefined ? [] : { message, ended },
     );
   }
 
   /** The one that is tried alone is at work. */
   get hasProbe(): boolean {
-    for (const { isProbe } of this.#begun) if (isProbe) return true;
-    return false;
+    return this.#begun.items.some(({ isProbe }) => isProbe);
   }
 
   /** When the first of them came. */
   get oldestSince(): number | undefined {
     let oldest: number | undefined;
-    for (const { begun } of this.#running) oldest = Math.min(oldest ?? begun.since, begun.since);
+    for (const { since } of this.#running) oldest = Math.min(oldest ?? since, since);
     return oldest;
   }
 
   /** Deliveries whose handlers are at work now. */
   get deliveries(): readonly Delivery[] {
-    return Array.from(this.#running, ({ begun }) => begun.delivery);
+    return this.#running.map(({ delivery }) => delivery);
   }
 
-  /** @param enter takes the handler to the async context in which the listener was started */
-  begin(begun: Begun, enter: Enter): void {
+  /** Its handler may have ended when this returns. */
+  begin({ delivery, since }: WaitingDelivery, { admission, isProbe, enter }: Beginning): void {
+    const begun: AtHand = { delivery, since, admission, isProbe, place: 0, process: undefined, ended: undefined };
     this.#begun.add(begun);
-    if (begun.delivery.channel instanceof StreamDelivery) {
-      void this.#fromStream(begun, begun.delivery.channel, enter).then(() => this.#had(begun));
+    if (delivery.channel instanceof StreamDelivery) {
+      void this.#fromStream(begun, delivery.channel, enter).then(() => this.#had(begun));
       return;
     }
-    const running = this.#run(begun, enter);
-    void running.ended?.then(() => {
-      this.#ended(running);
+    const had = () => {
+      this.#ended(begun);
       this.#had(begun);
-    });
+    };
+    const ended = this.#run(begun, enter);
+    // What is told of a probe has to wait until whoever had it begin is ready to hear it.
+    if (ended === undefined && !isProbe) had();
+    else void (ended ?? Promise.resolve()).then(had);
   }
 
   /** Tells those that pass the test that waiting, or going on, is of no use. */
   interrupt(why: Interruption, test: (delivery: Delivery) => boolean = () => true): void {
-    for (const { begun, process } of [...this.#running]) if (test(begun.delivery)) process.interrupt(why);
+    for (const { delivery, process } of this.#running) if (test(delivery)) process?.interrupt(why);
   }
 
-  async #fromStream(begun: Begun, channel: StreamDelivery, enter: Enter): Promise<void> {
+  get #running(): readonly AtHand[] {
+    return this.#begun.items.filter(({ process }) => process !== undefined);
+  }
+
+  async #fromStream(begun: AtHand, channel: StreamDelivery, enter: Enter): Promise<void> {
     const { position, clock } = this.#env;
     const host = this.#host;
     if (position?.isDone(channel.offset) === true) channel.ack();
@@ -110,42 +129,41 @@ export class AtWork {
     for (let times = 1; channel.takeWish() && channel.isOpen && host.goesOn; times++) {
       await host.nudgedOr(pause(clock, backoffDelayMs(AGAIN, times)));
       if (!channel.isOpen || !host.goesOn) return;
-      const delivery = { ...begun.delivery, message: { ...begun.delivery.message, redelivered: true } };
-      await this.#once({ ...begun, delivery, since: clock.monotonic() }, enter);
+      begun.delivery = { ...begun.delivery, message: { ...begun.delivery.message, redelivered: true } };
+      begun.since = clock.monotonic();
+      await this.#once(begun, enter);
     }
   }
 
-  async #once(begun: Begun, enter: Enter): Promise<void> {
-    const running = this.#run(begun, enter);
-    await running.ended;
-    this.#ended(running);
+  async #once(begun: AtHand, enter: Enter): Promise<void> {
+    await this.#run(begun, enter);
+    this.#ended(begun);
   }
 
-  #run(begun: Begun, enter: Enter): Running {
-    const { delivery, admission } = begun;
-    const process = new DeliveryProcess(delivery, this.#env, enter, admission.crashes);
+  #run(begun: AtHand, enter: Enter): Promise<void> | undefined {
+    const process = new DeliveryProcess(begun.delivery, this.#env, enter, begun.admission.crashes);
     // It counts from its first moment: it may be interrupted by what it does before its first pause.
-    const running: Running = { begun, process, ended: undefined };
-    this.#running.add(running);
+    begun.process = process;
     if (this.#host.isStopping) process.interrupt('stopping');
     const beganAt = this.#env.clock.monotonic();
     this.#env.load.began(beganAt);
-    running.ended = enter(() => process.run(beganAt));
-    return running;
+    begun.ended = enter(() => process.run(beganAt));
+    return begun.ended;
   }
 
-  #ended(running: Running): void {
-    const { process, begun } = running;
+  #ended(begun: AtHand): void {
     const { clock, load, stillAtWork } = this.#env;
+    const { process, delivery } = begun;
     load.ended(clock.monotonic());
-    this.#running.delete(running);
-    if (process.isPutOff) this.#host.putOff(begun);
-    const { channel, message } = begun.delivery;
-    const still = channel.isOpen ? undefined : process.stillRunning();
+    begun.process = undefined;
+    begun.ended = undefined;
+    if (process?.isPutOff === true) this.#host.putOff(begun);
+    const { channel, message } = delivery;
+    const still = channel.isOpen ? undefined : process?.stillRunning();
     if (still !== undefined) stillAtWork.add({ message, ended: still });
   }
 
-  #had(begun: Begun): void {
+  #had(begun: AtHand): void {
     this.#begun.delete(begun);
     this.#host.ended(begun);
   }

@@ -75,6 +75,8 @@ export class Consumer implements DeliverySink, Worker {
   readonly #intake: Intake;
   #isAttached = false;
   #isAdmitting = false;
+  #isBeginning = false;
+  #goesOnSoon = false;
   readonly #admissions: Admissions | undefined;
   /** The delivery that was last said to wait for its listener's rate. */
   #throttled: Delivery | undefined;
@@ -433,8 +435,15 @@ export class Consumer implements DeliverySink, Worker {
 
   /** Begins what may begin: what has nothing in its way does not wait for a suspect that is behind it. */
   #begin(): void {
-    for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
-      if (!this.#hasRoom || !this.#mayBegin || !this.#goesAhead(next)) return;
+    // What ends as it begins comes here again.
+    if (this.#isBeginning) return;
+    this.#isBeginning = true;
+    try {
+      for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
+        if (!this.#hasRoom || !this.#mayBegin || !this.#goesAhead(next)) return;
+      }
+    } finally {
+      this.#isBeginning = false;
     }
   }
 
@@ -498,7 +507,7 @@ export class Consumer implements DeliverySink, Worker {
     const isProbe = this.#gate.name === 'one';
     this.#oneBegins();
     this.#env.flow.rate?.take();
-    this.#atWork.begin({ delivery, since, admission, isProbe }, this.#enter);
+    this.#atWork.begin({ delivery, since }, { admission, isProbe, enter: this.#enter });
   }
 
   #hostOfWork(): AtWorkHost {
@@ -521,10 +530,23 @@ export class Consumer implements DeliverySink, Worker {
 
   /** Something has had its turn, or is in nobody's way any more. */
   #goOn(ended: Begun | undefined): void {
-    this.#begin();
-    if (!this.#isBusy) this.#comesToRest();
-    else if (ended?.isProbe === true) this.#events.rests?.();
-    if (ended !== undefined && this.#before.delete(ended)) this.#isReduced();
+    if (this.#isBeginning) this.#goOnSoon();
+    else {
+      this.#begin();
+      if (!this.#isBusy) this.#comesToRest();
+      else if (ended?.isProbe === true) this.#events.rests?.();
+    }
+    if (ended !== undefined && this.#before.size > 0 && this.#before.delete(ended)) this.#isReduced();
+  }
+
+  /** Once for all that end as they begin: whoever lets them begin has to come to its end first. */
+  #goOnSoon(): void {
+    if (this.#goesOnSoon) return;
+    this.#goesOnSoon = true;
+    queueMicrotask(() => {
+      this.#goesOnSoon = false;
+      this.#goOn(undefined);
+    });
   }
 
   #comesToRest(): void {

@@ -96,6 +96,7 @@ export class CrashGuard {
 
   /** Something has happened to what a consumer has. */
   changed(): void {
+    if (this.#waiters.length === 0) return;
     for (const wake of this.#waiters.splice(0)) wake();
   }
 

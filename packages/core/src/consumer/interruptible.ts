@@ -13,18 +13,13 @@ export type Interruption = 'stopping' | 'channel-gone' | 'deadline' | 'paused';
 /** The interruptions that are for good. */
 type Lasting = Exclude<Interruption, 'paused'>;
 
-/** What a delivery is about at the moment, as far as an interruption has to reach it. */
-type Activity =
-  | { readonly name: 'busy' }
-  | { readonly name: 'handling'; readonly context: AttemptContext }
-  | { readonly name: 'waiting'; readonly wake: () => void };
-
-const BUSY: Activity = Object.freeze({ name: 'busy' });
-
 /** The part of a delivery that can be interrupted: its waits, and the signal of the attempt at hand. */
 export class Interruptible {
   readonly #clock: Clock;
-  #activity: Activity = BUSY;
+  /** The attempt at hand. */
+  #context: AttemptContext | undefined;
+  /** Ends the wait at hand. */
+  #wake: (() => void) | undefined;
   #why: Lasting | undefined;
   /** The ends of attempts that ran on behind their results. */
   #stillRunning: Promise<void> | undefined;
@@ -45,22 +40,22 @@ export class Interruptible {
 
   interrupt(why: Interruption): void {
     if (why !== 'paused' && (why !== 'stopping' || this.#why === undefined)) this.#why = why;
-    if (this.#activity.name === 'waiting') this.#activity.wake();
+    this.#wake?.();
     this.#abortIfHopeless();
   }
 
   /** An attempt begins. It may have been interrupted while its message was read, or its guard was asked. */
   handles(context: AttemptContext): void {
-    this.#activity = { name: 'handling', context };
+    this.#context = context;
     this.#abortIfHopeless();
   }
 
   /** The attempt at hand, if there is one, is over. */
   attemptEnded(failure?: { readonly error: unknown }): void {
-    if (this.#activity.name !== 'handling') return;
-    const { context } = this.#activity;
+    const context = this.#context;
+    if (context === undefined) return;
     if (failure !== undefined) context.failed(failure.error);
-    this.#activity = BUSY;
+    this.#context = undefined;
     const before = this.#stillRunning;
     const running = context.stillRunning();
     if (running !== undefined) this.#stillRunning = before === undefined ? running : running.then(() => before);
@@ -76,18 +71,18 @@ export class Interruptible {
     if (this.#why !== undefined) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = () => {
-        this.#activity = BUSY;
+        this.#wake = undefined;
         cancel();
         resolve();
       };
       const cancel = this.#clock.after(delayMs, wake, true);
-      this.#activity = { name: 'waiting', wake };
+      this.#wake = wake;
     });
   }
 
   #abortIfHopeless(): void {
-    if (this.#activity.name !== 'handling' || this.#why === undefined || this.#why === 'stopping') return;
-    this.#activity.context.abort(new LeveretError('LEV_CHANNEL_CLOSED', ABORT_TEXT[this.#why]));
+    if (this.#why === undefined || this.#why === 'stopping') return;
+    this.#context?.abort(new LeveretError('LEV_CHANNEL_CLOSED', ABORT_TEXT[this.#why]));
   }
 }
 

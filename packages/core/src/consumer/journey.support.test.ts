@@ -38,7 +38,7 @@ export async function travel(
 /** Starts a delivery; the answer tells whether it has ended. */
 export function start(process: DeliveryProcess): { ended: boolean } {
   const state = { ended: false };
-  void process.run().then(() => {
+  void Promise.resolve(process.run()).then(() => {
     state.ended = true;
   });
   return state;

@@ -11,14 +11,16 @@ export interface WaitingDelivery {
  * something of its own, and has no turn until it is brought back.
  */
 export class WaitingDeliveries {
+  /** From the head to the end: places are used again, as long as it is emptied from time to time. */
   #items: (WaitingDelivery | undefined)[] = [];
   #head = 0;
+  #end = 0;
   #inOrder = true;
   #behind: WaitingDelivery[] = [];
   readonly #aside = new Set<WaitingDelivery>();
 
   get size(): number {
-    return this.#items.length - this.#head + this.#behind.length + this.#aside.size;
+    return this.sizeAhead + this.#behind.length + this.#aside.size;
   }
 
   get first(): WaitingDelivery | undefined {
@@ -27,7 +29,7 @@ export class WaitingDeliveries {
 
   /** What waits, but for what waits behind the rest. */
   get sizeAhead(): number {
-    return this.#items.length - this.#head;
+    return this.#end - this.#head;
   }
 
   /** Since when the one waits that has waited for longest: not always the first, where something was put back. */
@@ -40,8 +42,9 @@ export class WaitingDeliveries {
 
   /** Drops what does not pass the test. */
   keep(test: (delivery: Delivery) => boolean): void {
-    this.#items = this.#items.slice(this.#head).filter((item) => item !== undefined && test(item.delivery));
+    this.#items = this.#items.filter((item) => item !== undefined && test(item.delivery));
     this.#head = 0;
+    this.#end = this.#items.length;
     this.#behind = this.#behind.filter(({ delivery }) => test(delivery));
     for (const item of this.#aside) if (!test(item.delivery)) this.#aside.delete(item);
   }
@@ -71,8 +74,8 @@ export class WaitingDeliveries {
   }
 
   push(delivery: Delivery, since: number): void {
-    if (since < (this.#items.at(-1)?.since ?? since)) this.#inOrder = false;
-    this.#items.push({ delivery, since });
+    if (this.#end > 0 && since < (this.#items[this.#end - 1]?.since ?? since)) this.#inOrder = false;
+    this.#items[this.#end++] = { delivery, since };
   }
 
   /** Has its turn when nothing else waits. */
@@ -84,11 +87,14 @@ export class WaitingDeliveries {
   unshift(item: WaitingDelivery): void {
     if (item.since > (this.first?.since ?? item.since)) this.#inOrder = false;
     if (this.#head > 0) this.#items[--this.#head] = item;
-    else this.#items.unshift(item);
+    else {
+      this.#items.unshift(item);
+      this.#end++;
+    }
   }
 
   *[Symbol.iterator](): Iterator<WaitingDelivery> {
-    for (let index = this.#head; index < this.#items.length; index++) yield this.#items[index] as WaitingDelivery;
+    for (let index = this.#head; index < this.#end; index++) yield this.#items[index] as WaitingDelivery;
     yield* this.#behind;
     yield* this.#aside;
   }
@@ -97,12 +103,13 @@ export class WaitingDeliveries {
     const item = this.#items[this.#head];
     if (item === undefined) return this.#behind.shift()?.delivery;
     this.#items[this.#head++] = undefined;
-    if (this.#head === this.#items.length) {
-      this.#items = [];
+    if (this.#head === this.#end) {
       this.#head = 0;
+      this.#end = 0;
       this.#inOrder = true;
     } else if (this.#head === 1024) {
-      this.#items = this.#items.slice(this.#head);
+      this.#items = this.#items.slice(this.#head, this.#end);
+      this.#end -= this.#head;
       this.#head = 0;
     }
     return item.delivery;

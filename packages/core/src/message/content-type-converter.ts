@@ -8,7 +8,7 @@ import { parseJson } from './json-body.js';
 import type { Message } from './message.js';
 import type { EncodedPayload, EncodeHints, MessageConverter, PayloadClass } from './message-converter.js';
 import { plainForm } from './plain-form.js';
-import { checkReadHints, READ_HINT_OPTIONS, type ReadHints } from './read-hints.js';
+import { checkReadHints, type DecodeHints, READ_HINT_OPTIONS, type ReadHints } from './read-hints.js';
 
 /** Options of {@link contentTypeConverter}. */
 export type ContentTypeConverterOptions = ReadHints;
@@ -54,17 +54,36 @@ export function contentTypeConverter(options: ContentTypeConverterOptions = {}):
   checkKnown(options, Object.keys(READ_HINT_OPTIONS), '', problems);
   const own = checkReadHints(options, problems);
   problems.throwIfAny();
-  const forClasses = limitsOf(CLASS_LIMITS, own);
-  const forPlain = limitsOf(PLAIN_LIMITS, own);
+  const forClasses = new KnownLimits(limitsOf(CLASS_LIMITS, own));
+  const forPlain = new KnownLimits(limitsOf(PLAIN_LIMITS, own));
   return {
     fromMessage(message, target, hints) {
       const usual = PLAIN.has(target) && hints?.isChecked !== true ? forPlain : forClasses;
-      const limits = hints === undefined ? usual : limitsOf(usual, hints);
+      const limits = hints === undefined ? usual.limits : usual.with(hints);
       refuseLarge(message, limits.maxBodyBytes);
       return read(message, target, limits);
     },
     toMessage: write,
   };
+}
+
+/** Limits, and what they become with the hints of a listener, which gives the same with each message. */
+class KnownLimits {
+  readonly limits: Limits;
+  readonly #known = new WeakMap<DecodeHints, Limits>();
+
+  constructor(limits: Limits) {
+    this.limits = limits;
+  }
+
+  with(hints: DecodeHints): Limits {
+    let limits = this.#known.get(hints);
+    if (limits === undefined) {
+      limits = limitsOf(this.limits, hints);
+      this.#known.set(hints, limits);
+    }
+    return limits;
+  }
 }
 
 function limitsOf(usual: Limits, given: ReadHints): Limits {
