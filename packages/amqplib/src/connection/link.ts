@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { type BrokerFacts, type Clock, LeveretError, within } from '@leveret/core';
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
 import { asError, brokerReply } from '../errors/broker-reply.js';
+import { DeliveryReader } from '../wire/delivery-reader.js';
 import { guardConsumers } from '../wire/guard-consumers.js';
 import { guardDecoding } from '../wire/guard-decoding.js';
 import { coalesceWrites } from './coalesce-writes.js';
@@ -61,6 +62,7 @@ export class Link {
     guardDecoding(model.connection, (channel) => {
       this.#untaken ??= channel;
     });
+    DeliveryReader.readOn(model.connection);
     this.facts = {
       product: String(internals.serverProperties?.['product'] ?? 'unknown'),
       version: String(internals.serverProperties?.['version'] ?? '0.0.0'),

@@ -4,9 +4,11 @@ import {
   type Delivery,
   type DeliveryChannel,
   LeveretError,
+  type Message,
   within,
 } from '@leveret/core';
 import type { Channel, ConsumeMessage } from 'amqplib';
+import { DeliveryReader } from '../wire/delivery-reader.js';
 import { ChannelSettler } from './channel-settler.js';
 import { readMessage } from './read-delivery.js';
 
@@ -41,8 +43,8 @@ export class ConsumerChannel implements DeliveryChannel {
   readonly #closed: Promise<void>;
   readonly #settler: ChannelSettler;
   #open = true;
-  /** Delivered to be settled. */
-  #delivered = 0;
+  /** Delivered to be settled, in all. */
+  #owed = 0;
   #error: Error | undefined;
 
   constructor(channel: Channel, queue: string, events: ConsumerChannelEvents, clock: Clock) {
@@ -52,6 +54,7 @@ export class ConsumerChannel implements DeliveryChannel {
     this.#clock = clock;
     this.#settler = new ChannelSettler(channel, () => events.flush());
     this.#closed = new Promise((resolve) => channel.once('close', resolve));
+    DeliveryReader.receive(channel, (tag, deliveryTag, message) => this.#delivered(tag, deliveryTag, message));
     channel.on('error', (error) => {
       this.#open = false;
       this.#error = error;
@@ -84,7 +87,7 @@ export class ConsumerChannel implements DeliveryChannel {
 
   /** Whether it has brought what is not settled yet. */
   get owes(): boolean {
-    return this.#delivered > this.#settler.settled;
+    return this.#owed > this.#settler.settled;
   }
 
   get consumerTag(): string {
@@ -159,12 +162,16 @@ export class ConsumerChannel implements DeliveryChannel {
       if (tag === this.#tag) this.#events.cancelled(this);
       return;
     }
-    if (!this.#noAck) this.#delivered++;
+    this.#delivered(tag, message.fields.deliveryTag, readMessage(message));
+  }
+
+  #delivered(consumerTag: string, deliveryTag: number, message: Message): void {
+    if (!this.#noAck) this.#owed++;
     this.#events.delivered(this, {
-      message: readMessage(message),
+      message,
       queue: this.#queue,
-      deliveryTag: message.fields.deliveryTag,
-      consumerTag: tag,
+      deliveryTag,
+      consumerTag,
       channel: this,
       receivedAt: this.#clock.now(),
     });

@@ -1,8 +1,6 @@
-import type { Message, MessageHeaders, Verbatim } from '@leveret/core';
+import type { Message, Verbatim } from '@leveret/core';
 import type { Message as AmqplibMessage } from 'amqplib';
-
-/** Stands for the headers of every message that has none: one object, so that none is made per delivery. */
-const NO_HEADERS: MessageHeaders = Object.freeze({});
+import { NO_HEADERS } from '../wire/read-properties.js';
 
 /** A message of amqplib as leveret sees it: flat, and always of the same shape, so that reading it stays fast. */
 export function readMessage(received: AmqplibMessage): Message {

@@ -19,7 +19,8 @@ export function randomSection(seed: number): Buffer {
   return random(4) === 0 ? changed.subarray(0, random(changed.length + 1)) : changed;
 }
 
-type Random = (below: number) => number;
+/** A whole number below another, by chance. */
+export type Random = (below: number) => number;
 
 function wellFormed(random: Random): Buffer {
   const flags = random(0x4000) << 2;
@@ -62,8 +63,8 @@ function noise(random: Random, length: number): Buffer {
   return Buffer.from(Array.from({ length }, () => (random(2) === 0 ? 0x61 + random(26) : random(256))));
 }
 
-/** mulberry32. */
-function generator(seed: number): Random {
+/** mulberry32: the same numbers for the same seed. */
+export function generator(seed: number): Random {
   let state = (seed * 2_654_435_761) >>> 0;
   return (below) => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { isExact, type RecentText } from './recent-text.js';
 
 /** Tables and arrays within each other; what is deeper is not read. Whoever walks a header recurses, and has a stack. */
 export const MAX_DEPTH = 64;
@@ -27,10 +27,13 @@ export class FieldReader {
   tooDeep = false;
   offset: number;
   readonly #bytes: Buffer;
+  readonly #end: number;
 
-  constructor(bytes: Buffer, offset: number) {
+  /** @param end where what may be read ends */
+  constructor(bytes: Buffer, offset: number, end: number) {
     this.#bytes = bytes;
     this.offset = offset;
+    this.#end = end;
   }
 
   /** @throws {MalformedTable} when it does not end where it should */
@@ -38,17 +41,22 @@ export class FieldReader {
     return this.#text(this.octet());
   }
 
+  /** As {@link shortText}, of a text that mostly is the same as in the message before. */
+  recentText(recent: RecentText): string {
+    const length = this.octet();
+    const text = recent.read(this.#bytes, this.#advance(length), length);
+    if (!recent.isExact) this.exact = false;
+    return text;
+  }
+
   octet(): number {
-    const value = this.#bytes[this.offset];
-    if (value === undefined) throw new MalformedTable();
-    this.offset++;
-    return value;
+    return this.#bytes[this.#advance(1)] as number;
   }
 
   /** The length of what follows, which must fit. */
   length(): number {
     const length = this.#bytes.readUInt32BE(this.#advance(4));
-    if (length > this.#bytes.length - this.offset) throw new MalformedTable();
+    if (length > this.#end - this.offset) throw new MalformedTable();
     return length;
   }
 
@@ -169,14 +177,14 @@ export class FieldReader {
   #text(length: number): string {
     const at = this.#advance(length);
     const text = this.#bytes.toString('utf8', at, at + length);
-    if (text.includes('\uFFFD') && !isUtf8(this.#bytes.subarray(at, at + length))) this.exact = false;
+    if (!isExact(text, this.#bytes, at, length)) this.exact = false;
     return text;
   }
 
   /** Answers the offset as it was. */
   #advance(length: number): number {
     const at = this.offset;
-    if (length > this.#bytes.length - at) throw new MalformedTable();
+    if (length > this.#end - at) throw new MalformedTable();
     this.offset = at + length;
     return at;
   }
