@@ -64,7 +64,7 @@ const { value } = fc.letrec<{ value: unknown }>((tie) => ({
     fc.boolean(),
     fc.integer(),
     fc.maxSafeInteger(),
-    fc.double({ noNaN: true }),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
     fc.constant(null),
     fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
     fc.array(tie('value'), { maxLength: 4 }),
