@@ -93,4 +93,28 @@ describe('resolvePublisherOptions', () => {
       expect(problems.list.join()).to.match(/^retry\.multiplier must be a number from 1/);
     }
   });
+
+  it('takes each number up to its bounds', () => {
+    const faultsOf = (given: object) => {
+      const problems = new Problems();
+      resolvePublisherOptions(given, problems);
+      return problems.list;
+    };
+    for (const given of [
+      { window: 1 },
+      { window: 65_535 },
+      { buffer: { maxMessages: 1, maxBytes: 1, waitTimeout: 1 } },
+      { retry: { maxAttempts: 1, multiplier: 1, initialInterval: 0, maxInterval: 0 } },
+      { confirmTimeout: 1, connectionTimeout: 1, blockedTimeout: 1, closeTimeout: 1, requestTimeout: 1 },
+    ]) {
+      expect(faultsOf(given), JSON.stringify(given)).to.deep.equal([]);
+    }
+    for (const given of [
+      ...[{ window: 0 }, { window: 65_536 }, { buffer: { maxMessages: 0 } }, { buffer: { maxBytes: 0 } }],
+      ...[{ buffer: { waitTimeout: 0 } }, { retry: { maxAttempts: 0 } }, { retry: { multiplier: 0.99 } }],
+      ...['confirmTimeout', 'connectionTimeout', 'blockedTimeout', 'closeTimeout', 'requestTimeout'].map((name) => ({ [name]: 0 })),
+    ]) {
+      expect(faultsOf(given), JSON.stringify(given)).to.have.length(1);
+    }
+  });
 });
