@@ -175,6 +175,29 @@ describe('Consumer', () => {
     expect(consumer.attached).to.equal(0);
   });
 
+  it('takes one at a time at once where nothing is at work', async () => {
+    const { consumer, subscription } = await consuming(classic);
+    consumer.takeOneAtATime();
+    await turn();
+    expect(subscription.calls).to.deep.equal(['pause', 'resume 1']);
+  });
+
+  it('begins shut where it is told to, and consumes when it is opened', async () => {
+    const slow = new SlowHandler();
+    const harness = new ListenerHarness({ handle: slow.handle as NonNullable<ListenerParts['handle']>, ...classic });
+    const transport = new ScriptedTransport();
+    const events = { consuming() {}, interrupted() {}, failed() {}, overdue() {} };
+    const consumer = new Consumer(harness.env, transport, events);
+    await consumer.start('give-back');
+    expect([consumer.isShut, consumer.attached, transport.subscriptions.length]).to.deep.equal([true, 0, 0]);
+    consumer.open();
+    await turn();
+    expect([consumer.isShut, consumer.attached, transport.subscriptions.length]).to.deep.equal([false, 1, 1]);
+    transport.last.deliver('a');
+    await turn();
+    expect(slow.began).to.deep.equal(['a']);
+  });
+
   it('is probing from when it may take one, until that one has had its turn', async () => {
     const { slow, subscription, consumer } = await consuming();
     consumer.shut('give-back');

@@ -58,6 +58,24 @@ describe('the rate of a listener', () => {
     expect(began).to.have.length(6);
   });
 
+  it('leaves no timer behind when it stops or is paused while a message waits for its turn', async () => {
+    for (const end of ['stop', 'pause'] as const) {
+      const { container, transport, clock, began } = setUp();
+      await container.start();
+      transport.last.deliver('a', 'b', 'c');
+      await turn();
+      expect([began.length, clock.waits.includes(1000)]).to.deep.equal([2, true]);
+      if (end === 'stop') await container.stop({ timeoutMs: 0 });
+      else await container.pause();
+      await turn();
+      expect(
+        clock.waits.filter((ms) => ms === 1000),
+        end,
+      ).to.deep.equal([]);
+      expect(transport.frames.at(-1)).to.equal('basic.nack 3 requeue');
+    }
+  });
+
   it('counts further attempts, which wait for no token', async () => {
     const began: number[] = [];
     const { container, transport, clock, start } = setUp({
