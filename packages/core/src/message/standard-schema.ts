@@ -28,10 +28,8 @@ export interface SchemaIssue {
 export function isStandardSchema(value: unknown): value is StandardSchema {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
   try {
-    const standard: unknown = (value as { readonly '~standard'?: unknown })['~standard'];
-    if (typeof standard !== 'object' || standard === null) return false;
-    const { version, validate } = standard as { readonly version?: unknown; readonly validate?: unknown };
-    return version === 1 && typeof validate === 'function';
+    const standard = (value as { readonly '~standard'?: Partial<StandardSchema['~standard']> | null })['~standard'];
+    return standard?.version === 1 && typeof standard.validate === 'function';
   } catch {
     return false;
   }

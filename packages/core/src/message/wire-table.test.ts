@@ -133,3 +133,12 @@ describe('wireTable', () => {
     expect(wireTable(table, 'headers')).to.equal(table);
   });
 });
+
+describe('the bounds of a table', () => {
+  it('are names of 255 bytes, and dates from 1970 on', () => {
+    const name = 'n'.repeat(255);
+    expect(wireTable({ [name]: 1 }, 'headers')).to.deep.equal({ [name]: 1 });
+    expect(wireTable({ at: new Date(0) }, 'headers')).to.deep.equal({ at: { '!': 'timestamp', value: 0 } });
+    expect(() => wireTable({ at: new Date(-1) }, 'headers')).to.throw(/a Date before 1970/);
+  });
+});

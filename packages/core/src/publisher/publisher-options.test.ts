@@ -112,7 +112,9 @@ describe('resolvePublisherOptions', () => {
     for (const given of [
       ...[{ window: 0 }, { window: 65_536 }, { buffer: { maxMessages: 0 } }, { buffer: { maxBytes: 0 } }],
       ...[{ buffer: { waitTimeout: 0 } }, { retry: { maxAttempts: 0 } }, { retry: { multiplier: 0.99 } }],
-      ...['confirmTimeout', 'connectionTimeout', 'blockedTimeout', 'closeTimeout', 'requestTimeout'].map((name) => ({ [name]: 0 })),
+      ...['confirmTimeout', 'connectionTimeout', 'blockedTimeout', 'closeTimeout', 'requestTimeout'].map((name) => ({
+        [name]: 0,
+      })),
     ]) {
       expect(faultsOf(given), JSON.stringify(given)).to.have.length(1);
     }
