@@ -4,6 +4,7 @@
  *
  * - a hundred looks at classic and quorum queues change neither order nor delivery counts;
  * - 1,000 parked messages of five kinds in three queues are five groups with the right counts;
+ * - the doctor has nothing to say of the examples, and names 25 planted mistakes, exactly;
  * - a migration to a quorum queue that is killed ten times, there and back, while services publish and handle, loses nothing;
  * - a retry that is killed (SIGKILL) again and again ends with every message where it was to go; what came twice has the same id.
  */
@@ -13,6 +14,8 @@ import { parseArgs } from 'node:util';
 import { groupErrors, look, OperationsSession } from '../../packages/operations/dist/index.js';
 import { ids, KINDS, Outside, upTo } from '../../packages/operations/dist-test/support/parking.js';
 import { brokerVersions, startNode, whyUnavailable } from '../scripts/brokers.mjs';
+import { DOCTOR_CONF, proveDoctor } from './prove-doctor.mjs';
+import { proveExamples } from './prove-examples.mjs';
 import { proveMigration } from './prove-migration.mjs';
 
 const CLI = fileURLToPath(new URL('../../packages/cli/bin/leveret.js', import.meta.url));
@@ -108,15 +111,24 @@ for (const version of positionals.length > 0 ? positionals : brokerVersions) {
     const outside = await Outside.open(node.url);
     const options = { connection: { urls: node.url }, management: { url: node.managementUrl } };
     const session = await OperationsSession.connect(options);
+    const { holds, what } = await proveExamples(node, version);
+    expect(holds, what);
     await proveLooks(outside, session, version);
     await proveGroups(outside, session, version);
     await proveKills(outside, node, version);
-    const { holds, what } = await proveMigration(node, version);
-    expect(holds, what);
+    const migration = await proveMigration(node, version);
+    expect(migration.holds, migration.what);
     await session.close();
     await outside.close();
   } finally {
     await node.remove();
+  }
+  const spoilt = await startNode({ version, plugins: ['rabbitmq_management'], conf: DOCTOR_CONF });
+  try {
+    const { holds, what } = await proveDoctor(spoilt, version);
+    expect(holds, what);
+  } finally {
+    await spoilt.remove();
   }
 }
 console.log(faults.length === 0 ? 'all as promised' : `${faults.length} faults`);

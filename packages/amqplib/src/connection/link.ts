@@ -29,6 +29,7 @@ const ANSWER_MS = 5000;
 // The parts of amqplib that its types leave out. All are read with a fallback.
 interface Internals {
   readonly frameMax?: unknown;
+  readonly channelMax?: unknown;
   readonly serverProperties?: Readonly<Record<string, unknown>>;
   readonly stream?: Socket;
   readonly expectSocketClose?: boolean;
@@ -38,6 +39,8 @@ interface Internals {
 export class Link {
   readonly host: string;
   readonly facts: BrokerFacts;
+  /** Channels that may be open at once; `undefined` for no limit. */
+  readonly channelMax: number | undefined;
   /** Queues that were declared here as ones that hold back what is rejected. */
   readonly holdingBack = new Set<string>();
   readonly #model: ChannelModel;
@@ -68,6 +71,8 @@ export class Link {
       version: String(internals.serverProperties?.['version'] ?? '0.0.0'),
       frameMax: typeof internals.frameMax === 'number' ? internals.frameMax : 131_072,
     };
+    const { channelMax } = internals;
+    this.channelMax = typeof channelMax === 'number' && channelMax > 0 ? channelMax : undefined;
     model.on('error', (error) => {
       this.#error ??= error;
     });

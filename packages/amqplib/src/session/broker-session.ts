@@ -109,6 +109,11 @@ export class BrokerSession {
     return this.#link.facts;
   }
 
+  /** Channels that one connection may have open at once; `undefined` for no limit. */
+  get channelMax(): number | undefined {
+    return this.#link.channelMax;
+  }
+
   get isOpen(): boolean {
     return !this.#link.ended;
   }

@@ -1,4 +1,4 @@
-import type { ApplicationPlan } from '@leveret/core';
+import { type ApplicationPlan, escapeText } from '@leveret/core';
 import {
   apply,
   askForDefinitions,
@@ -95,11 +95,11 @@ Examples:
       await context.connected(options, async (session) => {
         const facts = await examine(session, plan);
         const findings = diagnose(facts);
-        const isWhole = facts.definitions !== undefined;
-        if (!isWhole)
-          context.io.err('The management API does not answer: queues, exchanges and policies were not looked at.\n');
+        const { notLookedAt } = facts;
+        for (const what of notLookedAt) context.io.err(`not looked at: ${escapeText(what)}\n`);
+        const isWhole = notLookedAt.length === 0;
         context.exitCode = findings.length > 0 ? EXIT.attention : EXIT.done;
-        context.result(options, { version: facts.version, isWhole, findings }, () =>
+        context.result(options, { version: facts.version, isWhole, notLookedAt, findings }, () =>
           findingsText(findings, facts.version),
         );
       });

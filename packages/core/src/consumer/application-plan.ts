@@ -1,3 +1,5 @@
+import type { RetryPolicy } from '../retry/failure-policy.js';
+import { backoffDelayMs } from '../time/backoff.js';
 import type { Topology } from '../topology/topology.js';
 import type { ListenerDefinition } from './listener-definition.js';
 
@@ -10,6 +12,10 @@ export interface PlannedListener {
   readonly concurrency: number;
   /** Calls of the handler for one delivery. */
   readonly attempts: number;
+  /** Attempts are deliveries of the broker, which counts them: retry is stateful. */
+  readonly stateful: boolean;
+  /** Longest waits between the attempts of one delivery, which is held for that long, in milliseconds. */
+  readonly waitMs: number;
   /** Waits before redeliveries, in milliseconds. */
   readonly redeliverMs: readonly number[];
   /** Longest run of one attempt; `undefined` for no limit. */
@@ -20,6 +26,12 @@ export interface PlannedListener {
 export interface ApplicationPlan extends Topology {
   readonly service: string | undefined;
   readonly listeners: readonly PlannedListener[];
+}
+
+/** A delivery is held for all waits of its attempts, or for one when each attempt is a delivery of its own. */
+function longestWaitMs({ maxAttempts, stateless, backoff }: RetryPolicy): number {
+  const waits = Array.from({ length: maxAttempts - 1 }, (_, index) => backoffDelayMs(backoff, index + 1, () => 1));
+  return stateless ? waits.reduce((sum, ms) => sum + ms, 0) : Math.max(0, ...waits);
 }
 
 /** The plan of listeners that were read, and of all that is declared for them. */
@@ -35,6 +47,8 @@ export function applicationPlan(
     prefetch,
     concurrency,
     attempts: retry?.maxAttempts ?? 1,
+    stateful: retry?.stateless === false,
+    waitMs: retry === undefined ? 0 : longestWaitMs(retry),
     redeliverMs: redeliver?.delaysMs ?? [],
     timeoutMs,
   }));

@@ -8,11 +8,19 @@ import type { Finding } from './finding.js';
 const CONSUMER_TIMEOUT_MS = 1_800_000;
 
 /** What an application would do beside what the broker allows. */
-export function applicationChecks({ plan, definitions, version, permissions, username }: Facts): readonly Finding[] {
+export function applicationChecks({
+  plan,
+  definitions,
+  version,
+  permissions,
+  username,
+  channelMax,
+}: Facts): readonly Finding[] {
   if (plan === undefined) return [];
   const queues = new Map(definitions?.queues.map((queue) => [queue.name, queue]));
   return [
-    ...plan.listeners.flatMap((listener) => listenerFindings(listener, queues.get(listener.queue), version)),
+    ...plan.listeners.flatMap((listener) => listenerFindings(listener, queues.get(listener.queue), plan, version)),
+    ...tooManyChannels(plan, channelMax),
     ...(permissions === undefined ? [] : missingPermissions(plan, permissions, username ?? 'the user')),
   ];
 }
@@ -20,9 +28,10 @@ export function applicationChecks({ plan, definitions, version, permissions, use
 function listenerFindings(
   listener: PlannedListener,
   queue: QueueView | undefined,
+  plan: ApplicationPlan,
   version: string,
 ): readonly Finding[] {
-  const { id: about, prefetch, attempts, redeliverMs, timeoutMs } = listener;
+  const { id: about, prefetch } = listener;
   const findings: Finding[] = [];
   if (prefetch === 0) {
     findings.push({
@@ -35,7 +44,7 @@ function listenerFindings(
     });
   }
   const limit = deliveryLimitOf(queue, version);
-  const needed = redeliverMs.length + 1;
+  const needed = countedDeliveries(listener, plan, version);
   if (queue?.type === 'quorum' && limit !== undefined && limit < needed) {
     findings.push({
       check: 'delivery-limit',
@@ -46,19 +55,68 @@ function listenerFindings(
       fix: `raise the delivery limit above ${needed} by a policy, or redeliver less often`,
     });
   }
-  const timeout = consumerTimeoutOf(queue);
-  const longest = timeoutMs === undefined ? undefined : timeoutMs * attempts;
-  if (longest !== undefined && longest > timeout) {
+  if (queue?.type === 'quorum' && limit !== undefined && isBurnt(limit, prefetch, version)) {
+    findings.push({
+      check: 'delivery-limit-prefetch',
+      severity: 'warning',
+      about,
+      what: `its queue ${queue.name} drops a message behind ${limit} failed deliveries, and up to ${prefetch || 'all'} messages wait in the process`,
+      why: `before RabbitMQ 4.3 every message that was waiting when a consumer ends has failed once more: ${limit + 1} restarts take messages away that no handler has seen`,
+      fix: 'raise the delivery limit to 20 or more, or lower prefetch to 1',
+    });
+  }
+  const timeout = consumerTimeoutOf(queue, version);
+  const longest = longestHoldMs(listener);
+  if (longest > timeout) {
     findings.push({
       check: 'consumer-timeout',
       severity: 'error',
       about,
-      what: `its attempts may take ${longest} ms, and the broker takes a message back after ${timeout} ms`,
+      what: `it may hold a message for ${longest} ms (attempts and the waits between them), and the broker takes it back after ${timeout} ms`,
       why: 'the message is delivered again while its handler still runs, and the channel or the consumer is closed',
-      fix: 'lower timeout or maxAttempts, or raise consumer_timeout (x-consumer-timeout)',
+      fix: 'lower timeout, maxAttempts or the intervals between attempts, or raise consumer_timeout (x-consumer-timeout)',
     });
   }
   return findings;
+}
+
+/** Deliveries of one message that the broker counts as failed before the application is done with it. Copies begin anew. */
+function countedDeliveries(
+  { queue, stateful, attempts, redeliverMs }: PlannedListener,
+  { queues }: ApplicationPlan,
+  version: string,
+): number {
+  const declared = queues.find(({ name }) => name === queue);
+  const isHeldBack = declared?.delayedRetry !== undefined && isAtLeast(version, 4, 3, false);
+  return (stateful ? attempts : 1) + (isHeldBack ? redeliverMs.length : 0);
+}
+
+/** Few enough for a couple of deployments. Without a dead letter exchange the messages are gone. */
+function isBurnt(limit: number, prefetch: number, version: string): boolean {
+  return limit <= 5 && prefetch !== 1 && !isAtLeast(version, 4, 3, false);
+}
+
+/** How long one delivery may be in hand; a handler without a timeout says nothing, its waits do. */
+function longestHoldMs({ attempts, stateful, timeoutMs = 0, waitMs }: PlannedListener): number {
+  return timeoutMs * (stateful ? 1 : attempts) + waitMs;
+}
+
+/** Besides its consumers an application publishes, answers and looks. */
+const FURTHER_CHANNELS = 4;
+
+function tooManyChannels({ listeners }: ApplicationPlan, channelMax: number | undefined): readonly Finding[] {
+  const needed = listeners.length + FURTHER_CHANNELS;
+  if (channelMax === undefined || needed <= channelMax) return [];
+  return [
+    {
+      check: 'channel-max',
+      severity: 'error',
+      about: 'channel_max',
+      what: `a connection may have ${channelMax} channels, and ${listeners.length} listeners with what they publish on need about ${needed}`,
+      why: 'the consumer for which there is no channel never starts',
+      fix: 'raise channel_max on the broker (default 2047), or have fewer listeners in a process',
+    },
+  ];
 }
 
 function deliveryLimitOf(queue: QueueView | undefined, version: string): number | undefined {
@@ -70,8 +128,12 @@ function deliveryLimitOf(queue: QueueView | undefined, version: string): number 
   return limit < 0 ? undefined : limit;
 }
 
-function consumerTimeoutOf(queue: QueueView | undefined): number {
-  const set = [queue?.arguments['x-consumer-timeout'], queue?.effective['consumer-timeout']].filter(
+/** From 4.3 on quorum queues alone take messages back; arguments and policies say how late from 3.12 on. */
+function consumerTimeoutOf(queue: QueueView | undefined, version: string): number {
+  if (queue !== undefined && queue.type !== 'quorum' && isAtLeast(version, 4, 3, false))
+    return Number.POSITIVE_INFINITY;
+  if (queue === undefined || !isAtLeast(version, 3, 12, true)) return CONSUMER_TIMEOUT_MS;
+  const set = [queue.arguments['x-consumer-timeout'], queue.effective['consumer-timeout']].filter(
     (value): value is number => typeof value === 'number',
   );
   return set.length > 0 ? Math.min(...set) : CONSUMER_TIMEOUT_MS;

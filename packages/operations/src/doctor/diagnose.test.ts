@@ -13,6 +13,8 @@ const LISTENER = {
   attempts: 3,
   redeliverMs: [],
   timeoutMs: 1000,
+  stateful: false,
+  waitMs: 2000,
 };
 const PLAN = {
   ...{ service: 's', exchanges: [], policies: [] },
@@ -40,10 +42,19 @@ const WELL = {
 
 function found(change: Partial<Facts>, definitions: Partial<typeof WELL> = {}): readonly string[] {
   const facts: Facts = {
-    ...{ version: '4.0.5', frameMax: 131_072, username: 'app', alarms: [], clockAheadMs: 100, certificateDays: 200 },
+    ...{
+      version: '4.0.5',
+      frameMax: 131_072,
+      channelMax: 2047,
+      username: 'app',
+      alarms: [],
+      clockAheadMs: 100,
+      certificateDays: 200,
+    },
     permissions: { configure: '.*', write: '.*', read: '.*' },
     definitions: { ...readDefinitions({ ...WELL, ...definitions }, '/'), isLive: true },
     plan: PLAN,
+    notLookedAt: [],
     ...change,
   };
   return diagnose(facts).map(({ check, about }) => `${check}: ${about}`);
@@ -51,6 +62,9 @@ function found(change: Partial<Facts>, definitions: Partial<typeof WELL> = {}): 
 
 const withQueue = (queue: object) => ({ queues: [...WELL.queues, { type: 'classic', arguments: {}, ...queue }] });
 const withWork = (queue: object) => ({ queues: [{ ...WELL.queues[0], ...queue }, WELL.queues[1] ?? {}] });
+const withBinding = (binding: object) => ({
+  bindings: [...WELL.bindings, { source: 'ex', destination: 'work', destination_type: 'queue', ...binding }] as never,
+});
 const withListener = (listener: object) => ({ plan: { ...PLAN, listeners: [{ ...LISTENER, ...listener }] } });
 
 describe('diagnose', () => {
@@ -71,7 +85,7 @@ describe('diagnose', () => {
       'dead-letters-unrouted: work',
       () => found({}, withWork({ arguments: { 'x-dead-letter-exchange': 'ex', 'x-dead-letter-routing-key': 'none' } })),
     ],
-    ['limit-without-dead-letters: work', () => found({}, withWork({ arguments: { 'x-delivery-limit': 5 } }))],
+    ['limit-without-dead-letters: work', () => found({}, withWork({ arguments: { 'x-delivery-limit': 10 } }))],
     ['quorum-expires: x', () => found({}, withQueue({ name: 'x', type: 'quorum', arguments: { 'x-expires': 5 } }))],
     ['transient-queue: x', () => found({}, withQueue({ name: 'x', durable: false }))],
     [
@@ -100,14 +114,59 @@ describe('diagnose', () => {
     ],
     ['mirrored-policy: ha', () => found({}, { policies: [{ name: 'ha', definition: { 'ha-mode': 'all' } }] })],
     ['prefetch-unlimited: L', () => found(withListener({ prefetch: 0 }))],
-    ['delivery-limit: L', () => found(withListener({ redeliverMs: Array(30).fill(1000) }))],
+    ['delivery-limit: L', () => found(withListener({ stateful: true, attempts: 30 }))],
+    [
+      'delivery-limit: L',
+      () => {
+        const { plan } = withListener({ redeliverMs: Array(30).fill(1000) });
+        return found({
+          ...{ version: '4.3.6', plan: { ...plan, queues: [{ name: 'work', delayedRetry: {} }] } as never },
+        });
+      },
+    ],
+    [
+      'delivery-limit-prefetch: L',
+      () => found({}, withWork({ arguments: { 'x-dead-letter-exchange': 'dlx', 'x-delivery-limit': 3 } })),
+    ],
     ['consumer-timeout: L', () => found(withListener({ timeoutMs: 3_600_000 }))],
+    ['consumer-timeout: L', () => found(withListener({ timeoutMs: undefined, waitMs: 1_800_001 }))],
+    ['channel-max: channel_max', () => found({ channelMax: 4 })],
+    ['large-messages: x', () => found({}, withQueue({ name: 'x', consumers: 1, messages: 2, message_bytes: 2 ** 22 }))],
+    ['binding-never-matches: ex -> work (pay.*)', () => found({}, withBinding({ routing_key: 'pay.*' }))],
+    [
+      'binding-ignores-headers: ex -> work (k)',
+      () => found({}, withBinding({ routing_key: 'k', arguments: { tenant: 'a' } })),
+    ],
+    [
+      'binding-takes-everything: h -> work ()',
+      () =>
+        found(
+          {},
+          {
+            exchanges: [...WELL.exchanges, { name: 'h', type: 'headers' }],
+            ...withBinding({ source: 'h', arguments: { 'x-match': 'all' } }),
+          },
+        ),
+    ],
   ];
   for (const [mistake, find] of mistakes) {
     it(`finds what was planted, and nothing else: ${mistake}`, () => {
       expect(find()).to.eql([mistake]);
     });
   }
+
+  it('knows that redelivery by copies begins the count anew, and that a queue of 4.3 counts no give-back', () => {
+    expect(found(withListener({ redeliverMs: Array(30).fill(1000) }))).to.eql([]);
+    const limited = withWork({ arguments: { 'x-dead-letter-exchange': 'dlx', 'x-delivery-limit': 3 } });
+    expect(found({ version: '4.3.6' }, limited)).to.eql([]);
+  });
+
+  it('knows which queues take messages back, and from which version on they say when', () => {
+    const short = { arguments: { 'x-dead-letter-exchange': 'dlx', 'x-consumer-timeout': 500 } };
+    expect(found({}, withWork(short))).to.eql(['consumer-timeout: L']);
+    expect(found({ version: '3.10.8' }, withWork(short))).to.eql([]);
+    expect(found({ version: '4.3.6', ...withListener({ waitMs: 2e9 }) }, withWork({ type: 'classic' }))).to.eql([]);
+  });
 
   it('does not judge what leveret itself declares, nor queues in which messages wait', () => {
     const wait = { 'x-message-ttl': 1000, 'x-dead-letter-exchange': '' };

@@ -12,35 +12,48 @@ const TLS_MS = 5000;
 export async function examine(session: OperationsSession, plan?: ApplicationPlan): Promise<Facts> {
   const { version, frameMax } = session.broker.broker;
   const reader = await session.management();
-  const live = reader === undefined ? undefined : await askForAll(reader, version);
+  const username = session.host?.username ?? reader?.username;
+  const live = reader === undefined ? undefined : await askForAll(reader, session, username ?? '');
   return {
     version,
     frameMax,
-    username: reader?.username,
+    channelMax: session.broker.channelMax,
+    username,
     definitions: live?.definitions,
     alarms: live?.alarms ?? [],
     clockAheadMs: live?.clockAheadMs,
     permissions: live?.permissions,
     certificateDays: await certificateDays(session),
     plan,
+    notLookedAt: live?.notLookedAt(plan !== undefined) ?? [
+      'queues, exchanges, bindings, policies, alarms and permissions: the management API does not answer',
+    ],
   };
 }
 
-async function askForAll(reader: ManagementReader, version: string) {
+async function askForAll(reader: ManagementReader, { broker, clock }: OperationsSession, username: string) {
   const vhost = encodeURIComponent(reader.vhost);
-  const user = encodeURIComponent(reader.username);
   const [definitions, nodes, clockAheadMs, permissions] = await Promise.all([
-    askForDefinitions(reader, version),
+    askForDefinitions(reader, broker.broker.version),
     // Not everybody may ask for these.
-    reader.list('/api/nodes').catch(() => []),
-    reader.clockAheadMs().catch(() => undefined),
-    reader.get(`/api/permissions/${vhost}/${user}`).catch(() => undefined),
+    reader.list('/api/nodes').catch(() => undefined),
+    reader.clockAheadMs(clock).catch(() => undefined),
+    reader.get(`/api/permissions/${vhost}/${encodeURIComponent(username)}`).catch(() => undefined),
   ]);
-  const alarms = nodes.flatMap((node) => [
+  const alarms = (nodes ?? []).flatMap((node) => [
     ...(node['mem_alarm'] === true ? [`memory on ${String(node['name'])}`] : []),
     ...(node['disk_free_alarm'] === true ? [`disk on ${String(node['name'])}`] : []),
   ]);
-  return { definitions, alarms, clockAheadMs, permissions: readPermissions(permissions) };
+  const known = readPermissions(permissions);
+  const notLookedAt = (hasPlan: boolean) => [
+    ...(nodes === undefined ? [`alarms: user ${reader.username} of the management API needs the tag monitoring`] : []),
+    ...(hasPlan && known === undefined
+      ? [
+          `permissions of ${username}: user ${reader.username} of the management API is no administrator; name one by --management http://admin:…@host:15672`,
+        ]
+      : []),
+  ];
+  return { definitions, alarms, clockAheadMs, permissions: known, notLookedAt };
 }
 
 function readPermissions(value: unknown): Permissions | undefined {

@@ -13,6 +13,9 @@ export interface Facts {
   readonly version: string;
   /** Largest frame in bytes that both sides agreed on. */
   readonly frameMax: number;
+  /** Channels that one connection may have; `undefined`: no limit. */
+  readonly channelMax: number | undefined;
+  /** User of the AMQP connection, whose permissions these are. */
   readonly username: string | undefined;
   readonly definitions: Definitions | undefined;
   /** Names of the alarms that are raised, such as `memory on rabbit@a`. */
@@ -23,4 +26,6 @@ export interface Facts {
   /** Days until the certificate of the broker ends. */
   readonly certificateDays: number | undefined;
   readonly plan: ApplicationPlan | undefined;
+  /** What could not be found out, with what it takes, as sentences without a full stop. */
+  readonly notLookedAt: readonly string[];
 }

@@ -1,5 +1,5 @@
 import { ManagementApiError, type ResolvedManagementOptions } from '@leveret/amqplib';
-import { systemClock } from '@leveret/core';
+import type { Clock } from '@leveret/core';
 import {
   type BindingView,
   bindingView,
@@ -76,12 +76,13 @@ export class ManagementReader {
   }
 
   /** How much later the broker's clock is than ours, in milliseconds, to the second; `undefined` when it does not say. */
-  async clockAheadMs(): Promise<number | undefined> {
-    const sentAt = systemClock.now();
+  async clockAheadMs(clock: Clock): Promise<number | undefined> {
+    const sentAt = clock.now();
     const { headers } = await this.#fetch('/api/whoami');
     const at = Date.parse(headers.get('date') ?? '');
+    const answeredAt = clock.now();
     // The second that it names had begun; the answer was written somewhere between the two looks at our clock.
-    const aheadMs = at + 500 - (sentAt + systemClock.now()) / 2;
+    const aheadMs = at + 500 - (sentAt + answeredAt) / 2;
     return Number.isNaN(aheadMs) ? undefined : aheadMs;
   }
 

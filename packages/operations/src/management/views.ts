@@ -9,6 +9,8 @@ export interface QueueView {
   readonly exclusive: boolean;
   readonly arguments: TopologyArguments;
   readonly messages: number;
+  /** Of the bodies of all of them. */
+  readonly bytes?: number;
   readonly consumers: number;
   /** Name of the policy that applies, and all that policies set on it. */
   readonly policy: string | undefined;
@@ -81,6 +83,7 @@ export function queueView(item: Record<string, unknown>): QueueView {
     exclusive: item['exclusive'] === true,
     arguments: args,
     messages: numberOf(item['messages']),
+    bytes: numberOf(item['message_bytes']),
     consumers: numberOf(item['consumers']),
     policy: textOf(item['policy']),
     effective: table(item['effective_policy_definition']),

@@ -24,6 +24,8 @@ const listener = {
   concurrency: 1,
   attempts: 1,
   redeliverMs: [1000],
+  stateful: false,
+  waitMs: 0,
   timeoutMs: undefined,
 };
 
