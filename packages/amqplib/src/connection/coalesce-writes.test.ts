@@ -59,6 +59,18 @@ describe('coalesceWrites', () => {
     expect(calls.flat().join('')).to.equal('abc');
   });
 
+  it('sends a part of what is much while the rest is still being written, in order', async () => {
+    const { stream, calls } = recorder(1e6);
+    const frame = 'x'.repeat(1000);
+    for (let number = 0; number < 40; number++) stream.write(`${String(number).padStart(2)}${frame}`);
+    expect(calls.length).to.be.at.least(1);
+    await turn();
+    await turn();
+    await turn();
+    expect(calls.length).to.be.within(2, 4);
+    expect(calls.flat().map((text) => Number(text.slice(0, 2)))).to.deep.equal([...Array(40).keys()]);
+  });
+
   it('reports the fate of each write to its own callback', async () => {
     const { stream } = recorder();
     const done: string[] = [];

@@ -10,7 +10,7 @@ import { AmqplibPublishChannel } from './amqplib-publish-channel.js';
 
 type ConfirmCallback = (error: unknown) => void;
 
-/** amqplib's confirm channel, without a broker: the test plays the broker. */
+/** amqplib's confirm channel, without a broker: the test plays the broker. It is built differently from what we know. */
 class FakeChannel extends EventEmitter {
   readonly confirms: ConfirmCallback[] = [];
   room = true;
@@ -25,6 +25,13 @@ class FakeChannel extends EventEmitter {
   close(): Promise<void> {
     this.end();
     return Promise.resolve();
+  }
+
+  confirm(tag: number, how: 'ack' | 'nack', multiple = false): void {
+    for (let each = multiple ? 1 : tag; each <= tag; each++) {
+      this.confirms[each - 1]!(how === 'ack' ? null : new Error('message nacked'));
+      this.confirms[each - 1] = () => {};
+    }
   }
 
   /** As amqplib ends a channel: callbacks fail from within the 'close' event, before listeners added later. */
@@ -43,6 +50,29 @@ class FakeChannel extends EventEmitter {
   }
 }
 
+/** One whose bytes are written past amqplib. */
+class WireChannel extends FakeChannel {
+  readonly ch = 1;
+  readonly written: Buffer[] = [];
+  readonly connection = {
+    frameMax: 131_072,
+    stream: { writableLength: 0, write: (bytes: Buffer) => this.written.push(bytes) > 0 },
+    channels: [null, { buffer: { readableLength: 0, writableLength: 0, write: () => true } }],
+    sendMethod: () => {},
+  };
+
+  constructor() {
+    super();
+    this.on('ack', () => {});
+  }
+
+  readonly sendImmediately = () => {};
+
+  override confirm(deliveryTag: number, how: 'ack' | 'nack', multiple = false): void {
+    this.emit(how, { deliveryTag, multiple });
+  }
+}
+
 const LINK = { ended: false, blocked: false, error: undefined, facts: { frameMax: 131_072 } };
 const NOT_FOUND = new Error('Channel closed by server: 404 (NOT-FOUND) with message "NOT_FOUND - no exchange"');
 
@@ -54,64 +84,111 @@ const message = (id: string) => publicationOf('x', 'k', { properties: { messageI
 const microtasks = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('AmqplibPublishChannel', () => {
-  it('settles each publish exactly once and rightly, whatever the order of confirms, returns and the end', async () => {
-    const steps = fc.array(
-      fc.oneof(fc.constant('publish'), fc.record({ pick: fc.nat(), how: fc.constantFrom('ack', 'nack', 'return') })),
-      { maxLength: 60 },
-    );
-    const ends = fc.constantFrom(undefined, 'channel-error', 'connection-lost', 'closed');
-    await fc.assert(
-      fc.asyncProperty(steps, ends, async (actions, end) => {
-        const fake = new FakeChannel();
-        const link = { ...LINK };
-        const channel = channelOver(fake, true, link);
-        const outcomes: PublishOutcome[][] = [];
-        const expected: { kind: string; returned: boolean }[] = [];
-        const pending: number[] = [];
-        for (const action of actions) {
-          if (action === 'publish') {
+  for (const [through, Fake] of Object.entries({ amqplib: FakeChannel, bytes: WireChannel })) {
+    it(`settles each publish exactly once and rightly, whatever the order of confirms, returns and the end: ${through}`, async () => {
+      const how = fc.constantFrom('ack', 'nack', 'return');
+      const steps = fc.array(
+        fc.oneof(
+          { weight: 3, arbitrary: fc.integer({ min: 1, max: 100 }) },
+          { weight: 2, arbitrary: fc.record({ pick: fc.nat(), how, multiple: fc.boolean(), pause: fc.boolean() }) },
+        ),
+        { maxLength: 40 },
+      );
+      const ends = fc.constantFrom(undefined, 'channel-error', 'connection-lost', 'closed');
+      await fc.assert(
+        fc.asyncProperty(steps, ends, async (actions, end) => {
+          const fake = new Fake();
+          const link = { ...LINK };
+          const channel = channelOver(fake, true, link);
+          const outcomes: PublishOutcome[][] = [];
+          const expected: { kind: string; returned: boolean }[] = [];
+          let pending: number[] = [];
+          const publish = () => {
             const index = outcomes.push([]) - 1;
             expected.push({ kind: 'lost', returned: false });
             pending.push(index);
             channel.publish(message(`m${index}`), (outcome) => outcomes[index]!.push(outcome));
             expect(outcomes[index]).to.deep.equal([]);
-          } else if (typeof action === 'object' && pending.length > 0) {
-            const at = action.pick % pending.length;
-            const index = pending[at]!;
-            if (action.how === 'return') {
-              fake.return(`m${index}`);
-              expected[index]!.returned = true;
-            } else {
-              pending.splice(at, 1);
-              expected[index]!.kind = action.how;
-              fake.confirms[index]!(action.how === 'ack' ? null : new Error('message nacked'));
+          };
+          for (const action of actions) {
+            if (typeof action === 'number') for (let count = 0; count < action; count++) publish();
+            else if (pending.length > 0) {
+              const index = pending[action.pick % pending.length]!;
+              if (action.how === 'return') {
+                fake.return(`m${index}`);
+                expected[index]!.returned = true;
+              } else {
+                fake.confirm(index + 1, action.how as 'ack' | 'nack', action.multiple);
+                const isConfirmed = (each: number) => each === index || (action.multiple && each < index);
+                for (const each of pending.filter(isConfirmed)) expected[each]!.kind = action.how;
+                pending = pending.filter((each) => !isConfirmed(each));
+              }
+              if (action.pause) await microtasks();
             }
           }
-        }
-        if (end === undefined) {
-          for (const index of pending) expect(outcomes[index]).to.deep.equal([]);
-          return;
-        }
-        const seen: ChannelEnd[] = [];
-        channel.onEnd((how) => {
-          seen.push(how);
-          for (const settled of outcomes) expect(settled).to.have.lengthOf(1);
-        });
-        if (end === 'connection-lost') link.ended = true;
-        if (end === 'closed') await channel.close();
-        else fake.end(end === 'channel-error' ? NOT_FOUND : undefined);
-        await microtasks();
-        expect(seen.map(({ kind }) => kind)).to.deep.equal([end]);
-        for (const [index, settled] of outcomes.entries()) {
-          expect(settled).to.have.lengthOf(1);
-          const [outcome] = settled;
-          expect(outcome!.kind).to.equal(expected[index]!.kind);
-          if (outcome!.kind === 'lost') expect(outcome!.closed.kind).to.equal(end);
-          else expect(outcome!.returned !== undefined).to.equal(expected[index]!.returned);
-        }
-      }),
-      { numRuns: 200 },
-    );
+          if (end === undefined) {
+            await microtasks();
+            for (const index of pending) expect(outcomes[index]).to.deep.equal([]);
+            expect(outcomes.flat()).to.have.lengthOf(outcomes.length - pending.length);
+            return;
+          }
+          const seen: ChannelEnd[] = [];
+          channel.onEnd((how) => {
+            seen.push(how);
+            for (const settled of outcomes) expect(settled).to.have.lengthOf(1);
+          });
+          if (end === 'connection-lost') link.ended = true;
+          if (end === 'closed') await channel.close();
+          else fake.end(end === 'channel-error' ? NOT_FOUND : undefined);
+          await microtasks();
+          expect(seen.map(({ kind }) => kind)).to.deep.equal([end]);
+          for (const [index, settled] of outcomes.entries()) {
+            expect(settled).to.have.lengthOf(1);
+            const [outcome] = settled;
+            expect(outcome!.kind).to.equal(expected[index]!.kind);
+            if (outcome!.kind === 'lost') expect(outcome!.closed.kind).to.equal(end);
+            else expect(outcome!.returned !== undefined).to.equal(expected[index]!.returned);
+          }
+        }),
+        { numRuns: 80, endOnFailure: true },
+      );
+    });
+  }
+
+  it('lets the first of many that are confirmed at once publish again before it tells the last', async () => {
+    const fake = new WireChannel();
+    const channel = channelOver(fake);
+    const order: (string | number)[] = [];
+    const publishNext = () => {
+      channel.publish(message('next'), () => {});
+      order.push('published');
+    };
+    for (let number = 1; number <= 200; number++) {
+      channel.publish(message(`m${number}`), () => {
+        order.push(number);
+        if (number === 1) queueMicrotask(publishNext);
+      });
+    }
+    fake.confirm(200, 'ack', true);
+    await microtasks();
+    expect(order).to.have.lengthOf(201);
+    expect(order.indexOf('published')).to.be.within(1, 100);
+    expect(fake.written).to.have.lengthOf(201);
+  });
+
+  it('takes what comes back for the one that is not confirmed, where many are alike', async () => {
+    const fake = new WireChannel();
+    const channel = channelOver(fake);
+    const isReturned: boolean[] = [];
+    for (let number = 0; number < 200; number++) {
+      channel.publish(message('same'), (outcome) => isReturned.push(outcome.kind === 'ack' && !!outcome.returned));
+    }
+    fake.confirm(199, 'ack', true);
+    fake.return('same');
+    fake.confirm(200, 'ack');
+    await microtasks();
+    expect(isReturned).to.have.lengthOf(200);
+    expect(isReturned.indexOf(true)).to.equal(199);
   });
 
   it('settles a publish on an ended channel as lost, but never within the call', async () => {

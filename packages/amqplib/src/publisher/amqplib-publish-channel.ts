@@ -14,8 +14,10 @@ import { readMessage } from '../delivery/read-delivery.js';
 import { brokerReply, channelErrorEnd } from '../errors/broker-reply.js';
 import { ChannelWire } from '../wire/channel-wire.js';
 import { PublishEncoder } from '../wire/encode-publish.js';
+import { call } from './call.js';
 import { headerFrameBytes } from './header-size.js';
 import { InFlight, InFlightList } from './in-flight.js';
+import { type Confirm, PublishConfirms } from './publish-confirms.js';
 import { writableHeaders } from './writable-headers.js';
 
 /** amqplib itself refuses headers above this, so that only smaller frames need a look. */
@@ -29,6 +31,7 @@ export class AmqplibPublishChannel implements PublishChannel {
   readonly #clock: Clock;
   readonly #closeTimeoutMs: number;
   readonly #inFlight = new InFlightList();
+  readonly #confirms = new PublishConfirms(this.#inFlight);
   readonly #writer: DirectWriter | undefined;
   readonly #closed: Promise<void>;
   /** amqplib has closed the channel: it calls every confirm callback with an error that means nothing. */
@@ -56,6 +59,10 @@ export class AmqplibPublishChannel implements PublishChannel {
       this.#channelError = error;
     });
     channel.on('return', (message) => this.#returned(message));
+    if (this.#writer !== undefined) {
+      channel.on('ack', (confirm: Confirm) => this.#gone || this.#confirms.acked(confirm));
+      channel.on('nack', (confirm: Confirm) => this.#gone || this.#confirms.nacked(confirm));
+    }
     channel.on('drain', () => this.#drained());
   }
 
@@ -84,19 +91,14 @@ export class AmqplibPublishChannel implements PublishChannel {
 
   #write(publication: Publication, entry: InFlight): boolean {
     const headers = writableHeaders(publication.headers);
-    const confirmed = (error: unknown): void => {
-      if (!this.#gone) this.#settle(entry, error === null ? 'ack' : 'nack');
-    };
     const writer = this.#writer;
-    if (writer === undefined) return this.#writeByAmqplib(publication, headers, confirmed);
+    if (writer === undefined) return this.#writeByAmqplib(publication, headers, entry);
     if (!writer.wire.isOpen) throw new ChannelGone();
-    const hasRoom = writer.encoder.write(publication, headers);
-    if (this.#confirm !== undefined) writer.confirm(confirmed);
-    return hasRoom;
+    return writer.encoder.write(publication, headers);
   }
 
   /** With an amqplib that is built differently. */
-  #writeByAmqplib(publication: Publication, headers: MessageHeaders, confirmed: Confirmed): boolean {
+  #writeByAmqplib(publication: Publication, headers: MessageHeaders, entry: InFlight): boolean {
     if (publication.verbatim !== undefined) {
       throw new TypeError(
         'Expected a channel of amqplib 2.x to write bytes to: this message has properties that only bytes hold.',
@@ -107,7 +109,9 @@ export class AmqplibPublishChannel implements PublishChannel {
     const { exchange, routingKey, body } = publication;
     const options = publishOptions(publication, headers);
     if (this.#confirm === undefined) return this.#channel.publish(exchange, routingKey, body, options);
-    return this.#confirm.publish(exchange, routingKey, body, options, confirmed);
+    return this.#confirm.publish(exchange, routingKey, body, options, (error: unknown) => {
+      if (!this.#gone) this.#confirms.settle(entry.tag, error === null ? 'ack' : 'nack');
+    });
   }
 
   drained(): Promise<void> {
@@ -142,12 +146,9 @@ export class AmqplibPublishChannel implements PublishChannel {
     return false;
   }
 
-  #settle(entry: InFlight, kind: 'ack' | 'nack'): void {
-    this.#inFlight.remove(entry);
-    call(entry.settled, { kind, returned: entry.returned });
-  }
-
   #returned(message: AmqplibMessage): void {
+    // It belongs to none of those that are confirmed already.
+    this.#confirms.tellAcked();
     const { replyCode, replyText } = message.fields as unknown as { replyCode: number; replyText: string };
     const read = readMessage(message);
     const entry = this.#inFlight.findReturned(read);
@@ -182,6 +183,7 @@ export class AmqplibPublishChannel implements PublishChannel {
   }
 
   #channelClosed(): void {
+    this.#confirms.tellAcked();
     this.#gone = true;
     // A turn later the connection has said why it ended, if that is what happened.
     queueMicrotask(() => this.#finish(this.#endNow()));
@@ -196,6 +198,7 @@ export class AmqplibPublishChannel implements PublishChannel {
 
   #finish(end: ChannelEnd): void {
     if (this.#end !== undefined) return;
+    this.#confirms.tellAcked();
     this.#end = end;
     this.#gone = true;
     for (const entry of this.#inFlight.takeAll()) call(entry.settled, { kind: 'lost', closed: end });
@@ -206,21 +209,18 @@ export class AmqplibPublishChannel implements PublishChannel {
   }
 }
 
-type Confirmed = (error: unknown) => void;
-
-/** Writes past amqplib, which still counts the confirms. */
+/** Writes past amqplib, which then knows of no publish, and hands on the confirms. */
 interface DirectWriter {
   readonly wire: ChannelWire;
   readonly encoder: PublishEncoder;
-  confirm(confirmed: Confirmed): void;
 }
 
 /** `undefined` with an amqplib that is built differently. */
 function directWriter(channel: Channel | ConfirmChannel): DirectWriter | undefined {
   const wire = ChannelWire.of(channel);
-  const { pushConfirmCallback } = channel as unknown as { pushConfirmCallback?(confirmed: Confirmed): void };
-  if (wire === undefined || typeof pushConfirmCallback !== 'function') return undefined;
-  return { wire, encoder: new PublishEncoder(wire), confirm: pushConfirmCallback.bind(channel) };
+  // Its own listener shows that it hands them on.
+  if (wire === undefined || channel.listenerCount('ack') === 0) return undefined;
+  return { wire, encoder: new PublishEncoder(wire) };
 }
 
 /** amqplib has closed the channel, and its end has not been heard yet. */
@@ -256,15 +256,6 @@ function refuseLargeHeaders(publication: Publication, frameMax: number): void {
   throw new RangeError(
     `The headers and properties take up to ${bytes} bytes, but must fit into one frame of ${frameMax} bytes: make them smaller, or move them into the body.`,
   );
-}
-
-// A callback that throws must not reach amqplib, which would close the connection over it.
-function call<T>(callback: (value: T) => void, value: T): void {
-  try {
-    callback(value);
-  } catch (error) {
-    process.emitWarning(error instanceof Error ? error : String(error));
-  }
 }
 
 function isIllegalOperation(error: unknown): boolean {

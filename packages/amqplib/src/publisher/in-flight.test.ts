@@ -56,9 +56,32 @@ describe('InFlightList', () => {
     expect(list.findReturned(returned(withId('z')))).to.equal(undefined);
   });
 
+  it('counts on, however many have settled, in whatever order', () => {
+    const list = new InFlightList();
+    const publication = withId('a');
+    let [tag, oldest] = [0, 1];
+    const add = () => {
+      const entry = new InFlight(publication, () => {});
+      list.add(entry);
+      expect(entry.tag).to.equal(++tag);
+    };
+    for (let round = 0; round < 3000; round++) {
+      add();
+      add();
+      add();
+      expect(list.first?.tag).to.equal(oldest);
+      for (const each of [oldest + 1, oldest, oldest + 2]) expect(list.take(each)?.tag).to.equal(each);
+      expect(list.take(oldest)).to.equal(undefined);
+      oldest += 3;
+      // Something stays behind, so that what has settled is let go without all having settled.
+      if (round % 1500 === 0) add();
+      if (round % 1500 === 1499) expect(list.take(oldest++)).to.not.equal(undefined);
+    }
+  });
+
   it('gives up members from anywhere and keeps the order of the rest', () => {
     const { list, entries } = listOf(withId('a'), withId('b'), withId('c'), withId('d'));
-    for (const index of [2, 0]) list.remove(entries[index]!);
+    for (const index of [2, 0]) list.take(entries[index]!.tag);
     const last = new InFlight(withId('e'), () => {});
     list.add(last);
     expect(list.takeAll()).to.deep.equal([entries[1], entries[3], last]);

@@ -5,8 +5,8 @@ export class InFlight {
   readonly publication: Publication;
   readonly settled: (outcome: PublishOutcome) => void;
   returned: ReturnInfo | undefined = undefined;
-  previous: InFlight | undefined = undefined;
-  next: InFlight | undefined = undefined;
+  /** As the broker counts what is published on a channel, from 1. */
+  tag = 0;
 
   constructor(publication: Publication, settled: (outcome: PublishOutcome) => void) {
     this.publication = publication;
@@ -14,36 +14,45 @@ export class InFlight {
   }
 }
 
+/** So many places of what has settled may lie before the others. */
+const MOST_SETTLED = 1024;
+
 /**
- * The publishes in flight on one channel, oldest first: a list linked through its members, so that adding and removing
- * cost the same however many there are.
+ * The publishes in flight on one channel, oldest first, each at the place of its tag, so that adding and taking cost the same
+ * however many there are.
  */
 export class InFlightList {
-  #first: InFlight | undefined;
-  #last: InFlight | undefined;
+  #entries: (InFlight | undefined)[] = [];
+  /** Where the oldest is. */
+  #head = 0;
+  /** Tag of what is, or was, at the first place. */
+  #firstTag = 1;
 
   add(entry: InFlight): void {
-    entry.previous = this.#last;
-    if (this.#last === undefined) this.#first = entry;
-    else this.#last.next = entry;
-    this.#last = entry;
+    entry.tag = this.#firstTag + this.#entries.length;
+    this.#entries.push(entry);
   }
 
-  remove(entry: InFlight): void {
-    if (entry.previous === undefined) this.#first = entry.next;
-    else entry.previous.next = entry.next;
-    if (entry.next === undefined) this.#last = entry.previous;
-    else entry.next.previous = entry.previous;
-    entry.previous = undefined;
-    entry.next = undefined;
+  /** The oldest. */
+  get first(): InFlight | undefined {
+    return this.#entries[this.#head];
+  }
+
+  /** Takes out one; `undefined` when it is not here any more. */
+  take(tag: number): InFlight | undefined {
+    const at = tag - this.#firstTag;
+    const entry = this.#entries[at];
+    if (entry === undefined) return undefined;
+    this.#entries[at] = undefined;
+    if (at === this.#head) this.#toOldest();
+    return entry;
   }
 
   /** Takes out all, oldest first. */
   takeAll(): InFlight[] {
-    const all: InFlight[] = [];
-    for (let entry = this.#first; entry !== undefined; entry = entry.next) all.push(entry);
-    this.#first = undefined;
-    this.#last = undefined;
+    const all = this.#entries.filter((entry) => entry !== undefined);
+    this.#head = this.#entries.length;
+    this.#forgetSettled();
     return all;
   }
 
@@ -54,12 +63,24 @@ export class InFlightList {
    */
   findReturned(message: Message): InFlight | undefined {
     let first: InFlight | undefined;
-    for (let entry = this.#first; entry !== undefined; entry = entry.next) {
-      if (entry.returned !== undefined || !isSame(entry.publication, message)) continue;
+    for (let at = this.#head; at < this.#entries.length; at++) {
+      const entry = this.#entries[at];
+      if (entry === undefined || entry.returned !== undefined || !isSame(entry.publication, message)) continue;
       if (message.messageId !== undefined || entry.publication.body.equals(message.body)) return entry;
       first ??= entry;
     }
     return first;
+  }
+
+  #toOldest(): void {
+    while (this.#head < this.#entries.length && this.#entries[this.#head] === undefined) this.#head++;
+    if (this.#head === this.#entries.length || this.#head >= MOST_SETTLED) this.#forgetSettled();
+  }
+
+  #forgetSettled(): void {
+    this.#firstTag += this.#head;
+    this.#entries = this.#entries.slice(this.#head);
+    this.#head = 0;
   }
 }
 
