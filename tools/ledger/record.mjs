@@ -13,8 +13,8 @@ const RESULTS = fileURLToPath(new URL('results', import.meta.url));
 const PAGE = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url));
 const CHARTS = fileURLToPath(new URL('../../docs/charts', import.meta.url));
 const CUTS = ['tcp-cut', 'tcp-cut-one', 'cut-mid-frame'];
-/** Connections come back in another way since: what they took before says nothing any more. */
-const TIMES_SINCE = '2026-11-27T14:50';
+/** Cut connections come back in another way since: what they took before says nothing any more. */
+const CUT_TIMES_SINCE = '2026-11-27T14:50';
 /** In remarks.json: what was run and came to nothing that could be judged. */
 const UNJUDGED = 'not judged';
 
@@ -83,18 +83,24 @@ function picturedConfirmed() {
   return existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
 }
 
-/** Times of a run say something only if nothing else ran, or nothing before it. */
-function isQuiet({ alone, first, startedAt }) {
-  return (alone === true || first === true) && startedAt >= TIMES_SINCE;
+/** Times of a run say something only if nothing else ran, or it had priority. */
+function isQuiet({ alone, first }) {
+  return alone === true || first === true;
+}
+
+/** What is known of the times of one kind of fault in some runs. */
+function timesOfKind(list, kind) {
+  const valid = list.filter(({ startedAt }) => !CUTS.includes(kind) || startedAt >= CUT_TIMES_SINCE);
+  return valid.flatMap(({ verdict }) => verdict.faults[kind] ?? []);
 }
 
 function draw() {
   const quiet = own.filter(isQuiet);
   const shown = quiet.length > 0 ? quiet : own;
-  const windows = shown.flatMap(({ verdict }) =>
-    Object.entries(verdict.faults).flatMap(([kind, { resumeMs }]) => resumeMs.map((ms) => ({ kind, resumeMs: ms }))),
+  const windows = kindsOf(shown).flatMap((kind) =>
+    timesOfKind(shown, kind).flatMap(({ resumeMs }) => resumeMs.map((ms) => ({ kind, resumeMs: ms }))),
   );
-  const title = `from the end of a fault to the first effect of what was delivered behind it${quiet.length > 0 ? ', with nothing before it on the machine' : ', on a busy machine'}`;
+  const title = `from the end of a fault to the first effect of what was delivered behind it${quiet.length > 0 ? ', on a machine that did nothing else or gave it priority' : ', on a busy machine'}`;
   writeFileSync(join(CHARTS, 'ledger-resume.svg'), resumes(windows, title));
 }
 
@@ -118,6 +124,10 @@ function write() {
 
 function sum(list, value) {
   return list.reduce((total, each) => total + value(each), 0);
+}
+
+function kindsOf(list) {
+  return [...new Set(list.flatMap(({ verdict }) => Object.keys(verdict.faults)))].sort();
 }
 
 function timesOf(list, kinds) {
@@ -217,10 +227,10 @@ function percentile(values, share) {
 function resumeTable() {
   const quiet = own.filter(isQuiet);
   const shown = quiet.length > 0 ? quiet : own;
-  const kinds = [...new Set(shown.flatMap(({ verdict }) => Object.keys(verdict.faults)))].sort();
+  const kinds = kindsOf(shown);
   const where =
     quiet.length > 0
-      ? `${quiet.length} ${quiet.length === 1 ? 'run' : 'runs'} (seeds ${quiet.map(({ seed }) => seed).join(', ')}) with nothing before them on the machine`
+      ? `${quiet.length} ${quiet.length === 1 ? 'run' : 'runs'} (seeds ${quiet.map(({ seed }) => seed).join(', ')}) on a machine that did nothing else, or gave them priority`
       : 'all runs, on a machine with far more to do than its two cores could: upper bounds';
   return [
     `Of ${where}.`,
@@ -228,7 +238,7 @@ function resumeTable() {
     '| fault | times | goes on, p50 | p99 | every consumer, p50 | p99 | publishes, p50 | p99 |',
     '|---|---|---|---|---|---|---|---|',
     ...kinds.map((kind) => {
-      const of = shown.flatMap(({ verdict }) => verdict.faults[kind] ?? []);
+      const of = timesOfKind(shown, kind);
       const all = (name) => of.flatMap((each) => each[name]);
       const cells = ['resumeMs', 'everyConsumerMs', 'publishMs'].flatMap((name) => [
         showMs(percentile(all(name), 0.5)),
@@ -258,7 +268,7 @@ function groupTable() {
   const subjects = [...new Set(group.map(({ subject }) => subject))].sort((left, right) =>
     left === 'leveret' ? -1 : right === 'leveret' ? 1 : left.localeCompare(right),
   );
-  const kinds = [...new Set(group.flatMap(({ verdict }) => Object.keys(verdict.faults)))].sort();
+  const kinds = kindsOf(group);
   return [
     `Seeds ${[...new Set(group.map(({ seed }) => seed))].sort((left, right) => left - right).join(', ')}; RabbitMQ ${[...new Set(group.map(({ version }) => version))].sort().join(', ')}. Times each fault was made, in this order below: ${kinds.join(', ')}.`,
     '',

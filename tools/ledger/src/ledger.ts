@@ -23,7 +23,7 @@ const HELP = `npm run ledger -- [options]
   --rate N          messages a second at most (default 1500)
   --out FOLDER      where the report goes (default ledger-report)
   --alone           nothing else runs on this machine: how soon it went on may be recorded
-  --first           much else does, but all processes of this run go before them: the same
+  --first           much else does, but all processes of this run have a high priority: the same
   --keep            keep the ledgers of a run that broke nothing, too
   --list            rows and faults`;
 

@@ -68,7 +68,7 @@ export interface RunReport {
   };
   /** Nothing else ran on the machine, as whoever started it says. */
   readonly alone?: boolean;
-  /** All its processes went before everything else on the machine, as whoever started it says. */
+  /** All its processes had a high priority on the machine, as whoever started it says. */
   readonly first?: boolean;
   /** One of the control group, which has the same faults for everybody. */
   readonly group?: boolean;
