@@ -141,7 +141,7 @@ const app = await Leveret.start({
     urls: [...self.options.urls],
     name: self.options.name,
     heartbeat: self.options.heartbeatSeconds * 1000,
-    startTimeout: '90s',
+    startTimeout: '6m',
   },
   service,
   listeners: [OrderListener],

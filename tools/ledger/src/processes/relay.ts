@@ -10,7 +10,7 @@ const { urls, name, heartbeatSeconds, databaseUrl } = self.options;
 const pool = new pg.Pool({ connectionString: databaseUrl, max: 8 });
 pool.on('error', () => undefined);
 const app = await Leveret.start({
-  connection: { urls: [...urls], name, heartbeat: heartbeatSeconds * 1000, startTimeout: '90s' },
+  connection: { urls: [...urls], name, heartbeat: heartbeatSeconds * 1000, startTimeout: '6m' },
   service: 'ledger',
   topology: { exchanges: [{ name: NAMES.exchange }] },
   logger: 'error',
