@@ -3,7 +3,7 @@ import { type MysqlClient, mysqlDatabase } from '../database/mysql-database.js';
 import { anyTransaction, type OpenDatabase, observed, type Step } from './opened.js';
 
 export function openMysql(url: string, step: Step, service = 'test'): OpenDatabase {
-  const pool = mysql2.createPool({ uri: url, connectionLimit: 20 });
+  const pool = mysql2.createPool({ uri: url, connectionLimit: 10 });
   const stepping = (client: MysqlClient): MysqlClient => ({
     query: (text) => observed(step, () => client.query(text)),
     execute: (text, values) => observed(step, () => client.execute(text, values)),

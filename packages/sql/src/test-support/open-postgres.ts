@@ -3,7 +3,7 @@ import { type PostgresClient, postgresDatabase } from '../database/postgres-data
 import { anyTransaction, type OpenDatabase, observed, type Step } from './opened.js';
 
 export function openPostgres(url: string, step: Step, service = 'test'): OpenDatabase {
-  const pool = new pg.Pool({ connectionString: url, max: 20 });
+  const pool = new pg.Pool({ connectionString: url, max: 10 });
   pool.on('error', () => {});
   const stepping = (client: PostgresClient): PostgresClient => ({
     query: (text, values) => observed(step, () => client.query(text, values)),
