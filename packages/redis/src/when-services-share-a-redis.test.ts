@@ -69,6 +69,30 @@ describe('when services share a Redis,', () => {
     });
   }
 
+  it('asks a cluster for two keys at a time once, and one by one from then on', async () => {
+    const asked: number[] = [];
+    const watched: RedisScripting = {
+      eval: (script, keys, ...rest) => {
+        asked.push(keys);
+        return cluster.eval(script, keys, ...rest);
+      },
+    };
+    const store = storeOf('billing', watched);
+    for (const key of ['first', 'second']) await store.claim(claimKey('l', `apart ${key}`), LEASE);
+    expect(asked).to.deep.equal([2, 1, 1, 1, 1]);
+  });
+
+  it('takes what has no expiry left for a claim of a whole lease', async () => {
+    for (const [left, retryAfterMs] of [
+      [-1, LEASE.leaseMs],
+      [0, LEASE.leaseMs],
+      [1, 1],
+    ] as const) {
+      const store = storeOf('billing', { eval: async () => left });
+      expect(await store.claim('k', LEASE)).to.deep.equal({ kind: 'in-progress', retryAfterMs });
+    }
+  });
+
   it('says when another application uses the name', async () => {
     const uses = (queue: string) => new Map([['Orders.onPaid', queue]]);
     const check = (queue: string) => storeOf('orders').check({ service: 'orders', uses: uses(queue) });

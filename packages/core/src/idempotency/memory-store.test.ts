@@ -34,6 +34,17 @@ describe('MemoryIdempotencyStore', () => {
     expect((await store.claim('a', LEASE)).kind).to.equal('claimed');
   });
 
+  it('holds one key when it may hold one, and no fewer can be asked for', async () => {
+    const store = new MemoryIdempotencyStore({ maxKeys: 1 });
+    for (const key of ['a', 'b']) await complete(store, key);
+    expect([store.size, store.evicted]).to.deep.equal([1, 1]);
+    for (const maxKeys of [0, -1, 1.5, Number.NaN]) {
+      expect(() => new MemoryIdempotencyStore({ maxKeys })).to.throw(
+        `maxKeys must be a whole number from 1; got ${maxKeys}`,
+      );
+    }
+  });
+
   it('keeps claims when it is full, and refuses more of them', async () => {
     let now = 0;
     const store = new MemoryIdempotencyStore({ maxKeys: 2, now: () => now });
