@@ -1,6 +1,7 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { TopologyEdgeJson, TopologyNodeJson } from '../../src/contract/contract.js';
 import { countText, numberText } from '../../src/page/count-text.js';
+import type { Point } from '../../src/page/layered-layout.js';
 import { arrows, curve, PICTURE_SIZES, shortName, topologyLayout } from '../../src/page/topology-picture.js';
 
 interface TopologyPictureProps {
@@ -11,8 +12,10 @@ interface TopologyPictureProps {
 const MARGIN = 12;
 const { nodeWidth: WIDTH, nodeHeight: HEIGHT } = PICTURE_SIZES;
 /** Letters that fit into a node, and over an arrow. */
-const LONGEST = 26;
-const LABEL = 18;
+const LONGEST = 24;
+const LABEL = 15;
+/** Of so many arrows each shows its key; of more, those of the node that is chosen. */
+const FEW = 40;
 
 /** The topology as a graph, from left to right. A chosen node shows what hangs on it. */
 export function TopologyPicture({ nodes, edges }: TopologyPictureProps) {
@@ -23,6 +26,7 @@ export function TopologyPicture({ nodes, edges }: TopologyPictureProps) {
   }, [nodes.map(({ id }) => id).join('\n'), edges.length]);
   const { joined, layout } = drawn;
   const near = new Set(joined.flatMap(({ from, to }) => (from === chosen || to === chosen ? [from, to] : [])));
+  const isFew = joined.length <= FEW;
   const isDim = (id: string) => chosen !== undefined && id !== chosen && !near.has(id);
   const [width, height] = [layout.width + 2 * MARGIN, layout.height + 2 * MARGIN];
   const node = nodes.find(({ id }) => id === chosen);
@@ -59,9 +63,7 @@ export function TopologyPicture({ nodes, edges }: TopologyPictureProps) {
               >
                 <title>{labelOf(of)}</title>
                 <path d={d} marker-end="url(#arrow)" />
-                {isLit && of[0]?.label !== '' && (
-                  <ArrowLabel points={points} text={of.length > 1 ? `${of.length} keys` : (of[0]?.label ?? '')} />
-                )}
+                {(isLit || (isFew && chosen === undefined)) && <ArrowLabel points={points} edges={of} />}
               </g>
             );
           })}
@@ -118,7 +120,7 @@ function Node({ node, x, y, isChosen, isDim, onChoose }: NodeProps) {
     <g
       class={`node ${kind} ${role ?? ''} ${isChosen ? 'chosen' : ''} ${isDim ? 'dim-out' : ''}`}
       transform={`translate(${x} ${y})`}
-      tabIndex={0}
+      tabindex={0}
       role="button"
       aria-pressed={isChosen}
       onClick={onChoose}
@@ -139,18 +141,20 @@ function Node({ node, x, y, isChosen, isDim, onChoose }: NodeProps) {
   );
 }
 
+/** The key of an arrow, where it comes in: there no two of different queues are in each other's way. */
 function ArrowLabel({
   points,
-  text,
+  edges,
 }: {
-  readonly points: readonly { readonly x: number; readonly y: number }[];
-  readonly text: string;
+  readonly points: readonly Point[];
+  readonly edges: readonly TopologyEdgeJson[];
 }) {
-  const [first, second] = points;
-  if (first === undefined || second === undefined) return null;
+  const end = points.at(-1);
+  const label = edges[0]?.label ?? '';
+  if (end === undefined || label === '') return null;
   return (
-    <text class="label" x={(first.x + second.x) / 2} y={(first.y + second.y) / 2 - 4}>
-      {shortName(text, LABEL)}
+    <text class="label" x={end.x - 10} y={end.y - 5}>
+      {edges.length > 1 ? `${edges.length} keys` : shortName(label, LABEL)}
     </text>
   );
 }

@@ -14,7 +14,7 @@ export interface PictureEdge {
   readonly label: string;
 }
 
-export const PICTURE_SIZES: LayoutSizes = { nodeWidth: 216, nodeHeight: 34, layerGap: 80, nodeGap: 12 };
+export const PICTURE_SIZES: LayoutSizes = { nodeWidth: 200, nodeHeight: 34, layerGap: 100, nodeGap: 12 };
 
 /** What a filter finds, and what hangs on it at once: alone, a queue would not say where its messages come from. */
 export function narrowed<Node extends PictureNode, Edge extends PictureEdge>(
