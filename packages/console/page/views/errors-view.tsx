@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ErrorsJson, GroupJson, LookedQueueJson } from '../../src/contract/contract.js';
 import { countText, numberText } from '../../src/page/count-text.js';
 import { matches } from '../../src/page/matches.js';
@@ -68,19 +68,36 @@ export function ErrorsView() {
   );
 }
 
-/** Groups of a queue or of all; asked for again when the counts of the queues change. */
+/** A little later: while messages stream, one look is enough for many of them. */
+const FOLLOW_MS = 700;
+/** The server shares a look for some seconds: then the next is asked for. */
+const AGAIN_MS = 3000;
+/** Counts and a look may differ for good, where others hold some of the messages. */
+const MOST_TRIES = 4;
+
+/** Groups of a queue or of all; asked for again when the counts of the queues change, until what was looked at is of these counts. */
 export function useErrors(queue: string): Answer<ErrorsJson> {
   const answer = useAnswer<ErrorsJson>(`api/errors${queryOf({ queue })}`);
-  const known = useStore(queues);
-  const counts = known?.map(({ name, messages }) => `${name} ${messages}`).join('\n');
-  const looked = answer.data?.queues.map(({ name, messages }) => `${name} ${messages}`).join('\n');
+  const counts = textOf(useStore(queues)?.filter(({ name }) => queue === '' || name === queue));
+  const looked = textOf(answer.data?.queues);
+  const tried = useRef({ counts, times: 0 });
   useEffect(() => {
-    if (counts === undefined || looked === undefined || queue !== '' || counts === looked) return undefined;
-    // A little later: while messages stream, one look is enough for many of them.
-    const timer = window.setTimeout(() => void answer.reload(), 700);
+    if (counts === undefined || looked === undefined || counts === looked) return undefined;
+    const times = tried.current.counts === counts ? tried.current.times : 0;
+    if (times >= MOST_TRIES) return undefined;
+    const again = () => {
+      tried.current = { counts, times: times + 1 };
+      void answer.reload();
+    };
+    const timer = window.setTimeout(again, times === 0 ? FOLLOW_MS : AGAIN_MS);
     return () => window.clearTimeout(timer);
-  }, [counts]);
+  }, [counts, answer.data]);
   return answer;
+}
+
+function textOf(all: readonly { readonly name: string; readonly messages: number }[] | undefined): string | undefined {
+  const texts = all?.map(({ name, messages }) => `${name} ${messages}`);
+  return texts?.sort().join('\n');
 }
 
 function summaryOf({ groups, queues: looked }: ErrorsJson, total: number): string {

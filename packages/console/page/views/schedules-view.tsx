@@ -1,6 +1,6 @@
 import type { ScheduleJson } from '../../src/contract/contract.js';
 import { numberText } from '../../src/page/count-text.js';
-import { durationText } from '../../src/page/time-text.js';
+import { durationText, ruleText } from '../../src/page/time-text.js';
 import { useStore } from '../data/store.js';
 import { schedules } from '../data/stores.js';
 import { useAnswer } from '../data/use-answer.js';
@@ -32,23 +32,23 @@ export function SchedulesView() {
 }
 
 const COLUMNS: readonly Column<ScheduleJson>[] = [
-  { head: 'Schedule', kind: 'main', cell: ({ id }) => id },
-  { head: 'Rule', label: 'Rule', cell: ({ rule }) => <code>{rule}</code> },
+  { head: 'Schedule', kind: 'main', cell: ({ id }) => <StrangerText isName text={id} /> },
+  { head: 'Rule', label: 'Rule', cell: ({ rule }) => <span title={rule}>{ruleText(rule)}</span> },
   { head: 'State', label: 'State', cell: ({ state }) => <span class={`tag state-${state}`}>{state}</span> },
-  { head: 'Next run', label: 'Next run', cell: ({ nextRun }) => <Ago at={nextRun} /> },
+  { head: 'Next run', kind: 'time', label: 'Next run', cell: ({ nextRun }) => <Ago at={nextRun} /> },
   {
     head: 'Last run',
+    kind: 'time',
     label: 'Last run',
     cell: ({ lastRun, lastDurationMs }) => (
-      <>
+      <span>
         <Ago at={lastRun} or="not yet" />
         {lastDurationMs !== undefined && <span class="sub">took {durationText(lastDurationMs)}</span>}
-      </>
+      </span>
     ),
   },
   {
     head: 'Result',
-    kind: 'wide',
     label: 'Result',
     cell: ({ lastResult }) => (
       <span class={lastResult === undefined || lastResult === 'succeeded' ? '' : 'failed'}>
@@ -56,8 +56,17 @@ const COLUMNS: readonly Column<ScheduleJson>[] = [
       </span>
     ),
   },
-  { head: 'Succeeded', kind: 'number', label: 'Succeeded', cell: ({ counts }) => numberText(counts.succeeded) },
-  { head: 'Failed', kind: 'number', label: 'Failed', cell: ({ counts }) => numberText(counts.failed) },
-  { head: 'Skipped', kind: 'number', label: 'Skipped', cell: ({ counts }) => numberText(counts.skipped) },
-  { head: 'Elsewhere', kind: 'number', label: 'Elsewhere', cell: ({ counts }) => numberText(counts.elsewhere) },
+  {
+    head: 'Since the start',
+    kind: 'number',
+    label: 'Since the start',
+    cell: ({ counts }) => (
+      <span>
+        {numberText(counts.succeeded)} succeeded, {numberText(counts.failed)} failed
+        <span class="sub">
+          {numberText(counts.skipped)} skipped, {numberText(counts.elsewhere)} ran elsewhere
+        </span>
+      </span>
+    ),
+  },
 ];

@@ -13,7 +13,7 @@ const MARGIN = 12;
 const { nodeWidth: WIDTH, nodeHeight: HEIGHT } = PICTURE_SIZES;
 /** Letters that fit into a node, and over an arrow. */
 const LONGEST = 24;
-const LABEL = 15;
+const LABEL = 13;
 /** Of so many arrows each shows its key; of more, those of the node that is chosen. */
 const FEW = 40;
 
@@ -63,7 +63,9 @@ export function TopologyPicture({ nodes, edges }: TopologyPictureProps) {
               >
                 <title>{labelOf(of)}</title>
                 <path d={d} marker-end="url(#arrow)" />
-                {(isLit || (isFew && chosen === undefined)) && <ArrowLabel points={points} edges={of} />}
+                {(isLit || (isFew && chosen === undefined && saysMore(of))) && (
+                  <ArrowLabel points={points} edges={of} />
+                )}
               </g>
             );
           })}
@@ -139,6 +141,12 @@ function Node({ node, x, y, isChosen, isDim, onChoose }: NodeProps) {
       )}
     </g>
   );
+}
+
+/** Whether a key is more than the name of what the arrow leads to, or comes from, once again. */
+function saysMore([edge]: readonly TopologyEdgeJson[]): boolean {
+  const repeats = (id = '') => id.slice(id.indexOf(':') + 1).startsWith(edge?.label ?? '');
+  return edge?.kind === 'binding' && !repeats(edge.to) && !repeats(edge.from);
 }
 
 /** The key of an arrow, where it comes in: there no two of different queues are in each other's way. */

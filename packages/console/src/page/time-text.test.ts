@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { countdownText, durationText, exactText, relativeText, spanText } from './time-text.js';
+import { countdownText, durationText, exactText, relativeText, ruleText, spanText } from './time-text.js';
 
 const NOW = Date.UTC(2026, 10, 27, 10, 4, 11, 250);
 
@@ -26,6 +26,11 @@ describe('texts of time', () => {
     expect(exactText(NOW)).to.equal('2026-11-27 10:04:11.250 UTC');
     expect(exactText(Number.NaN)).to.equal('no time');
     expect(exactText(1e20)).to.equal('no time');
+  });
+
+  it('says rules in units of people', () => {
+    const texts = ['every 20000 ms', 'every 86400000 ms', 'every 5400000 ms', '0 3 * * *'].map(ruleText);
+    expect(texts).to.deep.equal(['every 20 s', 'every 1 d', 'every 1 h 30 min', '0 3 * * *']);
   });
 
   it('counts down', () => {

@@ -52,3 +52,9 @@ export function countdownText(ms: number): string {
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
+
+/** When something runs, for people: `every 86400000 ms` is `every 1 d`; another rule is as it is. */
+export function ruleText(rule: string): string {
+  const every = /^every (\d+) ms$/.exec(rule)?.[1];
+  return every === undefined ? rule : `every ${durationText(Number(every))}`;
+}

@@ -60,7 +60,11 @@ export class Shop implements AsyncDisposable {
         Array.from({ length: count }, (_, place) => parkingOf(kind, failedIn, index, place, count)),
       );
     }
-    await this.app.publisher.publish('orders', 'order.paid', { orderId: 1 });
+    const keys = ['order.paid', 'order.paid', 'order.refunded', 'order.shipped'];
+    const published = Array.from({ length: 120 }, (_, orderId) =>
+      this.app.publisher.publish('orders', keys[orderId % keys.length] as string, { orderId }),
+    );
+    await Promise.all(published);
     await this.app.listeners.get('StockListener.onReserved').pause({ reason: 'the warehouse moves house' });
   }
 
