@@ -9,6 +9,7 @@ import { needs } from '../../../tools/scripts/needs.mjs';
 import { axeFaults } from './support/axe.js';
 import { FAILURE_KINDS } from './support/failed-messages.js';
 import { Shop } from './support/shop.js';
+import { takeTerminalPicture } from './support/terminal-picture.js';
 import { Visit } from './support/visit.js';
 
 const GROUP = `errors/${FAILURE_KINDS[0]?.fingerprint}`;
@@ -55,6 +56,8 @@ const VIEWS: readonly View[] = [
 /** For the documents: `LEVERET_SCREENSHOTS=docs/pictures` writes them there. */
 const SCREENSHOTS = process.env['LEVERET_SCREENSHOTS'];
 const SHOWN_DARK = new Set(['topology', 'message']);
+/** Of these the documents show a picture. */
+const SHOWN = new Set(['errors', 'group', 'message', 'plan', 'edit', 'topology', 'listeners']);
 
 describe('when the page is looked at', function () {
   this.timeout(90_000);
@@ -236,9 +239,22 @@ describe('when the page is looked at', function () {
     }
   });
 
+  if (SCREENSHOTS !== undefined) {
+    it('takes a picture of what the command line says of the same', async () => {
+      const { url, managementUrl } = shop.broker;
+      const path = join(SCREENSHOTS, 'cli-errors.png');
+      const group = FAILURE_KINDS[0]?.fingerprint ?? '';
+      const commands = [
+        ['errors'],
+        ['errors', 'retry', group.slice(0, 8), '--canary', '5', '--rate', '50/s', '--dry-run'],
+      ];
+      await takeTerminalPicture(browser, path, commands, ['--amqp', url, '--management', managementUrl]);
+    });
+  }
+
   async function takePicture(page: Page, name: string, colorScheme: string): Promise<void> {
     const isShown = colorScheme === (SHOWN_DARK.has(name) ? 'dark' : 'light');
-    if (SCREENSHOTS === undefined || !isShown) return;
+    if (SCREENSHOTS === undefined || !isShown || !SHOWN.has(name)) return;
     const size = page.viewportSize() ?? { width: 1280, height: 800 };
     await page.setViewportSize({ width: 1280, height: 800 });
     await page.screenshot({ path: join(SCREENSHOTS, `console-${name}.png`), animations: 'disabled', caret: 'hide' });

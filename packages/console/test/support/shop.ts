@@ -1,6 +1,6 @@
-import { Broker } from '@leveret/broker';
 import type { ConsoleOutbox, ConsoleOutboxRow, StartConsoleOptions } from '@leveret/console';
 import { Leveret, type LeveretOptions, listener, republish, schedule } from 'leveret';
+import { startEmbeddedNode } from '../../../../tools/scripts/embedded-node.mjs';
 import { FAILURE_KINDS, FailedMessages, type FailureKind, type Parking } from './failed-messages.js';
 
 const SPAN_MS = 2 * 3_600_000;
@@ -14,15 +14,17 @@ const PARKED: readonly (readonly [count: number, queue: string, failedIn: string
   [6, 'error.queue', 'billing.order.queue'],
 ];
 
+type EmbeddedNode = Awaited<ReturnType<typeof startEmbeddedNode>>;
+
 /** An application with everything that the console can show, on a broker inside this process. */
 export class Shop implements AsyncDisposable {
-  readonly broker: Broker;
+  readonly broker: EmbeddedNode;
   readonly outside: FailedMessages;
   readonly app: Leveret;
   readonly outbox = new ShopOutbox();
   readonly #options: LeveretOptions;
 
-  private constructor(broker: Broker, outside: FailedMessages, app: Leveret, options: LeveretOptions) {
+  private constructor(broker: EmbeddedNode, outside: FailedMessages, app: Leveret, options: LeveretOptions) {
     this.broker = broker;
     this.outside = outside;
     this.app = app;
@@ -30,7 +32,7 @@ export class Shop implements AsyncDisposable {
   }
 
   static async start(): Promise<Shop> {
-    const broker = await Broker.start({ managementPort: 0 });
+    const broker = await startEmbeddedNode({ version: '4.3' });
     const options = optionsOf(broker.url);
     const app = await Leveret.start(options);
     const outside = await FailedMessages.open(broker.url, '');
@@ -44,7 +46,7 @@ export class Shop implements AsyncDisposable {
     const { url, managementUrl } = this.broker;
     return {
       connection: { urls: url },
-      ...(managementUrl === undefined ? {} : { management: { url: managementUrl } }),
+      management: { url: managementUrl },
       app: this.app,
       outbox: this.outbox,
       plan: await new Leveret(this.#options).plan(),
@@ -71,7 +73,7 @@ export class Shop implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.outside.close();
     await this.app.close();
-    await this.broker.close();
+    await this.broker.remove();
   }
 }
 
