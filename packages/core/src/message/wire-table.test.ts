@@ -141,4 +141,50 @@ describe('the bounds of a table', () => {
     expect(wireTable({ at: new Date(0) }, 'headers')).to.deep.equal({ at: { '!': 'timestamp', value: 0 } });
     expect(() => wireTable({ at: new Date(-1) }, 'headers')).to.throw(/a Date before 1970/);
   });
+
+  it('are those of each type of whole numbers', () => {
+    const signed = { byte: 8n, int8: 8n, short: 16n, int16: 16n, int: 32n, int32: 32n, long: 64n, int64: 64n };
+    const unsigned = {
+      ...{
+        unsignedbyte: 8n,
+        uint8: 8n,
+        unsignedshort: 16n,
+        uint16: 16n,
+        unsignedint: 32n,
+        uint32: 32n,
+        timestamp: 64n,
+      },
+    };
+    const isTaken = (type: string, value: bigint) => {
+      try {
+        wireTable({ x: { '!': type, value } }, 'headers');
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const around = (type: string, least: bigint, most: bigint) =>
+      [least - 1n, least, most, most + 1n].map((value) => isTaken(type, value));
+    for (const [type, bits] of Object.entries(signed)) {
+      expect(around(type, -(2n ** (bits - 1n)), 2n ** (bits - 1n) - 1n), type).to.deep.equal([
+        false,
+        true,
+        true,
+        false,
+      ]);
+    }
+    for (const [type, bits] of Object.entries(unsigned)) {
+      expect(around(type, 0n, 2n ** bits - 1n), type).to.deep.equal([false, true, true, false]);
+    }
+    for (const type of ['double', 'float64', 'float']) {
+      expect(wireTable({ x: { '!': type, value: 0.5 } }, 'headers')).to.be.an('object');
+      expect(() => wireTable({ x: { '!': type, value: Number.NaN } }, 'headers')).to.throw(TypeError);
+    }
+    expect([2n ** 63n - 1n, -(2n ** 63n)].map((value) => wireTable({ x: value }, 'headers'))).to.deep.equal([
+      { x: { '!': 'long', value: '9223372036854775807' } },
+      { x: { '!': 'long', value: '-9223372036854775808' } },
+    ]);
+    for (const value of [2n ** 63n, -(2n ** 63n) - 1n])
+      expect(() => wireTable({ x: value }, 'headers')).to.throw(/64 bits/);
+  });
 });
