@@ -28,6 +28,7 @@ try {
     await checkNames(home, manifest);
   }
   checkTrace();
+  checkConsole();
   checkTypes();
 } catch (error) {
   faults.push(error.message);
@@ -105,6 +106,20 @@ await Leveret.start({ queue: 'no such option' }).catch((error) => console.log(er
   const trace = attempt('a trace', () => run('node', ['--enable-source-maps', 'trace.mjs']));
   if (trace !== undefined && !/src\/\S+\.ts:\d+/.test(trace))
     faults.push(`no source in the trace of leveret: ${trace}`);
+}
+
+/** The page of the console is in its package, with all that it loads. */
+function checkConsole() {
+  const code = `import { startConsole } from '@leveret/console';
+const { url, close } = await startConsole({ port: 0, logger: 'silent' });
+const page = await (await fetch(url)).text();
+const parts = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, part]) => new URL(part, url));
+console.log(parts.length, ...(await Promise.all(parts.map(async (part) => (await fetch(part)).status))));
+await close();`;
+  writeFileSync(join(project, 'console.mjs'), code);
+  const said = attempt('the page of the console', () => run('node', ['console.mjs']).trim());
+  if (said !== undefined && !/^[2-9]( 200){2,9}$/.test(said))
+    faults.push(`the page of the console is packed incompletely: ${said}`);
 }
 
 function tryCommand(name) {

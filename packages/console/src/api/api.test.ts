@@ -50,6 +50,16 @@ describe('changeOf', () => {
     expect(changeOf({ message }, { body: 'text' }, mask()).headers).to.equal(undefined);
   });
 
+  it('refuses to change what was not shown as a whole', () => {
+    for (const body of [Buffer.from([0, 1, 2]), Buffer.from(JSON.stringify('x'.repeat(300_000)))]) {
+      expect(() => changeOf({ message: aMessage({ body }) }, { body: 'y' }, mask())).to.throw(/as a whole/);
+      expect(changeOf({ message: aMessage({ body }) }, { headers: { a: 1 } }, mask()).body).to.equal(undefined);
+    }
+    expect(() =>
+      changeOf({ message: aMessage({ body: Buffer.from('{broken') }) }, { body: '{}' }, mask('pin')),
+    ).to.throw(/as a whole/);
+  });
+
   it('refuses a placeholder that means nothing, headers of the failure, and no change at all', () => {
     for (const change of [
       {},

@@ -38,7 +38,7 @@ export function discardRoutes({
           count: done.discarded,
           detail: `undo ${done.undo}`,
         })).finally(() => looks.forget(queues));
-        return { json: discards.keep({ discarded, undo, queues, who: api.user.who }, undoForMs) };
+        return { json: discards.keep({ discarded, undo, queues, who: api.user.who }, undo === '' ? 0 : undoForMs) };
       },
     },
     { method: 'GET', path: 'api/errors/discards', needs: 'read', run: async () => ({ json: discards.all }) },

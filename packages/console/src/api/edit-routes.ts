@@ -6,7 +6,7 @@ import { badRequest, ConsoleFault } from '../http/console-fault.js';
 import { Fields } from '../http/fields.js';
 import { unmaskTree } from '../mask/mask-tree.js';
 import { MaskedMessage } from '../mask/masked-message.js';
-import { type BodyMask, unmaskBody } from '../mask/read-body.js';
+import { type BodyMask, readBody, unmaskBody } from '../mask/read-body.js';
 import { MOST_CHARS } from '../show/show-message.js';
 import { act } from './act.js';
 import { chosenQueues } from './chosen-queues.js';
@@ -101,13 +101,21 @@ export function changeOf(
   mask: BodyMask,
 ): MessageEdit {
   if (body === undefined && headers === undefined) throw badRequest('Nothing is changed: give a body, or headers.');
+  if (body !== undefined) {
+    const { kind, isCut } = readBody(message.body, mask, 'pretty', MOST_CHARS);
+    // What the page has not shown would be gone.
+    if (kind === 'binary' || isCut)
+      throw badRequest(
+        'This body is not shown as a whole, as text, and cannot be edited here: leveret errors edit can.',
+      );
+  }
   const change = {
     ...(body === undefined
       ? {}
       : { body: mask.paths.isEmpty ? Buffer.from(body) : unmaskBody(body, message.body, mask.paths) }),
     ...(headers === undefined ? {} : { headers: changedHeaders(message.headers, headers, mask) }),
   };
-  const isLeft = change.body?.includes(MASK) === true || JSON.stringify(headersOf(change)).includes(MASK);
+  const isLeft = change.body?.includes(MASK) === true || holdsMask(change.headers);
   if (isLeft && !mask.paths.isEmpty) {
     throw badRequest(
       `The placeholder ${MASK} stands where nothing was masked, so that nobody knows what it means. Write the value, or take it out.`,
@@ -116,9 +124,10 @@ export function changeOf(
   return change;
 }
 
-function headersOf({ headers }: MessageEdit): unknown {
-  // Bytes and large integers have no placeholder in them.
-  return Object.fromEntries(Object.entries(headers ?? {}).filter(([, value]) => typeof value !== 'bigint'));
+function holdsMask(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes(MASK);
+  if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return false;
+  return Object.values(value).some(holdsMask);
 }
 
 /** All headers of its own, with the changes; those that say why it failed go anyway. */

@@ -3,6 +3,7 @@ import type { JobJson, ResumeRequest, RetryPlanJson, RetryRequest } from '../con
 import type { ApiRoute } from '../http/api-route.js';
 import { ConsoleFault } from '../http/console-fault.js';
 import { Fields } from '../http/fields.js';
+import type { AuditEntry, AuditLog } from '../work/audit-log.js';
 import { chosenQueues } from './chosen-queues.js';
 import type { ConsoleParts } from './console-parts.js';
 
@@ -53,8 +54,8 @@ export function retryRoutes({ list, looks, link, jobs, audit }: ConsoleParts): r
         const { selection, queues: _queues, ...choice } = request;
         const ids = selection === 'all' ? EVERYTHING : selection;
         const detail = JSON.stringify({ queues, ...choice });
-        await audit.begin({ ...user, from, what: 'errors.retry', ids, detail, ok: true });
-        return { status: 202, json: jobs.retry(request, queues, user) };
+        const entry = { ...user, from, what: 'errors.retry', ids, detail };
+        return { status: 202, json: await begun(audit, entry, () => jobs.retry(request, queues, user)) };
       },
     },
     {
@@ -77,8 +78,8 @@ export function retryRoutes({ list, looks, link, jobs, audit }: ConsoleParts): r
             'LEV_NOTHING_FOUND',
             'Nothing is on its way back: there is nothing to go on with.',
           );
-        await audit.begin({ ...user, from, what: 'errors.resume', ids: queues, ok: true });
-        return { status: 202, json: jobs.resume(request, queues, user) };
+        const entry = { ...user, from, what: 'errors.resume', ids: queues };
+        return { status: 202, json: await begun(audit, entry, () => jobs.resume(request, queues, user)) };
       },
     },
     { method: 'GET', path: 'api/jobs', needs: 'read', run: async () => ({ json: jobs.all }) },
@@ -101,6 +102,18 @@ export function retryRoutes({ list, looks, link, jobs, audit }: ConsoleParts): r
       },
     },
   ];
+}
+
+/** Begins a job, which notes its end itself. */
+async function begun(audit: AuditLog, entry: Omit<AuditEntry, 'ok'>, begin: () => JobJson): Promise<JobJson> {
+  await audit.begin({ ...entry, ok: true });
+  try {
+    return begin();
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    await audit.note({ ...entry, what: `${entry.what}.end`, detail, ok: false });
+    throw error;
+  }
 }
 
 function retryRequest(body: Readonly<Record<string, unknown>>): RetryRequest {

@@ -59,9 +59,9 @@ export class ErrorQueueList {
   }
 
   /** Asks the broker itself, which writes a line into its log for each queue that is not there. */
-  async lookForStaged(): Promise<ReadonlyMap<string, number>> {
+  async lookForStaged(queues?: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const session = await this.#link.session();
-    for (const { name } of await this.#queues(session)) this.#staged.set(name, await stagedMessages(session, name));
+    for (const name of queues ?? (await this.names())) this.#staged.set(name, await stagedMessages(session, name));
     return new Map([...this.#staged].filter(([, count]) => count > 0));
   }
 

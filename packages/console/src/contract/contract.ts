@@ -147,7 +147,10 @@ export interface LookedQueueJson {
 export interface ErrorsJson {
   readonly lookedAt: number;
   readonly queues: readonly LookedQueueJson[];
+  /** The largest first, 500 at most. */
   readonly groups: readonly GroupJson[];
+  /** So many smaller groups are left out. */
+  readonly moreGroups: number;
 }
 
 export interface MessageSummaryJson {

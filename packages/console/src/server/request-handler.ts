@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline, Readable } from 'node:stream';
 import { type Clock, type Logger, logSafely, within } from '@leveret/core';
 import type { SessionJson } from '../contract/contract.js';
 import { type ApiAnswer, type ApiRoute, findRoute } from '../http/api-route.js';
@@ -157,8 +158,8 @@ export class RequestHandler {
         'content-type': 'application/x-ndjson; charset=utf-8',
         'content-disposition': `attachment; filename="${answer.file}"`,
       });
-      for (const line of answer.lines) response.write(`${line}\n`);
-      response.end();
+      // A page that goes away in the middle is no fault.
+      pipeline(Readable.from(withBreaks(answer.lines)), response, () => {});
       return;
     }
     const body = JSON.stringify(answer.json ?? null);
@@ -186,6 +187,10 @@ export class RequestHandler {
     response.writeHead(status, { ...API_HEADERS, ...again, ...end, 'content-type': 'application/json; charset=utf-8' });
     response.end(JSON.stringify(fault));
   }
+}
+
+function* withBreaks(lines: Iterable<string>): Iterable<string> {
+  for (const line of lines) yield `${line}\n`;
 }
 
 function named(user: KnownUser | undefined): { readonly who: string; readonly role?: KnownUser['role'] } {

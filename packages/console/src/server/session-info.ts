@@ -1,4 +1,4 @@
-import { redactUrls } from '@leveret/core';
+import { redactUrls, within } from '@leveret/core';
 import type { ConsoleParts } from '../api/console-parts.js';
 import type { SessionJson } from '../contract/contract.js';
 import type { ResolvedConsoleOptions } from '../options/console-options.js';
@@ -6,16 +6,21 @@ import type { KnownUser } from './gate.js';
 
 type Shown = Pick<ResolvedConsoleOptions, 'mask' | 'queues' | 'showUnreadable'>;
 
+/** How long a page waits for a broker that does not answer, before it says so. */
+const CONNECT_MS = 5000;
+
 /** Who is looking, and what the console can show. Also where the broker cannot be reached: then it says so. */
 export async function sessionInfo(
-  { link, app, outbox, plan }: ConsoleParts,
+  { link, app, outbox, plan, clock }: ConsoleParts,
   options: Shown,
   user: KnownUser,
 ): Promise<SessionJson> {
   const cannotShow: string[] = [];
   const broker = { url: '', product: 'RabbitMQ', version: '', management: false };
   try {
-    const session = await link.session();
+    const session = await within(clock, CONNECT_MS, link.session(), () => {
+      throw new Error(`no connection within ${CONNECT_MS} ms`);
+    });
     const { host } = session;
     if (host !== undefined)
       broker.url = `${host.tls ? 'amqps' : 'amqp'}://${host.label}/${encodeURIComponent(host.vhost)}`;

@@ -6,6 +6,8 @@ import type { BodyMask } from '../mask/read-body.js';
 
 const MOST_BARS = 48;
 const LONGEST_TEXT = 2000;
+/** Strangers choose fingerprints: more groups than this tell a person nothing. */
+const MOST_GROUPS = 500;
 /** What is older than so long before the newest counts to the first bar. */
 const LONGEST_SPAN_MS = 30 * 86_400_000;
 const STEPS_MS: readonly number[] = [1, 5, 10, 30, 60, 300, 900, 1800, 3600, 10_800, 21_600, 43_200, 86_400].map(
@@ -16,6 +18,8 @@ const STEPS_MS: readonly number[] = [1, 5, 10, 30, 60, 300, 900, 1800, 3600, 10_
 export function showErrors(looks: readonly Look[], mask: BodyMask): ErrorsJson {
   const messages = looks.flatMap((look) => look.messages);
   const scale = scaleOf(messages);
+  const groups = groupErrors(messages);
+  const bars = histograms(messages, scale);
   return {
     lookedAt: Math.min(...looks.map(({ lookedAt }) => lookedAt)),
     queues: looks.map(({ queue, looked, fault }) => ({
@@ -26,14 +30,14 @@ export function showErrors(looks: readonly Look[], mask: BodyMask): ErrorsJson {
       staged: looked?.staged ?? 0,
       fault,
     })),
-    groups: groupErrors(messages).map((group) => groupJson(group, messages, scale, mask)),
+    groups: groups.slice(0, MOST_GROUPS).map((group) => groupJson(group, bars.get(group.id) ?? NO_BARS, mask)),
+    moreGroups: Math.max(0, groups.length - MOST_GROUPS),
   };
 }
 
 function groupJson(
   { sample, errorMessage, ...group }: ErrorGroup,
-  messages: readonly ParkedMessage[],
-  scale: Scale | undefined,
+  histogram: HistogramJson,
   mask: BodyMask,
 ): GroupJson {
   const { scrub } = new MaskedMessage(sample, mask);
@@ -44,10 +48,7 @@ function groupJson(
     errorMessage: errorMessage && scrub(errorMessage).slice(0, LONGEST_TEXT),
     sampleKey: sample.key,
     sampleQueue: sample.queue,
-    histogram: histogramOf(
-      messages.filter(({ failure }) => failure.fingerprint === id),
-      scale,
-    ),
+    histogram,
   };
 }
 
@@ -74,17 +75,25 @@ export function scaleOf(messages: readonly Pick<ParkedMessage, 'failure'>[]): Sc
   return { from, stepMs, bars: Math.floor((newest - from) / stepMs) + 1 };
 }
 
-function histogramOf(messages: readonly ParkedMessage[], scale: Scale | undefined): HistogramJson {
-  if (scale === undefined) return { from: 0, stepMs: 1000, counts: [] };
+const NO_BARS: HistogramJson = { from: 0, stepMs: 1000, counts: [] };
+
+/** The histogram of each group, in one pass over all messages. */
+function histograms(
+  messages: readonly Pick<ParkedMessage, 'failure'>[],
+  scale: Scale | undefined,
+): ReadonlyMap<string, HistogramJson> {
+  const counts = new Map<string, number[]>();
+  if (scale === undefined) return new Map();
   const { from, stepMs, bars } = scale;
-  const counts = new Array<number>(bars).fill(0);
   for (const { failure } of messages) {
+    const of = counts.get(failure.fingerprint) ?? new Array<number>(bars).fill(0);
+    counts.set(failure.fingerprint, of);
     const at = timeOf(failure);
     if (at === undefined) continue;
     const bar = Math.max(0, Math.floor((at - from) / stepMs));
-    counts[bar] = (counts[bar] ?? 0) + 1;
+    of[bar] = (of[bar] ?? 0) + 1;
   }
-  return { from, stepMs, counts };
+  return new Map([...counts].map(([id, of]) => [id, { from, stepMs, counts: of }]));
 }
 
 function timeOf({ lastFailedAt, firstFailedAt }: ParkedMessage['failure']): number | undefined {

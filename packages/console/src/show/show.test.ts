@@ -77,6 +77,18 @@ describe('showErrors', () => {
   });
 });
 
+describe('many groups', () => {
+  it('are shown as the largest of them, in a time that a stranger does not choose', () => {
+    const messages = Array.from({ length: 20_000 }, (_, id) =>
+      parked(id, { fingerprint: `f${id}`, lastFailedAt: id * 1000 }),
+    );
+    const { groups, moreGroups } = showErrors([look([...messages, parked(0, { fingerprint: 'f7' })])], mask);
+    expect(groups).to.have.length(500);
+    expect(moreGroups).to.equal(19_500);
+    expect(groups[0]).to.include({ id: 'f7', count: 2 });
+  });
+});
+
 describe('timelineOf', () => {
   it('tells what a message has been through, in its order', () => {
     const death = { queue: 'wait', reason: 'expired', exchange: 'orders', routingKeys: ['k'], count: 2, at: 5000 };

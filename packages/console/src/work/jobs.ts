@@ -109,14 +109,14 @@ export class Jobs {
     const { audit, looks, list } = this.#deps;
     const { kind, queues, id } = job.start;
     try {
-      const staged = await list.lookForStaged();
+      const staged = await list.lookForStaged(queues);
       job.foundStaged(queues.reduce((sum, queue) => sum + (staged.get(queue) ?? 0), 0));
       await work(job);
     } catch (error) {
       job.failed(error);
     }
     looks.forget(queues);
-    await list.lookForStaged().catch(() => {});
+    await list.lookForStaged(queues).catch(() => {});
     this.#deps.tell(job.json());
     const { phase, sent, left, stopped, error } = job.json();
     const detail = `job ${id}: ${phase}${stopped === undefined ? '' : ` (${stopped})`}, ${left} left${error === undefined ? '' : `, ${error.message}`}`;
