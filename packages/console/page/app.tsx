@@ -12,9 +12,9 @@ import { LoginView } from './views/login-view.js';
 export function App() {
   const who = useStore(session);
   const [fault, setFault] = useState<Error>();
-  const begin = (token: string | undefined) => {
+  const begin = (token: string | undefined, name?: string) => {
     setFault(undefined);
-    return resumeSession(token).catch((error: Error) => setFault(error));
+    return resumeSession(token, name).catch((error: Error) => setFault(error));
   };
   useEffect(() => {
     void begin(takeToken());

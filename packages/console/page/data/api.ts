@@ -1,4 +1,4 @@
-import { CSRF_HEADER, type FaultJson, type SessionJson } from '../../src/contract/contract.js';
+import { CSRF_HEADER, type FaultJson, type LoginRequest, type SessionJson } from '../../src/contract/contract.js';
 import { session } from './stores.js';
 
 /** What the server, or the way to it, answered instead of what was asked for. */
@@ -43,16 +43,25 @@ export function act<T>(path: string, body: unknown = {}, method = 'POST'): Promi
   return ask<T>(path, { method, headers, ...(method === 'POST' ? { body: JSON.stringify(body) } : {}) });
 }
 
-/** Begins a session, if there is none yet. */
-export async function resumeSession(token: string | undefined): Promise<void> {
+/**
+ * Begins a session, if there is none yet.
+ * @param name who it is, for the audit log
+ */
+export async function resumeSession(token: string | undefined, name = ''): Promise<void> {
   try {
     session.set(
-      token === undefined ? await ask<SessionJson>('api/session') : await act<SessionJson>('api/session', { token }),
+      token === undefined
+        ? await ask<SessionJson>('api/session')
+        : await act<SessionJson>('api/session', loginOf(token, name)),
     );
   } catch (error) {
     session.set('none');
     if (token !== undefined || !(error instanceof ApiFault) || error.status !== 401) throw error;
   }
+}
+
+function loginOf(token: string, name: string): LoginRequest {
+  return name === '' ? { token } : { token, name };
 }
 
 async function faultOf(response: Response): Promise<ApiFault> {

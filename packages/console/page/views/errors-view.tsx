@@ -13,6 +13,7 @@ import { Histogram } from '../parts/histogram.js';
 import { Asking, Empty, FaultNote } from '../parts/notes.js';
 import { StrangerText } from '../parts/stranger-text.js';
 import { type Column, Table } from '../parts/table.js';
+import { ExportLink } from './export-link.js';
 import type { Scope } from './scope.js';
 import { ScopeActs } from './scope-acts.js';
 import { StagedNote } from './staged-note.js';
@@ -57,6 +58,7 @@ export function ErrorsView() {
         >
           Look again
         </button>
+        {total > 0 && <ExportLink queues={queue === '' ? [] : [queue]} />}
       </div>
       <FaultNote fault={fault} retry={() => void answer.reload()} />
       {data?.queues.map((each) => (

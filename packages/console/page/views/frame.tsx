@@ -162,9 +162,12 @@ function Own({ who, onHelp }: { readonly who: SessionJson; onHelp(): void }) {
       <button type="button" class="quiet" onClick={onHelp}>
         Help <kbd>?</kbd>
       </button>
-      <button type="button" class="quiet" onClick={() => void leave().catch(() => session.set('none'))}>
-        Log out
-      </button>
+      {/* Without a login it is the application that says who this is. */}
+      {who.expiresAt !== undefined && (
+        <button type="button" class="quiet" onClick={() => void leave().catch(() => session.set('none'))}>
+          Log out
+        </button>
+      )}
     </aside>
   );
 }

@@ -17,6 +17,7 @@ import { Asking, Empty, FaultNote } from '../parts/notes.js';
 import { StrangerText } from '../parts/stranger-text.js';
 import { type Column, Table } from '../parts/table.js';
 import { useErrors } from './errors-view.js';
+import { ExportLink } from './export-link.js';
 import type { Scope } from './scope.js';
 import { ScopeActs } from './scope-acts.js';
 
@@ -142,6 +143,7 @@ function Messages({ group, mayAct, onDone }: MessagesProps) {
     <section aria-label="Messages">
       <div class="tools">
         <FilterBox value={filter} what="messages" onChange={setFilter} />
+        <ExportLink queues={group.queues} id={group.id} />
         {picked.length > 0 && (
           <span class="chosen">
             {numberText(picked.length)} chosen

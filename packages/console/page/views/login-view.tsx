@@ -3,18 +3,19 @@ import { FaultNote } from '../parts/notes.js';
 
 interface LoginViewProps {
   readonly fault: Error | undefined;
-  onToken(token: string): Promise<void>;
+  onToken(token: string, name: string): Promise<void>;
 }
 
 /** Asks for the token that the console has printed. */
 export function LoginView({ fault, onToken }: LoginViewProps) {
   const input = useRef<HTMLInputElement>(null);
+  const name = useRef<HTMLInputElement>(null);
   const [isEmpty, setEmpty] = useState(false);
   const submit = (event: Event) => {
     event.preventDefault();
     const token = input.current?.value.trim() ?? '';
     setEmpty(token === '');
-    if (token !== '') void onToken(token);
+    if (token !== '') void onToken(token, name.current?.value.trim() ?? '');
   };
   return (
     <main class="login">
@@ -26,6 +27,16 @@ export function LoginView({ fault, onToken }: LoginViewProps) {
         <label>
           Token
           <input ref={input} type="password" name="token" autocomplete="off" spellcheck={false} autofocus />
+        </label>
+        <label>
+          Your name
+          <input
+            ref={name}
+            name="name"
+            autocomplete="name"
+            maxLength={64}
+            placeholder="for the audit log, if you like"
+          />
         </label>
         {isEmpty && (
           <p class="note warn" role="alert">

@@ -19,11 +19,11 @@ export async function takeTerminalPicture(
     const { stdout } = await run.catch((error: { readonly stdout: string }) => error);
     texts.push(`$ leveret ${command.join(' ')}\n${stdout}`);
   }
-  const page = await browser.newPage({ viewport: { width: 1120, height: 100 } });
+  const page = await browser.newPage({ viewport: { width: 2000, height: 100 } });
   await page.setContent('<pre></pre>');
   await page.addStyleTag({
     content: `body { margin: 0 } pre { margin: 0; padding: 18px 22px; background: #131615; color: #e4e8e6;
-      font: 13px/1.5 ui-monospace, 'DejaVu Sans Mono', monospace; white-space: pre; overflow: hidden }`,
+      font: 13px/1.5 ui-monospace, 'DejaVu Sans Mono', monospace; white-space: pre; display: inline-block }`,
   });
   await page.locator('pre').evaluate((pre, text) => {
     pre.textContent = text;
