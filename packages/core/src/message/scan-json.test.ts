@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { endOfString, MAX_JSON_DEPTH, scanJson } from './scan-json.js';
 
@@ -8,6 +9,26 @@ describe('endOfString', () => {
     expect(endOfString('["a\\"b\\\\",', 1)).to.equal(8);
     expect(endOfString('"abc', 0)).to.equal(4);
     expect(endOfString('"abc\\', 0)).to.equal(5);
+  });
+
+  it('finds the same in strings of any length, wherever the escapes stand', () => {
+    const unitByUnit = (text: string) => {
+      for (let i = 1; i < text.length; i++) {
+        if (text[i] === '\\') i++;
+        else if (text[i] === '"') return i;
+      }
+      return text.length;
+    };
+    const part = fc.oneof(
+      fc.constantFrom('"', '\\', '\\"', '\\\\', '\\\\"'),
+      fc.integer({ min: 0, max: 140 }).map((length) => 'x'.repeat(length)),
+      fc.integer({ min: 0, max: 140 }).map((length) => '\\'.repeat(length)),
+    );
+    const inner = fc.array(part, { maxLength: 8 }).map((parts) => parts.join(''));
+    const check = (text: string) => {
+      expect(endOfString(`"${text}`, 0)).to.equal(unitByUnit(`"${text}`));
+    };
+    fc.assert(fc.property(inner, check), { numRuns: 3000 });
   });
 });
 
