@@ -1,7 +1,7 @@
 /**
  * Messages that take effect once, beside the same written by hand: in turn, in one process, over one pool of connections.
  *
- *   node tools/bench/inbox.mjs [--messages 2000] [--rounds 5] [--at-once 10] [--cases postgres,...]
+ *   node tools/bench/inbox.mjs [--messages 2000] [--rounds 5] [--at-once 10] [--cases postgres,...] [--json]
  *
  *   postgres, mariadb, sqlite    the inbox, beside the same statements by hand: the row of the message, written with a bounded
  *                                wait, that of the handler, and a look whether the first is still there, in one transaction
@@ -11,7 +11,7 @@
  *   redis, memory                the guard with leases; by hand: claim, and complete what is still claimed with the same token
  *   relay-postgres-least, relay-mariadb-least, relay-sqlite-least  beside one transaction that is open while messages are sent: lock 250, send, delete
  *
- * Prints messages per second of both, and the median of the ratios of neighbours with its range: above 1, leveret is faster;
+ * With --json the last line is the ratios of throughput, by case. Prints messages per second of both, and the median of the ratios of neighbours with its range: above 1, leveret is faster;
  * and the same of the CPU time of this process for each message, which the load of the machine hits less: below 1, leveret takes less.
  */
 import { randomUUID } from 'node:crypto';
@@ -25,6 +25,7 @@ const { values: options } = parseArgs({
     messages: { type: 'string', default: '2000' },
     rounds: { type: 'string', default: '5' },
     'at-once': { type: 'string', default: '10' },
+    json: { type: 'boolean', default: false },
     cases: {
       type: 'string',
       default:
@@ -67,6 +68,7 @@ const CASES = {
   'relay-sqlite-least': () => onServer('sqlite', sqliteConnection, relaysBesideLeast),
 };
 
+const ratios = {};
 for (const name of options.cases.split(',')) {
   const { leveret, byHand, end } = await CASES[name]();
   try {
@@ -79,6 +81,7 @@ for (const name of options.cases.split(',')) {
     );
     const rate = ({ perSecond }) => perSecond;
     const cpu = ({ cpuUs }) => cpuUs;
+    ratios[name] = { ...ratio(a, b, rate), rounds };
     const middle = (runs, of) => median(runs.map(of)).toFixed(0);
     console.log(
       `${name}: ${middle(a, rate)} messages per second, by hand ${middle(b, rate)}; ratio ${showRatio(ratio(a, b, rate))}; ` +
@@ -88,6 +91,7 @@ for (const name of options.cases.split(',')) {
     await end?.();
   }
 }
+if (options.json) console.log(JSON.stringify(ratios));
 
 /** Rows of a batch are handled in one call, single messages in so many lanes. */
 async function measured({ prepare, handle, batch = false }) {

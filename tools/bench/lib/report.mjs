@@ -1,5 +1,4 @@
 import { CASES, METRICS } from './cases.mjs';
-import { goalsOf } from './summary.mjs';
 
 const show = (value, metric) => `${value.toFixed(METRICS[metric].digits)} ${METRICS[metric].unit}`;
 const showRatio = ({ median, min, max }) => `${median.toFixed(2)} (${min.toFixed(2)}-${max.toFixed(2)})`;
@@ -27,15 +26,16 @@ function cell(values, metric) {
   return ratio === undefined ? show(median, metric) : `${showRatio(ratio).padEnd(18)} ${show(median, metric)}`;
 }
 
-/** Goals beside what was reached. */
-export function goalsTable(summary) {
-  const lines = goalsOf(summary).map((row) => {
-    const what = `${row.name}: ${METRICS[row.metric].title}${row.control === undefined || row.control === 'amqplib' ? '' : ` of ${row.control}`}`;
+/** Goals beside what was reached, as `goalsOf` has them. */
+export function goalsTable(rows) {
+  const lines = rows.map((row) => {
+    const { name, metric, control = 'amqplib', limit, value, ratio, why } = row;
+    const what = `${name}: ${METRICS[metric].title}${control === 'amqplib' ? '' : ` of ${control}`}`;
     const goal =
-      row.limit === undefined
-        ? `${row.moreIsBetter ? '>=' : '<='} ${row.goal.toFixed(2)} x`
-        : `<= ${show(row.limit, row.metric)}`;
-    const reached = row.limit === undefined ? showRatio(row.ratio) : show(row.value, row.metric);
+      limit === undefined ? `${row.moreIsBetter ? '>=' : '<='} ${row.goal.toFixed(2)} x` : `<= ${show(limit, metric)}`;
+    const figure = ratio === undefined ? value : ratio;
+    if (figure === undefined) return `  ${what.padEnd(48)} goal ${goal.padEnd(12)} ${why}`;
+    const reached = ratio === undefined ? show(value, metric) : showRatio(ratio);
     return `  ${what.padEnd(48)} goal ${goal.padEnd(12)} reached ${reached.padEnd(20)} ${row.isReached ? 'yes' : 'NO'}`;
   });
   return ['', 'goals', ...lines].join('\n');

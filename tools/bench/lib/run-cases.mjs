@@ -10,39 +10,54 @@ const CONTROL = 'amqplib';
 /** How long one measurement may take. */
 const LIMIT_MS = 180_000;
 
+/** With less than this left nothing is begun of which nobody knows how long it takes. */
+const LEAST_MS = 4_000;
+
 /**
  * Runs cases in turn: each subject in a fresh process, one after the other, round by round, so that a drift of the machine
  * hits all alike. Answers the measurements by case and subject, one for each round; what no time was left for is not there. What
  * did not end in its time is not tried again.
+ * @param wholeRounds so many rounds are measured whatever the deadline; each measurement has its own bound
  * @param measured told after each measurement what there is so far
  * @param signal ends it: what has been measured by then is answered
  */
-export async function runCases({ names, url, redisUrl, rounds, scale, only, deadline, say, measured, signal }) {
+export async function runCases(options) {
+  const { names, url, redisUrl, rounds, wholeRounds, scale, only, deadline, say, measured, signal } = options;
   const connection = await connect(url);
   const channel = await connection.createConfirmChannel();
   const round = names.flatMap((name) => subjectsOf(CASES[name], only).map((subject) => ({ name, subject })));
   // Round by round over all cases, so that each has its figures should the time not do for all rounds.
   const steps = Array.from({ length: rounds }, () => round).flat();
   const results = {};
-  let longest = 0;
+  const took = new Map();
+  const beganAt = performance.now();
+  let skipped = 0;
   for (const [index, { name, subject }] of steps.entries()) {
-    // What is begun has to end in time as well.
-    if (signal.aborted || performance.now() + 1.2 * longest > deadline) {
-      say(`${signal.aborted ? 'stopped: not measured are' : 'no time is left for'} ${steps.length - index} more`);
-      break;
-    }
     const before = results[name]?.[subject.name] ?? [];
     const start = performance.now();
+    const isBounded = index >= wholeRounds * round.length;
+    // What is begun has to end in time as well; of what was never measured that is not known, and it is ended.
+    const leftMs = isBounded ? deadline - start : Number.POSITIVE_INFINITY;
+    const key = `${name} ${subject.name}`;
+    if (signal.aborted || leftMs < 1.2 * (took.get(key) ?? LEAST_MS)) {
+      skipped++;
+      continue;
+    }
     const tooLong = before.find(({ isTooLong }) => isTooLong);
-    const result = tooLong ?? (await measure(channel, CASES[name], subject, { url, redisUrl, scale, signal }));
-    if (signal.aborted) continue;
-    if (tooLong === undefined && result.isTooLong !== true) longest = Math.max(longest, performance.now() - start);
+    const result = tooLong ?? (await measure(channel, CASES[name], subject, { url, redisUrl, scale, signal, leftMs }));
+    if (signal.aborted) {
+      skipped++;
+      continue;
+    }
+    took.set(key, performance.now() - start);
     results[name] ??= {};
     results[name][subject.name] = [...before, result];
     measured(results);
     const failure = result.error === undefined ? '' : ` failed: ${result.error}`;
-    say(`[${index + 1}/${steps.length}] ${name}: ${subject.name}${failure}`);
+    const seconds = Math.round((performance.now() - beganAt) / 1000);
+    say(`[${index + 1}/${steps.length}, ${seconds} s] ${name}: ${subject.name}${failure}`);
   }
+  if (skipped > 0) say(`${signal.aborted ? 'stopped: not measured are' : 'no time was left for'} ${skipped} more`);
   await connection.close();
   return results;
 }
@@ -62,7 +77,7 @@ function subjectsOf(one, only) {
   ];
 }
 
-async function measure(channel, one, subject, { url, redisUrl, scale, signal }) {
+async function measure(channel, one, subject, { url, redisUrl, scale, signal, leftMs }) {
   const queues = Array.from({ length: one.queues ?? 1 }, (_, number) => `leveret.bench.${process.pid}.${number}`);
   const count = Math.max(1, Math.ceil((one.count ?? 1) * scale));
   const warmup = Math.ceil((one.warmup ?? (one.count ?? 0) / 4) * scale) || 0;
@@ -93,7 +108,10 @@ async function measure(channel, one, subject, { url, redisUrl, scale, signal }) 
       envelope: body,
     };
     const startedAt = performance.timeOrigin + performance.now();
-    const result = await runJson(worker, [JSON.stringify({ ...job, ...more })], { limitMs, signal });
+    const result = await runJson(worker, [JSON.stringify({ ...job, ...more })], {
+      limitMs: Math.min(limitMs, leftMs),
+      signal,
+    });
     return one.measure === 'first' ? { ...result, startMs: result.at - startedAt } : result;
   } catch (error) {
     return { error: error.message.slice(0, 200), isTooLong: error.isTooLong === true };

@@ -45,32 +45,37 @@ function ratioOf(rounds, control, metric) {
   return { median: median(each), min: Math.min(...each), max: Math.max(...each), rounds: each.length };
 }
 
-/** The goals of the cases that were run, with what was reached. */
-export function goalsOf(summary) {
-  const rows = [];
-  for (const [name, subjects] of Object.entries(summary)) {
-    const { leveret } = subjects;
-    if (leveret === undefined || leveret.error !== undefined) continue;
-    for (const [key, goal] of Object.entries(CASES[name].goals ?? {})) {
-      const [metric, control] = key.split(' of ');
-      const ratio = control === undefined ? leveret[metric].ratio : leveret[metric].ratioTo?.[control];
-      if (ratio === undefined) continue;
-      const { moreIsBetter } = METRICS[metric];
-      const isReached = moreIsBetter ? ratio.median >= goal : ratio.median <= goal;
-      rows.push({
-        name,
-        metric,
-        control: control ?? CONTROL,
-        goal,
-        ratio,
-        isReached,
-        moreIsBetter: moreIsBetter === true,
-      });
-    }
-    for (const [metric, limit] of Object.entries(CASES[name].limits ?? {})) {
-      const value = leveret[metric].median;
-      rows.push({ name, metric, limit, value, isReached: value <= limit });
-    }
-  }
-  return rows;
+/** The goals of some cases, with what was reached; `why` where there is no figure. */
+export function goalsOf(summary, names = Object.keys(summary)) {
+  return names.flatMap((name) => {
+    const { leveret } = summary[name] ?? {};
+    const why = leveret === undefined ? 'not measured' : leveret.error;
+    const { goals = {}, limits = {} } = CASES[name];
+    return [
+      ...Object.entries(goals).map(([key, goal]) => {
+        const [metric, control = CONTROL] = key.split(' of ');
+        const { ratio: ofControl, ratioTo } = leveret?.[metric] ?? {};
+        return ratioGoal({
+          name,
+          metric,
+          control,
+          goal,
+          why,
+          ratio: control === CONTROL ? ofControl : ratioTo?.[control],
+        });
+      }),
+      ...Object.entries(limits).map(([metric, limit]) => {
+        const value = leveret?.[metric]?.median;
+        return { name, metric, limit, value, why, isReached: value <= limit };
+      }),
+    ];
+  });
+}
+
+/** A goal for a ratio, and whether it is reached. */
+export function ratioGoal({ ratio, why = 'its control was not measured', ...row }) {
+  const { moreIsBetter = false } = METRICS[row.metric];
+  if (ratio === undefined) return { ...row, moreIsBetter, why, isReached: false };
+  const isReached = moreIsBetter ? ratio.median >= row.goal : ratio.median <= row.goal;
+  return { ...row, moreIsBetter, ratio, isReached };
 }
