@@ -21,7 +21,9 @@ export function followEvents(): () => void {
   let source: EventSource | undefined;
   let timer: number | undefined;
   let pause = FIRST_PAUSE_MS;
+  let isOver = false;
   const open = () => {
+    if (isOver) return;
     source = new EventSource('api/events');
     source.onopen = () => {
       pause = FIRST_PAUSE_MS;
@@ -43,11 +45,12 @@ export function followEvents(): () => void {
   // Asked for first: a session that has ended leads to the login, which an event source does not tell from other faults.
   const reopen = () =>
     void ask('api/session').then(open, () => {
-      if (session.value === 'none') return;
+      if (isOver || session.value === 'none') return;
       timer = window.setTimeout(reopen, pause);
     });
   open();
   return () => {
+    isOver = true;
     window.clearTimeout(timer);
     source?.close();
     connection.set('connecting');
