@@ -3,9 +3,8 @@ import { systemClock } from '../../packages/core/dist/index.js';
 import { Leveret, listener } from '../../packages/leveret/dist/index.js';
 import { apply, diagnose, examine, OperationsSession } from '../../packages/operations/dist/index.js';
 
-/** The node for {@link proveDoctor}: with few channels. */
-export const DOCTOR_CONF = 'channel_max = 8\ncollect_statistics_interval = 250';
-
+/** A virtual host of its own: everything in it is looked at. */
+const VHOST = 'doctor';
 const HOUR_MS = 3_600_000;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const work = async () => {};
@@ -46,7 +45,7 @@ async function plant(channel, put) {
   await queue('full', { 'x-max-length': 2 });
   await queue('forgets.dlq', { 'x-message-ttl': 86_400_000 });
   await queue('both', { 'x-max-length': 5 });
-  await put('/api/policies/%2F/limit', { pattern: '^both$', definition: { 'max-length': 9 }, 'apply-to': 'queues' });
+  await put('/api/policies/doctor/limit', { pattern: '^both$', definition: { 'max-length': 9 }, 'apply-to': 'queues' });
   await queue('large');
   await channel.assertExchange('lonely', 'topic');
   await channel.assertExchange('pay.direct', 'direct');
@@ -107,7 +106,7 @@ function nameOf({ check, about, what }) {
   return ['alarm', 'clock', 'small-frame', 'channel-max'].includes(check) ? check : `${check}: ${about}`;
 }
 
-/** Two dozen mistakes on a live broker, and what the doctor finds: exactly these. A node of {@link DOCTOR_CONF}, which is spoilt. */
+/** Two dozen mistakes on a live broker, and what the doctor finds: exactly these. */
 export async function proveDoctor(node, version) {
   const base = new URL(node.managementUrl);
   const authorization = `Basic ${Buffer.from('guest:guest').toString('base64')}`;
@@ -116,17 +115,20 @@ export async function proveDoctor(node, version) {
     const answer = await fetch(`${base.origin}${path}`, { method: 'PUT', headers, body: JSON.stringify(body) });
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
   };
-  const plan = await new Leveret({ ...APPLICATION, connection: { urls: node.url } }).plan();
+  await put(`/api/vhosts/${VHOST}`, {});
+  await put(`/api/permissions/${VHOST}/guest`, { configure: '.*', write: '.*', read: '.*' });
+  const url = `${node.url.replace(/\/$/, '')}/${VHOST}`;
+  const plan = await new Leveret({ ...APPLICATION, connection: { urls: url } }).plan();
   await put('/api/users/app', { password: 'app', tags: '' });
-  await put('/api/permissions/%2F/app', { configure: '^(?!forbidden)', write: '.*', read: '^(?!forbidden)' });
-  const connection = await connect(node.url);
+  await put('/api/permissions/doctor/app', { configure: '^(?!forbidden)', write: '.*', read: '^(?!forbidden)' });
+  const connection = await connect(url);
   const channel = await connection.createConfirmChannel();
   // Those that the application names are there before it.
   await channel.assertQueue('slow', { arguments: { 'x-queue-type': 'quorum', 'x-consumer-timeout': 60_000 } });
   const dead = { 'x-dead-letter-exchange': 'dlx', 'x-dead-letter-routing-key': 'error' };
   await channel.assertQueue('limited', { arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': 4, ...dead } });
   const admin = await OperationsSession.connect({
-    connection: { urls: node.url },
+    connection: { urls: url },
     management: { url: node.managementUrl },
   });
   const there = await apply(admin, plan);
@@ -135,9 +137,9 @@ export async function proveDoctor(node, version) {
   await node.memoryAlarm(true);
   // An hour ahead of the broker.
   const clock = { ...systemClock, now: () => systemClock.now() + HOUR_MS, monotonic: () => systemClock.monotonic() };
-  const urls = node.url.replace('guest:guest', 'app:app');
+  const urls = url.replace('guest:guest', 'app:app');
   const session = await OperationsSession.connect({
-    connection: { urls, frameMax: 8192 },
+    connection: { urls, frameMax: 8192, channelMax: 8 },
     management: { url: base.origin, username: 'guest', password: 'guest' },
     clock: Object.assign(Object.create(Object.getPrototypeOf(systemClock)), clock),
   });

@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { groupErrors, look, OperationsSession } from '../../packages/operations/dist/index.js';
 import { ids, KINDS, Outside, upTo } from '../../packages/operations/dist-test/support/parking.js';
 import { brokerVersions, startNode, whyUnavailable } from '../scripts/brokers.mjs';
-import { DOCTOR_CONF, proveDoctor } from './prove-doctor.mjs';
+import { proveDoctor } from './prove-doctor.mjs';
 import { proveExamples } from './prove-examples.mjs';
 import { proveMigration } from './prove-migration.mjs';
 
@@ -118,17 +118,12 @@ for (const version of positionals.length > 0 ? positionals : brokerVersions) {
     await proveKills(outside, node, version);
     const migration = await proveMigration(node, version);
     expect(migration.holds, migration.what);
+    const doctor = await proveDoctor(node, version);
+    expect(doctor.holds, doctor.what);
     await session.close();
     await outside.close();
   } finally {
     await node.remove();
-  }
-  const spoilt = await startNode({ version, plugins: ['rabbitmq_management'], conf: DOCTOR_CONF });
-  try {
-    const { holds, what } = await proveDoctor(spoilt, version);
-    expect(holds, what);
-  } finally {
-    await spoilt.remove();
   }
 }
 console.log(faults.length === 0 ? 'all as promised' : `${faults.length} faults`);

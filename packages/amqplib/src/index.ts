@@ -1,5 +1,6 @@
 export { AmqplibTransport, type AmqplibTransportOptions } from './amqplib-transport.js';
-export { type ApplyReport, applyPolicies } from './topology/apply-policies.js';
+export { type ApplyReport, applyPolicies, fitPolicy } from './topology/apply-policies.js';
+export { policyKeyOf } from './topology/policy-keys.js';
 export {
   MANAGEMENT_OPTIONS,
   ManagementApiError,

@@ -53,14 +53,15 @@ export {
 } from './options/option-kinds.js';
 export { checkDuration, type Duration, durationMs, MAX_TIMER_MS, parseDuration } from './time/duration.js';
 export { forLimits } from './time/one-timer.js';
-export type {
-  HeaderValue,
-  Message,
-  MessageHeaders,
-  MessageProperties,
-  Publication,
-  Verbatim,
-  VerbatimHeader,
+export {
+  type HeaderValue,
+  MESSAGE_PROPERTIES,
+  type Message,
+  type MessageHeaders,
+  type MessageProperties,
+  type Publication,
+  type Verbatim,
+  type VerbatimHeader,
 } from './message/message.js';
 export type { EncodedPayload, EncodeHints, MessageConverter, PayloadClass } from './message/message-converter.js';
 export {

@@ -47,7 +47,7 @@ export type { Loss } from './migration/carried-arguments.js';
 export { mergePlans, readPlan } from './topology/application-plan.js';
 export { askForDefinitions, type Definitions, readDefinitions } from './topology/definitions.js';
 export { type Drift, planTopology } from './topology/plan-topology.js';
-export { type Applied, apply } from './topology/apply.js';
+export { type Applied, apply, type ApplyOptions } from './topology/apply.js';
 export { diagnose } from './doctor/diagnose.js';
 export { examine } from './doctor/examine.js';
 export type { Facts, Permissions } from './doctor/facts.js';

@@ -1,6 +1,7 @@
 import { LeveretError, type Topology } from '@leveret/core';
 import { brokerReply, errorText } from '../errors/broker-reply.js';
 import { type Mismatch, parseMismatch } from './parse-mismatch.js';
+import { policyKeyOf } from './policy-keys.js';
 
 /** What was being declared. */
 export interface Declared {
@@ -8,21 +9,6 @@ export interface Declared {
   /** For people, such as `queue "orders"` or `binding of queue "orders" to exchange "shop"`. */
   readonly title: string;
 }
-
-// What a policy can set on a queue that exists, so that nobody needs to delete it.
-const POLICY_KEYS: Readonly<Record<string, string>> = {
-  'x-queue-mode': 'queue-mode',
-  'x-message-ttl': 'message-ttl',
-  'x-expires': 'expires',
-  'x-max-length': 'max-length',
-  'x-max-length-bytes': 'max-length-bytes',
-  'x-overflow': 'overflow',
-  'x-dead-letter-exchange': 'dead-letter-exchange',
-  'x-dead-letter-routing-key': 'dead-letter-routing-key',
-  'x-dead-letter-strategy': 'dead-letter-strategy',
-  'x-delivery-limit': 'delivery-limit',
-  'alternate-exchange': 'alternate-exchange',
-};
 
 /** The error for a declaration that the broker refused: what differs or is wrong, and the way out. */
 export function declarationError(error: unknown, declared: Declared): LeveretError {
@@ -80,7 +66,7 @@ function isUnavailable(code: number | undefined, text: string): boolean {
 
 function mismatchText({ kind, name, argument, asked, current }: Mismatch): string {
   const show = (value: string | undefined) => (value === undefined ? 'nothing' : JSON.stringify(value));
-  const policy = kind === 'queue' || argument === 'alternate-exchange' ? POLICY_KEYS[argument] : undefined;
+  const policy = policyKeyOf(kind, argument);
   const ways = [
     policy === undefined ? undefined : `set ${policy} with a policy and leave ${argument} out of the declaration`,
     'declare it as it is',

@@ -1,4 +1,4 @@
-import type { MessageHeaders, MessageProperties, Publication } from '@leveret/core';
+import { MESSAGE_PROPERTIES, type MessageHeaders, type MessageProperties, type Publication } from '@leveret/core';
 import { ByteWriter } from './byte-writer.js';
 import { writeEntries } from './write-table.js';
 
@@ -24,19 +24,9 @@ export interface FrameTarget {
 
 /** In the order of their flags, from the highest bit on. */
 const IN_ORDER: readonly (keyof MessageProperties | 'headers')[] = [
-  'contentType',
-  'contentEncoding',
+  ...MESSAGE_PROPERTIES.slice(0, 2),
   'headers',
-  'deliveryMode',
-  'priority',
-  'correlationId',
-  'replyTo',
-  'expiration',
-  'messageId',
-  'timestamp',
-  'type',
-  'userId',
-  'appId',
+  ...MESSAGE_PROPERTIES.slice(2),
 ];
 
 let spare: ByteWriter | undefined;

@@ -63,20 +63,23 @@ Examples:
     .command('apply')
     .description('Declare what applications would declare, and consume nothing')
     .argument('<applications...>', APPLICATIONS)
+    .option('--policies', 'apply policies, too, by the management API: they also change queues that are there')
     .addHelpText(
       'after',
-      '\nPolicies are applied at the start of the application.\n\nExamples:\n  leveret apply dist/main.js',
+      '\nWithout --policies those are applied at the start of the application. Ends with 2 when something was refused.\n\nExamples:\n  leveret apply dist/main.js\n  leveret apply dist/main.js --policies --management http://admin:secret@rabbit:15672',
     )
     .action(async (files: readonly string[], _options: unknown, command: Command) => {
-      const options: GlobalOptions = command.optsWithGlobals();
+      const options: GlobalOptions & { readonly policies?: boolean } = command.optsWithGlobals();
       const plan = await planOf(files);
       await context.connected(options, async (session) => {
-        const applied = await apply(session, plan);
+        const applied = await apply(session, plan, { policies: options.policies });
         context.exitCode = applied.refused.length > 0 ? EXIT.attention : EXIT.done;
         context.result(options, applied, () => {
-          const { exchanges, queues, bindings, refused } = applied;
-          const done = `${exchanges} exchanges, ${queues} queues and ${bindings} bindings declared.\n`;
-          return done + refused.map((line) => `refused: ${line}\n`).join('');
+          const { exchanges, queues, bindings, policies, notices, refused } = applied;
+          const more = options.policies === true ? `, ${policies} policies applied` : '';
+          const done = `${exchanges} exchanges, ${queues} queues and ${bindings} bindings declared${more}.\n`;
+          const lines = [...notices.map((line) => `note: ${line}`), ...refused.map((line) => `refused: ${line}`)];
+          return done + lines.map((line) => `${escapeText(line)}\n`).join('');
         });
       });
     });

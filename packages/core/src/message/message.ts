@@ -30,6 +30,12 @@ export interface MessageProperties {
   readonly appId?: string | undefined;
 }
 
+/** Their names, in the order in which AMQP writes them; headers come behind the second. */
+export const MESSAGE_PROPERTIES = [
+  ...(['contentType', 'contentEncoding', 'deliveryMode', 'priority', 'correlationId', 'replyTo'] as const),
+  ...(['expiration', 'messageId', 'timestamp', 'type', 'userId', 'appId'] as const),
+] as const satisfies readonly (keyof MessageProperties)[];
+
 /** A message as it arrived: body, properties, headers, and the way it came. Frozen in meaning: do not write to it. */
 export interface Message extends MessageProperties {
   readonly body: Buffer;

@@ -1,5 +1,5 @@
-import { ManagementApiError, type ResolvedManagementOptions } from '@leveret/amqplib';
-import type { Clock } from '@leveret/core';
+import { type ApplyReport, applyPolicies, ManagementApiError, type ResolvedManagementOptions } from '@leveret/amqplib';
+import type { Clock, PolicyDeclaration } from '@leveret/core';
 import {
   type BindingView,
   bindingView,
@@ -17,7 +17,7 @@ import {
   queueView,
 } from './views.js';
 
-/** Asks the management HTTP API. Every request is bounded by the timeout of the options; none is repeated. */
+/** Asks the management HTTP API, and applies policies by it. Every request is bounded by the timeout of the options; none is repeated. */
 export class ManagementReader {
   readonly #options: ResolvedManagementOptions;
 
@@ -73,6 +73,11 @@ export class ManagementReader {
   /** @throws {ManagementApiError} when it cannot be reached or refuses */
   async policies(): Promise<readonly PolicyView[]> {
     return (await this.list(`/api/policies/${this.#vhost}`)).map(policyView);
+  }
+
+  /** Applies policies, as the start of an application does. Never rejects. */
+  applyPolicies(policies: readonly PolicyDeclaration[], version: string): Promise<ApplyReport> {
+    return applyPolicies(policies, this.#options, version);
   }
 
   /** How much later the broker's clock is than ours, in milliseconds, to the second; `undefined` when it does not say. */

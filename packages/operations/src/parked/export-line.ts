@@ -1,4 +1,10 @@
-import type { Message, MessageHeaders, MessageProperties, Verbatim } from '@leveret/core';
+import {
+  MESSAGE_PROPERTIES,
+  type Message,
+  type MessageHeaders,
+  type MessageProperties,
+  type Verbatim,
+} from '@leveret/core';
 import type { ParkedMessage } from './parked-message.js';
 
 /** A message as one line of JSON: everything that it takes to make it again, byte for byte. */
@@ -15,26 +21,11 @@ export interface ExportedMessage {
   readonly verbatim?: unknown;
 }
 
-const PROPERTIES = [
-  'contentType',
-  'contentEncoding',
-  'deliveryMode',
-  'priority',
-  'correlationId',
-  'replyTo',
-  'expiration',
-  'messageId',
-  'timestamp',
-  'type',
-  'userId',
-  'appId',
-] as const satisfies readonly (keyof MessageProperties)[];
-
 /** Writes a message as one line, without the line break. */
 export function exportLine({ key, queue, message }: ParkedMessage): string {
   const { body, headers, exchange, routingKey, verbatim } = message;
   const text = body.toString('utf8');
-  const properties = Object.fromEntries(PROPERTIES.map((name) => [name, message[name]]));
+  const properties = Object.fromEntries(MESSAGE_PROPERTIES.map((name) => [name, message[name]]));
   const line: ExportedMessage = {
     leveret: 1,
     key,
@@ -71,7 +62,7 @@ export function importLine(line: string): { readonly key: string; readonly queue
   if (bytes === undefined || typeof decoded !== 'object' || decoded === null || Buffer.isBuffer(decoded)) {
     throw new TypeError('expected a body { text } or { base64 }, and headers');
   }
-  const known = PROPERTIES.flatMap((name) => {
+  const known = MESSAGE_PROPERTIES.flatMap((name) => {
     const value = (properties as MessageProperties | undefined)?.[name];
     return value === undefined || value === null ? [] : [[name, value] as const];
   });

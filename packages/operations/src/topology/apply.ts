@@ -7,15 +7,33 @@ export interface Applied {
   readonly exchanges: number;
   readonly queues: number;
   readonly bindings: number;
+  readonly policies: number;
+  /** What was left out because this broker does not know it any more, in words. */
+  readonly notices: readonly string[];
   /** What was refused, with the broker's words; the rest was declared. */
   readonly refused: readonly string[];
+}
+
+/** Options of {@link apply}. */
+export interface ApplyOptions {
+  /** Policies, too: they work on what is there, also on queues of others that their patterns match. Default `false`. */
+  readonly policies?: boolean | undefined;
 }
 
 /**
  * Declares exchanges, queues and bindings of a plan, and consumes nothing. What is there with other properties is refused by the
  * broker and left as it is. Exclusive queues are left out: they belong to the connection of the application.
+ * @throws {LeveretError} LEV_OPERATION_REFUSED for policies without a management API, before anything is declared
  */
-export async function apply(session: OperationsSession, plan: ApplicationPlan): Promise<Applied> {
+export async function apply(
+  session: OperationsSession,
+  plan: ApplicationPlan,
+  { policies = false }: ApplyOptions = {},
+): Promise<Applied> {
+  const reader =
+    policies && plan.policies.length > 0
+      ? await session.needManagement('Applying policies', 'Say where it is, or leave policies to the application.')
+      : undefined;
   const { broker } = session;
   const { version } = broker.broker;
   const refused: string[] = [];
@@ -51,5 +69,8 @@ export async function apply(session: OperationsSession, plan: ApplicationPlan): 
         : broker.bindExchange(destination, source, routingKey, { ...args });
     bindings += await attempt(`binding ${source} -> ${destination}`, bind);
   }
-  return { exchanges, queues, bindings, refused };
+  const report = await reader?.applyPolicies(plan.policies, version);
+  refused.push(...(report?.failures ?? []).map(({ message }) => message));
+  const notices = report?.notices ?? [];
+  return { exchanges, queues, bindings, policies: report?.applied.length ?? 0, notices, refused };
 }

@@ -1,4 +1,4 @@
-import { queueArguments } from '@leveret/amqplib';
+import { fitPolicy, policyKeyOf, queueArguments } from '@leveret/amqplib';
 import type {
   ApplicationPlan,
   BindingDeclaration,
@@ -33,13 +33,14 @@ export function planTopology(plan: ApplicationPlan, there: Definitions): readonl
     ...plan.exchanges.flatMap((wanted) => exchangeDrift(wanted, exchanges.get(wanted.name))),
     ...plan.queues.flatMap((wanted) => (wanted.exclusive ? [] : queueDrift(wanted, queues.get(wanted.name), version))),
     ...plan.bindings.flatMap((wanted) => bindingDrift(wanted, there.bindings, plan)),
-    ...plan.policies.flatMap((wanted) => policyDrift(wanted, policies.get(wanted.name))),
+    ...plan.policies.flatMap((wanted) => policyDrift(wanted, policies.get(wanted.name), version)),
     ...unusedQueues(plan, there),
     ...unusedBindings(plan, there),
   ];
 }
 
 const APPLY = 'leveret apply declares it, as does the start of the application';
+const APPLY_POLICY = 'leveret apply --policies sets it, as does the start of the application';
 
 function exchangeDrift(wanted: ExchangeDeclaration, there: ExchangeView | undefined): readonly Drift[] {
   const { name } = wanted;
@@ -55,7 +56,11 @@ function exchangeDrift(wanted: ExchangeDeclaration, there: ExchangeView | undefi
     ['internal', wanted.internal, there.internal],
     ...argumentsOf(wanted.arguments, there.arguments),
   ];
-  return different(facts).map((difference) => ({ kind: 'differs' as const, object, name, ...difference, wayOut }));
+  return different(facts).map((difference) => {
+    const key = policyKeyOf(object, difference.argument);
+    const byPolicy = key === undefined ? '' : `leave ${difference.argument} out and set ${key} by a policy; or `;
+    return { kind: 'differs' as const, object, name, ...difference, wayOut: byPolicy + wayOut };
+  });
 }
 
 function queueDrift(wanted: QueueDeclaration, there: QueueView | undefined, version: string): readonly Drift[] {
@@ -87,25 +92,11 @@ function withoutDelayedRetry(args: Readonly<Record<string, unknown>>, { delayedR
   return Object.fromEntries(Object.entries(args).filter(([name]) => !name.startsWith('x-delayed-retry-')));
 }
 
-/** Arguments that a policy can set instead, under these names. */
-const BY_POLICY: Readonly<Record<string, string>> = {
-  'x-message-ttl': 'message-ttl',
-  'x-expires': 'expires',
-  'x-max-length': 'max-length',
-  'x-max-length-bytes': 'max-length-bytes',
-  'x-overflow': 'overflow',
-  'x-dead-letter-exchange': 'dead-letter-exchange',
-  'x-dead-letter-routing-key': 'dead-letter-routing-key',
-  'x-dead-letter-strategy': 'dead-letter-strategy',
-  'x-delivery-limit': 'delivery-limit',
-  'x-queue-mode': 'queue-mode',
-};
-
 function wayOutOf(argument: string): string {
   if (argument === 'x-queue-type') {
     return 'a queue keeps its type: declare it as it is; or move it to a quorum queue of another name: leveret migrate queue <name> --to quorum';
   }
-  const key = BY_POLICY[argument];
+  const key = policyKeyOf('queue', argument);
   const other = 'declare it as it is, or delete the queue when it is empty and let it be declared again';
   if (key === undefined) return `a queue cannot be changed: ${other}`;
   return `leave ${argument} out and set ${key} by a policy, which works on queues that exist; or ${other}`;
@@ -121,18 +112,22 @@ function bindingDrift(
   return [{ kind: 'create', object: 'binding', name: bindingName(wanted), wayOut: APPLY }];
 }
 
-function policyDrift(wanted: PolicyDeclaration, there: PolicyView | undefined): readonly Drift[] {
+function policyDrift(declared: PolicyDeclaration, there: PolicyView | undefined, version: string): readonly Drift[] {
+  const { policy: wanted } = fitPolicy(declared, version);
+  // Nothing of it is left on this version.
+  if (wanted === undefined) return [];
   const { name } = wanted;
   const object = 'policy';
-  if (there === undefined) return [{ kind: 'create', object, name, wayOut: APPLY }];
+  if (there === undefined) return [{ kind: 'create', object, name, wayOut: APPLY_POLICY }];
   const facts: readonly (readonly [string, unknown, unknown])[] = [
     ['pattern', wanted.pattern, there.pattern],
     ['apply-to', wanted.applyTo, there.applyTo],
     ['priority', wanted.priority, there.priority],
     ...argumentsOf(wanted.definition, there.definition),
   ];
-  const wayOut = 'leveret apply replaces it, as does the start of the application';
-  return different(facts).map((difference) => ({ kind: 'differs' as const, object, name, ...difference, wayOut }));
+  return different(facts).map((difference) => ({
+    ...{ kind: 'differs' as const, object, name, ...difference, wayOut: APPLY_POLICY },
+  }));
 }
 
 const UNUSED =
