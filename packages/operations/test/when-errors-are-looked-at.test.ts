@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { groupErrors, look, OperationsSession } from '@leveret/operations';
 import { expect } from 'chai';
 import { after, before, it } from 'mocha';
@@ -41,6 +44,26 @@ onEachNode('when errors are looked at', (node) => {
       for (const { properties } of taken) expect(properties.headers?.['x-delivery-count']).to.equal(undefined);
     });
   }
+
+  it('asks a management API again that was on its way up', async () => {
+    let asked = 0;
+    const server = createServer((_request, response) => {
+      response.writeHead(++asked === 1 ? 500 : 200).end('{}');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const early = await OperationsSession.connect({ connection: { urls: node.url }, management: { url } });
+    try {
+      expect(await early.management().catch((error: Error) => error.message)).to.include('status 500');
+      expect(await early.management()).to.include({ url });
+      await early.management();
+      expect(asked).to.equal(2);
+    } finally {
+      await early.close();
+      server.close();
+      server.closeAllConnections();
+    }
+  });
 
   it('shows a message as it was parked, also where a copy stands in its place', async () => {
     const queue = await outside.queue('as it was', { 'x-queue-type': 'quorum' });

@@ -37,6 +37,10 @@ export async function killConsoles(
 ): Promise<KillReport> {
   const [work, errors] = [await queues.declare('killed-work', type), await queues.declare('killed-errors', type)];
   await queues.park(errors, work, messages);
+  // A node that has just started answers 500 for a while.
+  const { username, password, host } = new URL(management);
+  const headers = { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+  await until('the management API', async () => (await fetch(`http://${host}/api/overview`, { headers })).ok);
   const folder = mkdtempSync(join(tmpdir(), 'leveret-console-'));
   const tokens = join(folder, 'tokens');
   writeFileSync(tokens, `operate ${TOKENS.operate}\n`, { mode: 0o600 });
@@ -49,15 +53,22 @@ export async function killConsoles(
     const args = ['console', '--json', '--port', '0', '-q', errors, '--token-file', tokens];
     const child = spawn(process.execPath, [CLI, ...args], {
       env: { ...process.env, AMQP_URL: amqp, MANAGEMENT_URL: management },
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     let said = '';
     child.stdout?.on('data', (part: Buffer) => {
       said += part;
     });
+    let complaint = '';
+    child.stderr?.on('data', (part: Buffer) => {
+      complaint = `${complaint}${part}`.slice(-2000);
+    });
     const ready = await until(
       'the console to start',
-      () => said.includes('\n}\n') && (JSON.parse(said) as Ready),
+      () => {
+        if (child.exitCode !== null) throw new Error(`the console ended with ${child.exitCode}: ${complaint}`);
+        return said.includes('\n}\n') && (JSON.parse(said) as Ready);
+      },
       START_MS,
     );
     const staged = ready.staged[errors] ?? 0;

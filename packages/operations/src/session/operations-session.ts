@@ -25,6 +25,8 @@ export interface OperationsOptions {
 
 /** How long it may take to find out that there is no management API where nobody said that there is one. */
 const KNOCK_MS = 3000;
+/** How long it is taken for granted that there is none. */
+const KNOCK_AGAIN_MS = 30_000;
 
 /** How long another operation on the same queue is waited for. */
 const LOCK_MS = 10_000;
@@ -100,15 +102,29 @@ export class OperationsSession {
   async management(): Promise<ManagementReader | undefined> {
     const reader = this.#management;
     if (reader === undefined) return undefined;
-    const expected = this.#expected;
-    this.#answers ??= reader.get('/api/overview').then(
-      (overview) => expected === 'given' || USUAL_PORTS.includes(expected) || listensAt(overview, expected),
-      (error: unknown) => {
-        if (expected === 'given') throw error;
-        return false;
-      },
-    );
+    this.#answers ??= this.#knock(reader);
     return (await this.#answers) ? reader : undefined;
+  }
+
+  async #knock(reader: ManagementReader): Promise<boolean> {
+    const expected = this.#expected;
+    let answers = false;
+    try {
+      const overview = await reader.get('/api/overview');
+      answers = expected === 'given' || USUAL_PORTS.includes(expected) || listensAt(overview, expected);
+    } catch (error) {
+      // It may be on its way up: whoever asks next knocks anew.
+      if (expected === 'given') {
+        this.#answers = undefined;
+        throw error;
+      }
+    }
+    if (!answers) {
+      this.clock.after(KNOCK_AGAIN_MS, () => {
+        this.#answers = undefined;
+      });
+    }
+    return answers;
   }
 
   /**
