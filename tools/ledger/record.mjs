@@ -187,7 +187,7 @@ function runTable() {
   return [
     '| date | row | RabbitMQ | seed | minutes | confirmed | faults | lost | handled again (explained at most) | load | commit | invariants |',
     '|---|---|---|---|---|---|---|---|---|---|---|---|',
-    ...own.map(({ startedAt, row, version, nodes, seed, minutes, machine, commit = '', verdict }) => {
+    ...own.map(({ startedAt, row, version, nodes, seed, minutes, machine, commit = '', judgedAgain, verdict }) => {
       const { messages, duplicates, violationCounts, faults } = verdict;
       const broken = Object.keys(violationCounts);
       const cells = [
@@ -202,7 +202,11 @@ function runTable() {
         row.includes('inbox') ? duplicates.effects : `${count(duplicates.effects)} (${count(duplicates.bound)})`,
         machine.loadBefore.toFixed(0),
         commit,
-        broken.length === 0 ? 'hold' : `broken: ${broken.join(', ')}`,
+        broken.length > 0
+          ? `broken: ${broken.join(', ')}`
+          : judgedAgain
+            ? `hold (at first: ${judgedAgain.join(', ')})`
+            : 'hold',
       ];
       return `| ${cells.join(' | ')} |`;
     }),
@@ -272,7 +276,7 @@ function groupTable() {
   return [
     `Seeds ${[...new Set(group.map(({ seed }) => seed))].sort((left, right) => left - right).join(', ')}; RabbitMQ ${[...new Set(group.map(({ version }) => version))].sort().join(', ')}. Times each fault was made, in this order below: ${kinds.join(', ')}.`,
     '',
-    '| | runs | faults | confirmed | lost | handled again | of 100 | for each fault | early acks | goes on after a cut, p50 | p99 | after a broker kill, p50 | other invariants broken |',
+    '| | runs | faults | confirmed | lost | handled again | of 100 | of what the faults explain at most | early acks | goes on after a cut, p50 | p99 | after a broker kill, p50 | other invariants broken |',
     '|---|---|---|---|---|---|---|---|---|---|---|---|---|',
     ...subjects.map((subject) => {
       const of = group.filter((each) => each.subject === subject);
@@ -292,7 +296,13 @@ function groupTable() {
         messages('lost'),
         count(again),
         ((100 * again) / Math.max(1, messages('handled'))).toFixed(2),
-        (again / Math.max(1, faults)).toFixed(0),
+        `${(
+          (100 * again) /
+            Math.max(
+              1,
+              sum(of, ({ verdict }) => verdict.duplicates.bound),
+            )
+        ).toFixed(0)} %`,
         messages('earlyAcks'),
         showMs(percentile(cuts, 0.5)),
         showMs(percentile(cuts, 0.99)),

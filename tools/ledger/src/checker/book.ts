@@ -11,7 +11,7 @@ export const ACKED = 16;
 export const EXCUSED = 32;
 
 /**
- * What the ledgers say of every message, by its number, in arrays: some 60 bytes for each, whatever happens to it, so that a run
+ * What the ledgers say of every message, by its number, in arrays: some 70 bytes for each, whatever happens to it, so that a run
  * of any length can be judged.
  */
 export class Book {
@@ -32,6 +32,8 @@ export class Book {
   wireConfirmedAt = new Float64Array(1024).fill(Number.POSITIVE_INFINITY);
   /** Monotonic µs of its first attempt to be published; `Infinity` for none. */
   attemptedAt = new Float64Array(1024).fill(Number.POSITIVE_INFINITY);
+  /** Monotonic µs at which it was delivered last; `-Infinity` for never. */
+  deliveredAt = new Float64Array(1024).fill(Number.NEGATIVE_INFINITY);
   /** One more than the highest number. */
   size = 0;
 
@@ -49,6 +51,7 @@ export class Book {
     this.left = copied(new Uint8Array(room), this.left);
     this.committedAt = copied(new Float64Array(room).fill(Number.POSITIVE_INFINITY), this.committedAt);
     this.wireConfirmedAt = copied(new Float64Array(room).fill(Number.POSITIVE_INFINITY), this.wireConfirmedAt);
+    this.deliveredAt = copied(new Float64Array(room).fill(Number.NEGATIVE_INFINITY), this.deliveredAt);
     this.attemptedAt = copied(new Float64Array(room).fill(Number.POSITIVE_INFINITY), this.attemptedAt);
   }
 

@@ -105,6 +105,8 @@ describe('checking a run', () => {
     const { violationCounts, messages } = await judged({ ...unsettled, conductor: ['5000 queue-deleted'] });
     expect(violationCounts).to.deep.equal({});
     expect(messages.excluded).to.equal(1);
+    const late = { ...unsettled, wire: [...unsettled.wire, `69000000 redeliver ${A} 2.1 1`] };
+    expect(await broken({ ...late, conductor: ['70000000 queue-deleted'] })).to.deep.equal([]);
   });
 
   it('I1: does not excuse by a deleted queue what was acknowledged, or sent long before or behind it', async () => {
@@ -113,6 +115,8 @@ describe('checking a run', () => {
     const unsettled = { ...gone, wire: good(A).wire?.slice(0, 2) ?? [] };
     expect(await broken({ ...unsettled, conductor: ['500 queue-deleted'] })).to.deep.equal(['I1']);
     expect(await broken({ ...unsettled, conductor: ['70000000 queue-deleted'] })).to.deep.equal(['I1']);
+    const there = { ...unsettled, wire: [...unsettled.wire, `16000000 redeliver ${A} 2.1 1`] };
+    expect(await broken({ ...there, conductor: ['5000000 queue-deleted'] })).to.deep.equal(['I1']);
   });
 
   it('I2: finds an effect of what nobody published', async () => {

@@ -28,8 +28,13 @@ export interface Circumstances {
   readonly countsAtBroker: boolean;
 }
 
-/** Longer than any message waits on the queue: publishers are held back. What is gone and older was not on it. */
+/**
+ * Longer than any message lies on the queue before it is delivered, first or again: publishers are held back. Of what is gone and was
+ * heard of last before that, nobody knows where it was.
+ */
 const ON_QUEUE_MICROS = 60_000_000;
+/** So much later a slow network may still bring what the queue had handed out. */
+const ON_THE_WAY_MICROS = 10_000_000;
 
 /** Judges every message by the book: I1, I2, I3, I6 and I13. */
 export function judgeMessages(book: Book, violations: Violations, circumstances: Circumstances): Totals {
@@ -103,7 +108,11 @@ function judgeOrigin({ n, effects, parked }: Found, book: Book, violations: Viol
 function judgeAbsence(n: number, book: Book, violations: Violations, where: Circumstances, totals: Totals): void {
   const { row, deletedAt } = where;
   const attemptedAt = book.attemptedAt[n] ?? 0;
-  const mayHaveBeenThere = (at: number) => attemptedAt <= at && attemptedAt > at - ON_QUEUE_MICROS;
+  const deliveredAt = book.deliveredAt[n] ?? Number.NEGATIVE_INFINITY;
+  const mayHaveBeenThere = (at: number) =>
+    attemptedAt <= at &&
+    Math.max(attemptedAt, deliveredAt) > at - ON_QUEUE_MICROS &&
+    deliveredAt <= at + ON_THE_WAY_MICROS;
   if (!book.is(n, ACKED) && deletedAt.some(mayHaveBeenThere)) {
     totals.excluded++;
     return;

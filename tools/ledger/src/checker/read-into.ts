@@ -159,6 +159,8 @@ export class WireReader implements LedgerReader {
       case 'deliver':
       case 'redeliver':
         this.#deliveries.see(at);
+        book.see(n);
+        book.deliveredAt[n] = at;
         if (event === 'deliver') this.deliveries++;
         else this.redeliveries++;
         return;
