@@ -208,6 +208,8 @@ export class OutboxRelay<Tx> {
     await new Promise<void>((resolve) => {
       const cancel = this.#options.clock.after(ms, resolve, true);
       this.#wakeFromPause = () => {
+        // Each confirm wakes it: the first is enough.
+        this.#wakeFromPause = undefined;
         cancel();
         resolve();
       };
