@@ -1,9 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 
+const NONE = new Uint8Array(0);
+
 /** A text that mostly is the same as the last time: then its bytes are compared, and nothing is decoded. */
 export class RecentText {
   #text = '';
-  #bytes = new Uint8Array(0);
+  #bytes = NONE;
   #length = 0;
   #isExact = true;
 
