@@ -60,6 +60,8 @@ export class AmqplibPublishChannel implements PublishChannel {
     });
     channel.on('return', (message) => this.#returned(message));
     if (this.#writer !== undefined) {
+      // amqplib's own would look for callbacks that there are not.
+      for (const confirm of ['ack', 'nack']) channel.removeAllListeners(confirm);
       channel.on('ack', (confirm: Confirm) => this.#gone || this.#confirms.acked(confirm));
       channel.on('nack', (confirm: Confirm) => this.#gone || this.#confirms.nacked(confirm));
     }
