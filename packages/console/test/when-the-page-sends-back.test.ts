@@ -15,7 +15,9 @@ const CANARY = 5;
 const GROUP = 400;
 const RATE = 50;
 
-onEachNode('when the page sends back', (node) => {
+onEachNode('when the page sends back', function (node) {
+  // A browser takes most of a core, and other tests run beside it.
+  this.timeout(90_000);
   let browser: Browser;
   let outside: FailedMessages;
   let visit: Visit;
@@ -37,8 +39,7 @@ onEachNode('when the page sends back', (node) => {
     await browser?.close();
   });
 
-  it('stops at a canary that fails again, sends at the rate once it is mended, and shows it over a reload', async function () {
-    this.timeout(90_000);
+  it('stops at a canary that fails again, sends at the rate once it is mended, and shows it over a reload', async () => {
     const work = await outside.queue('back work');
     const errors = await outside.queue('back errors', { 'x-queue-type': 'quorum' });
     const kindAt = (index: number) => (index < GROUP ? kindOf(0) : kindOf(1));

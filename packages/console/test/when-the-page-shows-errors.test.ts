@@ -11,7 +11,9 @@ import { Visit } from './support/visit.js';
 
 const LIMIT_MS = 2000;
 
-onEachNode('when the page shows errors', (node) => {
+onEachNode('when the page shows errors', function (node) {
+  // A browser takes most of a core, and other tests run beside it.
+  this.timeout(90_000);
   let browser: Browser;
   let outside: FailedMessages;
   let visit: Visit;
