@@ -126,6 +126,17 @@ describe('LeaseKeeper', () => {
     });
   }
 
+  it('asks no more when the lease ends before the next try', async () => {
+    const keeper = keep();
+    await clock.advance(1000);
+    await clock.advance(1900);
+    refuse(new Error('away'));
+    await turn();
+    expect(clock.waits).to.deep.equal([100, 250]);
+    await clock.advance(100);
+    expect([keeper.aborted, asked, clock.waits]).to.deep.equal([true, 1, []]);
+  });
+
   it('leaves no timer when it is stopped, and waits for no renewal that has ended', async () => {
     const keeper = keep();
     await clock.advance(1000);
