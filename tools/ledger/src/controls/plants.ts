@@ -28,6 +28,7 @@ export interface Plant {
 }
 
 const PROCESS = 'core/dist/consumer/process-delivery.js';
+const SETBACKS = 'core/dist/consumer/delivery-setbacks.js';
 const CONSUMER = 'core/dist/consumer/consumer.js';
 const CHANNEL = 'amqplib/dist/delivery/consumer-channel.js';
 const PUBLISHING = 'amqplib/dist/publisher/amqplib-publish-channel.js';
@@ -174,7 +175,7 @@ export const PLANTS: readonly Plant[] = [
     what: 'acknowledges at shutdown what waits for its next attempt',
     patches: [
       {
-        file: PROCESS,
+        file: SETBACKS,
         find: "            return true;\n        this.#settlement.giveBack('stopping', error);",
         put: '            return true;\n        this.#settlement.acknowledge(error);',
       },
@@ -239,8 +240,8 @@ export const PLANTS: readonly Plant[] = [
     patches: [
       {
         file: 'sql/dist/relay/lease-rows.js',
-        find: 'const due = await lookAt(executor, database, lease);',
-        put: 'const due = (await lookAt(executor, database, lease)).filter(({ id }) => Number(id) > (globalThis.ledgerCursor ?? 0)); for (const { id } of due) globalThis.ledgerCursor = Math.max(globalThis.ledgerCursor ?? 0, Number(id));',
+        find: 'const due = await lookAt(executor, database, lease, opened && resultOfOpening(opened));',
+        put: 'const due = (await lookAt(executor, database, lease, opened && resultOfOpening(opened))).filter(({ id }) => Number(id) > (globalThis.ledgerCursor ?? 0)); for (const { id } of due) globalThis.ledgerCursor = Math.max(globalThis.ledgerCursor ?? 0, Number(id));',
       },
     ],
     row: 'outbox-none',
@@ -276,9 +277,9 @@ export const PLANTS: readonly Plant[] = [
     what: 'lets a failed message wait half as long as it is to',
     patches: [
       {
-        file: PROCESS,
-        find: 'redeliveries.send(this.delivery.message, failures.record(counts), delayMs)',
-        put: 'redeliveries.send(this.delivery.message, failures.record(counts), delayMs / 2)',
+        file: SETBACKS,
+        find: 'redeliveries.send(this.#delivery.message, this.#failures.record(counts), delayMs)',
+        put: 'redeliveries.send(this.#delivery.message, this.#failures.record(counts), delayMs / 2)',
       },
     ],
     row: 'classic-redeliver-none',
@@ -305,8 +306,8 @@ export const PLANTS: readonly Plant[] = [
     patches: [
       {
         file: 'core/dist/consumer/waiting-deliveries.js',
-        find: 'this.#items.push({ delivery, since });',
-        put: 'this.#items.splice(this.#head, 0, { delivery, since });',
+        find: 'this.#items[this.#end++] = { delivery, since };',
+        put: 'this.#items.splice(this.#head, 0, { delivery, since }); this.#end++;',
       },
       {
         file: CONSUMER,
