@@ -39,7 +39,9 @@ interface Words {
 }
 
 function caseOf(words: readonly Words[]): string {
-  return words.map(({ path, words: list }) => `    '${path}') words='${list.join(' ')}' ;;`).join('\n');
+  // Those of the program itself are offered everywhere.
+  const own = ({ path, words: list }: Words) => (path === '' ? list.filter((word) => !word.startsWith('-')) : list);
+  return words.map((each) => `    '${each.path}') words='${own(each).join(' ')}' ;;`).join('\n');
 }
 
 const SCRIPTS: Readonly<Record<(typeof SHELLS)[number], (words: readonly Words[]) => string>> = {
