@@ -144,6 +144,21 @@ onEachNode('when errors are sent back', (node) => {
     expect((await retry(session, { queues: [errors], selection: 'all' })).sent).to.equal(report.left);
   });
 
+  it('puts back what is staged of the next queue when a message is refused', async () => {
+    const work = await outside.queue('refused work', { 'x-max-length': 2, 'x-overflow': 'reject-publish' });
+    const queues = [await outside.queue('refused one'), await outside.queue('refused two')] as const;
+    await outside.park(queues[0], 10, work);
+    await outside.park(queues[1], 10, work, 11);
+    const report = await retry(session, { queues, selection: 'all', rate: 50 });
+    expect(report).to.include({ stopped: 'refused' });
+    expect(report.sent + report.left).to.equal(20);
+    const { messages, queues: looked } = await look(session, queues);
+    expect(looked.map(({ staged }) => staged)).to.eql([0, 0]);
+    const everywhere = [...ids(await outside.takeAll(work)), ...messages.map(({ message }) => message.messageId)];
+    expect([...new Set(everywhere)]).to.have.members(upTo(20));
+    expect(messages.filter(({ queue }) => queue === queues[1])).to.have.length(10);
+  });
+
   it('keeps to the rate', async () => {
     const work = await outside.queue('rate work');
     const errors = await outside.queue('rate errors');

@@ -140,18 +140,36 @@ async function send(
     onProgress?.({ phase, sent, total });
   };
   let failure: Error | undefined;
-  for (const [queue, of] of byQueue(planned)) {
-    if (failure !== undefined || signal?.aborted === true) break;
-    await session.exclusively('move', queue, async () => {
-      await withHeld(session, queue, limits, ({ messages }) => {
-        const staged = messages.flatMap((inHand) => {
-          const target = of.get(inHand.parked.key);
-          return target === undefined ? [] : [{ inHand, target }];
+  const giveUp = new AbortController();
+  const stop = signal === undefined ? giveUp.signal : AbortSignal.any([signal, giveUp.signal]);
+  // The next queue is staged while the one before is sent, or the rate would not be kept from one to the other.
+  let before = Promise.resolve();
+  try {
+    for (const [queue, of] of byQueue(planned)) {
+      if (stop.aborted) break;
+      const turn = before;
+      before = session.exclusively('move', queue, async () => {
+        await withHeld(session, queue, limits, ({ messages }) => {
+          const staged = messages.flatMap((inHand) => {
+            const target = of.get(inHand.parked.key);
+            return target === undefined ? [] : [{ inHand, target }];
+          });
+          return stage(session, queue, staged);
         });
-        return stage(session, queue, staged);
+        // Where that one has failed, this one is put back.
+        await turn.catch(() => giveUp.abort());
+        const report = await forward(session, queue, { rate, signal: stop, onSent, further });
+        failure ??= report.failure;
+        if (failure !== undefined) giveUp.abort();
       });
-      ({ failure } = await forward(session, queue, { rate, signal, onSent, further }));
-    });
+      // Awaited below; it may fail before that.
+      before.catch(() => {});
+      await turn;
+    }
+    await before;
+  } catch (error) {
+    await before.catch(() => {});
+    throw error;
   }
   const stopped = failure !== undefined ? 'refused' : signal?.aborted === true && sent < total ? 'aborted' : undefined;
   return { sent, left: total - sent, stopped, failure };
