@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../scripts/sources.mjs';
 
-const SKIPPED = /(^|\/)(node_modules|src|coverage|dist-package)(\/|$)/;
+// Tests read what lies beside their sources, such as recorded errors.
+const SKIPPED = /(^|\/)(node_modules|coverage|dist-package)(\/|$)|\/src\/.*\.tsx?$/;
 
 export class Workplace {
   #root = mkdtempSync(join(tmpdir(), 'leveret-mutants-'));
