@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { after, before, it } from 'mocha';
 import { onEachNode } from '../../../tools/scripts/each-broker.mjs';
 import { ErrorQueues, idsOf, TYPES, upTo } from './support/error-queues.js';
-import { PageClient, TOKENS, until } from './support/page-client.js';
+import { managementAnswers, PageClient, TOKENS, until } from './support/page-client.js';
 
 onEachNode('when errors are looked at in the console', (node) => {
   let queues: ErrorQueues;
@@ -12,6 +12,7 @@ onEachNode('when errors are looked at in the console', (node) => {
 
   before(async () => {
     queues = await ErrorQueues.open(node.url);
+    await managementAnswers(node.managementUrl);
   });
   after(async () => {
     await Promise.all(consoles.map((each) => each.close()));

@@ -8,7 +8,7 @@ import { Leveret, listener, republish } from 'leveret';
 import { after, before, it } from 'mocha';
 import { onEachNode } from '../../../tools/scripts/each-broker.mjs';
 import { ErrorQueues, idsOf, TYPES, upTo } from './support/error-queues.js';
-import { PageClient, TOKENS, until } from './support/page-client.js';
+import { managementAnswers, PageClient, TOKENS, until } from './support/page-client.js';
 
 onEachNode('when errors are sent back from the console', (node) => {
   let queues: ErrorQueues;
@@ -16,6 +16,7 @@ onEachNode('when errors are sent back from the console', (node) => {
 
   before(async () => {
     queues = await ErrorQueues.open(node.url);
+    await managementAnswers(node.managementUrl);
   });
   after(async () => {
     await Promise.all(consoles.map((each) => each.close()));
@@ -110,7 +111,7 @@ onEachNode('when errors are sent back from the console', (node) => {
     expect(listed).to.include({ id: job.id, phase: 'sending', total: 205 });
     expect((await page.post('api/errors/retry', { selection: 'all' })).status).to.equal(409);
     const done = await ended(page, job);
-    expect(done).to.include({ phase: 'done', sent: 205, total: 205, left: 0 });
+    expect(done, JSON.stringify(done)).to.include({ phase: 'done', sent: 205, total: 205, left: 0 });
     expect(done.canary).to.include({ sent: 5, handled: 5, failed: 0, silent: 0 });
     await until('all to be handled', () => handled.length >= 205);
     expect(handled.toSorted((a, b) => a - b)).to.eql(upTo(205));

@@ -377,10 +377,10 @@ function betterGuess(guess: DeclaredQueue, reply: BrokerReply | undefined): Decl
   return value === undefined ? undefined : { ...guess, arguments: { ...guess.arguments, [argument]: value } };
 }
 
-/** Arguments that are text, numbers or flags: the broker names the type behind the value. */
+/** Arguments that are text, numbers or flags: the broker names the type behind the value, but for the type of a queue from 4.3 on. */
 function readArgument(text: string, value: string): unknown {
   const type = /but current is the value '[\s\S]*' of type '([^']*)'$/.exec(text)?.[1];
-  if (type === 'longstr') return value;
+  if (type === 'longstr' || /but current is '[^']*'$/.test(text)) return value;
   if (type === 'bool') return value === 'true';
   return /^-?\d+$/.test(value) ? Number(value) : undefined;
 }

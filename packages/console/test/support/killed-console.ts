@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ErrorQueues, idsOf, upTo } from './error-queues.js';
-import { PageClient, TOKENS, until } from './page-client.js';
+import { managementAnswers, PageClient, TOKENS, until } from './page-client.js';
 
 const CLI = fileURLToPath(new URL('../../../cli/bin/leveret.js', import.meta.url));
 const START_MS = 30_000;
@@ -37,10 +37,7 @@ export async function killConsoles(
 ): Promise<KillReport> {
   const [work, errors] = [await queues.declare('killed-work', type), await queues.declare('killed-errors', type)];
   await queues.park(errors, work, messages);
-  // A node that has just started answers 500 for a while.
-  const { username, password, host } = new URL(management);
-  const headers = { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
-  await until('the management API', async () => (await fetch(`http://${host}/api/overview`, { headers })).ok);
+  await managementAnswers(management);
   const folder = mkdtempSync(join(tmpdir(), 'leveret-console-'));
   const tokens = join(folder, 'tokens');
   writeFileSync(tokens, `operate ${TOKENS.operate}\n`, { mode: 0o600 });

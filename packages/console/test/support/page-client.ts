@@ -146,3 +146,10 @@ export async function until<T>(
 }
 
 export const TOKENS = { operate: 'operate-token-of-a-test', read: 'read-token-of-a-test' };
+
+/** Waits until a management API answers: that of a node that has just started fails for a while. */
+export async function managementAnswers(url: string): Promise<void> {
+  const { username, password, host } = new URL(url);
+  const headers = { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+  await until('the management API', async () => (await fetch(`http://${host}/api/overview`, { headers })).ok);
+}

@@ -184,7 +184,8 @@ export class OperationsSession {
   }
 
   async #askForType(queue: string): Promise<string | undefined> {
-    const reader = await this.management();
+    // The broker itself knows, too.
+    const reader = await this.management().catch(() => undefined);
     if (reader !== undefined) {
       const path = `/api/queues/${encodeURIComponent(reader.vhost)}/${encodeURIComponent(queue)}`;
       const found = (await reader.get(path).catch(() => undefined)) as { readonly type?: unknown } | undefined;
