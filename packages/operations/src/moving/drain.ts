@@ -41,6 +41,8 @@ export async function drain(
       }
     }
   } finally {
+    // What still comes is not begun: the broker takes it back.
+    hand.stop();
     // Not cancelled first: whoever consumes next is to find all that is not settled here.
     await consumer.close();
   }

@@ -9,6 +9,7 @@ export class Hand implements SessionSink {
   readonly #clock: Clock;
   readonly #failures: unknown[] = [];
   #movedAt: number;
+  #isStopped = false;
   #ended: { readonly error: Error | undefined } | undefined;
 
   constructor(work: (delivery: Delivery) => Promise<void>, clock: Clock) {
@@ -22,7 +23,7 @@ export class Hand implements SessionSink {
   }
 
   delivered(delivery: Delivery): void {
-    if (this.#failures.length > 0) return;
+    if (this.#isStopped || this.#failures.length > 0) return;
     this.taken++;
     this.busy++;
     this.#work(delivery)
@@ -33,6 +34,11 @@ export class Hand implements SessionSink {
         this.busy--;
         this.#movedAt = this.#clock.monotonic();
       });
+  }
+
+  /** Begins nothing more. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   ended(error: Error | undefined): void {

@@ -13,6 +13,8 @@ import { type InHand, unlimitedArguments } from './with-held.js';
 
 const PREFIX = 'leveret.retrying.';
 const WINDOW = 256;
+/** How often it is looked whether something is left. */
+const MOST_ROUNDS = 20;
 
 /** Name of the queue through which messages of an error queue go back, so that a process that is killed can be followed by another. */
 export function stagingQueueOf(queue: string): string {
@@ -118,13 +120,20 @@ export async function forward(
     return true;
   };
   try {
-    await drain(session, staging, async ({ message, channel, deliveryTag }) => {
-      if (!(await send(message))) {
-        await wayBack.send(parkedCopy(message, queue, undefined));
-        putBack++;
-      }
-      channel.ack(deliveryTag);
-    });
+    let left = 0;
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      await drain(session, staging, async ({ message, channel, deliveryTag }) => {
+        if (!(await send(message))) {
+          await wayBack.send(parkedCopy(message, queue, undefined));
+          putBack++;
+        }
+        channel.ack(deliveryTag);
+      });
+      // What was on its way here when the queue seemed to be empty is back in it now.
+      left = (await broker.queue(staging))?.messages ?? 0;
+      if (left === 0) break;
+    }
+    if (left > 0) throw new Error(`its staging queue does not become empty, ${left} are left.`);
     // Quorum queues know no "if empty". Nobody else may stage meanwhile: the caller has the error queue for itself.
     await broker.deleteQueue(staging).catch(() => {});
     return { sent, putBack, failure };
