@@ -11,7 +11,7 @@ import {
 } from '@leveret/operations';
 import { expect } from 'chai';
 import { getMetadataStorage } from 'class-validator';
-import { Leveret, listener, republish } from 'leveret';
+import { Leveret, listener, MemoryIdempotencyStore, republish } from 'leveret';
 import { after, before, it } from 'mocha';
 import { onEachNode } from '../../../tools/scripts/each-broker.mjs';
 import { ids, KINDS, Outside, upTo } from './support/parking.js';
@@ -244,6 +244,47 @@ onEachNode('when errors are sent back', (node) => {
     expect(sent?.properties.messageId).to.equal(report.messageId).and.not.equal('2');
     expect(sent?.properties.headers).to.include({ 'x-leveret-edit-of': '2', 'x-tenant': 'acme' });
     expect(ids(await outside.takeAll(errors))).to.eql(['1', '3']);
+  });
+
+  it('is handled once by a listener that remembers ids: a double is dropped, an edited message is not', async function () {
+    this.timeout(20_000);
+    const work = await outside.queue('inbox work');
+    const errors = await outside.queue('inbox errors');
+    await outside.park(errors, 2, work);
+    const handled: unknown[] = [];
+    const onOrder = listener(
+      { id: 'onOrder', queue: work, payload: Object, idempotent: true },
+      async (body: unknown, { message }) => {
+        handled.push([message.messageId, body]);
+      },
+    );
+    const app = await Leveret.start({
+      connection: { urls: node.url },
+      listeners: [onOrder],
+      idempotency: { store: new MemoryIdempotencyStore() },
+      logger: 'silent',
+    });
+    const until = async (done: () => boolean) => {
+      const end = performance.now() + 15_000;
+      while (!done() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(done()).to.equal(true);
+    };
+    const counts = () => app.listeners.get('onOrder').inspect().counts;
+    await retry(session, { queues: [errors], selection: ['1'] });
+    await until(() => handled.length === 1);
+    // As when a process was killed behind the confirm of a copy: the same message comes again, with its id.
+    await outside.park(errors, 1, work);
+    await retry(session, { queues: [errors], selection: ['1'] });
+    await until(() => counts().duplicates === 1);
+    await outside.park(errors, 1, work);
+    const body = Buffer.from(setValue('{"id":1}', 'id=11'));
+    const { messageId } = await edit(session, { queues: [errors], id: '1', change: { body } });
+    await until(() => handled.length === 2);
+    expect(handled).to.eql([
+      ['1', { id: 1 }],
+      [messageId, { id: 11 }],
+    ]);
+    await app.close();
   });
 
   it('throws away, and has it back for a while', async () => {
