@@ -53,6 +53,7 @@ export async function drainUntil(
     hand.throwIfEnded(queue);
     return hand.taken;
   } finally {
+    hand.stop();
     await consumer.close();
   }
 }
