@@ -94,10 +94,12 @@ onEachBroker('when headers cannot be read', (broker) => {
     expect(parked.body.toString()).to.equal('{"id":1}');
   });
 
-  it('hands an unsigned 64-bit integer to the handler, and parks it with the same bytes', async () => {
+  it('hands an unsigned 64-bit integer to the handler, and parks it with the same bits', async () => {
     const { parked, handled } = await situation(UNSIGNED_64, { retry: { maxAttempts: 2, initialInterval: 1 } });
     expect(handled.sort()).to.deep.equal([1, 1, 2, 3]);
-    expect(entriesOf(parked)).to.deep.equal([UNSIGNED_64]);
+    // From 4.0 on the broker itself makes a signed integer of the same bits of it.
+    if (broker.isAtLeast('4.0')) expect(parked.headers['h']).to.equal(-1);
+    else expect(entriesOf(parked)).to.deep.equal([UNSIGNED_64]);
     expect(parked.headers['x-leveret-reason']).to.equal('exhausted');
   });
 });

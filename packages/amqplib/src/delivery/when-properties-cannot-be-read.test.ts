@@ -23,6 +23,9 @@ const ODD: readonly (readonly [what: string, verbatim: NonNullable<Publication['
   ['a timestamp of 64 bits', { headers: [], properties: { timestamp: hex('ffffffffffffffff') } }],
 ];
 
+/** What RabbitMQ delivers from 4.0 on, where it makes something that can be read of it. */
+const MENDED: Readonly<Record<string, unknown>> = { 'an unsigned 64-bit integer': -1, 'a name that comes twice': 1 };
+
 function odd(...entries: readonly Buffer[]): NonNullable<Publication['verbatim']> {
   return { properties: {}, headers: entries.map((each) => ({ name: '', entry: each, exact: false })) };
 }
@@ -61,12 +64,17 @@ onEachNode('when properties cannot be read', (broker) => {
       await publish(one, verbatim);
       await here.admin.send(two, 'good');
       await eventually('both messages', () => sinks.every(({ deliveries }) => deliveries.length === 1));
-      const received = sinks[0].deliveries[0]!.message.verbatim!;
+      const { message } = sinks[0].deliveries[0]!;
+      expect([...sinks[0].causes, ...sinks[1].causes]).to.deep.equal([]);
+      if (broker.version !== '3.10' && what in MENDED) {
+        expect(message.headers['h']).to.equal(MENDED[what]);
+        return;
+      }
+      const received = message.verbatim!;
       expect(received.headers.map((header) => header.entry)).to.deep.equal(
         verbatim.headers.map((header) => header.entry),
       );
       expect(received.properties).to.deep.equal(verbatim.properties);
-      expect([...sinks[0].causes, ...sinks[1].causes]).to.deep.equal([]);
     });
 
     it(`takes ${what} back when it is returned, and goes on publishing`, async () => {
