@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { apply, diagnose, examine, mergePlans, OperationsSession } from '../../packages/operations/dist/index.js';
 
@@ -23,12 +25,12 @@ function deployments() {
   ];
 }
 
-/** The plan of an example; `undefined` when it starts no application. */
-function planOf([file, ...args], url) {
+/** The plan of an example; `undefined` when it starts no application. Its database is made where it runs. */
+function planOf([file, ...args], url, cwd) {
   return new Promise((resolve) => {
     const env = { ...process.env, AMQP_URL: url, CI: '' };
     const child = spawn(process.execPath, ['--import', HOOK, at(file), ...args], {
-      ...{ env, stdio: ['ignore', 'ignore', 'ignore', 'ipc'], timeout: LIMIT_MS, killSignal: 'SIGKILL' },
+      ...{ cwd, env, stdio: ['ignore', 'ignore', 'ignore', 'ipc'], timeout: LIMIT_MS, killSignal: 'SIGKILL' },
     });
     child.once('message', (plan) => {
       resolve(plan);
@@ -46,6 +48,7 @@ export async function proveExamples(node, version) {
   });
   const alarms = [];
   const without = [];
+  const folder = mkdtempSync(join(tmpdir(), 'leveret-examples-'));
   let looked = 0;
   for (const files of deployments()) {
     const name = files
@@ -56,7 +59,7 @@ export async function proveExamples(node, version) {
           .replace('/dist', ''),
       )
       .join(' and ');
-    const plans = await Promise.all(files.map((words) => planOf(words, node.url)));
+    const plans = await Promise.all(files.map((words) => planOf(words, node.url, folder)));
     if (plans.includes(undefined)) {
       without.push(name);
       continue;
@@ -70,6 +73,7 @@ export async function proveExamples(node, version) {
     looked++;
   }
   await session.close();
+  rmSync(folder, { recursive: true, force: true });
   const left = without.length === 0 ? '' : `, ${without.length} that start none: ${without.join(', ')}`;
   return {
     holds: alarms.length === 0 && looked > 15,
