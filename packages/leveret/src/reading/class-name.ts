@@ -10,7 +10,9 @@ export type Named = abstract new (...given: never) => unknown;
 export type NameDoubt = 'missing' | 'minified' | 'renamed';
 
 /** What compilers call a class that has no name of its own: also esbuild's `orders_default`, of an `export default class {}`. */
-const NO_NAME = /^(?:|default|default_\d+|_[a-z]|_?class(?:_?\d+)?|anonymous|\w*_default\d*)$/;
+const NO_NAME = /^(?:|default|default_\d+|_?class(?:_?\d+)?|anonymous|\w*_default\d*)$/;
+/** They call it so, too, and minifiers call others so. */
+const LETTER = /^_[a-z]$/;
 
 /**
  * `Created2` (esbuild, Bun), `_Created` (esbuild), `Created$1` (Rollup), `Created_1` (tsc), `events_Created` (webpack). What a
@@ -29,16 +31,20 @@ const BUILD_SHORTENS = Untouched.name !== 'Untouched';
 export function doubtOfName(each: Named): NameDoubt | undefined {
   const name: unknown = each.name;
   if (typeof name !== 'string' || NO_NAME.test(name)) return 'missing';
-  if (name.length <= SHORT && isMinified(each, name)) return 'minified';
+  const shortening = name.length <= SHORT ? shorteningOf(each, name) : undefined;
+  if (shortening === 'certain') return 'minified';
+  if (LETTER.test(name)) return 'missing';
+  if (shortening === 'likely') return 'minified';
   return RENAMED.test(name) ? 'renamed' : undefined;
 }
 
 /** `class t2{`, whose name nobody gave back: `keepNames` of esbuild sets it from outside, or in a static block. */
-function isMinified(each: Named, name: string): boolean {
+function shorteningOf(each: Named, name: string): 'certain' | 'likely' | undefined {
   const source = Function.prototype.toString.call(each);
   const [, written = name, space] = /^class(?:\s+([\w$]+))?[^{]*?(\s?)\{/.exec(source) ?? [];
-  if (written !== name || source.includes(JSON.stringify(name))) return false;
-  return BUILD_SHORTENS || space === '' || /^[^A-Z]/.test(name);
+  if (written !== name || source.includes(JSON.stringify(name))) return undefined;
+  if (BUILD_SHORTENS || space === '') return 'certain';
+  return /^[^A-Z]/.test(name) ? 'likely' : undefined;
 }
 
 /** The name that a class probably has in its source, for a line to be copied. */
