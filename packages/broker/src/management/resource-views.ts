@@ -1,3 +1,4 @@
+import type { Permissions, User } from '../connection/authentication.js';
 import type { Connection } from '../connection/connection.js';
 import { viewTable } from '../control/field-view.js';
 import { viewMessage } from '../control/inspection.js';
@@ -50,6 +51,17 @@ export function vhostJson(vhost: VirtualHost): Json {
 export function nodeJson(target: ManagementTarget): Json {
   const { clusterName, alarm } = target.environment;
   return { name: clusterName, type: 'disc', running: true, mem_alarm: alarm !== undefined, disk_free_alarm: false };
+}
+
+export function permissionsJson(user: User, vhost: VirtualHost, { configure, write, read }: Permissions): Json {
+  return {
+    user: fromBinaryText(user.name),
+    vhost: fromBinaryText(vhost.name),
+    // An empty one reads `^$`, which allows the same.
+    configure: configure.source,
+    write: write.source,
+    read: read.source,
+  };
 }
 
 export function queueJson(queue: Queue, vhost: VirtualHost, node: string): Json {

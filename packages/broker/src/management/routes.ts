@@ -3,7 +3,7 @@ import { fromBinaryText } from '../wire/binary-text.js';
 import { BINDING_ROUTES } from './binding-routes.js';
 import { EXCHANGE_ROUTES } from './exchange-routes.js';
 import { HEALTH_ROUTES } from './health-routes.js';
-import { created, type HttpReply, NO_CONTENT, ok } from './http-reply.js';
+import { created, HttpError, type HttpReply, NO_CONTENT, notFound, ok } from './http-reply.js';
 import type { ManagementTarget } from './management-target.js';
 import { POLICY_ROUTES } from './policy-routes.js';
 import { QUEUE_ROUTES } from './queue-routes.js';
@@ -19,6 +19,7 @@ const ROUTES: readonly Route[] = [
   ['GET', 'overview', ({ target }) => ok(views.overviewJson(target))],
   ['GET', 'nodes', ({ target }) => ok([views.nodeJson(target)])],
   ['GET', 'whoami', ({ user }) => ok({ name: fromBinaryText(user.name), tags: user.tags })],
+  ['GET', 'permissions/:v/:u', permissions],
   ['GET', 'vhosts', ({ target }) => ok([...target.vhosts].map(views.vhostJson))],
   ['GET', 'vhosts/:v', (request) => ok(views.vhostJson(vhostOf(request)))],
   ['PUT', 'vhosts/:v', ({ target, user, parameters: [name = ''] }) => created(target.createVirtualHost(name, user))],
@@ -59,6 +60,18 @@ export function findRoute(
     return { handler: route.handler, parameters };
   }
   return pathExists ? 'wrong method' : undefined;
+}
+
+/** As RabbitMQ's does, it answers administrators only. */
+function permissions(request: ManagementRequest): HttpReply {
+  if (!request.user.tags.includes('administrator')) {
+    throw new HttpError(401, 'not_authorised', 'Not administrator user');
+  }
+  const vhost = vhostOf(request);
+  const user = request.target.environment.users.get(request.parameters[1] ?? '');
+  const allowed = user?.permissions.get(vhost.name);
+  if (user === undefined || allowed === undefined) throw notFound();
+  return ok(views.permissionsJson(user, vhost, allowed));
 }
 
 function closeConnection(request: ManagementRequest): HttpReply {

@@ -172,6 +172,19 @@ describe('when strangers ask the management API', () => {
   }
   const AUTH = `authorization: Basic ${Buffer.from('guest:guest').toString('base64')}`;
 
+  it('tells administrators what users may do', async () => {
+    const clerk = { name: 'clerk', password: 'clerk', permissions: { '/': { configure: '', write: '^in\\.' } } };
+    const guest = { name: 'guest', password: 'guest', tags: ['administrator'] };
+    await using situation = await Situation.start({ managementPort: 0, users: [guest, clerk] });
+    const ask = (path: string, headers = {}) => api(situation, 'GET', `permissions/${path}`, undefined, headers);
+    const allowed = { user: 'clerk', vhost: '/', configure: '^$', write: '^in\\.', read: '.*' };
+    expect(await ask('%2F/clerk')).to.deep.equal({ status: 200, body: allowed });
+    expect((await ask('%2F/nobody')).status).to.equal(404);
+    expect((await ask('elsewhere/clerk')).status).to.equal(404);
+    const authorization = `Basic ${Buffer.from('clerk:clerk').toString('base64')}`;
+    expect((await ask('%2F/clerk', { authorization })).status).to.equal(401);
+  });
+
   it('answers to addresses and known names only, against DNS rebinding', async () => {
     await using situation = await Situation.start({ managementPort: 0, managementHosts: ['broker.test'] });
     const ask = async (host: string): Promise<number> =>
