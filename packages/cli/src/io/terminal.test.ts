@@ -1,6 +1,7 @@
+import { EventEmitter } from 'node:events';
 import { expect } from 'chai';
 import { beforeEach, describe, it } from 'mocha';
-import { FullScreen, processScreen, type Screen } from './terminal.js';
+import { FullScreen, processScreen, type Screen, type ScreenHost } from './terminal.js';
 
 /** A terminal that keeps what is written. */
 class FakeScreen implements Screen {
@@ -80,11 +81,89 @@ describe('FullScreen', () => {
     expect(quits).to.eql([false, false, true]);
     expect(resizes).to.equal(1);
   });
+});
 
-  it('is not to be had where there is no terminal', () => {
-    const { isTTY } = process.stdout;
-    process.stdout.isTTY = false;
-    expect(processScreen()).to.equal(undefined);
-    process.stdout.isTTY = isTTY;
+describe('processScreen', () => {
+  /** A process on a terminal of 80 by 24. */
+  class FakeHost extends EventEmitter {
+    readonly pid = 7;
+    readonly killed: unknown[] = [];
+    readonly modes: boolean[] = [];
+    readonly written: string[] = [];
+    readonly stdin = Object.assign(new EventEmitter(), {
+      isTTY: true,
+      isPaused: false,
+      setRawMode: (on: boolean) => this.modes.push(on),
+      pause: () => {
+        this.stdin.isPaused = true;
+      },
+    });
+    readonly stdout = Object.assign(new EventEmitter(), {
+      isTTY: true,
+      columns: 80,
+      rows: 24,
+      write: (text: string) => this.written.push(text),
+    });
+
+    kill(pid: number, signal: string): void {
+      this.killed.push([pid, signal]);
+    }
+
+    get screen(): Screen | undefined {
+      return processScreen(this as unknown as ScreenHost);
+    }
+  }
+
+  const heard = ({ stdin, stdout }: FakeHost) => stdin.listenerCount('data') + stdout.listenerCount('resize');
+
+  it('is not to be had where input or output is no terminal', () => {
+    for (const stream of ['stdin', 'stdout'] as const) {
+      const host = new FakeHost();
+      host[stream].isTTY = false;
+      expect(host.screen).to.equal(undefined);
+    }
+  });
+
+  it('hands on keys and sizes until it is left', () => {
+    const host = new FakeHost();
+    const screen = host.screen as Screen;
+    expect([screen.columns, screen.rows]).to.eql([80, 24]);
+    const keys: string[] = [];
+    let resizes = 0;
+    const end = screen.listen(
+      (typed) => keys.push(typed),
+      () => resizes++,
+    );
+    host.stdin.emit('data', Buffer.from('q'));
+    host.stdout.emit('resize');
+    screen.setRawMode(true);
+    screen.write('x');
+    expect([keys, resizes, host.modes, host.written]).to.eql([['q'], 1, [true], ['x']]);
+    end();
+    // What still listens to its input keeps a process alive.
+    expect([heard(host), host.stdin.isPaused]).to.eql([0, true]);
+  });
+
+  for (const signal of ['SIGTERM', 'SIGHUP']) {
+    it(`is as it was before a process ends by ${signal}, which then ends it`, () => {
+      const host = new FakeHost();
+      let restored = 0;
+      const off = (host.screen as Screen).onEnd(() => {
+        restored++;
+        off();
+      });
+      host.emit(signal);
+      expect(restored).to.equal(1);
+      expect(host.killed).to.eql([[7, signal]]);
+      expect(host.eventNames()).to.eql([]);
+    });
+  }
+
+  it('is as it was before a process ends by itself', () => {
+    const host = new FakeHost();
+    let restored = 0;
+    (host.screen as Screen).onEnd(() => restored++);
+    host.emit('exit');
+    expect(restored).to.equal(1);
   });
 });

@@ -11,6 +11,9 @@ export interface Screen {
   onEnd(restore: () => void): () => void;
 }
 
+/** What of a process its terminal is known by. */
+export type ScreenHost = Pick<NodeJS.Process, 'stdin' | 'stdout' | 'once' | 'off' | 'kill' | 'pid'>;
+
 const ENTER = '\u001b[?1049h\u001b[?25l';
 const LEAVE = '\u001b[?25h\u001b[?1049l';
 const CTRL_C = '\u0003';
@@ -49,9 +52,9 @@ export class FullScreen {
   }
 }
 
-/** The terminal of the process; `undefined` when its input or output is none. */
-export function processScreen(): Screen | undefined {
-  const { stdin, stdout } = process;
+/** The terminal of a process; `undefined` when its input or output is none. */
+export function processScreen(host: ScreenHost = process): Screen | undefined {
+  const { stdin, stdout } = host;
   if (!stdin.isTTY || !stdout.isTTY) return undefined;
   return {
     get columns() {
@@ -77,14 +80,14 @@ export function processScreen(): Screen | undefined {
       const handlers = signals.map((signal) => {
         const handler = () => {
           restore();
-          process.kill(process.pid, signal);
+          host.kill(host.pid, signal);
         };
-        process.once(signal, handler);
-        return () => process.off(signal, handler);
+        host.once(signal, handler);
+        return () => host.off(signal, handler);
       });
-      process.once('exit', restore);
+      host.once('exit', restore);
       return () => {
-        process.off('exit', restore);
+        host.off('exit', restore);
         for (const off of handlers) off();
       };
     },
