@@ -9,6 +9,7 @@ const VARIABLES = {
   mariadb: 'LEVERET_SKIP_MARIADB',
   redis: 'LEVERET_SKIP_REDIS',
   chromium: 'LEVERET_SKIP_CHROMIUM',
+  bash: 'LEVERET_SKIP_BASH',
 };
 
 export function needs(service) {

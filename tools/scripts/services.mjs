@@ -2,6 +2,7 @@
  * Which services the tests can reach, and the environment that tells them. For each one that does not answer, a variable
  * LEVERET_SKIP_… holds the reason; tests that need it are skipped by needs.mjs. With CI=true a missing one is a failure.
  */
+import { spawnSync } from 'node:child_process';
 import { accepts, speaksAmqp, whyUnavailable } from './brokers.mjs';
 import { chromiumPath } from './chromium.mjs';
 import { exists } from './sources.mjs';
@@ -46,6 +47,12 @@ const SERVICES = [
     skip: 'LEVERET_SKIP_CHROMIUM',
     needed: () => exists('packages/console/package.json'),
     why: () => (chromiumPath() === undefined ? 'no browser is installed (apt-get install chromium)' : undefined),
+  },
+  {
+    name: 'bash',
+    skip: 'LEVERET_SKIP_BASH',
+    needed: () => exists('packages/cli/package.json'),
+    why: () => (spawnSync('bash', ['--version']).status === 0 ? undefined : 'it is not installed'),
   },
 ];
 

@@ -1,4 +1,4 @@
-import { Argument, type Command } from 'commander';
+import { Argument, type Command, type Option } from 'commander';
 import type { Context } from '../io/context.js';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -24,10 +24,22 @@ Examples:
 
 /** What may follow each command, by the words that lead to it. */
 function wordsOf(command: Command, path: readonly string[] = []): readonly Words[] {
-  const names = command.commands.map((each) => each.name());
-  const options = command.options.flatMap(({ short, long }) => [short, long]).filter((flag) => flag !== undefined);
+  const help = command.createHelp();
+  // Those of the program itself are offered everywhere, the one for help among them.
+  const options = help.visibleOptions(command).filter(({ long }) => path.length === 0 || long !== '--help');
+  const flagsOf = ({ short, long }: Option) => [short, long].filter((flag) => flag !== undefined);
   return [
-    { path: path.join(' '), words: [...names, ...options] },
+    {
+      path: path.join(' '),
+      names: [
+        ...help.visibleCommands(command).map((each) => each.name()),
+        ...command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices),
+      ],
+      flags: options.flatMap(flagsOf),
+      values: options
+        .filter(({ required }) => required)
+        .flatMap((option) => flagsOf(option).map((flag) => ({ flag, choices: option.argChoices ?? [] }))),
+    },
     ...command.commands.flatMap((each) => wordsOf(each, [...path, each.name()])),
   ];
 }
@@ -35,47 +47,85 @@ function wordsOf(command: Command, path: readonly string[] = []): readonly Words
 interface Words {
   /** Such as `errors retry`; empty for the program itself. */
   readonly path: string;
-  readonly words: readonly string[];
+  /** Commands, or what an argument may be. */
+  readonly names: readonly string[];
+  readonly flags: readonly string[];
+  /** The flags behind which a value stands. */
+  readonly values: readonly { readonly flag: string; readonly choices: readonly string[] }[];
 }
 
+/** Branches that set `words` to names, and `flags` to those of the command alone. */
 function caseOf(words: readonly Words[]): string {
-  // Those of the program itself are offered everywhere.
-  const own = ({ path, words: list }: Words) => (path === '' ? list.filter((word) => !word.startsWith('-')) : list);
-  return words.map((each) => `    '${each.path}') words='${own(each).join(' ')}' ;;`).join('\n');
+  return words
+    .map(({ path, names, flags }) => {
+      const own = path === '' ? '' : flags.join(' ');
+      return `    '${path}') words='${names.join(' ')}' flags='${own}' ;;`;
+    })
+    .join('\n');
 }
+
+function choicesOf(words: readonly Words[]): string {
+  return words
+    .flatMap(({ path, values }) => values.map((value) => ({ path, ...value })))
+    .filter(({ choices }) => choices.length > 0)
+    .map(({ path, flag, choices }) => `    '${path} ${flag}') words='${choices.join(' ')}' ;;`)
+    .join('\n');
+}
+
+const globalsOf = (words: readonly Words[]) => words[0]?.flags.join(' ') ?? '';
+const pathsOf = (words: readonly Words[]) => words.map(({ path }) => path.replaceAll(' ', '_')).join(' ');
+const withValueOf = (words: readonly Words[]) => [
+  ...new Set(words.flatMap(({ values }) => values.map(({ flag }) => flag))),
+];
 
 const SCRIPTS: Readonly<Record<(typeof SHELLS)[number], (words: readonly Words[]) => string>> = {
+  // `--to=x` is three words for bash. Where no word is offered, it offers files.
   bash: (words) => `_leveret() {
-  local words='' path='' word globals='${words[0]?.words.filter((word) => word.startsWith('-')).join(' ')}'
+  local current="\${COMP_WORDS[COMP_CWORD]}" globals='${globalsOf(words)}'
+  local words='' flags='' path='' option='' word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case "$word" in -*) ;; *) case " ${words.map(({ path }) => path.replaceAll(' ', '_')).join(' ')} " in *" \${path:+\${path}_}\${word} "*) path="\${path:+\${path}_}$word" ;; esac ;; esac
+    if [ "$word" = '=' ]; then continue; fi
+    if [ -n "$option" ]; then option=''; continue; fi
+    case "$word" in
+      ${withValueOf(words).join('|')}) option="$word" ;;
+      -*) ;;
+      *) case " ${pathsOf(words)} " in *" \${path:+\${path}_}\${word} "*) path="\${path:+\${path}_}$word" ;; esac ;;
+    esac
   done
-  case "\${path//_/ }" in
+  if [ "$current" = '=' ]; then current=''; fi
+  if [ -n "$option" ]; then
+    case "\${path//_/ } $option" in
+${choicesOf(words)}
+    esac
+  else
+    case "\${path//_/ }" in
 ${caseOf(words)}
-  esac
-  COMPREPLY=($(compgen -W "$words $globals" -- "\${COMP_WORDS[COMP_CWORD]}"))
+    esac
+    case "$current" in -*) words="$flags $globals" ;; esac
+  fi
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
 complete -o default -F _leveret leveret
 `,
   zsh: (words) => `#compdef leveret
 _leveret() {
-  local words_='' path_='' word globals='${words[0]?.words.filter((word) => word.startsWith('-')).join(' ')}'
+  local words_='' flags='' path_='' word globals='${globalsOf(words)}'
   for word in "\${words[@]:1:$((CURRENT - 2))}"; do
-    case " ${words.map(({ path }) => path.replaceAll(' ', '_')).join(' ')} " in *" \${path_:+\${path_}_}\${word} "*) path_="\${path_:+\${path_}_}$word" ;; esac
+    case " ${pathsOf(words)} " in *" \${path_:+\${path_}_}\${word} "*) path_="\${path_:+\${path_}_}$word" ;; esac
   done
   case "\${path_//_/ }" in
 ${caseOf(words).replaceAll("words='", "words_='")}
   esac
-  compadd -- \${=words_} \${=globals}
+  compadd -- \${=words_} \${=flags} \${=globals}
   _files
 }
 if [ "$funcstack[1]" = _leveret ]; then _leveret "$@"; else compdef _leveret leveret; fi
 `,
   fish: (words) =>
     words
-      .flatMap(({ path, words: list }) => {
+      .flatMap(({ path, names, flags }) => {
         const when = path === '' ? '__fish_use_subcommand' : `__fish_seen_subcommand_from ${path.split(' ').at(-1)}`;
-        return list.map((word) => {
+        return [...names, ...flags].map((word) => {
           if (!word.startsWith('-')) return `complete -c leveret -f -n '${when}' -a '${word}'`;
           const kind = word.startsWith('--') ? `-l ${word.slice(2)}` : `-s ${word.slice(1)}`;
           return `complete -c leveret ${path === '' ? '' : `-n '${when}' `}${kind}`;
