@@ -1,24 +1,9 @@
-import type { MessageProperties } from '@leveret/core';
+import { MESSAGE_PROPERTIES } from '@leveret/core';
 import type { ParkedMessage } from '@leveret/operations';
 import type { JsonLayout } from './json-text.js';
 import { maskTree } from './mask-tree.js';
 import { type BodyMask, type ReadBody, readBody } from './read-body.js';
 import { scrubber } from './scrub.js';
-
-const PROPERTIES = [
-  'contentType',
-  'contentEncoding',
-  'deliveryMode',
-  'priority',
-  'correlationId',
-  'replyTo',
-  'expiration',
-  'messageId',
-  'timestamp',
-  'type',
-  'userId',
-  'appId',
-] as const satisfies readonly (keyof MessageProperties)[];
 
 /** A message as it may be shown: nothing of it leaves the console but through here. */
 export class MaskedMessage {
@@ -34,7 +19,9 @@ export class MaskedMessage {
     this.#mask = mask;
     const found = { secrets: [] as string[], masked: [] as string[] };
     const headers = maskTree(message.headers, [], mask.paths, found);
-    const given = PROPERTIES.flatMap((name) => (message[name] === undefined ? [] : [[name, message[name]] as const]));
+    const given = MESSAGE_PROPERTIES.flatMap((name) =>
+      message[name] === undefined ? [] : [[name, message[name]] as const],
+    );
     const properties = maskTree(Object.fromEntries(given), [], mask.paths, found);
     const ofBody = mask.paths.isEmpty ? [] : readBody(message.body, mask, 'compact', 0).secrets;
     this.scrub = scrubber([...found.secrets, ...ofBody]);
