@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { FakeClock } from '../test-support/fake-clock.js';
-import { EventStreams } from './event-streams.js';
+import { EventStreams, type Visitor } from './event-streams.js';
 
 /** An open page, as the server sees it. */
 class OpenPage extends EventEmitter {
@@ -41,11 +41,11 @@ const entry = { at: 0, who: 'anna', what: 'errors.discard', ids: [], ok: true } 
 
 function openAt(
   streams: EventStreams,
-  { lastId, mayStay = () => true }: { lastId?: string; mayStay?: () => boolean } = {},
+  { lastId, mayStay = () => true, ...asked }: Partial<Visitor> & { lastId?: string } = {},
 ): OpenPage {
   const page = new OpenPage();
   const request = { headers: { 'last-event-id': lastId } } as unknown as IncomingMessage;
-  streams.open(request, page as unknown as ServerResponse, [{ name: 'fault', data: null }], mayStay);
+  streams.open(request, page as unknown as ServerResponse, [{ name: 'fault', data: null }], { mayStay, ...asked });
   return page;
 }
 
@@ -99,5 +99,34 @@ describe('EventStreams', () => {
     streams.close();
     expect(another.state).to.equal('ended');
     expect(() => openAt(streams)).to.throw();
+  });
+
+  it('asks with each heartbeat whether those are still let in whom the application knows', async () => {
+    const clock = new FakeClock();
+    const streams = new EventStreams(clock);
+    const answers: ((isKnown: boolean) => void)[] = [];
+    const isStillKnown = () => new Promise<boolean>((resolve) => answers.push(resolve));
+    const [known, gone] = [openAt(streams, { isStillKnown }), openAt(streams, { isStillKnown })];
+    const answer = (...isKnown: boolean[]) => {
+      expect(answers).to.have.length(2);
+      for (const [index, resolve] of answers.splice(0).entries()) resolve(isKnown[index] as boolean);
+    };
+    await clock.advance(15_000);
+    answer(true, true);
+    await clock.advance(15_000);
+    answer(true, false);
+    await clock.advance(14_999);
+    expect([known.state, gone.state]).to.eql(['open', 'ended']);
+    expect(streams.clients).to.equal(1);
+    streams.send({ name: 'audit', data: entry });
+    expect([known.events, gone.events]).to.eql([['fault', 'audit'], ['fault']]);
+    // Never more than one question at once, however long the answer takes.
+    await clock.advance(1);
+    await clock.advance(60_000);
+    expect(answers).to.have.length(1);
+    streams.close();
+    answers[0]?.(false);
+    await clock.advance(60_000);
+    expect([known.state, answers.length, clock.pending]).to.eql(['ended', 1, 0]);
   });
 });

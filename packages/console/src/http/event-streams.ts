@@ -12,10 +12,16 @@ const HEARTBEAT_MS = 15_000;
 const MOST_WAITING = 2 ** 20;
 const MOST_KEPT = 200;
 
-interface Client {
-  readonly response: ServerResponse;
-  /** Whether its session still holds. */
+/** Whoever has opened a page. */
+export interface Visitor {
+  /** Whether their session still holds: asked before each event. */
   readonly mayStay: () => boolean;
+  /** Whether the application still lets them in: asked with each heartbeat. Answers within seconds, and never rejects. */
+  readonly isStillKnown?: () => Promise<boolean>;
+}
+
+interface Client extends Visitor {
+  readonly response: ServerResponse;
 }
 
 interface KeptEvent {
@@ -51,17 +57,12 @@ export class EventStreams {
    * @param first what the page begins with
    * @throws {ConsoleFault} 503 when there are too many
    */
-  open(
-    request: IncomingMessage,
-    response: ServerResponse,
-    first: readonly ConsoleEvent[],
-    mayStay: () => boolean,
-  ): void {
+  open(request: IncomingMessage, response: ServerResponse, first: readonly ConsoleEvent[], visitor: Visitor): void {
     if (this.#isClosed || this.#clients.size >= MOST_CLIENTS) {
       const text = `There are ${MOST_CLIENTS} open pages already. Close some.`;
       throw new ConsoleFault(503, 'LEV_CONSOLE_REQUEST', text, 30);
     }
-    const client = { response, mayStay };
+    const client = { response, ...visitor };
     response.writeHead(200, {
       ...API_HEADERS,
       'content-type': 'text/event-stream; charset=utf-8',
@@ -99,18 +100,27 @@ export class EventStreams {
     return this.#kept.filter((event) => event.id > Number(id));
   }
 
-  #beat(): void {
+  async #beat(): Promise<void> {
     for (const client of this.#clients) this.#write(client, ': still here\n\n');
+    const asked = [...this.#clients].map(async (client) => {
+      if ((await client.isStillKnown?.()) === false) this.#end(client);
+    });
+    await Promise.all(asked);
   }
 
   #write(client: Client, frame: string): void {
     if (!client.mayStay()) {
-      this.#clients.delete(client);
-      client.response.end();
+      this.#end(client);
       return;
     }
     client.response.write(frame);
     if (client.response.writableLength > MOST_WAITING) this.#drop(client);
+  }
+
+  /** Who is let in no longer. */
+  #end(client: Client): void {
+    this.#clients.delete(client);
+    client.response.end();
   }
 
   /** Too slow, or gone: a page that is still there comes back, and begins anew. */

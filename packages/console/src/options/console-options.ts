@@ -44,8 +44,8 @@ export interface ConsoleOptions {
   /** Tokens to log in with, of at least 16 characters. */
   readonly tokens?: ConsoleTokens;
   /**
-   * Says who sends a request, where the application knows: `undefined` for nobody. There is no login then. Asked for every request;
-   * 5 s at most, and nobody when it throws.
+   * Says who sends a request, where the application knows: `undefined` for nobody. There is no login then. Asked for every request,
+   * and every 15 s for each page that is open; 5 s at most, and nobody when it throws.
    */
   readonly authorize?: (request: IncomingMessage) => ConsoleUser | undefined | Promise<ConsoleUser | undefined>;
   /** Names under which the console is reached, besides addresses and `localhost`. */

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { type Clock, type Logger, logSafely, within } from '@leveret/core';
 import { CSRF_HEADER, type Role } from '../contract/contract.js';
 import { ConsoleFault } from '../http/console-fault.js';
+import type { Visitor } from '../http/event-streams.js';
 import type { ResolvedConsoleOptions } from '../options/console-options.js';
 import { type AccessFacts, decideAccess } from '../security/decide-access.js';
 import { LoginTries } from '../security/login-tries.js';
@@ -107,10 +108,12 @@ export class Gate {
   }
 
   /** Whether whoever opened a stream of events may still see what comes. */
-  mayStay(request: IncomingMessage): () => boolean {
-    if (this.#options.authorize !== undefined) return () => true;
+  visitor(request: IncomingMessage): Visitor {
+    if (this.#options.authorize !== undefined) {
+      return { mayStay: () => true, isStillKnown: async () => (await this.#authorized(request)) !== undefined };
+    }
     const id = this.#cookie(request);
-    return () => this.#sessions.get(id) !== undefined;
+    return { mayStay: () => this.#sessions.get(id) !== undefined };
   }
 
   async #authorized(request: IncomingMessage): Promise<KnownUser | undefined> {

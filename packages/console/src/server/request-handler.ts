@@ -147,7 +147,7 @@ export class RequestHandler {
     const { streams, live, gate } = this.#parts;
     if (request.method !== 'GET') throw badRequest(`${request.method} is not for this address.`, 405);
     const first = await live.first();
-    if (!response.destroyed) streams.open(request, response, first, gate.mayStay(request));
+    if (!response.destroyed) streams.open(request, response, first, gate.visitor(request));
   }
 
   #answer(response: ServerResponse, answer: ApiAnswer, headers: Readonly<Record<string, string>> = {}): void {
