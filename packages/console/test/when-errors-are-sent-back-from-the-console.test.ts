@@ -212,10 +212,20 @@ onEachNode('when errors are sent back from the console', (node) => {
     expect(discarded).to.equal(2);
     expect(undoUntil).to.be.above(Date.now());
     expect(await queues.count(errors)).to.equal(8);
-    expect((await page.ok('api/errors/discards')).map((each: { undo: string }) => each.undo)).to.eql([undo]);
+    const [listed, ...others] = await page.ok('api/errors/discards');
+    expect([listed.undo, listed.who, others]).to.eql([undo, 'anna (token of operate)', []]);
+    // Also one that is started anew, and none that shows other queues.
+    const anew = await open({ queues: [errors] });
+    const [found] = await anew.ok('api/errors/discards');
+    expect(found).to.include({ undo, discarded: 2 }).and.not.have.property('who');
+    expect(found.queues).to.eql([errors]);
+    expect(found.undoUntil).to.be.within(undoUntil - 5000, undoUntil);
+    expect(await (await open({ queues: [work] })).ok('api/errors/discards')).to.eql([]);
+    const withoutManagement = await open({ queues: [errors], management: false });
+    expect(await withoutManagement.ok('api/errors/discards')).to.eql([]);
     expect(await page.ok('api/errors/discard/undo', { undo })).to.eql({ back: 2 });
     expect(await queues.count(errors)).to.equal(10);
-    expect(await page.ok('api/errors/discards')).to.eql([]);
+    for (const each of [page, anew]) expect(await each.ok('api/errors/discards')).to.eql([]);
     expect((await page.post('api/errors/discard/undo', { undo })).status).to.equal(404);
     expect((await page.post('api/errors/discard/undo', { undo: `../${undo.slice(3)}` })).status).to.equal(400);
   });

@@ -30,7 +30,14 @@ export { edit, type EditOptions, type EditReport } from './errors/edit.js';
 export type { MessageEdit } from './moving/copies.js';
 export { setValue } from './parked/set-value.js';
 // Throwing away, keeping.
-export { discard, type DiscardOptions, type DiscardReport, undoDiscard } from './errors/discard.js';
+export {
+  discard,
+  type DiscardOptions,
+  type DiscardReport,
+  type UndoableDiscard,
+  undoableDiscards,
+  undoDiscard,
+} from './errors/discard.js';
 export { type ExportedMessage, exportLine, importLine } from './parked/export-line.js';
 export { importErrors, type ImportOptions, type ImportReport } from './errors/import-errors.js';
 // Following, sending one.

@@ -7,6 +7,7 @@ import {
   OperationsSession,
   retry,
   setValue,
+  undoableDiscards,
   undoDiscard,
 } from '@leveret/operations';
 import { expect } from 'chai';
@@ -293,7 +294,12 @@ onEachNode('when errors are sent back', (node) => {
     const gone = await discard(session, { queues: [errors], selection: ['2', '3'], undoForMs: 60_000 });
     expect(gone.discarded).to.equal(2);
     expect((await look(session, [errors])).messages.map(({ message }) => message.messageId)).to.eql(['1', '4']);
+    const listed = async () => (await undoableDiscards(session)).find(({ undo }) => undo === gone.undo);
+    const found = await listed();
+    expect(found).to.deep.include({ messages: 2, queues: [errors] });
+    expect(found?.undoUntil).to.be.within(Date.now() + 30_000, Date.now() + 60_000);
     expect(await undoDiscard(session, gone.undo ?? '')).to.equal(2);
+    expect(await listed()).to.equal(undefined);
     const back = (await look(session, [errors])).messages;
     expect(back.map(({ message }) => message.messageId)).to.eql(['1', '4', '2', '3']);
     expect(back[2]?.failure).to.include({ source: 'leveret', queue: 'work' });

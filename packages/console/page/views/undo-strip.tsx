@@ -34,8 +34,8 @@ function Undo({ discard, leftMs }: { readonly discard: DiscardJson; readonly lef
   return (
     <div class="strip">
       <p>
-        <strong>{countText(discard.discarded, 'message')}</strong> of {discard.queues.join(', ')} discarded by{' '}
-        {discard.who}.{' '}
+        <strong>{countText(discard.discarded, 'message')}</strong> of {discard.queues.join(', ')} discarded
+        {discard.who === undefined ? '' : ` by ${discard.who}`}.{' '}
         <span class="dim">
           Gone for good in <span class="countdown">{countdownText(leftMs)}</span>.
         </span>

@@ -1,4 +1,4 @@
-import { discard, undoDiscard } from '@leveret/operations';
+import { discard, undoableDiscards, undoDiscard } from '@leveret/operations';
 import type { ApiRequest, ApiRoute } from '../http/api-route.js';
 import { badRequest } from '../http/console-fault.js';
 import { Fields } from '../http/fields.js';
@@ -18,6 +18,10 @@ export function discardRoutes({
   undoForMs,
 }: ConsoleParts): readonly ApiRoute[] {
   const discards = new Discards(clock);
+  const listed = async () => {
+    const found = await undoableDiscards(await link.session());
+    return found.length === 0 ? discards.all : discards.withFound(found, await list.names());
+  };
   return [
     {
       method: 'POST',
@@ -41,7 +45,13 @@ export function discardRoutes({
         return { json: discards.keep({ discarded, undo, queues, who: api.user.who }, undo === '' ? 0 : undoForMs) };
       },
     },
-    { method: 'GET', path: 'api/errors/discards', needs: 'read', run: async () => ({ json: discards.all }) },
+    {
+      method: 'GET',
+      path: 'api/errors/discards',
+      needs: 'read',
+      // While the broker tells nothing, those that this console has made.
+      run: async () => ({ json: await listed().catch(() => discards.all) }),
+    },
     {
       method: 'POST',
       path: 'api/errors/discard/undo',

@@ -334,7 +334,8 @@ export interface DiscardJson {
   readonly undo: string;
   readonly undoUntil: number;
   readonly queues: readonly string[];
-  readonly who: string;
+  /** Nobody is named where it was another console, or the command line. */
+  readonly who?: string;
 }
 
 export interface UndoRequest {

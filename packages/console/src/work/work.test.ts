@@ -87,6 +87,22 @@ describe('Discards', () => {
     discards.undone('b');
     expect(discards.all).to.eql([]);
   });
+
+  it('are shown with those of others, of the queues that are shown', () => {
+    const clock = new FakeClock();
+    const discards = new Discards(clock);
+    const own = discards.keep({ discarded: 1, queues: ['q'], who: 'anna', undo: 'own' }, 1000);
+    const undoUntil = clock.now() + 2000;
+    const found = [
+      { undo: 'own', messages: 1, queues: ['q'], undoUntil: own.undoUntil },
+      { undo: 'partly', messages: 2, queues: ['q', 'hidden'], undoUntil },
+      { undo: 'other', messages: 3, queues: ['q', 'r'], undoUntil },
+    ];
+    expect(discards.withFound(found, ['q', 'r'])).to.eql([
+      { undo: 'other', discarded: 3, queues: ['q', 'r'], undoUntil },
+      own,
+    ]);
+  });
 });
 
 describe('AuditLog', () => {

@@ -30,7 +30,20 @@ export interface DiscardReport {
   readonly undo: string | undefined;
 }
 
+/** What can still be had back with {@link undoDiscard}. */
+export interface UndoableDiscard {
+  readonly undo: string;
+  readonly messages: number;
+  /** Where they were. */
+  readonly queues: readonly string[];
+  /** When the first of them are gone for good: milliseconds since the epoch, by the clock of who discarded them. */
+  readonly undoUntil: number;
+}
+
 const PREFIX = 'leveret.discarded.';
+/** Arguments of the queue, for whoever finds it. */
+const FROM = 'x-leveret-discarded-from';
+const UNTIL = 'x-leveret-undo-until';
 const WINDOW = 256;
 /** The queue outlives its messages by this. */
 const SLACK_MS = 60_000;
@@ -47,15 +60,18 @@ export async function discard(session: OperationsSession, options: DiscardOption
   if (dryRun || messages.length === 0) return { messages, discarded: 0, undo: undefined };
   const undo = undoForMs > 0 ? randomUUID() : undefined;
   const bin = undo === undefined ? undefined : PREFIX + undo;
+  const from = new Set(messages.map((message) => message.queue));
   if (bin !== undefined) {
-    const args = { 'x-message-ttl': undoForMs, 'x-expires': undoForMs + SLACK_MS };
-    await session.broker.declareQueue(bin, { arguments: args });
+    const ends = { 'x-message-ttl': undoForMs, 'x-expires': undoForMs + SLACK_MS };
+    const discardedAt = session.clock.now();
+    const facts = { [FROM]: [...from], [UNTIL]: discardedAt + undoForMs };
+    await session.broker.declareQueue(bin, { arguments: { ...ends, ...facts } });
   }
   const writer =
     bin === undefined ? undefined : new ConfirmedWriter(await session.broker.openPublishChannel(), session.clock);
   let discarded = 0;
   try {
-    for (const queue of new Set(messages.map((message) => message.queue))) {
+    for (const queue of from) {
       const keys = new Set(messages.filter((message) => message.queue === queue).map(({ key }) => key));
       await withHeld(session, queue, limits, (held) => {
         const going = held.messages.filter(({ parked }) => keys.has(parked.key));
@@ -72,6 +88,21 @@ export async function discard(session: OperationsSession, options: DiscardOption
     await writer?.close();
   }
   return { messages, discarded, undo };
+}
+
+/**
+ * What was discarded and can still be had back, whoever did it: the newest last. Nothing where there is no management API.
+ * @throws {ManagementApiError} when it cannot be reached or refuses
+ */
+export async function undoableDiscards(session: OperationsSession): Promise<readonly UndoableDiscard[]> {
+  const found: UndoableDiscard[] = [];
+  for (const { name, arguments: args } of (await (await session.management())?.queues()) ?? []) {
+    const { [FROM]: queues, [UNTIL]: undoUntil } = args;
+    if (!name.startsWith(PREFIX) || !Array.isArray(queues) || typeof undoUntil !== 'number') continue;
+    const messages = (await session.broker.queue(name))?.messages ?? 0;
+    if (messages > 0) found.push({ undo: name.slice(PREFIX.length), messages, queues: queues.map(String), undoUntil });
+  }
+  return found.sort((a, b) => a.undoUntil - b.undoUntil);
 }
 
 /**
