@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { LedgerFile } from '../ledger/ledger-file.js';
@@ -119,8 +120,13 @@ export class LedgerProcess {
   }
 }
 
+/** Of the folder in which this runs: reports are kept, and places in them are those of the project. */
+const ROOT = new URL('../../../../', import.meta.url);
+
 function oneLine(error: unknown): string {
   return String(error instanceof Error ? error.stack : error)
+    .replaceAll(ROOT.href, '')
+    .replaceAll(fileURLToPath(ROOT), '')
     .replaceAll('\n', ' | ')
     .slice(0, 2000);
 }
