@@ -1,14 +1,10 @@
 import { expect } from 'chai';
 import { Leveret, listener, republish } from 'leveret';
-import { after, afterEach, before, it } from 'mocha';
-import type { Browser, Page } from 'playwright-core';
-import { launchBrowser } from '../../../tools/scripts/browser.mjs';
-import { buildPage } from '../../../tools/scripts/build-page.mjs';
+import { it } from 'mocha';
+import type { Page } from 'playwright-core';
 import { onEachNode } from '../../../tools/scripts/each-broker.mjs';
-import { needs } from '../../../tools/scripts/needs.mjs';
-import { FAILURE_KINDS, FailedMessages, type FailureKind } from './support/failed-messages.js';
-import { until } from './support/page-client.js';
-import { Visit } from './support/visit.js';
+import { FAILURE_KINDS, type FailureKind } from './support/failed-messages.js';
+import { Visits } from './support/visits.js';
 
 const ALL = 1000;
 const CANARY = 5;
@@ -19,41 +15,22 @@ const RATE = 50;
 onEachNode('when the page sends back', function (node) {
   // A browser takes most of a core, and other tests run beside it.
   this.timeout(90_000);
-  let browser: Browser;
-  let outside: FailedMessages;
-  let visit: Visit;
-
-  before(needs('chromium'));
-  before(async () => {
-    await buildPage();
-    browser = await launchBrowser();
-    outside = await FailedMessages.open(node.url);
-  });
-  afterEach(async () => {
-    const faults = visit?.faults.splice(0) ?? [];
-    await visit?.[Symbol.asyncDispose]();
-    expect(faults).to.deep.equal([]);
-  });
-  after(async () => {
-    // Undefined where all of this was skipped.
-    await outside?.close();
-    await browser?.close();
-  });
+  const visits = Visits.on(node);
 
   it('stops at a canary that fails again, sends at the rate once it is mended, and shows it over a reload', async () => {
-    const work = await outside.queue('back work');
-    const errors = await outside.queue('back errors', { 'x-queue-type': 'quorum' });
+    const work = await visits.outside.queue('back work');
+    const errors = await visits.outside.queue('back errors', { 'x-queue-type': 'quorum' });
     const kindAt = (index: number) => (index < GROUP ? kindOf(0) : kindOf(1));
     const parked = Array.from({ length: ALL }, (_, index) => ({
       id: String(index),
       kind: kindAt(index),
       failedIn: work,
     }));
-    await outside.park(errors, parked);
+    await visits.outside.park(errors, parked);
     const shop = new Shop(work, errors);
     const app = await shop.start(node.url);
     try {
-      visit = await Visit.start(browser, {
+      const visit = await visits.start({
         connection: { urls: node.url },
         management: { url: node.managementUrl },
         queues: [errors],
@@ -66,14 +43,14 @@ onEachNode('when the page sends back', function (node) {
       expect(await page.inputValue('dialog input[type="number"]')).to.equal(String(CANARY));
       await page.click('text=Show the plan');
       await page.waitForSelector(`dialog .plan:has-text("queue ${work}")`);
-      expect(await outside.count(work)).to.equal(0);
+      expect(await visits.outside.count(work)).to.equal(0);
       await page.click('text=Send 1,000 messages');
       await page.waitForSelector('.job.stopped');
       const said = await page.innerText('.job.stopped');
       expect(said).to.include('Stopped: 5 of 5 canary messages failed again. The other 995 are untouched.');
       expect(said).to.include('not mended yet');
       expect(shop.failed).to.have.members(['0', '1', '2', '3', '4']);
-      await untilCount(outside, errors, ALL);
+      await visits.outside.untilCount(errors, ALL);
 
       // Mended: the group at 50 a second, over a reload.
       shop.isMended = true;
@@ -103,13 +80,13 @@ onEachNode('when the page sends back', function (node) {
   });
 
   it('is stopped by a person, and says what is left', async () => {
-    const work = await outside.queue('stop work');
-    const errors = await outside.queue('stop errors');
-    await outside.park(
+    const work = await visits.outside.queue('stop work');
+    const errors = await visits.outside.queue('stop errors');
+    await visits.outside.park(
       errors,
       Array.from({ length: 60 }, (_, index) => ({ id: String(index), kind: kindOf(0), failedIn: work })),
     );
-    visit = await Visit.start(browser, {
+    const visit = await visits.start({
       connection: { urls: node.url },
       management: { url: node.managementUrl },
       queues: [errors],
@@ -126,14 +103,14 @@ onEachNode('when the page sends back', function (node) {
     const [sent] = await progressOf(page);
     expect(sent).to.be.lessThan(60);
     expect(await page.innerText('.job.stopped')).to.include(`The other ${60 - sent} are untouched.`);
-    expect(await outside.count(work)).to.equal(sent);
-    await untilCount(outside, errors, 60 - sent);
+    expect(await visits.outside.count(work)).to.equal(sent);
+    await visits.outside.untilCount(errors, 60 - sent);
   });
 
   it('says why a plan cannot be done, and touches nothing', async () => {
-    const errors = await outside.queue('nowhere errors');
-    await outside.park(errors, [{ id: '1', kind: kindOf(0), failedIn: 'a-queue-that-is-gone' }]);
-    visit = await Visit.start(browser, {
+    const errors = await visits.outside.queue('nowhere errors');
+    await visits.outside.park(errors, [{ id: '1', kind: kindOf(0), failedIn: 'a-queue-that-is-gone' }]);
+    const visit = await visits.start({
       connection: { urls: node.url },
       management: { url: node.managementUrl },
       queues: [errors],
@@ -143,8 +120,7 @@ onEachNode('when the page sends back', function (node) {
     await page.click('text=Show the plan');
     await page.waitForSelector('dialog [role="alert"]:has-text("a-queue-that-is-gone")');
     expect(await page.locator('dialog footer .main').count()).to.equal(0);
-    // While the page looks at it, it is in its hand.
-    await until('the message to be parked', async () => (await outside.count(errors)) === 1);
+    await visits.outside.untilCount(errors, 1);
   });
 });
 
@@ -205,14 +181,6 @@ async function progressOf(page: Page): Promise<readonly [value: number, max: num
       const { value, max } = bar as unknown as { readonly value: number; readonly max: number };
       return [value, max] as const;
     });
-}
-
-async function untilCount(outside: FailedMessages, queue: string, count: number): Promise<void> {
-  const limit = performance.now() + 10_000;
-  for (let found = -1; found !== count; found = await outside.count(queue)) {
-    if (performance.now() > limit) throw new Error(`expected ${count} in ${queue}, found ${found}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 function kindOf(index: number): FailureKind {

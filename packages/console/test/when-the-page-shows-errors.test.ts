@@ -1,43 +1,21 @@
 import { expect } from 'chai';
-import { after, afterEach, before, describe, it } from 'mocha';
-import type { Browser, Page } from 'playwright-core';
-import { launchBrowser } from '../../../tools/scripts/browser.mjs';
-import { buildPage } from '../../../tools/scripts/build-page.mjs';
+import { describe, it } from 'mocha';
+import type { Page } from 'playwright-core';
 import { onEachNode } from '../../../tools/scripts/each-broker.mjs';
-import { needs } from '../../../tools/scripts/needs.mjs';
-import { FAILURE_KINDS, FailedMessages, type FailureKind, type Parking } from './support/failed-messages.js';
+import { FAILURE_KINDS, type FailureKind, type Parking } from './support/failed-messages.js';
 import { HOSTILE } from './support/hostile-payloads.js';
-import { until } from './support/page-client.js';
-import { Visit } from './support/visit.js';
+import type { Visit } from './support/visit.js';
+import { Visits } from './support/visits.js';
 
 const LIMIT_MS = 2000;
 
 onEachNode('when the page shows errors', function (node) {
   // A browser takes most of a core, and other tests run beside it.
   this.timeout(90_000);
-  let browser: Browser;
-  let outside: FailedMessages;
-  let visit: Visit;
-
-  before(needs('chromium'));
-  before(async () => {
-    await buildPage();
-    browser = await launchBrowser();
-    outside = await FailedMessages.open(node.url);
-  });
-  afterEach(async () => {
-    const faults = visit?.faults.splice(0) ?? [];
-    await visit?.[Symbol.asyncDispose]();
-    expect(faults).to.deep.equal([]);
-  });
-  after(async () => {
-    // Undefined where all of this was skipped.
-    await outside?.close();
-    await browser?.close();
-  });
+  const visits = Visits.on(node);
 
   const start = async (...queues: readonly string[]) => {
-    visit = await Visit.start(browser, {
+    const visit = await visits.start({
       connection: { urls: node.url },
       management: { url: node.managementUrl },
       queues,
@@ -50,13 +28,15 @@ onEachNode('when the page shows errors', function (node) {
     for (const type of ['classic', 'quorum']) {
       it(`are five groups with the right counts within two seconds, in ${type} queues`, async () => {
         const args = { 'x-queue-type': type };
-        const work = await outside.queue(`many ${type} work`);
-        const queues = await Promise.all([1, 2, 3].map((index) => outside.queue(`many ${type} errors ${index}`, args)));
+        const work = await visits.outside.queue(`many ${type} work`);
+        const queues = await Promise.all(
+          [1, 2, 3].map((index) => visits.outside.queue(`many ${type} errors ${index}`, args)),
+        );
         const counts = [600, 200, 100, 70, 30];
         const messages = counts.flatMap((count, index) => Array.from({ length: count }, () => kindOf(index)));
         const parked = messages.map((kind, index): Parking => ({ id: String(index), kind, failedIn: work }));
         for (const [index, queue] of queues.entries()) {
-          await outside.park(
+          await visits.outside.park(
             queue,
             parked.filter((_, place) => place % 3 === index),
           );
@@ -72,7 +52,7 @@ onEachNode('when the page shows errors', function (node) {
         expect(rows).to.deep.equal(counts.map(String));
         // Looking has changed nothing.
         for (const queue of queues) {
-          const taken = await outside.takeAll(queue);
+          const taken = await visits.outside.takeAll(queue);
           const own = parked.filter((_, place) => place % 3 === queues.indexOf(queue)).map(({ id }) => id);
           expect(taken.map(({ properties }) => properties.messageId)).to.deep.equal(own);
           for (const { properties } of taken) expect(properties.headers?.['x-delivery-count'] ?? 0).to.equal(0);
@@ -82,9 +62,9 @@ onEachNode('when the page shows errors', function (node) {
   });
 
   it('leads from a group to its messages, a page at a time, and to all that is known of one', async () => {
-    const work = await outside.queue('way work');
-    const errors = await outside.queue('way errors');
-    await outside.park(
+    const work = await visits.outside.queue('way work');
+    const errors = await visits.outside.queue('way errors');
+    await visits.outside.park(
       errors,
       Array.from({ length: 60 }, (_, id) => ({ id: `order-${id}`, kind: kindOf(0), failedIn: work })),
     );
@@ -113,14 +93,14 @@ onEachNode('when the page shows errors', function (node) {
   });
 
   it('shows payloads of strangers as text, whatever they are', async () => {
-    const work = await outside.queue('hostile work');
-    const errors = await outside.queue('hostile errors');
+    const work = await visits.outside.queue('hostile work');
+    const errors = await visits.outside.queue('hostile errors');
     const kind: FailureKind = {
       ...kindOf(0),
       errorName: '<script>fault()</script>',
       errorMessage: '<img src=x onerror=fault()>',
     };
-    await outside.park(
+    await visits.outside.park(
       errors,
       HOSTILE.map(({ name, body, contentType, headers }) => ({
         id: name,
@@ -154,9 +134,9 @@ onEachNode('when the page shows errors', function (node) {
   });
 
   it('edits: shows what changes, sends it under a new id that names the old', async () => {
-    const work = await outside.queue('edit work');
-    const errors = await outside.queue('edit errors');
-    await outside.park(errors, [{ id: '17', kind: kindOf(1), failedIn: work }]);
+    const work = await visits.outside.queue('edit work');
+    const errors = await visits.outside.queue('edit errors');
+    await visits.outside.park(errors, [{ id: '17', kind: kindOf(1), failedIn: work }]);
     const page = await (await start(errors)).look();
     await openRow(page, 'TypeError');
     await openRow(page, '17');
@@ -167,21 +147,21 @@ onEachNode('when the page shows errors', function (node) {
     await page.waitForSelector('.diff .removed:has-text("19.9")');
     await page.waitForSelector('.diff .added:has-text("21.5")');
     await page.waitForSelector('.diff .added:has-text("other")');
-    expect(await outside.count(work)).to.equal(0);
+    expect(await visits.outside.count(work)).to.equal(0);
     await page.click('text=Send the edited message');
     await page.waitForSelector('[role="status"]:has-text("Sent as ")');
-    const [sent] = await outside.takeAll(work);
+    const [sent] = await visits.outside.takeAll(work);
     expect(JSON.parse(String(sent?.content))).to.deep.equal({ orderId: 17, amount: 21.5, currency: 'EUR' });
     expect(sent?.properties.messageId).to.be.a('string').and.not.equal('17');
     expect(sent?.properties.headers).to.include({ 'x-leveret-edit-of': '17', 'x-tenant': 'other' });
     expect(await page.innerText('.note.good')).to.include(String(sent?.properties.messageId));
-    await parked(outside, errors, 0);
+    await visits.outside.untilCount(errors, 0);
   });
 
   it('discards after asking, with the count, and has it back while the time runs, over a reload too', async () => {
-    const work = await outside.queue('discard work');
-    const errors = await outside.queue('discard errors');
-    await outside.park(
+    const work = await visits.outside.queue('discard work');
+    const errors = await visits.outside.queue('discard errors');
+    await visits.outside.park(
       errors,
       ['1', '2', '3'].map((id) => ({ id, kind: kindOf(2), failedIn: work })),
     );
@@ -191,24 +171,19 @@ onEachNode('when the page shows errors', function (node) {
     await page.check('[aria-label="Message 3"]');
     await page.click('text=Discard chosen…');
     await page.click('dialog footer >> text=Keep');
-    await parked(outside, errors, 3);
+    await visits.outside.untilCount(errors, 3);
     await page.click('text=Discard chosen…');
     await page.click('dialog footer >> text=Discard 2 messages');
     await page.waitForSelector('.strip:has-text("2 messages")');
-    await parked(outside, errors, 1);
+    await visits.outside.untilCount(errors, 1);
     await page.reload();
     await page.waitForSelector('.countdown:text-matches("^\\\\d+:\\\\d\\\\d$")');
     await page.click('text=Undo');
     await page.waitForSelector('[role="status"]:has-text("2 messages are parked again")');
-    const back = await outside.takeAll(errors);
+    const back = await visits.outside.takeAll(errors);
     expect(back.map(({ properties }) => properties.messageId)).to.have.members(['1', '2', '3']);
   });
 });
-
-/** Waits until so many are in an error queue: while the page looks at them, they are in its hand. */
-function parked(outside: FailedMessages, queue: string, count: number): Promise<unknown> {
-  return until(`${count} in ${queue}`, async () => (await outside.count(queue)) === count);
-}
 
 /** From the token to the groups, in milliseconds. */
 async function timedLook(visit: Visit): Promise<[page: Page, tookMs: number]> {

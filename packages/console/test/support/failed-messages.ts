@@ -1,4 +1,5 @@
 import { type ChannelModel, type ConfirmChannel, type ConsumeMessage, connect } from 'amqplib';
+import { until } from './page-client.js';
 
 /** A kind of failure, as leveret writes it into the headers of what it parks. */
 export interface FailureKind {
@@ -128,6 +129,11 @@ export class FailedMessages {
 
   async count(queue: string): Promise<number> {
     return (await this.channel.checkQueue(queue)).messageCount;
+  }
+
+  /** Waits until so many are in a queue: while a page looks at them, they are in its hand. */
+  async untilCount(queue: string, count: number): Promise<void> {
+    await until(`${count} in ${queue}`, async () => (await this.count(queue)) === count, 10_000);
   }
 
   async close(): Promise<void> {
