@@ -22,7 +22,7 @@ export function instrument(code, mutations) {
     }
     return text + code.slice(at, to);
   };
-  return `const __isAtWork = globalThis[Symbol.for('${ASKED}')]; ${write(0, code.length)}`;
+  return `const __isAtWork = globalThis[Symbol.for('${ASKED}')] ?? (() => false); ${write(0, code.length)}`;
 }
 
 function choice({ number, text, key }, was) {

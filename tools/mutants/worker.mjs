@@ -4,6 +4,7 @@
  *
  * It is told what to do by messages, and answers each: `load`, `baseline`, `try`.
  */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import Mocha from 'mocha';
 import { ASKED } from './instrument.mjs';
@@ -13,12 +14,19 @@ const LONGER = 10;
 const LEAST_LIMIT_MS = 3_000;
 const NEVER = -1;
 
+/** In the copy, which is this process's directory. */
+const REACHED_IN_CHILDREN = resolve(`reached-${process.pid}`);
+
 let atWork = NEVER;
 let reached = new Set();
 globalThis[Symbol.for(ASKED)] = (number) => {
   reached.add(number);
   return number === atWork;
 };
+
+// Behind the question above, which is this process's own: processes of tests have one each.
+const { AT_WORK, REACHED } = await import('./in-children.mjs');
+process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import=${new URL('in-children.mjs', import.meta.url)}`;
 
 const mocha = new Mocha({ checkLeaks: true, ui: 'bdd', timeout: 30_000, bail: true, reporter: 'min' });
 
@@ -31,7 +39,7 @@ process.on('uncaughtException', () => undefined);
 const TOLD = {
   /** Test files, and which mutant is at work from the start. */
   async load({ files, number = NEVER }) {
-    atWork = number;
+    setAtWork(number);
     for (const file of files) mocha.addFile(resolve(file));
     await mocha.loadFilesAsync();
     mocha.suite.eachTest((test) => {
@@ -46,6 +54,7 @@ const TOLD = {
     const tests = [];
     const suites = new Map();
     const fails = [];
+    process.env[REACHED] = REACHED_IN_CHILDREN;
     mocha.suite.bail(false);
     mocha.suite.eachTest((test) => test.parent.bail(false));
     await run(
@@ -98,27 +107,37 @@ const TOLD = {
   async try({ number, stages, fresh = false }) {
     for (const stage of stages) {
       const asked = new Set(stage);
-      atWork = number;
+      setAtWork(number);
       const [failed] = await run((title) => asked.has(title));
-      if (!fresh) atWork = NEVER;
+      if (!fresh) setAtWork(NEVER);
       if (failed === undefined) continue;
       const how = { failed: failed.title, late: failed.late };
       if (fresh) return how;
       const again = failed.isHook ? asked : new Set([failed.title]);
       if ((await run((title) => again.has(title))).length > 0) return { ...how, unsure: true };
       if (failed.late) return how;
-      atWork = number;
+      setAtWork(number);
       const twice = await run((title) => again.has(title));
-      atWork = NEVER;
+      setAtWork(NEVER);
       return twice.length > 0 ? how : { ...how, unsure: true };
     }
     return {};
   },
 };
 
+function setAtWork(number) {
+  atWork = number;
+  process.env[AT_WORK] = String(number);
+}
+
 function taken() {
   const before = reached;
   reached = new Set();
+  if (existsSync(REACHED_IN_CHILDREN)) {
+    for (const number of readFileSync(REACHED_IN_CHILDREN, 'utf8').split('\n'))
+      if (number !== '') before.add(Number(number));
+    rmSync(REACHED_IN_CHILDREN);
+  }
   return [...before];
 }
 
