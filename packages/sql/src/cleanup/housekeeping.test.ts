@@ -88,6 +88,26 @@ describe('Housekeeping', () => {
     await keeping.stop();
   });
 
+  it('has ended, behind the running transaction, when stop() answers', async () => {
+    let end: (rows: number) => void = () => {};
+    answer = () =>
+      new Promise((resolve) => {
+        end = resolve;
+      });
+    const keeping = make(undefined);
+    keeping.start();
+    await clock.advance(30_000);
+    let stopped = false;
+    const stopping = keeping.stop().then(() => {
+      stopped = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([asked.length, stopped]).to.deep.equal([1, false]);
+    end(0);
+    await stopping;
+    expect([asked.length, clock.waits]).to.deep.equal([1, []]);
+  });
+
   it('is stopped before it was started, and waits for nothing', async () => {
     await make(1000).stop();
     expect(clock.waits).to.deep.equal([]);

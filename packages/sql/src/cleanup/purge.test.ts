@@ -1,13 +1,17 @@
 import { silentLogger } from '@leveret/core';
 import { expect } from 'chai';
 import { beforeEach, describe, it } from 'mocha';
+import { BY_INDEX_ONLY } from '../database/by-index.js';
+import type { SqlDatabase, SqlResult } from '../database/sql-database.js';
+import { mysql, postgres, type SqlDialect, sqlite } from '../database/sql-dialect.js';
 import { Outbox } from '../outbox/outbox.js';
 import { OutboxRelay } from '../relay/outbox-relay.js';
 import { describeOnEachDatabase } from '../test-support/each-database.js';
 import { eventually } from '../test-support/eventually.js';
 import { FakeSender } from '../test-support/fake-sender.js';
+import { HandClock } from '../test-support/hand-clock.js';
 import { rejection } from '../test-support/rejection.js';
-import { purge } from './purge.js';
+import { purge, purgeBy } from './purge.js';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -115,7 +119,108 @@ describeOnEachDatabase('purge', (at) => {
   });
 });
 
+/** A database that writes down what it is told, and takes 10 ms for each transaction. */
+function recording(dialect: SqlDialect, clock: HandClock, answer: (text: string) => Partial<SqlResult> = () => ({})) {
+  const sent: string[] = [];
+  const query = async (text: string) => {
+    sent.push(text.replace(/\s+/g, ' '));
+    return { rows: [], rowCount: 0, ...answer(text) };
+  };
+  const database: SqlDatabase<unknown> = {
+    dialect,
+    service: 'test',
+    query,
+    within: () => ({ query }),
+    transaction: async (work) => {
+      sent.push('BEGIN');
+      clock.pass(10);
+      return work(undefined);
+    },
+  };
+  const of = (table: string) => sent.filter((text) => text.includes(table));
+  return { database, sent, of };
+}
+
 describe('purge', () => {
+  let clock: HandClock;
+  beforeEach(() => {
+    clock = new HandClock();
+  });
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+  it('rests four times as long as a transaction took, before each next one, and tells of each', async () => {
+    const told: number[] = [];
+    const counts = [3, 3, 1, 3, 0];
+    const { database } = recording(sqlite, clock, (text) =>
+      text.startsWith('DELETE') ? { rowCount: counts.shift() ?? 0 } : {},
+    );
+    const purging = purgeBy(clock, database, { batchSize: 3 }, (rows) => told.push(rows));
+    for (const [telling, waits] of [
+      [[3], [40]],
+      [[3, 3], [40]],
+      [[3, 3, 1, 3], [40]],
+    ] as const) {
+      await settled();
+      expect([told, clock.waits]).to.deep.equal([telling, waits]);
+      await clock.advance(39);
+      expect(told).to.deep.equal(telling);
+      await clock.advance(1);
+    }
+    expect(await purging).to.deep.equal({ inbox: 7, claims: 3 });
+    expect(told).to.deep.equal([3, 3, 1, 3, 0]);
+    expect(clock.waits).to.deep.equal([]);
+  });
+
+  it('rests no longer when it is told to end', async () => {
+    const stopping = new AbortController();
+    const { database, of } = recording(sqlite, clock, () => ({ rowCount: 500 }));
+    const purging = purgeBy(clock, database, { signal: stopping.signal });
+    await settled();
+    stopping.abort();
+    expect(await purging).to.deep.equal({ inbox: 500, claims: 0 });
+    expect([of('DELETE').length, clock.waits]).to.deep.equal([1, []]);
+  });
+
+  it('remembers for seven days, and deletes 500 rows at a time, unless it is told otherwise', async () => {
+    const { database, of } = recording(sqlite, clock);
+    await purgeBy(clock, database, {});
+    expect(of('DELETE FROM leveret_inbox')[0]).to.contain(`- ${7 * DAY_MS} ORDER BY handled_at LIMIT 500)`);
+    await purgeBy(clock, database, { retention: 0, batchSize: 1 });
+    expect(of('DELETE FROM leveret_inbox')[1]).to.contain('- 0 ORDER BY handled_at LIMIT 1)');
+  });
+
+  it('has PostgreSQL ask for the time once, pass over what is locked, and wait for no disk', async () => {
+    const { database, sent } = recording(postgres, clock);
+    await purgeBy(clock, database, { batchSize: 4 });
+    const transaction = sent.slice(sent.indexOf('BEGIN') + 1, sent.lastIndexOf('BEGIN'));
+    expect(transaction).to.deep.equal([
+      BY_INDEX_ONLY,
+      `SELECT set_config('synchronous_commit', 'off', true)`,
+      `DELETE FROM leveret_inbox WHERE ctid = ANY (ARRAY(SELECT ctid FROM leveret_inbox WHERE handled_at <= (SELECT ${postgres.now} - ${7 * DAY_MS}) ORDER BY handled_at LIMIT 4 FOR UPDATE SKIP LOCKED))`,
+    ]);
+  });
+
+  it('deletes of MySQL what it has locked, a hundred keys at a time, and counts all', async () => {
+    const rows = Array.from({ length: 250 }, (_, n) => ({
+      listener: Buffer.from('l'),
+      message_id: Buffer.from(`m${n}`),
+      claim_key: Buffer.from(`k${n}`),
+    }));
+    const { database, of } = recording(mysql, clock, (text) => {
+      if (text.startsWith('SELECT listener')) return { rows, rowCount: rows.length };
+      return { rowCount: text.split(' UNION ALL ').length };
+    });
+    expect((await purgeBy(clock, database, { batchSize: 300 })).inbox).to.equal(250);
+    expect(of('SELECT listener, message_id FROM leveret_inbox')[0]).to.match(
+      / ORDER BY handled_at LIMIT 300 FOR UPDATE SKIP LOCKED$/,
+    );
+    const deletes = of('DELETE t FROM');
+    expect(deletes.map((text) => text.split(' UNION ALL ').length)).to.deep.equal([100, 100, 50]);
+    const named = deletes.flatMap((text) => [...text.matchAll(/X'([0-9a-f]+)' AS message_id/g)].map(([, hex]) => hex));
+    expect(named.map((hex) => Buffer.from(hex ?? '', 'hex').toString())).to.deep.equal(rows.map((_, n) => `m${n}`));
+    expect(deletes[0]).to.contain('ON t.listener = k.listener AND t.message_id = k.message_id');
+  });
+
   it('refuses amounts that are none', async () => {
     const database = {} as Parameters<typeof purge>[0];
     expect((await rejection(purge(database, { batchSize: 0 }))).message).to.contain(
