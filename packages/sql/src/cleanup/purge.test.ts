@@ -2,7 +2,7 @@ import { silentLogger } from '@leveret/core';
 import { expect } from 'chai';
 import { beforeEach, describe, it } from 'mocha';
 import { BY_INDEX_ONLY } from '../database/by-index.js';
-import type { SqlDatabase, SqlResult } from '../database/sql-database.js';
+import type { SqlResult } from '../database/sql-database.js';
 import { mysql, postgres, type SqlDialect, sqlite } from '../database/sql-dialect.js';
 import { Outbox } from '../outbox/outbox.js';
 import { OutboxRelay } from '../relay/outbox-relay.js';
@@ -10,6 +10,7 @@ import { describeOnEachDatabase } from '../test-support/each-database.js';
 import { eventually } from '../test-support/eventually.js';
 import { FakeSender } from '../test-support/fake-sender.js';
 import { HandClock } from '../test-support/hand-clock.js';
+import { recordingDatabase } from '../test-support/recording-database.js';
 import { rejection } from '../test-support/rejection.js';
 import { purge, purgeBy } from './purge.js';
 
@@ -119,26 +120,10 @@ describeOnEachDatabase('purge', (at) => {
   });
 });
 
-/** A database that writes down what it is told, and takes 10 ms for each transaction. */
-function recording(dialect: SqlDialect, clock: HandClock, answer: (text: string) => Partial<SqlResult> = () => ({})) {
-  const sent: string[] = [];
-  const query = async (text: string) => {
-    sent.push(text.replace(/\s+/g, ' '));
-    return { rows: [], rowCount: 0, ...answer(text) };
-  };
-  const database: SqlDatabase<unknown> = {
-    dialect,
-    service: 'test',
-    query,
-    within: () => ({ query }),
-    transaction: async (work) => {
-      sent.push('BEGIN');
-      clock.pass(10);
-      return work(undefined);
-    },
-  };
-  const of = (table: string) => sent.filter((text) => text.includes(table));
-  return { database, sent, of };
+/** Takes 10 ms for each transaction. */
+function recording(dialect: SqlDialect, clock: HandClock, answer?: (text: string) => Partial<SqlResult>) {
+  const made = recordingDatabase(dialect, answer, () => clock.pass(10));
+  return { ...made, of: (table: string) => made.sent.filter((text) => text.includes(table)) };
 }
 
 describe('purge', () => {

@@ -1,11 +1,13 @@
 import { type GuardedAttempt, type GuardedResult, LeveretError } from '@leveret/core';
 import { expect } from 'chai';
 import { before, beforeEach, describe, it } from 'mocha';
-import type { SqlDatabase } from '../database/sql-database.js';
-import { mysql, postgres } from '../database/sql-dialect.js';
+import type { SqlDatabase, SqlResult } from '../database/sql-database.js';
+import { mysql, postgres, sqlite } from '../database/sql-dialect.js';
 import { describeOnEachDatabase } from '../test-support/each-database.js';
 import { eventually } from '../test-support/eventually.js';
+import { recordingDatabase } from '../test-support/recording-database.js';
 import { rejection } from '../test-support/rejection.js';
+import { waitsOf } from '../test-support/waits.js';
 import { INSERT_ONCE } from './insert-once.js';
 import { TransactionalInbox, type TransactionalInboxOptions } from './transactional-inbox.js';
 
@@ -344,6 +346,86 @@ describe('TransactionalInbox', () => {
       const error = await rejection(committing(fault).run('l', 'm', () => 1));
       expect(error).to.include({ code: 'LEV_INBOX_COMMIT', cause: fault });
     }
+  });
+
+  /** An inbox on a database without rows of before, which answers other statements as it is told. */
+  const asked = (answer: (text: string) => Partial<SqlResult>, options?: TransactionalInboxOptions) => {
+    const made = recordingDatabase(sqlite, (text) => answer(text));
+    return { ...made, inbox: new TransactionalInbox(made.database, options) };
+  };
+  /** The insert takes the row, and the row is there. */
+  const well = (text: string) => (text.startsWith('INSERT') ? { rowCount: 1 } : { rows: [{}] });
+  const conflict = Object.assign(new Error('could not serialize access'), { code: '40001' });
+
+  it('calls the handler again ten times, with pauses that grow to half a second, unless it is told otherwise', async () => {
+    for (const [options, waits] of [
+      [{}, [10, 20, 40, 80, 160, 320, 500, 500, 500, 500]],
+      [{ conflictRetries: 2 }, [10, 20]],
+      [{ conflictRetries: 0 }, []],
+    ] as const) {
+      let calls = 0;
+      const { inbox } = asked(well, options);
+      const handler = () => {
+        calls++;
+        throw conflict;
+      };
+      const waited = await waitsOf(async () => {
+        expect(await rejection(inbox.run('l', 'm', handler))).to.equal(conflict);
+      });
+      expect([calls, waited]).to.deep.equal([waits.length + 1, waits]);
+    }
+  });
+
+  it('does not call a handler again that still runs', async () => {
+    let calls = 0;
+    const { inbox } = asked(well);
+    const handler = () => {
+      calls++;
+      throw conflict;
+    };
+    expect(await rejection(inbox.run('l', 'm', handler, () => Promise.resolve()))).to.equal(conflict);
+    expect(calls).to.equal(1);
+  });
+
+  it('takes a lock for another’s only while it writes the row: later it is the handler’s', async () => {
+    const busy = Object.assign(new Error('lock'), { code: '55P03' });
+    const atBegin = asked((text) => {
+      if (text.startsWith('INSERT')) throw busy;
+      return {};
+    });
+    expect(await atBegin.inbox.run('l', 'm', () => expect.fail('handled'))).to.deep.equal({
+      kind: 'in-progress',
+      retryAfterMs: 2_000,
+    });
+    const { inbox } = asked(well);
+    expect(await rejection(inbox.run('l', 'm', () => Promise.reject(busy)))).to.equal(busy);
+  });
+
+  it('says what happened to the message when neither the row nor a fault is there', async () => {
+    const { inbox } = asked(() => ({ rowCount: 0 }));
+    const error = await rejection(inbox.run('l', 'm', () => expect.fail('handled')));
+    expect(error).to.include({ code: 'LEV_IDEMPOTENCY_STORE' });
+    expect(error.message).to.contain('wrote no row of leveret_inbox, reported no fault');
+  });
+
+  it('asks once for the rows that a listener has of before services had names, and again when it could not ask', async () => {
+    let isAway = true;
+    const { inbox, sent } = asked((text) => {
+      if (!text.includes('LIMIT 1') || text.includes('message_id')) return well(text);
+      if (isAway) throw new Error('away');
+      return {};
+    });
+    const looks = () => sent.filter((text) => text.includes('WHERE listener = ? LIMIT 1')).length;
+    const inserts = () => sent.filter((text) => text.startsWith('INSERT'));
+    expect(await inbox.run('l', 'm1', () => 1)).to.include({ kind: 'handled' });
+    expect(inserts().at(-1), 'not known: the insert looks itself').to.contain('NOT EXISTS');
+    isAway = false;
+    await Promise.all(['m2', 'm3'].map((id) => inbox.run('l', id, () => 1)));
+    await inbox.run('l', 'm4', () => 1);
+    expect(looks()).to.equal(2);
+    expect(inserts().at(-1)).to.not.contain('NOT EXISTS');
+    await inbox.run('other', 'm5', () => 1);
+    expect(looks()).to.equal(3);
   });
 });
 
