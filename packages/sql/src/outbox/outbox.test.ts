@@ -2,8 +2,9 @@ import { ConfigurationError, channel, MessageConversionError, type Publication, 
 import { expect } from 'chai';
 import { afterEach, describe, it } from 'mocha';
 import type { SqlDatabase } from '../database/sql-database.js';
-import { postgres } from '../database/sql-dialect.js';
+import { mysql, postgres, type SqlDialect, sqlite } from '../database/sql-dialect.js';
 import { describeOnEachDatabase } from '../test-support/each-database.js';
+import { recordingDatabase } from '../test-support/recording-database.js';
 import { rejection } from '../test-support/rejection.js';
 import { Outbox } from './outbox.js';
 import { readPublication } from './outbox-row.js';
@@ -273,5 +274,62 @@ describe('Outbox', () => {
     await outbox.publish(0, 'e', 'k', 1, { messageId: 'a\0b' });
     expect(written[0]?.[0]).to.match(/^sha256:/);
     expect(written[0]?.[3]).to.contain('a\\u0000b');
+  });
+
+  it('wakes relays that listen at the commit, on PostgreSQL, unless it is told not to', async () => {
+    const insertOf = async (dialect: SqlDialect, options?: { notify?: boolean }) => {
+      const { database: recorded, sent } = recordingDatabase(dialect, () => ({ rowCount: 1 }));
+      await new Outbox(recorded, options).publish(0, 'e', 'k', 1);
+      return sent[0];
+    };
+    expect(await insertOf(postgres)).to.match(/ RETURNING pg_notify\('leveret_outbox', ''\)::text$/);
+    for (const [dialect, options] of [
+      [postgres, { notify: false }],
+      [mysql, {}],
+      [sqlite, {}],
+    ] as const) {
+      expect(await insertOf(dialect, options)).to.not.contain('pg_notify');
+    }
+  });
+
+  it('says how long a message waits twice: when it counts as written, and when it is due', async () => {
+    const deliverAt = new Date(Date.now() + 3_600_000);
+    await outbox.publish(0, 'e', 'k', 1, { delay: 1_500 });
+    await outbox.publish(0, 'e', 'k', 1, { deliverAt });
+    await outbox.publish(0, 'e', 'k', 1, { deliverAt: new Date(0) });
+    expect(written.map((each) => each.slice(10))).to.deep.equal([
+      [1_500, 0, 1_500, 0],
+      [0, deliverAt.getTime(), 0, deliverAt.getTime()],
+      [],
+    ]);
+    const error = await rejection(outbox.publish(0, 'e', 'k', 1, { delay: 1_500, orderKey: 'o' }));
+    expect(error).to.be.instanceOf(ConfigurationError);
+    expect(error.message).to.contain('orderKey does not go with delay');
+  });
+
+  it('writes how large a body is, and whether somebody has to get it', async () => {
+    const publication = { ...complete, body: Buffer.from('é'), properties: { messageId: 'm' }, headers: {} };
+    await outbox.send(0, { ...publication, mandatory: true });
+    await outbox.send(0, { ...publication, mandatory: false });
+    expect(written.map((each) => [each[5], each[7]])).to.deep.equal([
+      [1, 2],
+      [0, 2],
+    ]);
+  });
+
+  for (const rowCount of [0, 2]) {
+    it(`does not take ${rowCount} rows for a message that is written`, async () => {
+      const { database: recorded } = recordingDatabase(postgres, () => ({ rowCount }));
+      const error = await rejection(new Outbox(recorded).publish(0, 'e', 'k', 1));
+      expect(error).to.include({ code: 'LEV_OUTBOX_NOT_WRITTEN' });
+      expect(error.message).to.contain(`wrote ${rowCount} rows instead of 1`);
+    });
+  }
+
+  it('takes exchange and routing key of 255 bytes', async () => {
+    await outbox.publish(0, 'x'.repeat(255), 'é'.repeat(127), 1);
+    expect(written).to.have.lengthOf(1);
+    await rejection(outbox.publish(0, 'x', 'é'.repeat(128), 1));
+    expect(written).to.have.lengthOf(1);
   });
 });

@@ -1,12 +1,14 @@
-import { type Clock, silentLogger, systemClock } from '@leveret/core';
+import { EventEmitter } from 'node:events';
+import { type Clock, type LogFields, silentLogger, systemClock } from '@leveret/core';
 import { expect } from 'chai';
-import { describe, it } from 'mocha';
+import { afterEach, beforeEach, describe, it } from 'mocha';
 import pg from 'pg';
 import sinon from 'sinon';
 import { Outbox } from '../outbox/outbox.js';
 import { describeOnEachDatabase } from '../test-support/each-database.js';
 import { eventually } from '../test-support/eventually.js';
 import { FakeSender } from '../test-support/fake-sender.js';
+import { HandClock } from '../test-support/hand-clock.js';
 import { OutboxRelay } from './outbox-relay.js';
 import { type ListeningClient, postgresWakeUp } from './wake-up.js';
 
@@ -152,5 +154,109 @@ describe('postgresWakeUp and a server that says nothing', () => {
     await eventually('it tries again', () => made === 2);
     expect(ended()).to.equal(1);
     await wakeUp.stop();
+  });
+});
+
+describe('postgresWakeUp, whatever the server does,', () => {
+  /** Clients that listen at once, and whose connections a test loses. */
+  class Client extends EventEmitter implements ListeningClient {
+    static made: Client[] = [];
+    readonly told: string[] = [];
+    connect = async () => void this.told.push('connect');
+    query = async (text: string) => void this.told.push(text);
+    end = async () => void this.told.push('end');
+    unref = () => void this.told.push('unref');
+
+    constructor() {
+      super();
+      Client.made.push(this);
+    }
+  }
+  let clock: HandClock;
+  let lines: string[];
+  let woken: number;
+  const turns = async () => {
+    for (let n = 0; n < 5; n++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const start = async (newClient: () => ListeningClient = () => new Client()) => {
+    const logger = { ...silentLogger, warn: (_: LogFields, text: string) => void lines.push(text) };
+    const wakeUp = postgresWakeUp(newClient, { clock });
+    wakeUp.start(() => woken++, logger);
+    await turns();
+    return wakeUp;
+  };
+  const last = () => Client.made.at(-1) as Client;
+
+  beforeEach(() => {
+    sinon.stub(Math, 'random').returns(0);
+    [clock, lines, woken, Client.made] = [new HandClock(), [], 0, []];
+  });
+  afterEach(() => sinon.restore());
+
+  it('looks once when it listens, for what came before, and then at each word of the server', async () => {
+    const wakeUp = await start();
+    expect([last().told, woken, clock.waits]).to.deep.equal([['connect', 'LISTEN leveret_outbox'], 1, []]);
+    last().emit('notification');
+    last().emit('notification');
+    expect(woken).to.equal(3);
+    await wakeUp.stop();
+    expect(last().told.slice(2)).to.deep.equal(['end', 'unref']);
+    expect([clock.waits, lines]).to.deep.equal([[], []]);
+  });
+
+  it('makes another connection half a second behind each loss, however often, while it can listen', async () => {
+    const wakeUp = await start();
+    for (const loss of ['error', 'end', 'error']) {
+      last().emit(loss);
+      await turns();
+      expect(last().told.slice(2)).to.deep.equal(['end', 'unref']);
+      expect(clock.waits).to.deep.equal([500]);
+      const { length } = Client.made;
+      await clock.advance(500);
+      await turns();
+      expect(Client.made).to.have.lengthOf(length + 1);
+    }
+    expect(woken).to.equal(4);
+    await wakeUp.stop();
+  });
+
+  it('waits longer from one failure to the next, says each in the log of the relay, and no longer once it listens', async () => {
+    let isAway = true;
+    const refusing = () => {
+      const client = new Client();
+      if (isAway) client.connect = () => Promise.reject(new Error('refused'));
+      return client;
+    };
+    const wakeUp = await start(refusing);
+    for (const wait of [500, 1_000, 2_000]) {
+      expect(clock.waits).to.deep.equal([wait]);
+      isAway = wait !== 2_000;
+      await clock.advance(wait);
+      await turns();
+    }
+    expect(lines).to.deep.equal(Array.from({ length: 3 }, () => 'the outbox cannot listen, and polls'));
+    expect(woken).to.equal(1);
+    last().emit('end');
+    await turns();
+    expect(clock.waits).to.deep.equal([500]);
+    await wakeUp.stop();
+    expect(clock.waits).to.deep.equal([]);
+  });
+
+  it('says nothing of a wake-up that is stopped while it connects', async () => {
+    let listen = () => {};
+    const wakeUp = await start(() => {
+      const client = new Client();
+      client.connect = () =>
+        new Promise<undefined>((resolve) => {
+          listen = () => resolve(undefined);
+        });
+      return client;
+    });
+    await wakeUp.stop();
+    listen();
+    await turns();
+    expect([woken, lines, clock.waits]).to.deep.equal([0, [], []]);
+    expect(last().told.filter((text) => text !== 'LISTEN leveret_outbox')).to.deep.equal(['end', 'unref']);
   });
 });

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'mocha';
 import { needs } from '../../../../tools/scripts/needs.mjs';
 import { purge } from '../cleanup/purge.js';
 import type { SqlDatabase } from '../database/sql-database.js';
-import { mysql, postgres, sqlite } from '../database/sql-dialect.js';
+import { mysql, postgres, type SqlDialect, sqlite } from '../database/sql-dialect.js';
 import { SqlIdempotencyStore } from '../idempotency/sql-idempotency-store.js';
 import { TransactionalInbox } from '../inbox/transactional-inbox.js';
 import { Outbox } from '../outbox/outbox.js';
@@ -13,6 +13,7 @@ import { eventually } from '../test-support/eventually.js';
 import { FakeSender } from '../test-support/fake-sender.js';
 import { openDatabase } from '../test-support/open-database.js';
 import type { OpenDatabase } from '../test-support/opened.js';
+import { recordingDatabase } from '../test-support/recording-database.js';
 import { rejection } from '../test-support/rejection.js';
 import { DATABASE_KINDS, TestDatabase } from '../test-support/test-database.js';
 import { migrate, migrationScript, migrations } from './migrate.js';
@@ -201,5 +202,89 @@ describe('migrate beside a process that holds the lock', () => {
       transaction: () => Promise.reject(Object.assign(new Error(), { code: '55P03' })),
     };
     expect(await rejection(migrate(busy))).to.include({ code: 'LEV_MIGRATION' });
+  });
+});
+
+describe('migrate, step by step,', () => {
+  /** A database that has taken some steps, and answers what it is told otherwise. */
+  const having = (
+    dialect: SqlDialect,
+    taken: readonly string[] | 'no record',
+    fails: (text: string) => unknown = () => undefined,
+  ) => {
+    const checksums = new Map(migrations(dialect).map(({ name, checksum }) => [name, checksum]));
+    return recordingDatabase(dialect, (text) => {
+      const fault = fails(text);
+      if (fault !== undefined) throw fault;
+      if (text.includes('AS found')) return { rows: [{ found: taken === 'no record' ? 0 : 1 }] };
+      if (text.includes('GET_LOCK')) return { rows: [{ taken: 1 }] };
+      if (!text.startsWith('SELECT name') || taken === 'no record') return {};
+      return { rows: taken.map((name) => ({ name, checksum: checksums.get(name) })) };
+    });
+  };
+  const names = migrations(mysql).map(({ name }) => name);
+  const RELEASED = `SELECT RELEASE_LOCK(CONCAT('leveret:', SHA1(DATABASE())))`;
+
+  it('takes the steps that are missing, each with its record, and looks again once it has the lock', async () => {
+    const { database, sent, parameters } = having(sqlite, names.slice(0, -1));
+    expect(await migrate(database)).to.deep.equal(names.slice(-1));
+    expect(sent.filter((text) => text.startsWith('SELECT name'))).to.have.lengthOf(2);
+    expect(sent.filter((text) => text.startsWith('CREATE TABLE IF NOT EXISTS leveret_migrations'))).to.have.lengthOf(1);
+    const last = migrations(sqlite).at(-1);
+    expect(parameters.at(-1)).to.deep.equal([last?.name, last?.checksum]);
+  });
+
+  it('does nothing when another process has done it meanwhile', async () => {
+    let looks = 0;
+    const { database, sent } = recordingDatabase(mysql, (text) => {
+      if (text.includes('AS found')) return { rows: [{ found: looks++ === 0 ? 0 : 1 }] };
+      if (text.includes('GET_LOCK')) return { rows: [{ taken: 1 }] };
+      if (!text.startsWith('SELECT name')) return {};
+      return { rows: migrations(mysql).map(({ name, checksum }) => ({ name, checksum })) };
+    });
+    expect(await migrate(database)).to.deep.equal([]);
+    expect(sent.filter((text) => /^(CREATE|ALTER|INSERT)/.test(text))).to.deep.equal([]);
+    expect(sent.at(-1)).to.equal(RELEASED);
+  });
+
+  it('lets go of the lock of MySQL, which outlives the transaction, also when a step failed', async () => {
+    const { database, sent } = having(mysql, names.slice(0, -1), (text) =>
+      text.startsWith('INSERT') ? new Error('denied') : undefined,
+    );
+    expect(await rejection(migrate(database))).to.include({ code: 'LEV_MIGRATION' });
+    expect(sent.at(-1)).to.equal(RELEASED);
+    expect(sent.some((text) => text === `SELECT GET_LOCK(CONCAT('leveret:', SHA1(DATABASE())), 30) AS taken`)).to.equal(
+      true,
+    );
+  });
+
+  it('waits for the lock of PostgreSQL within a bound', async () => {
+    const { database, sent } = having(postgres, names.slice(0, -1));
+    await migrate(database);
+    const began = sent.indexOf('BEGIN');
+    expect(sent.slice(began + 1, began + 3)).to.deep.equal([
+      `SELECT set_config('lock_timeout', '30s', true)`,
+      'SELECT pg_advisory_xact_lock(7264513918)::text',
+    ]);
+  });
+
+  for (const code of ['ER_DUP_FIELDNAME', 'ER_DUP_KEYNAME', 'ER_TABLE_EXISTS_ERROR', 'ER_CANT_DROP_FIELD_OR_KEY']) {
+    it(`goes on behind ${code} of MySQL, and of no other: a process died in the middle of the step`, async () => {
+      const statement = (dialect: SqlDialect) => migrations(dialect).at(-1)?.statements[0] ?? '';
+      const failing = (dialect: SqlDialect) =>
+        having(dialect, names.slice(0, -1), (text) =>
+          text === statement(dialect) ? Object.assign(new Error(code), { code }) : undefined,
+        );
+      expect(await migrate(failing(mysql).database)).to.deep.equal(names.slice(-1));
+      expect(await rejection(migrate(failing(postgres).database))).to.include({ code: 'LEV_MIGRATION' });
+    });
+  }
+
+  it('says what an administrator has to grant when the record cannot be read', async () => {
+    const fault = new Error('denied');
+    const { database } = having(sqlite, names, (text) => (text.startsWith('SELECT name') ? fault : undefined));
+    const error = await rejection(migrate(database));
+    expect(error).to.include({ code: 'LEV_MIGRATION', cause: fault });
+    expect(error.message).to.contain('GRANT SELECT ON leveret_migrations');
   });
 });
