@@ -29,12 +29,13 @@ describe('BrokerPatience', () => {
 describe('TurnWatch', () => {
   function setUp(timeoutMs = 1000) {
     const clock = new FakeClock();
+    const beganAt = clock.monotonic();
     const row: { oldest: number | undefined; overdue: number[] } = { oldest: undefined, overdue: [] };
     const watch = new TurnWatch(
       clock,
       new BrokerPatience(timeoutMs),
-      () => row.oldest,
-      () => row.overdue.push(clock.monotonic()),
+      () => (row.oldest === undefined ? undefined : beganAt + row.oldest),
+      () => row.overdue.push(clock.elapsed),
     );
     return { clock, row, watch };
   }

@@ -9,6 +9,7 @@ import { aJob, aLane, aSlot } from './publish-job.support.test.js';
 
 function setUp({ isApart = false, maxAttempts = 3 } = {}) {
   const clock = new FakeClock();
+  const beganAt = clock.monotonic();
   const told: unknown[] = [];
   const warned: unknown[] = [];
   const stats = { lateConfirms: 0, channelErrors: 0, republished: 0 };
@@ -37,11 +38,11 @@ function setUp({ isApart = false, maxAttempts = 3 } = {}) {
     looks: { forget: (exchange: string) => told.push(['forget', exchange]) },
     keeper: { isCurrent: (slot: unknown) => slot === current.slot, replace: () => told.push('replace') },
     pace: { confirmed: () => told.push('pace') },
-    limits: { expectConfirms: (now: number) => told.push(['expect', now]) },
+    limits: { expectConfirms: (now: number) => told.push(['expect', now - beganAt]) },
     onChannelEnd: (cause: Error) => told.push(['ended', cause.message]),
   } as never);
   Object.assign(lane, { answers });
-  const write = (slot = aSlot()) => {
+  const write = (slot = aSlot(undefined, beganAt)) => {
     const job = Object.assign(aJob(), { lane });
     const one = new PublishWrite(job, slot, clock.monotonic());
     job.sent(one);

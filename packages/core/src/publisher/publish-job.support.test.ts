@@ -27,6 +27,9 @@ export function aJob(
 }
 
 /** A channel in use. */
-export function aSlot(onIdle: () => void = () => undefined): ChannelSlot & { readonly channel: FakeChannel } {
-  return { channel: new FakeChannel(), openedAt: 0, lost: [], inFlight: 0, abandoned: 0, end: undefined, onIdle };
+export function aSlot(
+  onIdle: () => void = () => undefined,
+  openedAt = 0,
+): ChannelSlot & { readonly channel: FakeChannel } {
+  return { channel: new FakeChannel(), openedAt, lost: [], inFlight: 0, abandoned: 0, end: undefined, onIdle };
 }

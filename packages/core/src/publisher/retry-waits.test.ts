@@ -8,7 +8,7 @@ import { RetryWaits } from './retry-waits.js';
 function setUp() {
   const clock = new FakeClock();
   const due: { at: number; jobs: readonly PublishJob[] }[] = [];
-  const waits = new RetryWaits(clock, (jobs) => due.push({ at: clock.monotonic(), jobs }));
+  const waits = new RetryWaits(clock, (jobs) => due.push({ at: clock.elapsed, jobs }));
   return { clock, due, waits };
 }
 

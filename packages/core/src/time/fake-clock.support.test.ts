@@ -6,6 +6,9 @@ interface Timer {
   readonly keepAlive: boolean;
 }
 
+/** Where the monotonic hand begins: far from 0, so that who takes a reading of it for a duration is found out. */
+const BEGINS_AT_MS = 5_000_000;
+
 /** A clock that stands still until a test moves it. */
 export class FakeClock implements Clock {
   readonly #timers = new Set<Timer>();
@@ -22,6 +25,11 @@ export class FakeClock implements Clock {
   }
 
   monotonic(): number {
+    return BEGINS_AT_MS + this.#elapsed;
+  }
+
+  /** How far the test has moved it, in milliseconds. */
+  get elapsed(): number {
     return this.#elapsed;
   }
 
