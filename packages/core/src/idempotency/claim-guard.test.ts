@@ -1,14 +1,16 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import type { ConfigurationError } from '../errors/configuration-error.js';
 import { LeveretError } from '../errors/leveret-error.js';
 import { type LogFields, silentLogger } from '../events/logger.js';
 import { FakeClock, turn } from '../time/fake-clock.support.test.js';
 import { type ClaimGuardOptions, claimGuard } from './claim-guard.js';
 import { claimKey } from './claim-key.js';
-import type { GuardedResult } from './idempotency-guard.js';
+import { type GuardedResult, NEEDS_NO_SIGNAL, type PlainAttempt } from './idempotency-guard.js';
 import type { IdempotencyStore } from './idempotency-store.js';
 import { MemoryIdempotencyStore } from './memory-store.js';
 import { rejection } from './rejection.support.test.js';
+import type { ApplicationIdentity, StoreConcern } from './store-check.js';
 
 const LEASE_MS = 3_000;
 
@@ -91,6 +93,31 @@ describe('claimGuard', () => {
     const { guard } = setUp();
     const { value } = (await guard.run('a', '1', (transaction) => [transaction])) as { value: unknown };
     expect(value).to.deep.equal([undefined]);
+  });
+
+  it('gives the handler a signal, and an attempt that is content with less only as much as it asks', async () => {
+    const { guard } = setUp();
+    const given: unknown[] = [];
+    const plain: PlainAttempt = (_, claimLost) => given.push(claimLost);
+    plain[NEEDS_NO_SIGNAL] = true;
+    await guard.run('a', '1', (_, claimLost) => given.push(claimLost));
+    await guard.run('a', '2', plain);
+    expect(given.map((each) => each instanceof AbortSignal)).to.deep.equal([true, false]);
+    expect(given[1]).to.include({ aborted: false, reason: undefined });
+  });
+
+  it('hands on what its store has found out about the application', async () => {
+    const application: ApplicationIdentity = { service: 'billing', uses: new Map() };
+    const asked: ApplicationIdentity[] = [];
+    const concern: StoreConcern = { kind: 'service-conflict', text: 'another has the same name' };
+    const { guard } = setUp({}, () => ({
+      check: async (identity: ApplicationIdentity) => {
+        asked.push(identity);
+        return [concern];
+      },
+    }));
+    expect([await guard.check?.(application), asked]).to.deep.equal([[concern], [application]]);
+    expect(await setUp().guard.check?.(application), 'a store that has nothing to say').to.deep.equal([]);
   });
 
   it('answers in-progress while another has the message, with the rest of its lease', async () => {
@@ -479,20 +506,36 @@ describe('claimGuard', () => {
     });
   });
 
-  const refused: readonly [ClaimGuardOptions, RegExp][] = [
+  const refused: readonly [ClaimGuardOptions, ...RegExp[]][] = [
     [{ lease: 0 }, /lease must be more than 0 ms; got 0/],
     [{ lease: '5 minutes' as '5m' }, /lease must be milliseconds .* got "5 minutes"/],
     [{ lease: '1s', renew: '1s' }, /renew must be shorter than the lease of 1000 ms; got "1s"/],
+    [{ lease: 1, renew: 1 }, /renew must be shorter than the lease of 1 ms; got 1/],
     [{ renew: 0 }, /renew must be more than 0 ms/],
+    [{ renew: 'often' as '1s' }, /renew must be milliseconds .* got "often"/],
     [{ ttl: 0 }, /ttl must be more than 0 ms/],
     [{ ttl: -1 }, /ttl must be milliseconds/],
     [{ storeTimeout: 0 }, /storeTimeout must be more than 0 ms/],
+    [{ lease: 'x' as '5m', renew: '1s', storeTimeout: 0 }, /lease must be milliseconds/, /storeTimeout must be more/],
   ];
-  for (const [options, text] of refused) {
-    it(`refuses ${JSON.stringify(options)}`, () => {
-      expect(() => claimGuard(new MemoryIdempotencyStore(), options)).to.throw(text);
+  for (const [options, ...texts] of refused) {
+    it(`refuses ${JSON.stringify(options)}, and says each fault once`, () => {
+      let problems: readonly string[] = [];
+      try {
+        claimGuard(new MemoryIdempotencyStore(), options);
+      } catch (error) {
+        ({ problems = [String(error)] } = error as ConfigurationError);
+      }
+      expect(problems).to.have.lengthOf(texts.length);
+      for (const [index, text] of texts.entries()) expect(problems[index]).to.match(text);
     });
   }
+
+  it('takes spans of a millisecond, and a renewal a moment before the lease ends', () => {
+    const options: ClaimGuardOptions = { lease: 1, ttl: 1, storeTimeout: 1 };
+    expect(() => claimGuard(new MemoryIdempotencyStore(), options)).to.not.throw();
+    expect(() => claimGuard(new MemoryIdempotencyStore(), { lease: 2, renew: 1 })).to.not.throw();
+  });
 
   it('refuses what is no store', () => {
     expect(() => claimGuard({} as IdempotencyStore)).to.throw(/needs a store with claim, complete, release and renew/);

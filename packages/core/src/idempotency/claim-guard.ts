@@ -139,14 +139,11 @@ class ClaimGuard implements IdempotencyGuard {
   async #claim(key: string): Promise<ClaimResult> {
     const { leaseMs } = this.#options;
     const claimed = ask(() => this.#store.claim(key, { leaseMs }));
-    let timedOut = false;
     try {
-      return await this.#answer(claimed, () => {
-        timedOut = true;
-      });
+      return await this.#answer(claimed);
     } catch (error) {
       // Granted after all, but too late for us: nobody else should wait for the lease to end.
-      if (timedOut) void claimed.then((late) => this.#giveBack(key, late), ignore);
+      void claimed.then((late) => this.#giveBack(key, late), ignore);
       throw unanswered(`The idempotency store did not say whether ${key} has been handled`, error);
     }
   }
@@ -165,27 +162,26 @@ class ClaimGuard implements IdempotencyGuard {
 
   /** Never rejects: the message is handled, and nothing that the store does makes that undone. */
   async #complete(claim: Claim): Promise<{ readonly remembered: boolean; readonly error?: unknown }> {
-    for (const pauseMs of [...COMPLETION_PAUSES_MS, undefined]) {
+    for (const pauses = [...COMPLETION_PAUSES_MS]; ; ) {
       try {
         return { remembered: await this.#completeOnce(claim) };
       } catch (cause) {
-        if (pauseMs !== undefined) await pause(this.#options.clock, pauseMs);
-        else {
-          const error = unanswered(`${claim.key} was handled, but is not remembered yet`, cause);
+        const pauseMs = pauses.shift();
+        if (pauseMs === undefined) {
           this.#unwritten.add(claim);
-          return { remembered: false, error };
+          return { remembered: false, error: unanswered(`${claim.key} was handled, but is not remembered yet`, cause) };
         }
+        await pause(this.#options.clock, pauseMs);
       }
     }
-    return { remembered: false };
   }
 
   #completeOnce(claim: Claim): Promise<boolean> {
     return this.#answer(ask(() => this.#store.complete(claim, { ttlMs: this.#options.ttlMs })));
   }
 
-  async #giveBack(key: string, late: ClaimResult): Promise<void> {
-    if (late.kind === 'claimed') await this.#release({ key, token: late.token });
+  #giveBack(key: string, late: ClaimResult): Promise<void> | undefined {
+    return late.kind === 'claimed' ? this.#release({ key, token: late.token }) : undefined;
   }
 
   /** Never rejects: the handler's error matters more, and the lease ends by itself. */
@@ -198,10 +194,9 @@ class ClaimGuard implements IdempotencyGuard {
     }
   }
 
-  #answer<T>(work: Promise<T>, onTimeout: () => void = ignore): Promise<T> {
+  #answer<T>(work: Promise<T>): Promise<T> {
     const { storeTimeoutMs } = this.#options;
     return within(this.#limits, storeTimeoutMs, work, (): never => {
-      onTimeout();
       throw new LeveretError('LEV_IDEMPOTENCY_STORE', `There was no answer within ${storeTimeoutMs} ms.`);
     });
   }
@@ -218,7 +213,7 @@ function resolveOptions(store: IdempotencyStore, options: ClaimGuardOptions): Re
   const leaseMs = positive(lease, 'lease', problems);
   const renewEveryMs =
     renew === false ? undefined : renew === undefined ? leaseMs / 3 : positive(renew, 'renew', problems);
-  if (renewEveryMs !== undefined && renewEveryMs >= leaseMs && leaseMs > 0) {
+  if (renew !== undefined && renewEveryMs !== undefined && renewEveryMs >= leaseMs) {
     problems.add(`renew must be shorter than the lease of ${leaseMs} ms; got ${describeValue(renew)}`);
   }
   const ttlMs = durationMs(ttl, 'idempotency: ttl');
@@ -230,9 +225,9 @@ function resolveOptions(store: IdempotencyStore, options: ClaimGuardOptions): Re
 }
 
 function positive(value: Duration, name: string, problems: Problems): number {
-  const ms = checkDuration(value, name, 0, problems);
-  if (ms <= 0 && problems.list.length === 0)
-    problems.add(`${name} must be more than 0 ms; got ${describeValue(value)}`);
+  // What was refused is compared with nothing.
+  const ms = checkDuration(value, name, Number.NaN, problems);
+  if (ms <= 0) problems.add(`${name} must be more than 0 ms; got ${describeValue(value)}`);
   return ms;
 }
 

@@ -30,6 +30,24 @@ describe('decideKey', () => {
     expect((broken as { error: Error }).error.message).to.contain('its key function gave an object');
   });
 
+  it('says what a key function gave instead of a key, and why that is none', () => {
+    const saying = (given: unknown, policy: KeyPolicy = { key: () => given as string }) =>
+      (decideKey(message('m'), {}, policy) as { error: Error }).error.message;
+    for (const [given, text] of [
+      [undefined, 'gave undefined.'],
+      ['', 'gave "".'],
+      [Number.NaN, 'gave NaN.'],
+      [Number.POSITIVE_INFINITY, 'gave Infinity.'],
+      [2 ** 53, 'gave 9007199254740992, which may stand for several ids.'],
+      [true, 'gave true.'],
+    ] as const) {
+      expect(saying(given)).to.contain(text);
+      expect(saying(given, { key: () => null, onMissingKey: () => given as string })).to.contain(
+        `its key function gave null; onMissingKey ${text}`,
+      );
+    }
+  });
+
   it('takes no number that is none', () => {
     expect(guardKey({ key: () => Number.NaN }, message('m'))).to.equal('reject');
   });
@@ -57,6 +75,14 @@ describe('decideKey', () => {
         messageId,
         verbatim: { fault: undefined, properties: { messageId: body }, headers: [], section: undefined },
       }) as unknown as Message;
+
+    it('says that it was no valid UTF-8', () => {
+      const saying = (policy: KeyPolicy) =>
+        (decideKey(inexact('\uFFFD'), {}, policy) as { error: Error }).error.message;
+      expect(saying({})).to.contain('needs a message id that is valid UTF-8.');
+      expect(saying({ key: (of) => of.messageId })).to.contain('which was no valid UTF-8.');
+      expect(saying({ onMissingKey: () => undefined })).to.contain('onMissingKey gave undefined.');
+    });
 
     it('has no key, whoever takes it from the message', () => {
       const keys: readonly KeyPolicy[] = [

@@ -72,9 +72,7 @@ export class LeaseKeeper implements ClaimLost {
 
   #renewAfter(ms: number): void {
     this.#cancelRenewal = this.#lease.clock.after(ms, () => {
-      this.#renewing = this.#renew().finally(() => {
-        this.#renewing = undefined;
-      });
+      this.#renewing = this.#renew();
     });
   }
 
@@ -85,7 +83,7 @@ export class LeaseKeeper implements ClaimLost {
       const renewed = await renew();
       if (this.#stopped) return;
       if (!renewed) return this.#lose();
-      const elapsedMs = Math.max(clock.monotonic() - asked, 0);
+      const elapsedMs = clock.monotonic() - asked;
       this.#leaseRunsSince(elapsedMs);
       this.#renewAfter(Math.max(renewEveryMs - elapsedMs, 1));
     } catch (error) {

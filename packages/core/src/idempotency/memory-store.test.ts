@@ -34,6 +34,46 @@ describe('MemoryIdempotencyStore', () => {
     expect((await store.claim('a', LEASE)).kind).to.equal('claimed');
   });
 
+  it('remembers the last ones, whatever number it has forgotten before', async () => {
+    const store = new MemoryIdempotencyStore({ maxKeys: 3, now: () => 0 });
+    for (let number = 0; number < 5000; number++) await complete(store, `k${number}`);
+    expect([store.size, store.evicted]).to.deep.equal([3, 4997]);
+    for (const number of [4997, 4998, 4999]) {
+      expect((await store.claim(`k${number}`, LEASE)).kind).to.equal('completed');
+    }
+  });
+
+  it('holds a key once that is claimed again behind its time', async () => {
+    let now = 0;
+    const store = new MemoryIdempotencyStore({ now: () => now });
+    await complete(store, 'kept', { ttlMs: 5_000 });
+    await complete(store, 'a');
+    now = 1_000;
+    await complete(store, 'a');
+    expect(store.size).to.equal(2);
+    const { token } = (await store.claim('b', LEASE)) as { token: string };
+    await store.release({ key: 'b', token });
+    expect([store.size, store.evicted]).to.deep.equal([2, 0]);
+  });
+
+  it('makes room for what comes to its end behind its lease, when others had its place', async () => {
+    let now = 0;
+    const store = new MemoryIdempotencyStore({ maxKeys: 1, now: () => now });
+    const { token } = (await store.claim('late', LEASE)) as { token: string };
+    now = 100;
+    await complete(store, 'next');
+    expect(await store.complete({ key: 'late', token }, TTL)).to.equal(true);
+    expect([store.size, store.evicted]).to.deep.equal([1, 1]);
+    expect((await store.claim('late', LEASE)).kind).to.equal('completed');
+  });
+
+  it('holds 100,000 keys where nothing else is said', async () => {
+    const store = new MemoryIdempotencyStore({ now: () => 0 });
+    for (let number = 0; number < 100_000; number++) await store.claim(`k${number}`, LEASE);
+    expect(store.size).to.equal(100_000);
+    expect(String(await rejection(store.claim('one more', LEASE)))).to.contain('holds 100000 messages in progress');
+  });
+
   it('holds one key when it may hold one, and no fewer can be asked for', async () => {
     const store = new MemoryIdempotencyStore({ maxKeys: 1 });
     for (const key of ['a', 'b']) await complete(store, key);
@@ -81,8 +121,8 @@ describe('MemoryIdempotencyStore', () => {
   }
 });
 
-async function complete(store: MemoryIdempotencyStore, key: string): Promise<void> {
+async function complete(store: MemoryIdempotencyStore, key: string, ttl = TTL): Promise<void> {
   const answer = await store.claim(key, LEASE);
   if (answer.kind !== 'claimed') throw new Error(`expected ${key} to be free, received ${answer.kind}`);
-  await store.complete({ key, token: answer.token }, TTL);
+  await store.complete({ key, token: answer.token }, ttl);
 }

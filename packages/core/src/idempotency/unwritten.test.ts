@@ -50,6 +50,12 @@ describe('Unwritten', () => {
     expect(clock.waitsForUs, 'it keeps no process alive').to.deep.equal([]);
   });
 
+  it('waits up to a fifth longer, by chance, so that instances do not ask all at once', () => {
+    (Math.random as unknown as sinon.SinonStub).returns(0.5);
+    make().add(claimOf('a'));
+    expect(clock.waits).to.deep.equal([1100]);
+  });
+
   it('says that it is remembered, and is done with it', async () => {
     const unwritten = make();
     unwritten.add(claimOf('a'));
