@@ -6,7 +6,7 @@ import { ListenerHarness, type ListenerParts } from './listener-harness.support.
 import { ScriptedTransport, SlowHandler } from './scripted-transport.support.test.js';
 
 /** Consumers of one listener whose broker waits 10 s, and waits for 7.5 s for a turn. */
-async function consuming(parts: ListenerParts = {}, count = 1) {
+async function consuming(parts: ListenerParts = {}, count = 1, workers = 1) {
   const slow = new SlowHandler();
   const handle = slow.handle as NonNullable<ListenerParts['handle']>;
   const harness = new ListenerHarness({
@@ -17,15 +17,20 @@ async function consuming(parts: ListenerParts = {}, count = 1) {
   const transport = new ScriptedTransport();
   const heard: string[] = [];
   const consumers = Array.from({ length: count }, () => {
-    const consumer: Consumer = new Consumer(harness.env, transport, {
-      consuming: () => {},
-      interrupted: (cause) => heard.push(cause),
-      failed: () => {},
-      overdue: () => {
-        heard.push('overdue');
-        consumer.takeOneAtATime();
+    const consumer: Consumer = new Consumer(
+      harness.env,
+      transport,
+      {
+        consuming: () => {},
+        interrupted: (cause) => heard.push(cause),
+        failed: () => {},
+        overdue: () => {
+          heard.push('overdue');
+          consumer.takeOneAtATime();
+        },
       },
-    });
+      workers,
+    );
     return consumer;
   });
   await Promise.all(consumers.map((consumer) => consumer.start()));
@@ -100,8 +105,10 @@ describe('Consumer, as long as the broker waits', () => {
   describe('when the broker takes back what was not settled', () => {
     it('with the consumer: gives back the rest while the channel lasts, and fires the signal of the handler', async () => {
       const { slow, subscription, clock, harness } = await consuming();
-      subscription.deliver('a', 'b');
-      await clock.advance(4000);
+      subscription.deliver('a');
+      await clock.advance(1000);
+      subscription.deliver('b');
+      await clock.advance(3000);
       const { channel } = subscription;
       subscription.sink.interrupted('delivery-timeout', undefined);
       expect(channel.frames).to.deep.equal(['basic.nack 2 requeue']);
@@ -112,6 +119,25 @@ describe('Consumer, as long as the broker waits', () => {
       expect(channel.frames).to.deep.equal(['basic.nack 2 requeue']);
       expect(harness.counted).to.deep.equal({ received: 1, takenBack: 2, channelGone: 1 });
       expect(harness.env.patience.timeoutMs).to.equal(4000);
+    });
+
+    it('learns from the first of those at work, or of those that wait when none is', async () => {
+      const { subscription, clock, harness } = await consuming({}, 1, 2);
+      subscription.deliver('a');
+      await clock.advance(1000);
+      subscription.deliver('b');
+      await clock.advance(3000);
+      subscription.sink.interrupted('delivery-timeout', undefined);
+      expect(harness.env.patience.timeoutMs).to.equal(4000);
+
+      const kept = await consuming();
+      kept.consumer.shut('keep');
+      kept.subscription.deliver('a');
+      await kept.clock.advance(1500);
+      kept.subscription.deliver('b');
+      await kept.clock.advance(1500);
+      kept.subscription.sink.interrupted('delivery-timeout', undefined);
+      expect(kept.harness.env.patience.timeoutMs).to.equal(3000);
     });
 
     it('with the channel: learns how long it waits', async () => {
