@@ -37,6 +37,7 @@ describe('kinds of options', () => {
   const name = textOption({ text });
   const call = functionOption({ takes: 'of the error', text });
   const waits = listOption(wait, { atLeast: 1, text });
+  const fail = () => expect.fail('an option is not called when it is read');
   const forever = orValue(false, Number.POSITIVE_INFINITY, durationOption({ text }));
 
   const right: readonly [string, Option<never, unknown, string>, unknown, unknown][] = [
@@ -48,12 +49,17 @@ describe('kinds of options', () => {
     ['a whole number left out', whole, undefined, 3],
     ['a whole number without a default', wholeNumberOption({ from: 1, text }), undefined, undefined],
     ['a number', some, 0.25, 0.25],
+    ['the least number', some, 0, 0],
+    ['the greatest number', some, 1, 1],
+    ['the greatest number where there is no end', numberOption({ from: 1, text }), Number.MAX_VALUE, Number.MAX_VALUE],
+    ['a function', functionOption({ text }), fail, fail],
     ['a duration as text', wait, '1.5s', 1500],
     ['a duration as a number', wait, 7, 7],
     ['a duration left out', wait, undefined, 2000],
     ['a duration of nothing, where it means something', durationOption({ zero: true, text }), 0, 0],
     ['a duration that is longer than a timer', durationOption({ unbounded: true, text }), '30d', 2_592_000_000],
     ['text', name, 'a', 'a'],
+    ['what is required', requiredOption(wait), '1s', 1000],
     ['a list', waits, ['1s', 5], [1000, 5]],
     ['a value that stands for something', forever, false, Number.POSITIVE_INFINITY],
     ['not that value', forever, '1s', 1000],
@@ -73,6 +79,7 @@ describe('kinds of options', () => {
       0,
       'it (calls) must be a whole number from 1; got 0',
     ],
+    ['a number without end', numberOption({ from: 1, text }), Infinity, 'it must be a number from 1; got Infinity'],
     ['a number', some, Number.NaN, 'it must be a number from 0 to 1; got NaN'],
     ['a number without end', numberOption({ from: 1, text }), '2', 'it must be a number from 1; got "2"'],
     ['a wait of nothing', wait, 0, 'it must be more than 0 ms; got 0'],
