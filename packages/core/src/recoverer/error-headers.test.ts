@@ -251,6 +251,7 @@ describe('cutUtf8', () => {
     expect(cutUtf8('€€€€', 8)).to.equal('€...');
     expect(cutUtf8('😀😀', 6)).to.equal('...');
     expect(cutUtf8('abcdefgh', 5)).to.equal('abcde');
+    expect([1, 2, 3].map((bytes) => cutUtf8('€€', bytes))).to.deep.equal(['', '', '€']);
     expect(cutUtf8('abc', 0)).to.equal('');
     expect(cutUtf8('abc', -5)).to.equal('');
   });
@@ -306,5 +307,7 @@ describe('fingerprint', () => {
     expect(fingerprint('text')).to.equal(fingerprint('other text'));
     expect(fingerprint('text')).not.to.equal(fingerprint(new Error('text')));
     expect(fingerprint(undefined)).to.match(/^[0-9a-f]{16}$/);
+    // What was parked years ago is found together with what is parked today.
+    expect(fingerprint('text')).to.equal('0d93786c04a01c58');
   });
 });
