@@ -3,7 +3,13 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { MessageConversionError, MessageValidationError } from '../errors/message-error.js';
 import { AcknowledgeMessage, RejectMessage, RequeueMessage } from '../errors/outcome-signal.js';
-import { decideFailure, decideRedelivery, type FailureFacts } from './decide-failure.js';
+import {
+  decideFailure,
+  decideRedelivery,
+  type FailureDecision,
+  type FailureFacts,
+  isWorthAReply,
+} from './decide-failure.js';
 import type { FailurePolicy, RetryPolicy } from './failure-policy.js';
 import { RetryAfter } from './retry-after.js';
 
@@ -278,5 +284,56 @@ describe('deciding about a failure', () => {
         else expect(decision.kind).to.be.oneOf(['requeue', 'recover']);
       }),
     );
+  });
+});
+
+describe('deciding about a message that failed here before', () => {
+  const decide = (parts: Partial<RetryPolicy>, failures: number, more: object = {}, now = 0) =>
+    decideRedelivery({ ...policy(), retry: { ...retry, ...parts } }, { ...remembered(failures), ...more }, now);
+
+  it('recovers it when it has had its attempts, and when its error is not worth another', () => {
+    expect(decide({}, 3)).to.deep.equal({ kind: 'recover', reason: 'exhausted' });
+    expect(decide({ retryable: () => false }, 1)).to.deep.equal({ kind: 'recover', reason: 'not-retryable' });
+    const doubt = new Error('retryable is broken');
+    const throwing = () => {
+      throw doubt;
+    };
+    expect(decide({ retryable: throwing }, 1)).to.deep.equal({
+      ...{ kind: 'recover', reason: 'not-retryable', doubt: { error: doubt } },
+    });
+  });
+
+  it('tries again at once where it has waited here, and by the broker waits its interval first', () => {
+    expect(decide({}, 2)).to.deep.equal({ kind: 'retry', delayMs: 0 });
+    expect(decide({ stateless: false }, 2)).to.deep.equal({ kind: 'retry', delayMs: 2000 });
+  });
+
+  it('waits only what is left of a wait that was cut short', () => {
+    const waiting = { since: 1000, delayMs: 2000 };
+    const left = (now: number) => decide({ stateless: false }, 1, { waiting }, now);
+    expect([1000, 2500, 3000, 9000].map((now) => left(now))).to.deep.equal(
+      [2000, 500, 0, 0].map((delayMs) => ({ kind: 'retry', delayMs })),
+    );
+  });
+});
+
+describe('telling a requester first', () => {
+  it('is done about what failed, not about what was asked for or is decided elsewhere', () => {
+    const worth = (decision: object) => isWorthAReply(decision as FailureDecision);
+    const decisions: readonly [object, boolean][] = [
+      [{ kind: 'acknowledge' }, false],
+      [{ kind: 'give-back' }, false],
+      [{ kind: 'put-off' }, false],
+      [{ kind: 'channel-gone' }, false],
+      [{ kind: 'requeue', reason: 'asked' }, false],
+      [{ kind: 'reject', reason: 'asked' }, false],
+      [{ kind: 'requeue', reason: 'stateful-retry' }, true],
+      [{ kind: 'reject', reason: 'invalid' }, true],
+      [{ kind: 'retry', delayMs: 0 }, true],
+      [{ kind: 'recover', reason: 'exhausted' }, true],
+      [{ kind: 'redeliver' }, true],
+      [{ kind: 'leave' }, true],
+    ];
+    for (const [decision, expected] of decisions) expect(worth(decision), JSON.stringify(decision)).to.equal(expected);
   });
 });

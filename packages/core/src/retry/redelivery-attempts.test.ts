@@ -36,6 +36,17 @@ describe('RedeliveryAttempts', () => {
     expect([attempts.size, attempts.find('a', true)]).to.deep.equal([0, undefined]);
   });
 
+  it('keeps the wait for the next attempt with what it remembers, and remembers nothing for it', () => {
+    const attempts = new RedeliveryAttempts();
+    attempts.record('a', 'fault', 100);
+    attempts.waits('a', 150, 2000);
+    attempts.waits('unknown', 150, 2000);
+    expect(attempts.find('a', true)).to.include({ failures: 1, firstFailedAt: 100, lastFailedAt: 100 });
+    expect(attempts.find('a', true)?.waiting).to.deep.equal({ since: 150, delayMs: 2000 });
+    expect(attempts.size).to.equal(1);
+    expect(attempts.record('a', 'fault', 3000), 'the next failure has not waited').not.to.have.property('waiting');
+  });
+
   it('lets the message fall out that failed longest ago, and not the one that failed first', () => {
     const attempts = new RedeliveryAttempts(2);
     attempts.record('a', 1, 1);
