@@ -105,6 +105,7 @@ describe('the way of a delayed message', () => {
   it('reaches eight years', () => {
     expect(travel(8 * 365 * 86_400_000, 'x').hops).to.be.at.most(12);
     expect(travel(MAX_DELAY_MS, 'x').waitedMs).to.equal(MAX_DELAY_MS);
+    expect([topLevel(MAX_DELAY_MS), topLevel(MAX_DELAY_MS + 1)]).to.deep.equal([27, 28]);
   });
 });
 
