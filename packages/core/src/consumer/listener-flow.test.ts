@@ -75,6 +75,12 @@ describe('ListenerFlow', () => {
     expect(told).to.deep.equal([]);
   });
 
+  it('makes nothing of what succeeds while nothing is amiss', () => {
+    const { flow, told, consumer, clock } = setUp();
+    flow.succeeded(flow.moment);
+    expect([told, consumer.told(), clock.waits, flow.wanted]).to.deep.equal([[], [], [], 1]);
+  });
+
   it('has a rate, and a kill switch, where its listener has them', () => {
     const { flow } = setUp({ maxRate: { messages: 1, perMs: 1000 }, killSwitch: undefined });
     expect(flow.rate?.waitMs).to.equal(0);

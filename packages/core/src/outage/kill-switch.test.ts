@@ -57,6 +57,15 @@ describe('KillSwitch', () => {
     expect(it.state).to.equal('watching');
   });
 
+  it('ends no outage by a success while there is none, or while it comes back', () => {
+    const { it, attempts } = made({ activeAt: 2 });
+    expect([it.succeeded(it.moment), it.state]).to.deep.equal([false, 'watching']);
+    attempts('xx');
+    it.probe();
+    it.succeeded(it.moment);
+    expect([it.succeeded(it.moment), it.state]).to.deep.equal([false, 'ramping']);
+  });
+
   it('hears nothing of attempts that began before the probe', () => {
     const { it, attempts } = made({ activeAt: 2 });
     const before = it.moment;
