@@ -6,11 +6,14 @@ import { files, root } from '../scripts/sources.mjs';
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*['"](\.[^'"]+)['"]/g;
 const TEST = /\.test\.js$/;
 const NOTHING = new Set();
+/** Tests of a package that stand elsewhere, as what the embedded broker has shown beside RabbitMQ. */
+const ELSEWHERE = { broker: ['tools/conformance/dist'] };
 
 /** Unit tests, and with `situations` those with a broker; @param {string} name of a package, as `core` */
 export function testsIn(name, situations) {
-  const all = [...files(`packages/${name}/dist`, TEST, NOTHING), ...files(`packages/${name}/dist-test`, TEST, NOTHING)];
-  const isSituation = (each) => basename(each).startsWith('when-') || each.includes('/dist-test/');
+  const folders = [`packages/${name}/dist`, `packages/${name}/dist-test`, ...(ELSEWHERE[name] ?? [])];
+  const all = folders.flatMap((folder) => files(folder, TEST, NOTHING));
+  const isSituation = (each) => basename(each).startsWith('when-') || /\/dist-test\/|^tools\//.test(each);
   return situations ? all : all.filter((each) => !isSituation(each));
 }
 

@@ -14,7 +14,7 @@ export class Workplace {
   #root = mkdtempSync(join(tmpdir(), 'leveret-mutants-'));
 
   constructor() {
-    for (const folder of ['packages', 'tools/scripts']) {
+    for (const folder of ['packages', 'tools/scripts', 'tools/conformance']) {
       const keep = (from) => !SKIPPED.test(from.slice(root.length + 1));
       cpSync(join(root, folder), join(this.#root, folder), { recursive: true, filter: keep });
     }

@@ -7,6 +7,8 @@
  *                                                       generated programs; a difference is shrunk and printed as a scenario
  *   fuzz [--seed 1] [--frames 1000000]                   mutated frames to the embedded broker alone
  *   show <name or file.json> [--version 4.3]            what one program shows on both, step by step
+ *   record [--version 4.3]                              writes down what the embedded broker shows, for npm test: behind a
+ *                                                       comparison, when it was changed on purpose
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -16,6 +18,7 @@ import { runFuzz } from './fuzz/run-fuzz.js';
 import type { Program } from './program/program.js';
 import { runProgram, sameLines } from './program/run-program.js';
 import { runRandom } from './random/run-random.js';
+import { record, recordedPrograms } from './recorded.js';
 import { runSuite } from './run-suite.js';
 import { suite } from './scenarios/suite.js';
 import { EmbeddedTarget } from './targets/embedded-target.js';
@@ -62,7 +65,7 @@ async function scenarios(): Promise<boolean> {
 async function show(name: string): Promise<boolean> {
   const scenario = name.endsWith('.json')
     ? (JSON.parse(readFileSync(name, 'utf8')) as Program)
-    : suite.find((each) => each.name === name);
+    : [...suite, ...recordedPrograms('4.3')].find((each) => each.name === name);
   if (scenario === undefined) throw new Error(`expected the name of a scenario, received '${name}'`);
   for (const version of values.version.split(',') as BrokerVersion[]) {
     await using node = await RabbitNode.start(version, 1);
@@ -103,6 +106,16 @@ async function random(): Promise<boolean> {
   return good;
 }
 
+/** What npm test holds the embedded broker against where there is no node. */
+async function recordAll(): Promise<void> {
+  for (const version of values.version.split(',') as BrokerVersion[]) {
+    const changed = await record(version);
+    console.log(
+      `${version}: ${changed.length} programs show something else than before${changed.map((name) => `\n  ${name}`).join('')}`,
+    );
+  }
+}
+
 async function fuzz(): Promise<boolean> {
   const report = await runFuzz({
     seed: Number(values.seed),
@@ -126,4 +139,5 @@ const [command = 'scenarios', argument = ''] = positionals;
 if (command === 'scenarios') process.exitCode = (await scenarios()) ? 0 : 1;
 else if (command === 'random') process.exitCode = (await random()) ? 0 : 1;
 else if (command === 'fuzz') process.exitCode = (await fuzz()) ? 0 : 1;
+else if (command === 'record') await recordAll();
 else if (command === 'show') process.exitCode = (await show(argument)) ? 0 : 1;
