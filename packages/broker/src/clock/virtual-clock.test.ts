@@ -71,6 +71,73 @@ describe('VirtualClock', () => {
     clock.stop();
   });
 
+  it('fires what was scheduled last and is due first, and what is left behind that', async () => {
+    const clock = new VirtualClock();
+    const calls: string[] = [];
+    clock.schedule(() => calls.push('in an hour'), 3_600_000);
+    await new Promise<void>((resolve) => {
+      clock.schedule(() => {
+        calls.push('second');
+        resolve();
+      }, 5);
+      clock.schedule(() => calls.push('first'), 1);
+    });
+    expect(calls).to.deep.equal(['first', 'second']);
+    clock.stop();
+  });
+
+  it('fires by itself what an advance has brought near', async () => {
+    const clock = new VirtualClock();
+    const called = new Promise<void>((resolve) => clock.schedule(resolve, 3_600_000));
+    clock.advance(3_599_999);
+    await called;
+    clock.stop();
+  });
+
+  it('can be used again behind a stop', async () => {
+    const clock = new VirtualClock();
+    clock.schedule(() => {}, 1_000);
+    clock.stop();
+    expect(clock.nextDueAt).to.equal(undefined);
+    // Later than what it had forgotten.
+    const called = new Promise<void>((resolve) => clock.schedule(resolve, 2_000));
+    clock.advance(1_999);
+    await called;
+    clock.stop();
+  });
+
+  it('keeps no process alive', () => {
+    const timers = () => process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length;
+    const before = timers();
+    const clock = new VirtualClock();
+    clock.schedule(() => {}, 60_000);
+    expect(timers()).to.equal(before);
+    clock.stop();
+  });
+
+  it('never fires early, and rounds parts of a millisecond up', () => {
+    const clock = new VirtualClock({ running: false });
+    clock.schedule(() => {}, 0.2);
+    expect(clock.nextDueAt).to.equal(1);
+    clock.stop();
+    clock.schedule(() => {}, -5);
+    expect(clock.nextDueAt).to.equal(0);
+  });
+
+  it('goes on behind a callback that throws', () => {
+    const clock = new VirtualClock({ running: false });
+    let called = false;
+    clock.schedule(() => {
+      throw new Error('broken');
+    }, 1);
+    clock.schedule(() => {
+      called = true;
+    }, 2);
+    expect(() => clock.advance(5)).to.throw('broken');
+    clock.advance(5);
+    expect(called).to.equal(true);
+  });
+
   it('fires nothing after it was stopped', () => {
     const clock = new VirtualClock({ running: false });
     let called = false;

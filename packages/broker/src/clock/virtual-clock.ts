@@ -99,6 +99,8 @@ export class VirtualClock implements Clock {
       this.#moveTo(target);
     } finally {
       this.#advancing = false;
+      // What the timer waits for has come nearer.
+      this.#disarm();
       this.#arm();
     }
   }
@@ -106,13 +108,17 @@ export class VirtualClock implements Clock {
   /** Forgets every scheduled call and holds no timer any more. */
   stop(): void {
     this.#heap = [];
-    stopTimer(this.#timer);
-    this.#timer = undefined;
-    this.#timerDueAt = Number.POSITIVE_INFINITY;
+    this.#disarm();
   }
 
   #moveTo(time: number): void {
     this.#offsetMs += Math.max(0, time - this.now());
+  }
+
+  #disarm(): void {
+    stopTimer(this.#timer);
+    this.#timer = undefined;
+    this.#timerDueAt = Number.POSITIVE_INFINITY;
   }
 
   #arm(): void {
