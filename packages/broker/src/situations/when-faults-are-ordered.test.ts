@@ -35,6 +35,52 @@ describe('when faults are ordered', () => {
     await expectLines(second, []);
   });
 
+  it('takes names by a pattern, channels by their number, and consumers by their tag', async () => {
+    await using situation = await Situation.start();
+    const { faults } = situation.broker;
+    const client = await consumer(situation);
+    client.send(2, 'channel.open');
+    client.send(2, 'basic.consume', { queue: 'q', consumerTag: 'other' });
+    await client.settle();
+    expect(faults.cutConnections(/no such name/)).to.equal(0);
+    expect(faults.cancelConsumer('other')).to.equal(1);
+    expect(faults.closeChannel(406, 'because', 3)).to.equal(0);
+    expect(faults.closeChannel(406, 'because', 2)).to.equal(1);
+    expect(faults.closeConnections('x', 320, 'no such name')).to.equal(0);
+    await expectLines(client, [
+      '2 basic.cancel other nowait=true',
+      '2 channel.close 406 PRECONDITION_FAILED - because (0,0)',
+    ]);
+    expect(faults.closeConnections(undefined, undefined, / -> /)).to.equal(1);
+    client.send(0, 'connection.close-ok');
+    await expectLines(client, ['0 connection.close 320 CONNECTION_FORCED - closed by a test (0,0)', '0 socket closed']);
+  });
+
+  it('ends all of them at once', async () => {
+    await using situation = await Situation.start();
+    const { faults } = situation.broker;
+    faults.delayFrames('1h');
+    faults.dropFrames();
+    expect([faults.dropsSent, faults.dropsReceived, faults.delayMs]).to.deep.equal([true, true, 3_600_000]);
+    faults.dropFrames('sent');
+    expect([faults.dropsSent, faults.dropsReceived]).to.deep.equal([true, false]);
+    faults.dropFrames('received');
+    expect([faults.dropsSent, faults.dropsReceived]).to.deep.equal([false, true]);
+    faults.refuseConnections();
+    faults.nackNextConfirms();
+    faults.deliverTwice();
+    faults.block();
+    faults.clear();
+    const client = await consumer(situation);
+    client.publish(1, '', 'q', 'm');
+    await expectLines(client, ['1 basic.deliver t #1 exchange= key=q body=m', '1 basic.ack #1']);
+    faults.nackNextConfirms();
+    client.publish(1, '', 'q', 'refused');
+    client.publish(1, '', 'q', 'taken');
+    const lines = await client.lines();
+    expect(lines).to.include('1 basic.nack #2 multiple').and.to.include('1 basic.ack #3');
+  });
+
   it('closes channels with a code', async () => {
     await using situation = await Situation.start();
     const client = await consumer(situation);

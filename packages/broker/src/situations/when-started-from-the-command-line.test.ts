@@ -31,6 +31,13 @@ describe('when started from the command line', () => {
     expect(child.exitCode).to.equal(0);
   });
 
+  it('ends on Ctrl-C', async () => {
+    const child = spawn(process.execPath, [CLI, '--port', '0']);
+    await once(child.stdout, 'data');
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).to.deep.equal([0, null]);
+  });
+
   it('lets the process end after close, whatever was going on', async () => {
     const script = `
       import { connect } from 'node:net';

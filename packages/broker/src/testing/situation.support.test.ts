@@ -42,8 +42,13 @@ export class Situation implements AsyncDisposable {
     return client;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Cuts the connection of every client. */
+  disconnect(): void {
     for (const client of this.#clients) client.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.disconnect();
     await this.broker.close();
   }
 }
