@@ -11,12 +11,13 @@ else {
   };
   try {
     const broker = await Broker.start({ ...options, onClientRefused });
-    process.stdout.write(`listening on ${broker.url}\n`);
-    process.stdout.write(`behaves as RabbitMQ ${broker.release}, and keeps everything in memory; Ctrl-C ends it\n`);
-    if (broker.managementUrl !== undefined) process.stdout.write(`management API on ${broker.managementUrl}\n`);
+    // Before the first word: whoever waits for that may end it at once.
     const stop = (): void => void broker.close();
     process.once('SIGINT', stop);
     process.once('SIGTERM', stop);
+    process.stdout.write(`listening on ${broker.url}\n`);
+    process.stdout.write(`behaves as RabbitMQ ${broker.release}, and keeps everything in memory; Ctrl-C ends it\n`);
+    if (broker.managementUrl !== undefined) process.stdout.write(`management API on ${broker.managementUrl}\n`);
   } catch (error) {
     // What the options hold is checked by the broker: the usage says what there is.
     refuse(`${startFault(error, options)}\n${error instanceof TypeError ? `\n${USAGE}` : ''}`);
