@@ -154,9 +154,16 @@ export class BrokerSession {
    * The properties and arguments of a queue that is there, learned from what the broker says when it is declared differently:
    * one question for each argument. `undefined` when the queue is not there, is exclusive elsewhere, or has an argument that no
    * text tells, such as a table.
+   * @throws {Error} when the broker does not answer, or has another reason to refuse
    */
   async learnQueue(name: string): Promise<DeclaredQueue | undefined> {
-    if ((await this.queue(name)) === undefined) return undefined;
+    try {
+      await this.#ask((channel) => channel.checkQueue(name));
+    } catch (error) {
+      const reply = brokerReply(error);
+      if (reply?.code === 404 || reply?.code === 405) return undefined;
+      throw told(error);
+    }
     let guess: DeclaredQueue = { durable: true, autoDelete: false, arguments: {} };
     for (let round = 0; round < MOST_ARGUMENTS; round++) {
       try {
@@ -164,7 +171,9 @@ export class BrokerSession {
         await this.#ask((channel) => channel.assertQueue(name, { ...guess, arguments: { ...guess.arguments } }));
         return guess;
       } catch (error) {
-        const better = betterGuess(guess, brokerReply(error));
+        const reply = brokerReply(error);
+        if (reply === undefined) throw error;
+        const better = betterGuess(guess, reply);
         if (better === undefined) return undefined;
         guess = better;
       }
@@ -366,9 +375,9 @@ export function publishOn(channel: PublishChannel, publication: Publication): Pr
 }
 
 /** The same with what the broker says about the first thing that differs; `undefined` when it says nothing of use. */
-function betterGuess(guess: DeclaredQueue, reply: BrokerReply | undefined): DeclaredQueue | undefined {
-  const mismatch = reply?.code === 406 ? parseMismatch(reply.text) : undefined;
-  if (reply === undefined || mismatch === undefined) return undefined;
+function betterGuess(guess: DeclaredQueue, reply: BrokerReply): DeclaredQueue | undefined {
+  const mismatch = reply.code === 406 ? parseMismatch(reply.text) : undefined;
+  if (mismatch === undefined) return undefined;
   const { argument, current } = mismatch;
   if (argument === 'durable') return { ...guess, durable: !guess.durable };
   if (argument === 'auto_delete') return { ...guess, autoDelete: !guess.autoDelete };
