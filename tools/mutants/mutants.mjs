@@ -3,11 +3,12 @@
  *
  *   npm run mutants -- core                     all folders of a package
  *   npm run mutants -- core/retry sql/relay     these folders
- *   … --all, or --sample 20 --seed 1; --minutes 10 --jobs 2 --threshold 95 --json mutants.json --units --list
+ *   … --all, or --sample 20 --seed 1; --minutes 10 --jobs 2 --threshold 95 --json mutants.json --units --tests retry --list
  *
  * With `--all` each folder's mutants (mutations.mjs) are tried one and all; else `--sample` of them, as many of each kind as there
  * are, every draw from the seed. Of each the tests of its package are run that come by it (try-mutants.mjs): unit tests, and
- * situations unless `--units` leaves those out. It is found when one fails, when a test takes far longer than without it, or
+ * situations unless `--units` leaves those out; with `--tests` only of files with this in their path, as while one writes them. It is
+ * found when one fails, when a test takes far longer than without it, or
  * when the process ends. What is known to change nothing stands in equivalents.json, with the reason, and is not counted. Files
  * are broken in a copy under the temporary folder; the tree is only read. Ends with 1 when a folder lies under its threshold:
  * 95 % in core, 88 % elsewhere.
@@ -33,6 +34,7 @@ const { values: options, positionals } = parseArgs({
     json: { type: 'string' },
     all: { type: 'boolean', default: false },
     units: { type: 'boolean', default: false },
+    tests: { type: 'string', default: '' },
     list: { type: 'boolean', default: false },
   },
 });
@@ -123,7 +125,7 @@ async function tryPackage(pack, asked) {
     for (const each of [...drawnOf.values()].flat()) console.log(line(each));
     return;
   }
-  const tests = testsIn(pack, !options.units);
+  const tests = testsIn(pack, !options.units).filter((file) => file.includes(options.tests));
   const trial = new MutantTrial({ workplace, mutants, tests, testsOf: importersIn(pack), env: ENVIRONMENT });
   trials.push(trial);
   for (const { title, message } of await trial.prepare())

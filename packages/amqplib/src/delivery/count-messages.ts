@@ -1,4 +1,5 @@
-import { type Clock, within } from '@leveret/core';
+import type { Clock } from '@leveret/core';
+import { askApart } from '../connection/ask-apart.js';
 import type { Link } from '../connection/link.js';
 import { brokerReply } from '../errors/broker-reply.js';
 
@@ -12,14 +13,8 @@ export async function countMessages(
   clock: Clock,
   timeoutMs: number,
 ): Promise<number | 'missing'> {
-  const channel = await link.openChannel(timeoutMs);
   try {
-    const counted = channel.checkQueue(queue).then(({ messageCount }) => messageCount);
-    const count = await within(clock, timeoutMs, counted, () => {
-      throw new Error(`no answer within ${timeoutMs} ms`);
-    });
-    channel.close().catch(() => {});
-    return count;
+    return (await askApart(link, clock, timeoutMs, (channel) => channel.checkQueue(queue))).messageCount;
   } catch (error) {
     if (brokerReply(error)?.code === 404) return 'missing';
     throw error;

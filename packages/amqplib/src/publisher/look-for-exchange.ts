@@ -1,4 +1,5 @@
-import { type Clock, type ExchangeLook, within } from '@leveret/core';
+import type { Clock, ExchangeLook } from '@leveret/core';
+import { askApart } from '../connection/ask-apart.js';
 import type { Link } from '../connection/link.js';
 import { brokerReply, channelClosedError } from '../errors/broker-reply.js';
 
@@ -19,16 +20,12 @@ export async function lookForExchange(
   timeoutMs: number,
 ): Promise<ExchangeLook> {
   if (PREDECLARED.has(name)) return { missing: undefined };
-  const channel = await link.openChannel(timeoutMs);
   try {
-    await within(clock, timeoutMs, channel.checkExchange(name), () => {
-      throw new Error(`no answer within ${timeoutMs} ms`);
-    });
+    await askApart(link, clock, timeoutMs, (channel) => channel.checkExchange(name));
   } catch (error) {
     const reply = brokerReply(error);
     if (reply?.code === 404) return { missing: { error: channelClosedError(error as Error), replyText: reply.text } };
     throw error;
   }
-  channel.close().catch(() => {});
   return { missing: undefined };
 }

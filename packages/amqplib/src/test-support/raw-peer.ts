@@ -17,6 +17,8 @@ export class RawPeer {
   readonly #sockets = new Set<Socket>();
   /** By queue, the last one that asked. */
   readonly #consumers = new Map<string, Consumer>();
+  /** Connections on which nothing is answered any more. */
+  readonly #muted = new Set<Socket>();
   #tag = 0;
   /** Called when a consumer has its answer; for what a broker delivers at once. */
   onConsume: (queue: string) => void = () => {};
@@ -24,6 +26,8 @@ export class RawPeer {
   readonly closes = new Map<string, { readonly code: number; readonly text: string }>();
   /** Connections that were opened. */
   connections = 0;
+  /** Methods that came and were looked at, by class and number in hex. */
+  readonly asked: string[] = [];
   /** Acknowledgements, rejections and nacks that came. */
   settled = 0;
 
@@ -31,11 +35,12 @@ export class RawPeer {
     this.#server = server;
   }
 
-  static async start(): Promise<RawPeer> {
+  /** @param port Default: any that is free. */
+  static async start(port = 0): Promise<RawPeer> {
     const server = createServer({ noDelay: true });
     const peer = new RawPeer(server);
     server.on('connection', (socket) => peer.#serve(socket));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     return peer;
   }
 
@@ -71,6 +76,19 @@ export class RawPeer {
   cancel(queue = 'q'): void {
     const { socket, channel, tag } = this.#consumer(queue);
     send(socket, channel, '003c001e', short(tag), hex('01'));
+  }
+
+  /** Stands still on the connections that there are, and answers on new ones. */
+  mute(): void {
+    for (const socket of this.#sockets) this.#muted.add(socket);
+  }
+
+  /** Says that it takes no more messages on the connections that there are, as a broker does that lacks memory, or that it does again. */
+  block(reason: string | undefined): void {
+    for (const socket of this.#sockets) {
+      if (reason === undefined) send(socket, 0, '000a003d');
+      else send(socket, 0, '000a003c', short(reason));
+    }
   }
 
   /** Ends every connection; takes new ones. */
@@ -112,7 +130,9 @@ export class RawPeer {
   }
 
   #answer(socket: Socket, channel: number, method: Buffer): void {
+    if (this.#muted.has(socket)) return;
     const id = method.toString('hex', 0, 4);
+    this.asked.push(id);
     if (SETTLEMENTS.includes(id)) this.settled++;
     if (id === BASIC_CONSUME) this.#consume(socket, channel, method);
     const answer = ANSWERS[id];
@@ -158,6 +178,10 @@ const ANSWERS: Readonly<Record<string, readonly [id: string, ...parts: readonly 
   '00140028': ['00140029'],
   // queue.declare, which only asks whether it is there
   '0032000a': ['0032000b', short('q'), hex('0000000000000000')],
+  // exchange.declare, which only asks whether it is there; confirm.select; connection.update-secret
+  '0028000a': ['0028000b'],
+  '0055000a': ['0055000b'],
+  '000a0046': ['000a0047'],
   // basic.qos
   '003c000a': ['003c000b'],
 };
