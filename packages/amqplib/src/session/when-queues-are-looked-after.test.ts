@@ -125,6 +125,20 @@ onEachNode('when queues are looked after', (broker) => {
       });
     });
 
+    it('say what the broker refused, of each thing that can be asked', async () => {
+      await admin.makeQueue(queue);
+      const missing = admin.exchangeName('missing');
+      for (const asked of [
+        () => session.bindQueue(queue, missing, 'key'),
+        () => session.bindExchange('amq.direct', missing, 'key'),
+        () => session.bindExchange(missing, 'amq.direct', 'key'),
+        () => session.deleteExchange('amq.direct'),
+      ]) {
+        expect(await rejectionOf(asked()), String(asked)).to.be.instanceOf(Error);
+      }
+      expect(await session.queue(queue)).to.deep.equal({ messages: 0, consumers: 0 });
+    });
+
     it('get what is routed to them, by keys, by arguments and over another exchange, until they are unbound', async () => {
       const [headers, outer] = [admin.exchangeName('headers'), admin.exchangeName('outer')];
       await session.declareQueue(queue);
@@ -333,6 +347,16 @@ onEachNode('when queues are looked after', (broker) => {
       expect(proxy.accepted).to.equal(1);
     });
 
+    it('asks on another channel when the first was not opened in time', async () => {
+      proxy.freeze();
+      const late = rejectionOf(session.exchangeExists('amq.direct'));
+      await eventually('the question', () => clock.waits.includes(10_000));
+      await clock.advance(10_000);
+      expect(String(await late)).to.contain('did not open a channel within 10000 ms');
+      proxy.thaw();
+      expect(await session.exchangeExists('amq.direct')).to.equal(true);
+    });
+
     it('waits ten seconds for an answer, and no longer', async () => {
       expect(await session.exchangeExists('amq.direct')).to.equal(true);
       proxy.freeze();
@@ -346,17 +370,6 @@ onEachNode('when queues are looked after', (broker) => {
       await eventually('the question', () => clock.waits.includes(10_000));
       await clock.advance(10_000);
       expect(String(await late)).to.contain('did not answer within 10000 ms');
-    });
-  });
-});
-
-describe('a session where nobody listens, or that is asked for wrongly', () => {
-  it('is not opened, and says why', async () => {
-    expect(await rejectionOf(BrokerSession.open({ urls: 'amqp://127.0.0.1:1' }))).to.include({
-      code: 'LEV_CONNECTION_FAILED',
-    });
-    expect(await rejectionOf(BrokerSession.open({ urls: 'http://127.0.0.1' }))).to.include({
-      code: 'LEV_CONFIGURATION',
     });
   });
 });

@@ -28,6 +28,8 @@ export class RawPeer {
   connections = 0;
   /** Methods that came and were looked at, by class and number in hex. */
   readonly asked: string[] = [];
+  /** Methods that are not answered, in the same way. */
+  readonly unanswered = new Set<string>();
   /** Acknowledgements, rejections and nacks that came. */
   settled = 0;
 
@@ -133,6 +135,7 @@ export class RawPeer {
     if (this.#muted.has(socket)) return;
     const id = method.toString('hex', 0, 4);
     this.asked.push(id);
+    if (this.unanswered.has(id)) return;
     if (SETTLEMENTS.includes(id)) this.settled++;
     if (id === BASIC_CONSUME) this.#consume(socket, channel, method);
     const answer = ANSWERS[id];
