@@ -270,6 +270,18 @@ describe('AmqplibTransport', () => {
       expect(clock.waits).to.deep.equal([]);
     });
 
+    it('waits for the one apart, too', async () => {
+      await opened(APART);
+      peer.mute();
+      const closing = transport.close({ timeoutMs: 1000 });
+      expect(await isOver(closing)).to.equal(false);
+      await clock.advance(999);
+      expect(await isOver(closing)).to.equal(false);
+      await clock.advance(1);
+      await closing;
+      await eventually('no connection', () => peer.standing === 0);
+    });
+
     it('gives its consumers half of the time, and the connections what is left of it', async () => {
       const sink = new RecordingSink(() => {});
       transport.subscribe(consumeRequest('q'), sink);

@@ -93,6 +93,22 @@ describe('resolveConnectionOptions', () => {
     expect(resolved.reconnect.maxIntervalMs).to.equal(3000);
   });
 
+  it('takes the largest frame that AMQP can say, and client properties that are an object', () => {
+    expect(resolveConnectionOptions({ frameMax: 2 ** 31 - 1, clientProperties: { team: 'pay' } })).to.deep.include({
+      frameMax: 2 ** 31 - 1,
+      clientProperties: { team: 'pay' },
+    });
+    for (const [options, fault] of [
+      [{ frameMax: 2 ** 31 }, /frameMax/],
+      [{ frameMax: 8191 }, /frameMax/],
+      [{ clientProperties: null }, /clientProperties must be an object; got null/],
+      [{ clientProperties: ['pay'] }, /clientProperties must be an object/],
+      [{ clientProperties: 'pay' }, /clientProperties must be an object/],
+    ] as const) {
+      expect(() => resolveConnectionOptions(options as object), String(fault)).to.throw(fault);
+    }
+  });
+
   it('collects every fault', () => {
     const problems = problemsOf({
       urls: ['http://x', 'nonsense', 'amqp://h?heartbeat=5', 42, 'amqp://%zz@h'],

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { LeveretError, systemClock } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
@@ -62,6 +63,29 @@ describe('askForLogin', () => {
     const asked = rejectionOf(ask(() => new Promise(() => {})));
     await timers.tickAsync(1000);
     expect(((await asked) as Error).message).to.include('no answer within 1000 ms');
+  });
+
+  it('is done with a function that fails later, and listens to the signal no longer than it waits', async () => {
+    const listening = () => getEventListeners(signal, 'abort').length;
+    let fail = (_error: Error) => {};
+    const failing = new Promise((_resolve, reject) => {
+      fail = reject;
+    });
+    const asked = rejectionOf(ask(() => failing));
+    expect(listening()).to.equal(1);
+    await timers.tickAsync(1000);
+    await asked;
+    fail(new Error('nobody asks any more'));
+    await timers.tickAsync(0);
+    await ask(() => ({ password: 's' }));
+    expect([listening(), timers.countTimers()]).to.deep.equal([0, 0]);
+  });
+
+  it('takes the shortest time that credentials may last', async () => {
+    expect(await ask(() => ({ password: 's', expiresIn: 1 }))).to.include({ expiresAt: performance.now() + 1 });
+    expect(await rejectionOf(ask(() => ({ password: 's', expiresIn: 0 })))).to.match(
+      /expiresIn must be a duration above 0/,
+    );
   });
 
   it('ends at once when the connection is closed meanwhile, or was before', async () => {

@@ -207,4 +207,90 @@ describe('a connection that is lost', () => {
       connection.link?.host,
     ]);
   });
+
+  /** Lost twice in a row as soon as it was open: the next round waits. */
+  async function spared() {
+    const peer = await rawPeer();
+    const { connection, clock, told, state } = setUp(peer.url);
+    await connection.open();
+    for (const connections of [2, 3]) {
+      peer.cut();
+      if (connections === 2) await eventually('its return', () => state() === 'connected' && peer.connections === 2);
+    }
+    await eventually('the pause', () => state() === 'waiting');
+    return { peer, connection, clock, told, state };
+  }
+
+  it('is not hurried by whoever asks where the broker is spared: they wait for the round behind the pause', async () => {
+    const { peer, connection, clock, state } = await spared();
+    const asked = [connection.acquire(60_000), connection.acquire(60_000)];
+    await clock.advance(1_000);
+    expect([state(), peer.connections]).to.deep.equal(['waiting', 2]);
+    await clock.advance(3_000);
+    const links = await Promise.all(asked);
+    expect(peer.connections).to.equal(3);
+    expect(links).to.deep.equal([connection.link, connection.link]);
+    await clock.advance(60_000);
+    expect(clock.waits).to.deep.equal([]);
+  });
+
+  it('lets those who ask wait no longer than they said, while it is spared', async () => {
+    const { connection, clock, state, peer } = await spared();
+    const [late, later] = [connection.acquire(500), connection.acquire(60_000)];
+    const error = rejectionOf(late);
+    await clock.advance(500);
+    expect(String(await error)).to.match(/No connection within 500 ms/);
+    expect(((await error) as Error).cause).to.equal(connection.health().lastError);
+    expect(state()).to.equal('waiting');
+    await peer.stop();
+    await clock.advance(4_000);
+    expect(await rejectionOf(later)).to.include({ code: 'LEV_CONNECTION_FAILED' });
+  });
+
+  it('tells those who wait that it is closed', async () => {
+    const { connection, clock } = await spared();
+    const asked = rejectionOf(connection.acquire(60_000));
+    await connection.close(100);
+    expect(await asked).to.include({ code: 'LEV_INVALID_STATE' });
+    await clock.advance(300);
+    expect(clock.waits).to.deep.equal([]);
+  });
+});
+
+describe('a connection that has failed', () => {
+  it('is tried again for whoever asks for one, unless the broker has refused the credentials', async () => {
+    const { connection, clock, state } = setUp(NOBODY);
+    const opened = rejectionOf(connection.open());
+    await clock.advance(10_000);
+    await opened;
+    expect(state()).to.equal('failed');
+    expect(await rejectionOf(connection.acquire(1000))).to.include({ code: 'LEV_CONNECTION_FAILED' });
+    expect(state()).to.equal('idle');
+    const peer = await rawPeer();
+    peer.refusesVhost = true;
+    const refused = setUp(peer.url);
+    const start = rejectionOf(refused.connection.open());
+    for (let step = 0; refused.state() !== 'failed' && step < 200; step++) await refused.clock.advance(50);
+    const error = await start;
+    expect(error).to.include({ code: 'LEV_AUTHENTICATION_REFUSED' });
+    expect(refused.told.at(-1)).to.equal('failed: LEV_AUTHENTICATION_REFUSED');
+    const { connections } = peer;
+    expect(await rejectionOf(refused.connection.acquire(1000))).to.equal(error);
+    expect(peer.connections).to.equal(connections);
+  });
+});
+
+describe('a connection that is closed while it is being made', () => {
+  it('leaves none behind that comes late', async () => {
+    const peer = await rawPeer();
+    const { connection, told, state } = setUp(peer.url, {
+      prepare: async () => {
+        await connection.close(100);
+      },
+    });
+    const opened = rejectionOf(connection.open());
+    expect(await opened).to.include({ code: 'LEV_INVALID_STATE' });
+    await eventually('no connection', () => peer.connections === 1 && peer.standing === 0);
+    expect([state(), told]).to.deep.equal(['closed', []]);
+  });
 });

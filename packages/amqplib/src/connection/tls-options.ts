@@ -3,42 +3,42 @@ import { checkKnown, describeValue, type Problems } from '@leveret/core';
 import type { Mechanism } from '../errors/connection-error.js';
 
 /** What Node's `tls.connect` knows, of what makes sense here. Where to connect is not among it: that is in the URLs. */
-const KNOWN = {
-  ALPNProtocols: true,
-  allowPartialTrustChain: true,
-  ca: true,
-  cert: true,
-  checkServerIdentity: true,
-  ciphers: true,
-  clientCertEngine: true,
-  crl: true,
-  dhparam: true,
-  ecdhCurve: true,
-  enableTrace: true,
-  highWaterMark: true,
-  honorCipherOrder: true,
-  key: true,
-  lookup: true,
-  maxVersion: true,
-  minDHSize: true,
-  minVersion: true,
-  passphrase: true,
-  pfx: true,
-  privateKeyEngine: true,
-  privateKeyIdentifier: true,
-  pskCallback: true,
-  rejectUnauthorized: true,
-  requestOCSP: true,
-  secureContext: true,
-  secureOptions: true,
-  secureProtocol: true,
-  servername: true,
-  session: true,
-  sessionIdContext: true,
-  sessionTimeout: true,
-  sigalgs: true,
-  ticketKeys: true,
-} satisfies Readonly<Record<string, true>>;
+const KNOWN = [
+  'ALPNProtocols',
+  'allowPartialTrustChain',
+  'ca',
+  'cert',
+  'checkServerIdentity',
+  'ciphers',
+  'clientCertEngine',
+  'crl',
+  'dhparam',
+  'ecdhCurve',
+  'enableTrace',
+  'highWaterMark',
+  'honorCipherOrder',
+  'key',
+  'lookup',
+  'maxVersion',
+  'minDHSize',
+  'minVersion',
+  'passphrase',
+  'pfx',
+  'privateKeyEngine',
+  'privateKeyIdentifier',
+  'pskCallback',
+  'rejectUnauthorized',
+  'requestOCSP',
+  'secureContext',
+  'secureOptions',
+  'secureProtocol',
+  'servername',
+  'session',
+  'sessionIdContext',
+  'sessionTimeout',
+  'sigalgs',
+  'ticketKeys',
+];
 
 /** The connection's options that decide whether and how it is encrypted. */
 export interface TlsChoice {
@@ -75,7 +75,7 @@ export function checkTls({ tls, mechanism, encrypted }: TlsChoice, problems: Pro
     problems.add(`tls must be an object with options of Node's tls.connect; got ${describeValue(tls)}`);
     return {};
   }
-  checkKnown(tls, Object.keys(KNOWN), 'tls', problems);
+  checkKnown(tls, KNOWN, 'tls', problems);
   const { rejectUnauthorized, checkServerIdentity, servername } = tls as Readonly<Record<string, unknown>>;
   const refuse = (name: string, expected: string, value: unknown) =>
     problems.add(`tls.${name} must be ${expected}; got ${describeValue(value)}`);

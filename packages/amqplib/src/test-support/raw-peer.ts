@@ -30,6 +30,8 @@ export class RawPeer {
   readonly asked: string[] = [];
   /** Methods that are not answered, in the same way. */
   readonly unanswered = new Set<string>();
+  /** Whether it refuses its virtual host, as one that shuts down does. */
+  refusesVhost = false;
   /** Acknowledgements, rejections and nacks that came. */
   settled = 0;
 
@@ -136,6 +138,10 @@ export class RawPeer {
     const id = method.toString('hex', 0, 4);
     this.asked.push(id);
     if (this.unanswered.has(id)) return;
+    if (id === CONNECTION_OPEN && this.refusesVhost) {
+      closeConnection(socket, 530, "NOT_ALLOWED - vhost '/' is down", '000a0028');
+      return;
+    }
     if (SETTLEMENTS.includes(id)) this.settled++;
     if (id === BASIC_CONSUME) this.#consume(socket, channel, method);
     const answer = ANSWERS[id];
@@ -147,9 +153,7 @@ export class RawPeer {
     const queue = textAt(method, 6);
     const closing = this.closes.get(queue);
     if (closing !== undefined) {
-      const code = Buffer.alloc(2);
-      code.writeUInt16BE(closing.code);
-      send(socket, 0, '000a0032', code, short(closing.text), hex('003c0014'));
+      closeConnection(socket, closing.code, closing.text, BASIC_CONSUME);
       return;
     }
     const tag = textAt(method, 7 + Buffer.byteLength(queue));
@@ -163,10 +167,17 @@ function send(socket: Socket, channel: number, id: string, ...parts: readonly Bu
   socket.write(frame(METHOD, channel, Buffer.concat([hex(id), ...parts])));
 }
 
+function closeConnection(socket: Socket, replyCode: number, text: string, over: string): void {
+  const code = Buffer.alloc(2);
+  code.writeUInt16BE(replyCode);
+  send(socket, 0, '000a0032', code, short(text), hex(over));
+}
+
 function textAt(method: Buffer, at: number): string {
   return method.toString('latin1', at + 1, at + 1 + (method[at] ?? 0));
 }
 
+const CONNECTION_OPEN = '000a0028';
 const BASIC_CONSUME = '003c0014';
 /** Ack, reject, nack. */
 const SETTLEMENTS = ['003c0050', '003c005a', '003c0078'];
