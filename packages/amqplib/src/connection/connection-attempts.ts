@@ -116,7 +116,7 @@ export class ConnectionAttempts {
     keepSecretFresh({
       link,
       expiresAt: login?.expiresAt,
-      ask: async (ended) => (await this.#login(ended)) as Login,
+      ask: (ended) => this.#login(ended) as Promise<Login>,
       clock: this.#clock,
       timeoutMs: this.#options.connectionTimeoutMs,
       notRenewed: (error, retryInMs) => this.#events.secretNotRenewed(error, retryInMs),

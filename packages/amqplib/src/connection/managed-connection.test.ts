@@ -208,15 +208,41 @@ describe('a connection that is lost', () => {
     ]);
   });
 
+  it('begins with short pauses again once it was back', async () => {
+    const peer = await rawPeer();
+    const { url } = peer;
+    const reconnect = { initialInterval: '2s', maxInterval: '1m', jitter: 0, knockInterval: 0 };
+    const { connection, clock, told, state } = setUp(url, {}, { reconnect });
+    const pauses = () => told.flatMap((text) => /again in (\d+) ms/.exec(text)?.slice(1) ?? []).map(Number);
+    const outage = async (from: RawPeer, rounds: number) => {
+      const before = pauses().length;
+      await from.stop();
+      for (let round = 1; round <= rounds; round++) {
+        await eventually('a failed round', () => pauses().length === before + round);
+        if (round < rounds) await clock.advance(pauses().at(-1) ?? 0);
+      }
+      return pauses().slice(before);
+    };
+    await connection.open();
+    await clock.advance(60_000);
+    expect(await outage(peer, 3)).to.deep.equal([2_000, 4_000, 8_000]);
+    const again = await RawPeer.start(Number(new URL(url).port));
+    afterwards.push(() => again.stop());
+    await clock.advance(8_000);
+    await eventually('its return', () => state() === 'connected');
+    await clock.advance(60_000);
+    expect(await outage(again, 2)).to.deep.equal([2_000, 4_000]);
+  });
+
   /** Lost twice in a row as soon as it was open: the next round waits. */
   async function spared() {
     const peer = await rawPeer();
     const { connection, clock, told, state } = setUp(peer.url);
+    await clock.advance(5_000);
     await connection.open();
-    for (const connections of [2, 3]) {
-      peer.cut();
-      if (connections === 2) await eventually('its return', () => state() === 'connected' && peer.connections === 2);
-    }
+    peer.cut();
+    await eventually('its return', () => state() === 'connected' && peer.connections === 2);
+    peer.cut();
     await eventually('the pause', () => state() === 'waiting');
     return { peer, connection, clock, told, state };
   }
@@ -236,15 +262,14 @@ describe('a connection that is lost', () => {
 
   it('lets those who ask wait no longer than they said, while it is spared', async () => {
     const { connection, clock, state, peer } = await spared();
-    const [late, later] = [connection.acquire(500), connection.acquire(60_000)];
-    const error = rejectionOf(late);
+    const [error, later] = [connection.acquire(500), connection.acquire(60_000)].map((each) => rejectionOf(each));
     await clock.advance(500);
     expect(String(await error)).to.match(/No connection within 500 ms/);
     expect(((await error) as Error).cause).to.equal(connection.health().lastError);
     expect(state()).to.equal('waiting');
     await peer.stop();
     await clock.advance(4_000);
-    expect(await rejectionOf(later)).to.include({ code: 'LEV_CONNECTION_FAILED' });
+    expect(await later).to.include({ code: 'LEV_CONNECTION_FAILED' });
   });
 
   it('tells those who wait that it is closed', async () => {
