@@ -1,10 +1,10 @@
 import type { ConnectionEvent, LeveretError } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import { FakeClock } from '../../../tools/scripts/fake-clock.mjs';
 import { AmqplibTransport } from './amqplib-transport.js';
 import { queueOf, topologyOf } from './test-support/declarations.js';
 import { eventually } from './test-support/eventually.js';
-import { HandClock } from './test-support/hand-clock.js';
 import { RawPeer } from './test-support/raw-peer.js';
 import { consumeRequest, RecordingSink } from './test-support/recording-sink.js';
 import { rejectionOf } from './test-support/rejection-of.js';
@@ -13,7 +13,7 @@ const OPTIONS = { confirm: true, timeoutMs: 10_000 };
 
 describe('AmqplibTransport', () => {
   let peer: RawPeer;
-  let clock: HandClock;
+  let clock: FakeClock;
   let transport: AmqplibTransport;
   let events: ConnectionEvent[];
 
@@ -32,7 +32,7 @@ describe('AmqplibTransport', () => {
 
   beforeEach(async () => {
     peer = await RawPeer.start();
-    clock = new HandClock();
+    clock = new FakeClock();
     transport = new AmqplibTransport({ connection: { urls: peer.url, heartbeat: 0 }, clock });
     events = [];
     transport.on((event) => events.push(event));

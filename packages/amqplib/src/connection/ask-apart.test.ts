@@ -2,10 +2,10 @@ import { EventEmitter } from 'node:events';
 import type { Channel } from 'amqplib';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { countMessages } from '../delivery/count-messages.js';
 import { queueExists } from '../delivery/queue-exists.js';
 import { lookForExchange } from '../publisher/look-for-exchange.js';
-import { HandClock } from '../test-support/hand-clock.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
 import { askApart } from './ask-apart.js';
 import type { Link } from './link.js';
@@ -43,7 +43,7 @@ const QUESTIONS = {
 describe('what is asked on a channel of its own', () => {
   it('is answered, and the channel closed, whatever the answer is', async () => {
     const { link, seen } = linkThatAnswers(async () => 'yes');
-    const clock = new HandClock();
+    const clock = new FakeClock();
     expect(await askApart(link, clock, 100, (channel) => channel.checkQueue('q'))).to.equal('yes');
     expect([seen, clock.waits]).to.deep.equal([{ opened: [100], closed: 1, asked: ['q'] }, []]);
     const no = refusal(403);
@@ -54,7 +54,7 @@ describe('what is asked on a channel of its own', () => {
 
   it('is given up in time, and leaves no channel behind', async () => {
     const { link, seen } = linkThatAnswers(() => new Promise(() => {}));
-    const clock = new HandClock();
+    const clock = new FakeClock();
     const asked = rejectionOf(askApart(link, clock, 100, (channel) => channel.checkQueue('q')));
     await clock.advance(0);
     await clock.advance(99);
@@ -66,7 +66,7 @@ describe('what is asked on a channel of its own', () => {
 
   for (const [what, { ask, timeoutMs, there, missing }] of Object.entries(QUESTIONS)) {
     it(`tells ${what}: there, not there, or nothing is known`, async () => {
-      const clock = new HandClock();
+      const clock = new FakeClock();
       const answerOf = (answer: () => Promise<unknown>) => ask('q', linkThatAnswers(answer).link, clock, timeoutMs);
       expect(await answerOf(async () => ({ messageCount: 3 }))).to.equal(there);
       expect(await answerOf(() => Promise.reject(refusal(404)))).to.equal(missing);
@@ -83,7 +83,7 @@ describe('what is asked on a channel of its own', () => {
   }
 
   it('tells whether an exchange is missing, with the words of the broker, and asks not for those that every broker has', async () => {
-    const clock = new HandClock();
+    const clock = new FakeClock();
     const there = linkThatAnswers(async () => ({}));
     expect(await lookForExchange(there.link, 'orders', clock, 50)).to.deep.equal({ missing: undefined });
     expect(there.seen).to.deep.equal({ opened: [50], closed: 1, asked: ['orders'] });

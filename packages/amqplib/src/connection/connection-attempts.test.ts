@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { eventually } from '../test-support/eventually.js';
-import { HandClock } from '../test-support/hand-clock.js';
 import { RawPeer } from '../test-support/raw-peer.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
 import { type AttemptEvents, ConnectionAttempts } from './connection-attempts.js';
@@ -15,7 +15,7 @@ const UPDATE_SECRET = '000a0046';
 describe('ConnectionAttempts', () => {
   let one: RawPeer;
   let two: RawPeer;
-  let clock: HandClock;
+  let clock: FakeClock;
   let told: string[];
   let links: Link[];
   let signal: AbortSignal;
@@ -23,7 +23,7 @@ describe('ConnectionAttempts', () => {
 
   beforeEach(async () => {
     [one, two] = await Promise.all([RawPeer.start(), RawPeer.start()]);
-    clock = new HandClock();
+    clock = new FakeClock();
     [told, links] = [[], []];
     const controller = new AbortController();
     signal = controller.signal;

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '@leveret/core';
 import type { Channel, ChannelModel } from 'amqplib';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { HandClock } from '../test-support/hand-clock.js';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { rejectionOf } from '../test-support/rejection-of.js';
 import { atEndOfTurn } from './end-of-turn.js';
 import { Link } from './link.js';
@@ -143,13 +143,13 @@ describe('Link', () => {
       { stream: Object.assign(fakeStream(), { destroyed: true }) },
     ]) {
       const told: string[] = [];
-      const ended = linkOver(Object.assign(new FakeModel(), { connection }), told, new HandClock());
+      const ended = linkOver(Object.assign(new FakeModel(), { connection }), told, new FakeClock());
       expect([ended.ended, ended.wasCut, told]).to.deep.equal([true, true, ['ended: undefined']]);
     }
     const errors: string[] = [];
     const stream = fakeStream();
     const model = Object.assign(new FakeModel(), { connection: { stream } });
-    const link = linkOver(model, [], new HandClock());
+    const link = linkOver(model, [], new FakeClock());
     expect(link.ended).to.equal(false);
     stream.on('error', ({ message }) => errors.push(message));
     stream.emit('close');
@@ -161,7 +161,7 @@ describe('Link', () => {
 
   it('leaves its socket a quarter of a second for its last bytes, which keep no process alive', async () => {
     const steps: string[] = [];
-    const clock = new HandClock();
+    const clock = new FakeClock();
     const model = Object.assign(new FakeModel(), { connection: { stream: fakeStream(steps) } });
     linkOver(model, [], clock);
     model.emit('close');
@@ -173,7 +173,7 @@ describe('Link', () => {
   });
 
   it('opens both kinds of channel within a time, and closes one that comes late', async () => {
-    const clock = new HandClock();
+    const clock = new FakeClock();
     const model = new FakeModel();
     const link = linkOver(model, [], clock);
     const channel = Object.assign(new EventEmitter(), { closes: 0, close: async () => void channel.closes++ });
@@ -212,7 +212,7 @@ describe('Link', () => {
     });
 
     it('waits for the answer within a time, and no longer than the connection lasts', async () => {
-      const clock = new HandClock();
+      const clock = new FakeClock();
       const model = Object.assign(new FakeModel(), { updateSecret: () => new Promise<void>(() => {}) });
       const link = linkOver(model, [], clock);
       const late = rejectionOf(link.updateSecret('token', 700));
@@ -240,7 +240,7 @@ describe('Link', () => {
       },
     ]) {
       it(`is destroyed without an answer ${how}`, async () => {
-        const clock = new HandClock();
+        const clock = new FakeClock();
         const steps: string[] = [];
         const model = Object.assign(new FakeModel(), { connection: { stream: fakeStream(steps) } });
         const link = linkOver(model, [], clock);
@@ -260,7 +260,7 @@ describe('Link', () => {
     }
 
     it('is closed when the broker has answered, behind what was left for the end of the turn', async () => {
-      const clock = new HandClock();
+      const clock = new FakeClock();
       const steps: string[] = [];
       const model = new FakeModel();
       const link = linkOver(model, [], clock);

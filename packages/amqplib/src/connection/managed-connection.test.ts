@@ -2,8 +2,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { LeveretError } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, describe, it } from 'mocha';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { eventually } from '../test-support/eventually.js';
-import { HandClock } from '../test-support/hand-clock.js';
 import { RawPeer } from '../test-support/raw-peer.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
 import type { ManagedConnectionEvents } from './connection-events.js';
@@ -39,7 +39,7 @@ async function rawPeer(): Promise<RawPeer> {
 }
 
 function setUp(urls: string | string[], events: Partial<ManagedConnectionEvents> = {}, options: object = {}) {
-  const clock = new HandClock();
+  const clock = new FakeClock();
   const told: string[] = [];
   const tell = (text: string) => void told.push(text);
   const connection = new ManagedConnection(

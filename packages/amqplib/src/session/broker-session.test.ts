@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { eventually } from '../test-support/eventually.js';
-import { HandClock } from '../test-support/hand-clock.js';
 import { RawPeer } from '../test-support/raw-peer.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
 import { BrokerSession } from './broker-session.js';
@@ -21,7 +21,7 @@ describe('BrokerSession', () => {
 
   it('leaves no channel behind a consumer that was not answered in time', async () => {
     const peer = await RawPeer.start();
-    const clock = new HandClock();
+    const clock = new FakeClock();
     const session = await BrokerSession.open({ urls: peer.url }, clock);
     peer.unanswered.add(QOS).add(CHANNEL_CLOSE);
     let over = false;

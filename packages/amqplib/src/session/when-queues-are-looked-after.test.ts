@@ -2,10 +2,10 @@ import type { Delivery } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { onEachMortalNode, onEachNode } from '../../../../tools/scripts/each-broker.mjs';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { TcpProxy } from '../../../../tools/scripts/tcp-proxy.mjs';
 import { publicationOf } from '../test-support/declarations.js';
 import { eventually } from '../test-support/eventually.js';
-import { HandClock } from '../test-support/hand-clock.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
 import { BrokerAdmin } from '../test-support/test-broker.js';
 import { BrokerSession, publishOn, type SessionConsumeOptions } from './broker-session.js';
@@ -31,7 +31,7 @@ class Inbox {
 onEachNode('when queues are looked after', (broker) => {
   let admin: BrokerAdmin;
   let proxy: TcpProxy;
-  let clock: HandClock;
+  let clock: FakeClock;
   let session: BrokerSession;
   let queue: string;
 
@@ -43,7 +43,7 @@ onEachNode('when queues are looked after', (broker) => {
   beforeEach(async () => {
     admin = await BrokerAdmin.connect(broker.url);
     proxy = await TcpProxy.start(broker.url);
-    clock = new HandClock();
+    clock = new FakeClock();
     session = await BrokerSession.open({ urls: proxy.through(broker.url) }, clock);
     queue = admin.queueName('session');
   });

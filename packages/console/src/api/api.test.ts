@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { MASK } from '../contract/contract.js';
 import { ConsoleFault } from '../http/console-fault.js';
 import { MaskPaths } from '../mask/mask-paths.js';
 import { aMessage } from '../test-support/a-message.js';
-import { FakeClock } from '../test-support/fake-clock.js';
 import { applicationRoutes } from './application-routes.js';
 import type { ConsoleParts } from './console-parts.js';
 import { discardRoutes } from './discard-routes.js';

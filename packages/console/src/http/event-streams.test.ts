@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { FakeClock } from '../test-support/fake-clock.js';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { EventStreams, type Visitor } from './event-streams.js';
 
 /** An open page, as the server sees it. */
@@ -90,7 +90,7 @@ describe('EventStreams', () => {
     const page = openAt(streams, { mayStay: () => mayStay });
     await clock.advance(15_000);
     expect(page.frames.at(-1)).to.equal(': still here\n\n');
-    expect(clock.pending).to.equal(1);
+    expect(clock.waits.length).to.equal(1);
     mayStay = false;
     streams.send({ name: 'audit', data: entry });
     expect(page.state).to.equal('ended');
@@ -127,6 +127,6 @@ describe('EventStreams', () => {
     streams.close();
     answers[0]?.(false);
     await clock.advance(60_000);
-    expect([known.state, answers.length, clock.pending]).to.eql(['ended', 1, 0]);
+    expect([known.state, answers.length, clock.waits.length]).to.eql(['ended', 1, 0]);
   });
 });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { FakeClock } from '../test-support/fake-clock.js';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { type AccessFacts, decideAccess } from './decide-access.js';
 import { LoginTries } from './login-tries.js';
 import { isOwnHost } from './own-host.js';

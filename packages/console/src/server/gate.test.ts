@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import type { ConsoleUser } from '../security/sessions.js';
-import { FakeClock } from '../test-support/fake-clock.js';
 import { Gate } from './gate.js';
 
 const none = { tokens: undefined, authorize: undefined, allowedHosts: undefined, secureCookie: undefined };

@@ -1,7 +1,7 @@
 import { LeveretError, silentLogger } from '@leveret/core';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { FakeClock } from '../test-support/fake-clock.js';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { RateMeter } from '../time/rate-meter.js';
 import { AuditLog } from './audit-log.js';
 import { Discards } from './discards.js';

@@ -1,7 +1,7 @@
 import { type ConnectionEvent, type ConnectionRole, LeveretError, type Logger } from '@leveret/core';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { FakeClock } from '../test-support/fake-clock.js';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { ConnectionLog } from './connection-log.js';
 
 const broker = { product: 'RabbitMQ', version: '4.3.6', frameMax: 131_072 };

@@ -2,9 +2,9 @@ import { ConfigurationError, LeveretError, MemoryIdempotencyStore, silentLogger 
 import { expect } from 'chai';
 import { Container, inject, injectable } from 'inversify';
 import { describe, it } from 'mocha';
+import { FakeClock, turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { Listener } from '../decorators/listener.js';
 import { Scheduled, type ScheduleOptions } from '../decorators/scheduled.js';
-import { FakeClock, turn } from '../test-support/fake-clock.js';
 import { FakeTransport } from '../test-support/fake-transport.js';
 import { Leveret } from './leveret.js';
 import type { LeveretEvent } from './leveret-event.js';

@@ -11,11 +11,11 @@ import {
 } from '@leveret/core';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { Idempotent } from '../decorators/idempotent.js';
 import { Listener } from '../decorators/listener.js';
 import { Message } from '../decorators/message.js';
 import { Scheduled } from '../decorators/scheduled.js';
-import { FakeClock } from '../test-support/fake-clock.js';
 import { FakeTransport, until } from '../test-support/fake-transport.js';
 import { Leveret } from './leveret.js';
 import type { LeveretOptions } from './leveret-options.js';

@@ -1,7 +1,7 @@
 import { type Logger, silentLogger, type Unanswered } from '@leveret/core';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { FakeClock } from '../test-support/fake-clock.js';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { judgeHealth } from './health.js';
 import { type StandstillEvent, StandstillWatch, standstillsOf } from './standstill-watch.js';
 

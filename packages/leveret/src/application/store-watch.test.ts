@@ -1,7 +1,7 @@
 import { ConfigurationError, type StoreConcern, silentLogger } from '@leveret/core';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { FakeClock } from '../test-support/fake-clock.js';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { StoreWatch } from './store-watch.js';
 
 const LOSES: StoreConcern = { kind: 'loses-commits', text: 'commits may be lost' };
@@ -34,7 +34,7 @@ describe('StoreWatch', () => {
     await clock.advance(30_002);
     expect(asked()).to.equal(2);
     watch.stop();
-    expect(clock.pending).to.equal(0);
+    expect(clock.waits.length).to.equal(0);
     await clock.advance(300_000);
     expect(asked()).to.equal(2);
   });
@@ -59,7 +59,7 @@ describe('StoreWatch', () => {
     watch.stop();
     answer([]);
     await clock.advance(300_000);
-    expect([asked(), clock.pending]).to.deep.equal([2, 0]);
+    expect([asked(), clock.waits.length]).to.deep.equal([2, 0]);
   });
 
   it('takes a store that does not answer for unreachable, and refuses what no store can work with', async () => {
@@ -72,6 +72,6 @@ describe('StoreWatch', () => {
     const wrong = watching(() => Promise.reject(new ConfigurationError(['wrong character set'])));
     const error = await wrong.watch.start().catch((cause: unknown) => cause);
     expect(error).to.be.instanceOf(ConfigurationError);
-    expect(wrong.clock.pending).to.equal(0);
+    expect(wrong.clock.waits.length).to.equal(0);
   });
 });

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, describe, it } from 'mocha';
-import { FakeClock } from '../test-support/fake-clock.js';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { UnroutableLook } from './unroutable-look.js';
 
 describe('UnroutableLook', () => {

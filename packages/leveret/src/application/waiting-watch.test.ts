@@ -1,7 +1,7 @@
 import { type DelayedPublishes, type ListenerContainer, silentLogger } from '@leveret/core';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { FakeClock } from '../test-support/fake-clock.js';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { WaitingWatch } from './waiting-watch.js';
 
 function watching(waitingQueues: readonly string[]) {
@@ -27,7 +27,7 @@ describe('WaitingWatch', () => {
       [['a', 'b'], startedAt + 10_000],
     ]);
     watch.stop();
-    expect(clock.pending).to.equal(0);
+    expect(clock.waits.length).to.equal(0);
     await clock.advance(60_000);
     expect(looks).to.have.length(2);
   });
@@ -35,7 +35,7 @@ describe('WaitingWatch', () => {
   it('looks for nothing where nothing can wait', () => {
     const { watch, clock, looks, listeners } = watching([]);
     watch.start(listeners);
-    expect([looks.length, clock.pending]).to.deep.equal([0, 0]);
+    expect([looks.length, clock.waits.length]).to.deep.equal([0, 0]);
   });
 
   it('tells of messages that are stranded, and again when there are more', async () => {

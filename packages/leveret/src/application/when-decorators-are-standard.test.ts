@@ -1,12 +1,12 @@
 import { ConfigurationError, type LeveretError, silentLogger } from '@leveret/core';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { Context } from '../decorators/context.js';
 import { Listener } from '../decorators/listener.js';
 import { Payload } from '../decorators/payload.js';
 import type { AnyClass } from '../reading/class-kind.js';
 import { ModuleBuilder } from '../test-support/build-module.js';
-import { FakeClock } from '../test-support/fake-clock.js';
 import { FakeTransport, until } from '../test-support/fake-transport.js';
 import { faultsOf } from '../test-support/faults-of.js';
 import { runProgram } from '../test-support/run-program.js';

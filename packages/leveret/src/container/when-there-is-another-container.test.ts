@@ -2,6 +2,7 @@ import { type DeliveryContext, type LogFields, type Next, silentLogger } from '@
 import { expect } from 'chai';
 import { Container } from 'inversify';
 import { describe, it } from 'mocha';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { Leveret } from '../application/leveret.js';
 import type { LeveretOptions } from '../application/leveret-options.js';
 import { Idempotent } from '../decorators/idempotent.js';
@@ -9,7 +10,6 @@ import { Listener } from '../decorators/listener.js';
 import { Payload } from '../decorators/payload.js';
 import { Scheduled } from '../decorators/scheduled.js';
 import { UseInterceptors } from '../decorators/use-interceptors.js';
-import { FakeClock } from '../test-support/fake-clock.js';
 import { FakeTransport, until } from '../test-support/fake-transport.js';
 import { faultsOf } from '../test-support/faults-of.js';
 import type { AttemptScope, ContainerPort, ServiceToken } from './container-port.js';

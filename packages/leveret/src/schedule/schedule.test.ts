@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { EventHub, type LogFields, MemoryIdempotencyStore, silentLogger } from '@leveret/core';
 import { expect } from 'chai';
 import { before, describe, it } from 'mocha';
-import { FakeClock, turn } from '../test-support/fake-clock.js';
+import { FakeClock, turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { Schedule, type ScheduleDefinition } from './schedule.js';
 import type { ScheduleEvent } from './schedule-event.js';
 import { cronTiming, everyTiming, loadCron } from './timing.js';
@@ -268,7 +268,7 @@ describe('Schedule', () => {
       const { schedule, clock } = new Harness({ timeoutMs: 5000 });
       schedule.start();
       await clock.advance(20_000);
-      expect(clock.pending).to.equal(1);
+      expect(clock.waits.length).to.equal(1);
     });
   });
 
@@ -318,10 +318,10 @@ describe('Schedule', () => {
       const { schedule, clock, beganAt } = new Harness();
       schedule.start();
       schedule.start();
-      expect(clock.pending).to.equal(1);
+      expect(clock.waits.length).to.equal(1);
       expect(await schedule.stop()).to.deep.equal({ abandoned: false });
       await clock.advance(60_000);
-      expect([beganAt, clock.pending]).to.deep.equal([[], 0]);
+      expect([beganAt, clock.waits.length]).to.deep.equal([[], 0]);
       schedule.start();
       await clock.advance(20_000);
       expect(beganAt).to.deep.equal([80]);
@@ -341,7 +341,7 @@ describe('Schedule', () => {
       ends[0]?.();
       await turn();
       expect(stopped).to.deep.equal({ abandoned: false });
-      expect(clock.pending).to.equal(0);
+      expect(clock.waits.length).to.equal(0);
     });
 
     it('fires the signal before the time is up, and then leaves the run behind', async () => {
@@ -357,7 +357,7 @@ describe('Schedule', () => {
       await clock.advance(2000);
       expect(await stopped).to.deep.equal({ abandoned: true });
       expect(lines.at(-1)?.[0]).to.equal('error');
-      expect(clock.pending).to.equal(0);
+      expect(clock.waits.length).to.equal(0);
     });
 
     it('waits no longer when it is hurried', async () => {

@@ -2,13 +2,13 @@ import { type LogFields, silentLogger } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import sinon from 'sinon';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import type { SqlDatabase } from '../database/sql-database.js';
 import { sqlite } from '../database/sql-dialect.js';
-import { HandClock } from '../test-support/hand-clock.js';
 import { Housekeeping } from './housekeeping.js';
 
 describe('Housekeeping', () => {
-  let clock: HandClock;
+  let clock: FakeClock;
   let asked: string[];
   let lines: [LogFields, string][];
   let health: { well: sinon.SinonSpy; amiss: sinon.SinonSpy };
@@ -18,7 +18,7 @@ describe('Housekeeping', () => {
   beforeEach(() => {
     // Half of each wait at the start, and each wait as it is from then on.
     sinon.stub(Math, 'random').returns(0.5);
-    clock = new HandClock();
+    clock = new FakeClock();
     [asked, lines] = [[], []];
     Object.assign(counters, { purged: 0, databaseErrors: 0 });
     health = { well: sinon.spy(), amiss: sinon.spy() };

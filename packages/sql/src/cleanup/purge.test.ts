@@ -1,6 +1,7 @@
 import { silentLogger } from '@leveret/core';
 import { expect } from 'chai';
 import { beforeEach, describe, it } from 'mocha';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { BY_INDEX_ONLY } from '../database/by-index.js';
 import type { SqlResult } from '../database/sql-database.js';
 import { mysql, postgres, type SqlDialect, sqlite } from '../database/sql-dialect.js';
@@ -9,7 +10,6 @@ import { OutboxRelay } from '../relay/outbox-relay.js';
 import { describeOnEachDatabase } from '../test-support/each-database.js';
 import { eventually } from '../test-support/eventually.js';
 import { FakeSender } from '../test-support/fake-sender.js';
-import { HandClock } from '../test-support/hand-clock.js';
 import { recordingDatabase } from '../test-support/recording-database.js';
 import { rejection } from '../test-support/rejection.js';
 import { purge, purgeBy } from './purge.js';
@@ -121,15 +121,15 @@ describeOnEachDatabase('purge', (at) => {
 });
 
 /** Takes 10 ms for each transaction. */
-function recording(dialect: SqlDialect, clock: HandClock, answer?: (text: string) => Partial<SqlResult>) {
+function recording(dialect: SqlDialect, clock: FakeClock, answer?: (text: string) => Partial<SqlResult>) {
   const made = recordingDatabase(dialect, answer, () => clock.pass(10));
   return { ...made, of: (table: string) => made.sent.filter((text) => text.includes(table)) };
 }
 
 describe('purge', () => {
-  let clock: HandClock;
+  let clock: FakeClock;
   beforeEach(() => {
-    clock = new HandClock();
+    clock = new FakeClock();
   });
   const settled = () => new Promise((resolve) => setImmediate(resolve));
 

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { beforeEach, describe, it } from 'mocha';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import type { SqlDatabase } from '../database/sql-database.js';
 import { sqlite } from '../database/sql-dialect.js';
-import { HandClock } from '../test-support/hand-clock.js';
 import { wakeStrandedKeys } from './stranded-keys.js';
 
 const PAGE = 500;
@@ -14,10 +14,10 @@ interface Row {
 }
 
 describe('wakeStrandedKeys', () => {
-  let clock: HandClock;
+  let clock: FakeClock;
   let stopping: AbortController;
   beforeEach(() => {
-    clock = new HandClock();
+    clock = new FakeClock();
     stopping = new AbortController();
   });
 

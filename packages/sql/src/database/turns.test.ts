@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { beforeEach, describe, it } from 'mocha';
-import { HandClock } from '../test-support/hand-clock.js';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { rejection } from '../test-support/rejection.js';
 import { Turns } from './turns.js';
 
@@ -9,13 +9,13 @@ const late = (): never => {
 };
 
 describe('Turns', () => {
-  let clock: HandClock;
+  let clock: FakeClock;
   let turns: Turns;
   let order: string[];
   const ends = new Map<string, () => void>();
 
   beforeEach(() => {
-    clock = new HandClock();
+    clock = new FakeClock();
     turns = new Turns(clock);
     order = [];
     ends.clear();

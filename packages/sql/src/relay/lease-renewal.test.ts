@@ -1,23 +1,23 @@
 import { type Clock, silentLogger } from '@leveret/core';
 import { expect } from 'chai';
 import { beforeEach, describe, it } from 'mocha';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import type { SqlDatabase } from '../database/sql-database.js';
 import { sqlite } from '../database/sql-dialect.js';
-import { HandClock } from '../test-support/hand-clock.js';
 import { LeaseRenewal } from './lease-renewal.js';
 import { type RowInHand, RowsInHand } from './rows-in-hand.js';
 
 const TOKEN = '00000000-0000-4000-8000-000000000000';
 
 describe('LeaseRenewal', () => {
-  let clock: HandClock;
+  let clock: FakeClock;
   let hand: RowsInHand;
   let asked: number;
   let answer: () => Promise<number>;
   const counters = { databaseErrors: 0 };
 
   beforeEach(() => {
-    clock = new HandClock();
+    clock = new FakeClock();
     hand = new RowsInHand({ batchSize: 10, batchBytes: 1000 });
     asked = 0;
     answer = async () => 1;

@@ -2,8 +2,8 @@ import { type LogFields, silentLogger } from '@leveret/core';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import sinon from 'sinon';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { eventually } from '../test-support/eventually.js';
-import { HandClock } from '../test-support/hand-clock.js';
 import type { Settled, Settlement } from './relay-rows.js';
 import { type RelayCounters, zeroCounters } from './relay-stats.js';
 import { SettlementWriter } from './settlement-writer.js';
@@ -12,7 +12,7 @@ const conflict = () => Object.assign(new Error('deadlock detected'), { code: '40
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('SettlementWriter', () => {
-  let clock: HandClock;
+  let clock: FakeClock;
   let counters: RelayCounters;
   let written: number[][];
   let asked: Settlement[];
@@ -23,7 +23,7 @@ describe('SettlementWriter', () => {
 
   beforeEach(() => {
     sinon.stub(Math, 'random').returns(0);
-    clock = new HandClock();
+    clock = new FakeClock();
     counters = zeroCounters();
     [written, asked, lines] = [[], [], []];
     health = { well: sinon.spy(), amiss: sinon.spy(), parked: sinon.spy() };

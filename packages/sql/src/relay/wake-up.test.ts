@@ -4,11 +4,11 @@ import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import pg from 'pg';
 import sinon from 'sinon';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { Outbox } from '../outbox/outbox.js';
 import { describeOnEachDatabase } from '../test-support/each-database.js';
 import { eventually } from '../test-support/eventually.js';
 import { FakeSender } from '../test-support/fake-sender.js';
-import { HandClock } from '../test-support/hand-clock.js';
 import { OutboxRelay } from './outbox-relay.js';
 import { type ListeningClient, postgresWakeUp } from './wake-up.js';
 
@@ -172,7 +172,7 @@ describe('postgresWakeUp, whatever the server does,', () => {
       Client.made.push(this);
     }
   }
-  let clock: HandClock;
+  let clock: FakeClock;
   let lines: string[];
   let woken: number;
   const turns = async () => {
@@ -189,7 +189,7 @@ describe('postgresWakeUp, whatever the server does,', () => {
 
   beforeEach(() => {
     sinon.stub(Math, 'random').returns(0);
-    [clock, lines, woken, Client.made] = [new HandClock(), [], 0, []];
+    [clock, lines, woken, Client.made] = [new FakeClock(), [], 0, []];
   });
   afterEach(() => sinon.restore());
 
