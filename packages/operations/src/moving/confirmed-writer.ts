@@ -47,9 +47,9 @@ export class ConfirmedWriter {
     await this.#channel.close();
   }
 
-  #publish(publication: Publication, to: string) {
+  async #publish(publication: Publication, to: string) {
     try {
-      return publishOn(this.#channel, publication);
+      return await publishOn(this.#channel, publication);
     } catch (error) {
       const text = `${to} cannot be written as AMQP: ${error instanceof Error ? error.message : String(error)}`;
       throw new LeveretError('LEV_PUBLISH_UNENCODABLE', text, { cause: error });
