@@ -62,7 +62,7 @@ export class OutcomeQueue {
     return { [OUTCOME_TO]: this.name };
   }
 
-  /** Waits until each of these has an outcome, one of them has failed, the time is up or the signal fires. Answers what there is. */
+  /** Waits until each of these has an outcome, the time is up, the connection is lost or the signal fires. Answers what there is. */
   async wait(keys: readonly string[], timeoutMs: number, signal?: AbortSignal): Promise<readonly RetryOutcome[]> {
     const { clock } = this.#session;
     const until = clock.monotonic() + timeoutMs;
