@@ -4,6 +4,7 @@ import { describe, it } from 'mocha';
 import { readDefinitions } from '../topology/definitions.js';
 import { diagnose } from './diagnose.js';
 import type { Facts } from './facts.js';
+import type { Finding } from './finding.js';
 
 const LISTENER = {
   id: 'L',
@@ -41,7 +42,12 @@ const WELL = {
 };
 
 function found(change: Partial<Facts>, definitions: Partial<typeof WELL> = {}): readonly string[] {
-  const facts: Facts = {
+  const live = { ...readDefinitions({ ...WELL, ...definitions }, '/'), isLive: true };
+  return diagnosed({ definitions: live, ...change }).map(({ check, about }) => `${check}: ${about}`);
+}
+
+function diagnosed(change: Partial<Facts>): readonly Finding[] {
+  return diagnose({
     ...{
       version: '4.0.5',
       frameMax: 131_072,
@@ -52,12 +58,11 @@ function found(change: Partial<Facts>, definitions: Partial<typeof WELL> = {}): 
       certificateDays: 200,
     },
     permissions: { configure: '.*', write: '.*', read: '.*' },
-    definitions: { ...readDefinitions({ ...WELL, ...definitions }, '/'), isLive: true },
+    definitions: { ...readDefinitions(WELL, '/'), isLive: true },
     plan: PLAN,
     notLookedAt: [],
     ...change,
-  };
-  return diagnose(facts).map(({ check, about }) => `${check}: ${about}`);
+  });
 }
 
 const withQueue = (queue: object) => ({ queues: [...WELL.queues, { type: 'classic', arguments: {}, ...queue }] });
@@ -154,6 +159,104 @@ describe('diagnose', () => {
       expect(find()).to.eql([mistake]);
     });
   }
+
+  const edges: readonly (readonly [string, string, () => readonly string[], () => readonly string[]])[] = [
+    ['a clock', 'clock', () => found({ clockAheadMs: 5_001 }), () => found({ clockAheadMs: 5_000 })],
+    ['a clock behind', 'clock', () => found({ clockAheadMs: -5_001 }), () => found({ clockAheadMs: -5_000 })],
+    ['a certificate', 'certificate', () => found({ certificateDays: 29.9 }), () => found({ certificateDays: 30 })],
+    ['a frame', 'small-frame', () => found({ frameMax: 65_535 }), () => found({ frameMax: 65_536 })],
+    ['no limit of frames', 'small-frame', () => found({ frameMax: 1 }), () => found({ frameMax: 0 })],
+    ['channels', 'channel-max', () => found({ channelMax: 4 }), () => found({ channelMax: 5 })],
+    ['no limit of channels', 'channel-max', () => found({ channelMax: 1 }), () => found({ channelMax: undefined })],
+    [
+      'parked messages',
+      'nobody-reads-dead-letters',
+      () => found({}, withQueue({ name: 'x.dlq', messages: 1_000 })),
+      () => found({}, withQueue({ name: 'x.dlq', messages: 999 })),
+    ],
+    [
+      'a full queue',
+      'queue-full',
+      () => found({}, withQueue({ name: 'x', consumers: 1, messages: 5, arguments: { 'x-max-length': 5 } })),
+      () => found({}, withQueue({ name: 'x', consumers: 1, messages: 4, arguments: { 'x-max-length': 5 } })),
+    ],
+    [
+      'large messages',
+      'large-messages',
+      () => found({}, withQueue({ name: 'x', consumers: 1, messages: 2, message_bytes: 2 ** 21 })),
+      () => found({}, withQueue({ name: 'x', consumers: 1, messages: 2, message_bytes: 2 ** 21 - 1 })),
+    ],
+    [
+      'attempts that count',
+      'delivery-limit',
+      () => found(withListener({ stateful: true, attempts: 21 })),
+      () => found(withListener({ stateful: true, attempts: 20 })),
+    ],
+    [
+      'how long a message is held',
+      'consumer-timeout',
+      () => found(withListener({ timeoutMs: 600_000, attempts: 3, waitMs: 1 })),
+      () => found(withListener({ timeoutMs: 600_000, attempts: 3, waitMs: 0 })),
+    ],
+    [
+      'how long one attempt of several deliveries is held',
+      'consumer-timeout',
+      () => found(withListener({ timeoutMs: 1_800_000, attempts: 3, waitMs: 1, stateful: true })),
+      () => found(withListener({ timeoutMs: 1_800_000, attempts: 3, waitMs: 0, stateful: true })),
+    ],
+    [
+      'a short limit',
+      'delivery-limit-prefetch',
+      () => found({}, withWork({ arguments: { 'x-dead-letter-exchange': 'dlx', 'x-delivery-limit': 5 } })),
+      () => found({}, withWork({ arguments: { 'x-dead-letter-exchange': 'dlx', 'x-delivery-limit': 6 } })),
+    ],
+    [
+      'a limit without dead letters',
+      'limit-without-dead-letters',
+      () => found({}, withWork({ arguments: { 'x-delivery-limit': 6 } })),
+      () => found({}, withWork({ arguments: { 'x-delivery-limit': -1 } })),
+    ],
+  ];
+  for (const [what, check, beyond, within] of edges) {
+    it(`knows how much of ${what} is too much: ${check}`, () => {
+      expect(beyond().map((each) => each.split(':')[0])).to.eql([check]);
+      expect(within().filter((each) => each.startsWith(`${check}:`))).to.eql([]);
+    });
+  }
+
+  it('takes a certificate of less than three days for an error', () => {
+    const severity = (certificateDays: number) => diagnosed({ certificateDays })[0]?.severity;
+    expect([severity(2.9), severity(3), severity(29)]).to.eql(['error', 'warning', 'warning']);
+  });
+
+  it('says how far which clock is ahead, and how many names are refused', () => {
+    expect(diagnosed({ clockAheadMs: 60_400 })[0]?.what).to.equal("the broker's clock is 60 s ahead of this machine's");
+    expect(diagnosed({ clockAheadMs: -60_400 })[0]?.what).to.contain('60 s behind');
+    const queues = Array.from({ length: 7 }, (_, n) => ({ name: `q${n}` }));
+    const plan = { ...PLAN, queues, listeners: [], bindings: [] } as never;
+    const refused = (pattern: string, count = 7) =>
+      diagnosed({
+        plan: { ...PLAN, queues: queues.slice(0, count), listeners: [], bindings: [] } as never,
+        permissions: { configure: pattern, write: '.*', read: '.*' },
+      }).map(({ what }) => what);
+    expect(refused('^x')).to.eql(['it may not declare q0, q1, q2, q3, q4 and 2 more (configure)']);
+    expect(refused('^x', 5)).to.eql(['it may not declare q0, q1, q2, q3, q4 (configure)']);
+    expect(refused('')).to.have.length(1);
+    expect(refused('q')).to.eql([]);
+    expect(refused('(?<broken')).to.eql([]);
+    expect(diagnosed({ plan, permissions: undefined })).to.eql([]);
+  });
+
+  it('knows that nobody consumes what a listener was to consume: an error, elsewhere a warning', () => {
+    const severities = (definitions: Partial<typeof WELL>) =>
+      diagnosed({ definitions: { ...readDefinitions({ ...WELL, ...definitions }, '/'), isLive: true } }).map(
+        ({ severity }) => severity,
+      );
+    expect(severities(withWork({ consumers: 0 }))).to.eql(['error']);
+    expect(severities(withQueue({ name: 'x', messages: 1 }))).to.eql(['warning']);
+    expect(severities(withQueue({ name: 'x', messages: 1, type: 'stream' }))).to.eql([]);
+    expect(severities(withQueue({ name: 'x', messages: 0 }))).to.eql([]);
+  });
 
   it('knows that redelivery by copies begins the count anew, and that a queue of 4.3 counts no give-back', () => {
     expect(found(withListener({ redeliverMs: Array(30).fill(1000) }))).to.eql([]);

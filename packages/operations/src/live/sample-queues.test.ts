@@ -20,7 +20,7 @@ describe('growthOf', () => {
 });
 
 describe('sampleQueues', () => {
-  const activity = (name: string, ready: number, unacked: number | undefined) => ({
+  const activity = (name: string, ready: number | undefined, unacked: number | undefined) => ({
     ...{ name, type: 'classic', ready, unacked, consumers: 1 },
     ...{ publishRate: 1, deliverRate: 2, ackRate: 3 },
   });
@@ -43,15 +43,23 @@ describe('sampleQueues', () => {
 
   it('has those of the virtual host, the longest first, then by name, without leveret’s own', async () => {
     const activities = [
-      activity('b', 1, 1),
-      activity('a', 2, undefined),
+      activity('a', 1, 1),
+      activity('b', 2, undefined),
+      activity('unknown', undefined, undefined),
       activity('long', 5, 5),
       activity('errors', 0, 0),
       activity('leveret.lock.look.q', 9, 9),
       activity('leveret.retrying.errors', 1, 0),
     ];
     const { queues, source, missing } = await sampleQueues(withApi(activities));
-    expect(queues.map(({ name }) => name)).to.deep.equal(['long', 'a', 'b', 'leveret.retrying.errors', 'errors']);
+    expect(queues.map(({ name }) => name)).to.deep.equal([
+      'long',
+      'a',
+      'b',
+      'leveret.retrying.errors',
+      'errors',
+      'unknown',
+    ]);
     expect([source, missing]).to.deep.equal(['management', []]);
     expect(queues.filter(({ isErrorQueue }) => isErrorQueue).map(({ name }) => name)).to.deep.equal(['errors']);
     expect(queues[0]).to.include({ publishRate: 1, deliverRate: 2, ackRate: 3, growth: undefined });

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import type { SessionSink } from '@leveret/amqplib';
 import type { Delivery, Message } from '@leveret/core';
 import { expect } from 'chai';
@@ -118,6 +119,7 @@ describe('tail', () => {
       expect(thrown).to.include({ code: 'LEV_OPERATION_INTERRUPTED' });
       expect(thrown.message.replace(/leveret\.tail\.[0-9a-f-]{36}/, 'OWN')).to.contain(text);
       expect(log.at(-1)).to.equal('close []');
+      expect(getEventListeners(stopping.signal, 'abort')).to.deep.equal([]);
     }
   });
 });

@@ -29,10 +29,18 @@ describe('Hands', () => {
   it('believes what is said of messages once as long has passed again as the consumer was seen', async () => {
     consumers = (ms) => (ms >= 100 && ms < 2_100 ? 1 : 0);
     while (!(await clock.through(hands.seesUs())));
+    // What was moved meanwhile took its time.
+    await clock.advance(1_500);
+    while (!(await clock.through(hands.seesUs())));
     // Seen from 100 to 2,100 ms: by 4,100 ms the other count is later, too.
     unacked = (ms) => (ms >= 4_000 ? 2 : 9);
     expect(await clock.through(hands.held(undefined))).to.equal(2);
     expect(clock.ms).to.be.within(4_100, 4_200);
+  });
+
+  it('takes what the API does not count for nothing in hand', async () => {
+    unacked = () => undefined;
+    expect(await clock.through(hands.held(undefined))).to.equal(0);
   });
 
   it('waits no longer when it is told to stop', async () => {

@@ -39,6 +39,11 @@ describe('the order of messages with copies among them', () => {
     expect(placesFor(ordered(...messages))).to.eql([0, 1, 2, 3]);
   });
 
+  it('is that of their places, whatever order they come in, and for the same place that in which they came', () => {
+    const messages = [at(9, 'd'), at(undefined, 'e'), at(4, 'b'), at(0, 'a'), at(4, 'c')];
+    expect(ordered(...messages).map(({ messageId }) => messageId)).to.eql(['a', 'b', 'c', 'd', 'e']);
+  });
+
   it('keeps places that have gaps', () => {
     expect(placesFor([at(4, 'a'), at(9, 'b'), at(undefined, 'c')])).to.eql([4, 9, 10]);
     expect(placesFor([at(4, 'a'), at(4, 'a again'), at(5, 'b')])).to.eql([4, 5, 6]);

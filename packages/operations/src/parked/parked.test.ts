@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { aMessage } from '../test-support/a-message.js';
+import { lastFailure, readDeaths } from './death.js';
 import { exportLine, importLine } from './export-line.js';
 import { readFailure } from './failure.js';
 import { groupErrors } from './group-errors.js';
@@ -19,6 +20,28 @@ describe('parkedMessages', () => {
     expect(b?.key).to.equal(`${a?.key}.2`);
     expect(c?.key).to.not.equal(a?.key);
     expect(parkedMessages('q', [aMessage({ redelivered: true })])[0]?.key).to.equal(a?.key);
+  });
+
+  it('gives another key to a message that differs in what stays the same while it is parked', () => {
+    const key = (parts: Parameters<typeof aMessage>[0]) => parkedMessages('q', [aMessage(parts)])[0]?.key;
+    const keys = [
+      key({}),
+      key({ body: Buffer.from('{"other":1}') }),
+      key({ messageId: 'm' }),
+      key({ correlationId: 'c' }),
+      key({ timestamp: 1 }),
+      key({ type: 't' }),
+      key({ headers: { 'x-leveret-first-failed-at': '2026-01-01T00:00:00Z' } }),
+      key({ headers: { 'x-death': [{ queue: 'q', reason: 'rejected' }] } }),
+    ];
+    expect(new Set(keys).size).to.equal(keys.length);
+    expect(key({ headers: { 'x-delivery-count': 3, own: 1 }, priority: 4 })).to.equal(keys[0]);
+  });
+
+  it('has its place in the queue, and no count of the broker in its headers', () => {
+    const [, second] = parkedMessages('q', [aMessage(), aMessage({ headers: { 'x-delivery-count': 3, own: 1 } })]);
+    expect(second).to.include({ queue: 'q', position: 1 });
+    expect(second?.message.headers).to.eql({ own: 1 });
   });
 });
 
@@ -38,6 +61,60 @@ describe('groupErrors', () => {
     ]);
     expect(groups[0]?.sample.failure.lastFailedAt).to.equal(Date.parse('2026-01-03T00:00:00Z'));
     expect(groups[0]?.firstSeen).to.equal(Date.parse('2026-01-02T00:00:00Z'));
+  });
+});
+
+describe('groupErrors, of what messages say of time,', () => {
+  const of = (fingerprint: string, first: string | undefined, last: string | undefined) =>
+    aMessage({
+      headers: {
+        'x-leveret-fingerprint': fingerprint,
+        ...(first === undefined ? {} : { 'x-leveret-first-failed-at': `2026-01-0${first}T00:00:00Z` }),
+        ...(last === undefined ? {} : { 'x-leveret-last-failed-at': `2026-01-0${last}T00:00:00Z` }),
+      },
+    });
+  const day = (day: number) => Date.parse(`2026-01-0${day}T00:00:00Z`);
+  const seen = (...messages: ReturnType<typeof of>[]) => {
+    const [group] = groupErrors(parkedMessages('q', messages));
+    return [group?.firstSeen, group?.lastSeen];
+  };
+
+  it('takes either for the other where only one is there, and nothing where neither is', () => {
+    expect(seen(of('a', '3', '5'), of('a', '2', undefined), of('a', undefined, '4'))).to.eql([day(2), day(5)]);
+    expect(seen(of('a', '3', undefined))).to.eql([day(3), day(3)]);
+    expect(seen(of('a', undefined, '4'))).to.eql([day(4), day(4)]);
+    expect(seen(of('a', undefined, undefined))).to.eql([undefined, undefined]);
+  });
+
+  it('puts groups of one size in the order of their ids, and takes the last of those that say nothing for the newest', () => {
+    const messages = parkedMessages('q', [of('b', '1', '1'), of('c', '1', '1'), of('a', undefined, undefined)]);
+    expect(groupErrors(messages).map(({ id }) => id)).to.eql(['a', 'b', 'c']);
+    const [group] = groupErrors(parkedMessages('q', [of('a', undefined, undefined), of('a', undefined, undefined)]));
+    expect(group?.sample.position).to.equal(1);
+  });
+});
+
+describe('readDeaths', () => {
+  const line = (queue: string, reason: string, more = {}) => ({ queue, reason, exchange: 'ex', ...more });
+  const time = { '!': 'timestamp', value: 1_700_000_000 };
+
+  it('reads what has the right shape, with what is missing filled in, a hundred lines at most', () => {
+    const lines = [line('q', 'rejected', { count: 3, time, 'routing-keys': ['k', 5] }), 7, null, { queue: 'q' }];
+    expect(readDeaths({ 'x-death': [...lines, { queue: 'p', reason: 'expired' }] })).to.eql([
+      ...[{ queue: 'q', reason: 'rejected', exchange: 'ex', routingKeys: ['k'], count: 3, at: 1_700_000_000_000 }],
+      ...[{ queue: 'p', reason: 'expired', exchange: '', routingKeys: [], count: 1, at: undefined }],
+    ]);
+    expect(readDeaths({ 'x-death': Array.from({ length: 150 }, () => line('q', 'rejected')) })).to.have.length(100);
+    expect(readDeaths({ 'x-death': 'rejected' })).to.eql([]);
+    expect(readDeaths({ 'x-death': [line('q', 'expired', { time: 5 })] })[0]?.at).to.equal(5_000);
+  });
+
+  it('takes the newest failure for the one that counts, and the newest of all where none was a failure', () => {
+    const deaths = (...reasons: string[]) => readDeaths({ 'x-death': reasons.map((reason) => line(reason, reason)) });
+    expect(lastFailure(deaths('expired', 'delivery_limit', 'rejected'))?.reason).to.equal('delivery_limit');
+    expect(lastFailure(deaths('maxlen', 'rejected'))?.reason).to.equal('rejected');
+    expect(lastFailure(deaths('maxlen', 'expired'))?.reason).to.equal('maxlen');
+    expect(lastFailure([])).to.equal(undefined);
   });
 });
 
