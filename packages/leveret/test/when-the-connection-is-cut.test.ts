@@ -58,6 +58,30 @@ onEachBroker('when the connection is cut', (broker) => {
     expect(await raw.ready(queue)).to.equal(0);
   });
 
+  it('acknowledges on the next channel what was handled meanwhile, and does not handle it again', async () => {
+    const raw = await broker.raw();
+    const queue = await raw.declare(unique('cut'));
+    const held = gate();
+    const calls: number[] = [];
+    const listener = orderListener({ queue, concurrency: 3, prefetch: 4 }, async ({ id }) => {
+      calls.push(id);
+      if (calls.length <= 3) await held.opened;
+    });
+    await using proxy = await TcpProxy.start(broker.port);
+    await using running = await startApp(proxy.url, { listeners: [listener] });
+    for (let id = 1; id <= 8; id++) await raw.send(queue, { id }, { messageId: `m-${id}` });
+    await eventually('three handlers at work', () => calls.length === 3);
+    const consumers = running.count('consuming');
+    proxy.cut();
+    await eventually('consuming again', () => running.count('consuming') === 2 * consumers);
+    held.open();
+    await eventually('an end of each', () => running.count('handled') + running.count('duplicate') === 8);
+    expect(calls.toSorted((left, right) => left - right)).to.deep.equal([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(running.of('duplicate').map(({ key }) => key)).to.have.members(calls.slice(0, 3).map((id) => `m-${id}`));
+    await running.app.close();
+    expect(await raw.ready(queue)).to.equal(0);
+  });
+
   it('tells a manual handler that its ack was not sent [spring 13]', async () => {
     const raw = await broker.raw();
     const queue = await raw.declare(unique('cut'));

@@ -95,6 +95,11 @@ export class AttemptContext implements DeliveryContext, AttemptParts {
     return this.#controller.signal;
   }
 
+  /** Somebody has looked at the signal: a handler may have returned because it fired. */
+  get hasShownSignal(): boolean {
+    return this.#controller !== undefined;
+  }
+
   /** Fires the signal; later calls change nothing. */
   abort(reason: unknown): void {
     if (this.#aborted) return;

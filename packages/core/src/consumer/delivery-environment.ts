@@ -12,6 +12,7 @@ import type { Redeliveries } from './redeliveries.js';
 import type { RejectedKept } from './rejected-messages.js';
 import type { StillAtWork } from './still-at-work.js';
 import type { StreamPosition } from './stream-position.js';
+import type { UnsentAcks } from './unsent-acks.js';
 
 /** What the deliveries of one listener share. */
 export interface DeliveryEnvironment {
@@ -23,6 +24,8 @@ export interface DeliveryEnvironment {
   readonly patience: BrokerPatience;
   /** Handlers that run on although their message comes again. */
   readonly stillAtWork: StillAtWork;
+  /** What was handled when it could not be acknowledged any more. */
+  readonly unsentAcks: UnsentAcks;
   /** Whether what is rejected from its queue is kept anywhere, asked when something was. */
   readonly rejectedKept: () => RejectedKept;
   /** Whether the listener takes deliveries at all. */

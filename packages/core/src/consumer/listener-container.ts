@@ -30,6 +30,7 @@ import { StillAtWork } from './still-at-work.js';
 import { StreamPlace } from './stream-place.js';
 import { PROCESS_TURNS, type SuspectTurns } from './suspect-turns.js';
 import { OutcomeTeller } from './tell-outcome.js';
+import { UnsentAcks } from './unsent-acks.js';
 
 /** What a container stands on. */
 export interface ListenerDependencies {
@@ -180,6 +181,7 @@ export class ListenerContainer {
       reporter: new DeliveryReporter(definition.id, this.#counts, deps.events, deps.logger, deps.clock, outcomes),
       patience: new BrokerPatience(definition.consumerTimeoutMs),
       stillAtWork: new StillAtWork(),
+      unsentAcks: new UnsentAcks(deps.clock),
       rejectedKept: () =>
         keepsRejected(definition.queueDeclaration, {
           deadLetterPolicy: definition.deadLetterPolicy,

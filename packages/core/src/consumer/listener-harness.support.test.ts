@@ -27,6 +27,7 @@ import { keepsRejected } from './rejected-messages.js';
 import { resolveListenerPolicies } from './resolve-listener-policies.js';
 import { StillAtWork } from './still-at-work.js';
 import { StreamPosition } from './stream-position.js';
+import { UnsentAcks } from './unsent-acks.js';
 
 /** What a test says about its listener; the rest is a listener of the queue `orders` with every default. */
 export interface ListenerParts {
@@ -146,6 +147,7 @@ export class ListenerHarness {
       reporter: new DeliveryReporter(definition.id, this.counts, this.events, this.logger, this.clock),
       patience: new BrokerPatience(definition.consumerTimeoutMs),
       stillAtWork: new StillAtWork(),
+      unsentAcks: new UnsentAcks(this.clock),
       rejectedKept: () =>
         keepsRejected(definition.queueDeclaration, {
           deadLetterPolicy: definition.deadLetterPolicy,

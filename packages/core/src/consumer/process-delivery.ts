@@ -46,6 +46,8 @@ export class DeliveryProcess {
   #begun = 0;
   /** The moment of its listener in which the attempt at hand began. */
   #moment = 0;
+  /** Of the last attempt. */
+  #context: AttemptContext | undefined;
   readonly #failures: DeliveryFailures;
   #madeSetbacks: DeliverySetbacks | undefined;
 
@@ -71,6 +73,10 @@ export class DeliveryProcess {
     let first: Result | Promise<Result> | undefined;
     try {
       this.#env.reporter.received(this.delivery);
+      if (this.delivery.message.redelivered && this.#env.unsentAcks.take(this.delivery.message)) {
+        this.#alreadyHandled(this.delivery.message.messageId ?? '');
+        return undefined;
+      }
       if (this.#crashes === undefined && this.#failures.count === 0) {
         first = this.#attempt();
         if (first === HANDLED) {
@@ -117,8 +123,7 @@ export class DeliveryProcess {
             this.#handled(startedAt);
             return;
           case 'duplicate':
-            this.#failures.forget();
-            this.#settlement.duplicate(result.key);
+            this.#alreadyHandled(result.key);
             return;
           case 'failed': {
             const facts = { isUnread: this.#progress.name === 'unread', moment: this.#moment };
@@ -137,10 +142,32 @@ export class DeliveryProcess {
     }
   }
 
+  /** Before, and nobody has acknowledged it. */
+  #alreadyHandled(key: string): void {
+    this.#failures.forget();
+    this.#settlement.duplicate(key);
+  }
+
   #handled(startedAt: number): void {
     this.#failures.forget();
     this.#env.flow.succeeded(this.#moment);
+    if (!this.delivery.channel.isOpen && this.#owesAck) this.#env.unsentAcks.owe(this.delivery.message);
     this.#settlement.handled(startedAt, this.#failures.total + 1);
+  }
+
+  /**
+   * The handler has returned because it was done, as far as can be seen, and nobody but leveret acknowledges. What a guard has
+   * remembered needs no second memory.
+   */
+  get #owesAck(): boolean {
+    const { definition, position } = this.#env;
+    const isGuarded = this.#progress.name !== 'unread' && this.#progress.call.once !== undefined;
+    return (
+      definition.acknowledge === 'auto' &&
+      position === undefined &&
+      !isGuarded &&
+      this.#context?.hasShownSignal === false
+    );
   }
 
   /** One attempt: read the message (once), call the handler through its interceptors, send its reply. */
@@ -224,6 +251,7 @@ export class DeliveryProcess {
     if (this.#begun++ > 0) flow.rate?.take();
     const context = beginAttempt(this.#env, this.delivery, call, { tries, settlement, transaction, claimLost });
     this.#interruptible.handles(context);
+    this.#context = context;
     return context;
   }
 

@@ -1,3 +1,4 @@
+import { isOfTheDelivery } from '../delivery/delivery-counts.js';
 import type { Message, MessageHeaders, Publication, VerbatimHeader } from '../message/message.js';
 import { tableBytes } from '../message/table-bytes.js';
 import type { WaitRecord } from '../message/wait-record.js';
@@ -54,7 +55,7 @@ export function waitingCopy(
   if (message.priority !== undefined) facts[PRIORITY] = message.priority;
   if (message.deliveryMode !== 2) facts[DELIVERY_MODE] = message.deliveryMode ?? 1;
   const { verbatim } = message;
-  const exact = verbatim?.headers.filter(({ name }) => !ofTheDelivery(name)).map(putAside) ?? [];
+  const exact = verbatim?.headers.filter(({ name }) => !isOfTheDelivery(name)).map(putAside) ?? [];
   const headers = exact.length > 0 ? facts : { ...setAside(message.headers), ...facts };
   const bytes = tableBytes(headers) + exact.reduce((sum, { entry }) => sum + entry.length, 0);
   if (bytes + tableBytes({ [HISTORY]: record.history }) + HEADROOM_BYTES <= frameMax) headers[HISTORY] = record.history;
@@ -116,7 +117,7 @@ export function movedCopy(
   to: { readonly exchange: string; readonly routingKey: string },
 ): Publication {
   const { body, headers, verbatim, exchange: _e, routingKey: _r, redelivered: _d, ...properties } = message;
-  const isOfTheWay = (name: string) => ofTheDelivery(name) || isDelayHeader(name) || DEATH.test(name);
+  const isOfTheWay = (name: string) => isOfTheDelivery(name) || isDelayHeader(name) || DEATH.test(name);
   const exact = verbatim?.headers.filter(({ name }) => !isOfTheWay(name)) ?? [];
   const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !isOfTheWay(name)));
   return {
@@ -129,11 +130,6 @@ export function movedCopy(
   };
 }
 
-/** Headers of the broker that belong to a delivery, not to the message. */
-function ofTheDelivery(name: string): boolean {
-  return name === 'x-delivery-count' || name === 'x-acquired-count';
-}
-
 const DEATH = /^x-(?:death|(?:first|last)-death-(?:queue|reason|exchange))$/;
 
 /** Headers that would mean something while the message waits, or when it comes back. */
@@ -143,7 +139,7 @@ function isPutAside(name: string): boolean {
 
 function setAside(headers: MessageHeaders): Record<string, unknown> {
   const kept = Object.entries(headers)
-    .filter(([name]) => !ofTheDelivery(name))
+    .filter(([name]) => !isOfTheDelivery(name))
     .map(([name, value]) => [isPutAside(name) ? KEPT + name : name, value] as const);
   return Object.fromEntries(kept.filter(([name, value]) => isWritableHeader(name, value)));
 }
