@@ -4,7 +4,18 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'amqplib';
-import { closing, concurrency, declare, heartbeatSeconds, NAMES, prefetch, self, service, urls } from './common.mjs';
+import {
+  closing,
+  concurrency,
+  declare,
+  heartbeatSeconds,
+  heeds,
+  NAMES,
+  prefetch,
+  self,
+  service,
+  urls,
+} from './common.mjs';
 
 const { handleWithRetry, close } = service();
 let isStopping = false;
@@ -23,17 +34,16 @@ async function consume() {
     channel.on('error', () => connection.close().catch(() => undefined));
     if (number === 0) await declare(channel);
     await channel.prefetch(prefetch);
-    let isOpen = true;
-    channel.once('close', () => {
-      isOpen = false;
-    });
+    const gone = new AbortController();
+    const isOpen = () => !gone.signal.aborted;
+    channel.once('close', () => gone.abort());
     let turn = Promise.resolve();
     const { consumerTag } = await channel.consume(NAMES.queue, (message) => {
       if (message === null) return void connection.close().catch(() => undefined);
       turn = turn.then(async () => {
-        if (!isOpen || isStopping) return;
+        if (!isOpen() || isStopping) return;
         inHand++;
-        await onMessage(channel, message, () => isOpen);
+        await onMessage(channel, message, isOpen, gone.signal);
         inHand--;
       });
     });
@@ -42,11 +52,12 @@ async function consume() {
   await gone;
 }
 
-async function onMessage(channel, message, isOpen) {
+async function onMessage(channel, message, isOpen, gone) {
   const { messageId, headers } = message.properties;
   const order = JSON.parse(message.content.toString());
   try {
-    await handleWithRetry(order, { messageId, headers, redelivered: message.fields.redelivered });
+    const signal = heeds === 'all' ? gone : undefined;
+    await handleWithRetry(order, { messageId, headers, redelivered: message.fields.redelivered, signal });
     if (isOpen()) channel.ack(message);
   } catch {
     await park(channel, message, isOpen);

@@ -11,7 +11,7 @@ import { NAMES } from '../dist/workload/row.js';
 
 export { NAMES };
 export const self = new LedgerProcess(readProcessOptions());
-export const { prefetch, concurrency, urls, heartbeatSeconds } = self.options;
+export const { prefetch, concurrency, urls, heartbeatSeconds, handlerMs, heeds } = self.options;
 export const MAX_ATTEMPTS = 3;
 const AGAIN_MS = 50;
 
@@ -43,8 +43,8 @@ export function service() {
   const pool = new pg.Pool({ connectionString: self.options.databaseUrl, max: concurrency + 4 });
   pool.on('error', () => undefined);
   const effects = new EffectWriter(pool);
-  /** One attempt: rejects when it fails. */
-  const handle = async (order, { messageId, headers, redelivered, attempt }) => {
+  /** One attempt: rejects when it fails, and when the signal fires, for those that give it one. */
+  const handle = async (order, { messageId, headers, redelivered, attempt, signal }) => {
     const { n } = order;
     const began = monotonicMicros();
     self.ledger.write('start', n, attempt, redelivered ? 1 : 0, 0);
@@ -52,7 +52,8 @@ export function service() {
       if (!isWhole(order) || numberIn(messageId) !== n || headers?.['x-ledger'] !== String(n)) {
         self.ledger.write('corrupt', n);
       }
-      if (order.fate === 'slow') await delay(slowMs(n));
+      const workMs = handlerMs + (order.fate === 'slow' ? slowMs(n) : 0);
+      if (workMs > 0) await delay(workMs, undefined, { signal });
       if (failsAt(order.fate, attempt)) throw new Error(`order ${n} fails at attempt ${attempt}`);
       await effects.write({ n, key: order.key, seq: order.seq, process: self.options.name });
       self.ledger.write('effect', n);
@@ -69,7 +70,7 @@ export function service() {
       try {
         return await handle(order, { ...message, attempt });
       } catch (error) {
-        if (attempt === MAX_ATTEMPTS) throw error;
+        if (attempt === MAX_ATTEMPTS || message.signal?.aborted) throw error;
         await delay(20 * attempt);
       }
     }

@@ -1,6 +1,6 @@
 /** rascal: its configuration declares, reconnects and parks; failed messages by its recovery strategies. */
 import rascal from 'rascal';
-import { heartbeatSeconds, MAX_ATTEMPTS, NAMES, prefetch, QUEUE_ARGUMENTS, urls } from './common.mjs';
+import { concurrency, heartbeatSeconds, MAX_ATTEMPTS, NAMES, prefetch, QUEUE_ARGUMENTS, urls } from './common.mjs';
 
 export function connectRascal({ publications, subscriptions }) {
   return rascal.BrokerAsPromised.create(
@@ -25,7 +25,7 @@ export function connectRascal({ publications, subscriptions }) {
               orders: { exchange: NAMES.exchange, routingKey: NAMES.routingKey, confirm: true, timeout: 10_000 },
             },
           }),
-          ...(subscriptions && { subscriptions: { orders: { queue: NAMES.queue, prefetch: prefetch * 8 } } }),
+          ...(subscriptions && { subscriptions: { orders: { queue: NAMES.queue, prefetch: prefetch * concurrency } } }),
         },
       },
     }),

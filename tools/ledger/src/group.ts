@@ -15,6 +15,9 @@ import { readRow } from './workload/row.js';
 
 /** Clients beside leveret: `<name>-consumer.mjs` and `<name>-publisher.mjs`. */
 const PEERS = ['amqplib', 'golevelup', 'rascal', 'rabbitmq-client'];
+/** Behind the name of a client: its handlers do not stop when their channel is gone. Of the others, those do that are told. */
+const DEAF = '-deaf';
+const SUBJECTS = ['leveret', `leveret${DEAF}`, 'amqplib', `amqplib${DEAF}`, 'golevelup', 'rascal', 'rabbitmq-client'];
 /** What nobody's documentation rules out. A queue that is deleted, say, is declared again by few. */
 const FAULTS = [
   'tcp-cut',
@@ -34,13 +37,16 @@ process.exitCode = await main();
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      only: { type: 'string', default: ['leveret', ...PEERS].join(',') },
+      only: { type: 'string', default: SUBJECTS.join(',') },
       // The same for everybody, however long they take; and a limit for who never goes on.
       count: { type: 'string', default: '24' },
       minutes: { type: 'string', default: '20' },
       seed: { type: 'string', default: '1' },
       broker: { type: 'string', default: defaultVersion() },
-      rate: { type: 'string', default: '1500' },
+      // Well below what each of them can do, so that all have as many messages on their way when something breaks.
+      rate: { type: 'string', default: '300' },
+      between: { type: 'string', default: '300' },
+      'handler-ms': { type: 'string', default: '20' },
       out: { type: 'string', default: 'ledger-report' },
     },
   });
@@ -51,8 +57,14 @@ async function main(): Promise<number> {
     return 2;
   }
   const subjects = values.only.split(',');
-  if (subjects.some((subject) => subject !== 'leveret')) install();
+  const unknown = subjects.filter((subject) => !SUBJECTS.includes(subject));
+  if (unknown.length > 0) {
+    console.error(`--only: expected some of ${SUBJECTS.join(', ')}, received ${unknown.join(', ')}`);
+    return 2;
+  }
+  if (subjects.some((subject) => PEERS.some((peer) => subject.startsWith(peer)))) install();
   for (const subject of subjects) {
+    const client = subject.replace(DEAF, '');
     const { report, world } = await runLedger({
       subject,
       row: readRow('quorum-none'),
@@ -61,10 +73,12 @@ async function main(): Promise<number> {
       minutes: Number(values.minutes),
       exactly: Number(values.count),
       rate: Number(values.rate),
+      between: Number(values.between),
+      shape: { handlerMs: Number(values['handler-ms']), heeds: subject === client ? 'all' : 'none' },
       faults: FAULTS,
       patienceMs: 60_000,
-      ...(subject !== 'leveret' && {
-        programs: { consumer: `${PROJECT}/${subject}-consumer.mjs`, publisher: `${PROJECT}/${subject}-publisher.mjs` },
+      ...(client !== 'leveret' && {
+        programs: { consumer: `${PROJECT}/${client}-consumer.mjs`, publisher: `${PROJECT}/${client}-publisher.mjs` },
       }),
     });
     console.log(`\n${tableOf(report)}\n`);

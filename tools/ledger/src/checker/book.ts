@@ -20,6 +20,8 @@ export class Book {
   effects = new Uint8Array(1024);
   /** Calls of the handler. */
   starts = new Uint8Array(1024);
+  /** How often it passed on its way to the exchange of the workload. */
+  publishes = new Uint8Array(1024);
   /** Copies in the error queue. */
   parked = new Uint8Array(1024);
   /** On the dead letter queue. */
@@ -46,6 +48,7 @@ export class Book {
     this.flags = copied(new Uint8Array(room), this.flags);
     this.effects = copied(new Uint8Array(room), this.effects);
     this.starts = copied(new Uint8Array(room), this.starts);
+    this.publishes = copied(new Uint8Array(room), this.publishes);
     this.parked = copied(new Uint8Array(room), this.parked);
     this.dead = copied(new Uint8Array(room), this.dead);
     this.left = copied(new Uint8Array(room), this.left);

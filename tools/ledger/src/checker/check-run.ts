@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readLedger } from '../ledger/read-ledger.js';
 import { keepsOrder, type Row } from '../workload/row.js';
+import { countAgain } from './again.js';
 import { Book, count } from './book.js';
 import { ConsumerReader, Waits } from './consumer-reader.js';
 import { duplicatesAtMost, judgeMessages } from './judge.js';
@@ -140,6 +141,7 @@ export async function checkRun(folder: string): Promise<Verdict> {
       parked: totals.parkedAgain,
       redeliveries: wire.redeliveries,
       publishedAgain,
+      byFault: countAgain(effects.again, book, faults),
     },
     faults: figuresOf(windows),
     windows,

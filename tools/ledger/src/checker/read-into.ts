@@ -1,4 +1,5 @@
 import type { LedgerLine } from '../ledger/ledger-line.js';
+import type { AgainEffect } from './again.js';
 import { ACKED, ATTEMPTED, type Book, CONFIRMED, COPIED, count, ROLLED_BACK } from './book.js';
 import { OverTime } from './over-time.js';
 import { type FaultWindow, FirstBehind } from './timing.js';
@@ -21,6 +22,9 @@ export class EffectsReader implements LedgerReader {
   /** When effects were committed, and those beyond the first of a message. */
   readonly overTime = new OverTime();
   readonly againOverTime = new OverTime();
+  readonly again: AgainEffect[] = [];
+  /** Who wrote the first effect of a message. */
+  readonly #firstBy = new Map<number, string>();
 
   constructor(book: Book, violations: Violations, ordered: boolean) {
     this.#book = book;
@@ -31,17 +35,22 @@ export class EffectsReader implements LedgerReader {
   line({ event, words }: LedgerLine): void {
     if (event !== 'row') return;
     const [n = 0, key = 0, seq = 0, committedAt = 0] = words.slice(0, 4).map(Number);
+    const [, , , , process = ''] = words;
     const book = this.#book;
     book.see(n);
     this.total++;
     if (seq < 0) {
       this.tooLate++;
-      this.#violations.add('I3', `m${n}: ${words[4]} wrote behind the end of its attempt, and it was committed`, n);
+      this.#violations.add('I3', `m${n}: ${process} wrote behind the end of its attempt, and it was committed`, n);
       return;
     }
     const isFirst = book.effects[n] === 0;
     this.overTime.see(committedAt);
-    if (!isFirst) this.againOverTime.see(committedAt);
+    if (isFirst) this.#firstBy.set(n, process);
+    else {
+      this.againOverTime.see(committedAt);
+      this.again.push({ n, committedAt, inPlace: this.#firstBy.get(n) === process });
+    }
     count(book.effects, n);
     book.committedAt[n] = Math.min(book.committedAt[n] ?? 0, committedAt);
     if (!this.#ordered || !isFirst) return;
@@ -163,6 +172,10 @@ export class WireReader implements LedgerReader {
         book.deliveredAt[n] = at;
         if (event === 'deliver') this.deliveries++;
         else this.redeliveries++;
+        return;
+      case 'publish':
+        book.see(n);
+        count(book.publishes, n);
         return;
       case 'confirm':
         book.see(n);

@@ -49,3 +49,13 @@ export function inFault(faults: readonly FaultWindow[], from: number, to: number
     ({ beganAt, endedAt, recoveredAt }) => beganAt <= to && (recoveredAt ?? endedAt + 30_000_000) >= from,
   );
 }
+
+/** The last of the faults that had begun by then; they are given in the order of their beginnings. Wall ms. */
+export function lastBegun(faults: readonly FaultWindow[], wallAt: number): FaultWindow | undefined {
+  let last: FaultWindow | undefined;
+  for (const fault of faults) {
+    if (fault.wallAt > wallAt) break;
+    last = fault;
+  }
+  return last;
+}

@@ -29,6 +29,8 @@ export interface Verdict {
     readonly parked: number;
     readonly redeliveries: number;
     readonly publishedAgain: number;
+    /** The effects beyond the first, by the kind of fault that began last before them. */
+    readonly byFault: Readonly<Record<string, AgainFigures>>;
   };
   readonly faults: readonly FaultFigures[];
   readonly windows: readonly FaultTimes[];
@@ -58,6 +60,17 @@ export interface Percentiles {
   readonly p50?: number | undefined;
   readonly p99?: number | undefined;
   readonly max?: number | undefined;
+}
+
+/** Effects beyond the first of their messages, and how it came to them. */
+export interface AgainFigures {
+  readonly effects: number;
+  /** The message was published more than once. */
+  readonly publishedAgain: number;
+  /** Of the others: the first effect was committed behind the beginning of the fault, so its handler was at work then. */
+  readonly atWork: number;
+  /** The process that wrote it wrote the first, too. */
+  readonly inPlace: number;
 }
 
 /** One fault, and how soon it was overcome. Milliseconds from its end; left out where it never was. */

@@ -30,7 +30,7 @@ const STRIKES_ONE_IN = 97;
 const LATE_MS = 100;
 
 const self = new LedgerProcess(readProcessOptions());
-const { row, slowOneIn } = self.options;
+const { row, slowOneIn, handlerMs, heeds } = self.options;
 const service = 'ledger';
 
 const pool = new pg.Pool({ connectionString: self.options.databaseUrl, max: self.options.concurrency + 4 });
@@ -61,9 +61,11 @@ async function handle(
     if (!isWhole(order) || numberIn(message.messageId) !== n || message.headers['x-ledger'] !== String(n)) {
       self.ledger.write('corrupt', n);
     }
-    // Half of them do not look at their signal, as handlers of users do.
-    if (order.fate === 'slow' || (slowOneIn > 0 && n % slowOneIn === 0))
-      await delay(slowMs(n), undefined, n % 2 === 0 ? {} : { signal: context.signal });
+    const isSlow = order.fate === 'slow' || (slowOneIn > 0 && n % slowOneIn === 0);
+    const workMs = handlerMs + (isSlow ? slowMs(n) : 0);
+    // Many handlers of users do not look at their signal.
+    const isHeeded = heeds === 'all' || (heeds === 'some' && n % 2 === 1);
+    if (workMs > 0) await delay(workMs, undefined, isHeeded ? { signal: context.signal } : {});
     if (failsAt(order.fate, attempt)) throw new Error(`order ${n} fails at attempt ${attempt}`);
     const effect = { n, key: order.key, seq: order.seq, process: self.options.name };
     if (transaction === undefined) await effects.write(effect);

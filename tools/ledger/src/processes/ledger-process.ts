@@ -30,6 +30,10 @@ export interface ProcessOptions {
   readonly retryMs: number;
   /** One in so many more messages is slow; 0 for none more. */
   readonly slowOneIn: number;
+  /** Milliseconds that a handler works at each message before it writes its effect. */
+  readonly handlerMs: number;
+  /** Whose handlers stop at their signal, where a client has one: every handler, none, or half of the slow ones. */
+  readonly heeds: 'all' | 'none' | 'some';
   /** Brokers behind the proxy, in order; of the proxy only. */
   readonly targets?: readonly number[];
 }

@@ -18,6 +18,8 @@ export interface ConductOptions {
   readonly minutes: number;
   readonly kinds: readonly FaultKind[];
   readonly seed: number;
+  /** So many messages are confirmed between the end of one fault and the next. Default 0. */
+  readonly between?: number;
   /** Each kind once, in the order in which they are given, instead of a shuffled deck. */
   readonly inOrder?: boolean;
   /** Ends the run early, as Ctrl-C does. */
@@ -46,6 +48,7 @@ export async function conduct(world: World, options: ConductOptions): Promise<nu
       options.onFault?.(kind.name, count);
       await make(world, kind, count, random, inOrder ? TRIES : 1);
       await delay(random.between(100, 600));
+      await confirmed(world, options.between ?? 0);
     }
     return count;
   } finally {
@@ -53,6 +56,13 @@ export async function conduct(world: World, options: ConductOptions): Promise<nu
     await world.everybodyReady();
     for (const publisher of world.publishers) publisher.tell({ type: 'resume' });
   }
+}
+
+/** Waits until so many more messages are confirmed; not for ever, for publishers may be held back. */
+async function confirmed(world: World, more: number): Promise<void> {
+  const enough = world.counts.confirmed + more;
+  const end = performance.now() + PATIENCE_MS;
+  while (world.counts.confirmed < enough && performance.now() < end) await delay(20);
 }
 
 async function make(world: World, kind: FaultKind, id: number, random: Random, tries: number): Promise<void> {

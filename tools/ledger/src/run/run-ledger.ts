@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly maxFaults?: number;
   /** So many, of the same kinds and in the same order for each run with this seed. */
   readonly exactly?: number;
+  /** So many messages are confirmed between two faults. Default 0. */
+  readonly between?: number;
   /** Each of them once, in this order, instead of a shuffled deck. */
   readonly inOrder?: boolean;
   /** Messages a second at most. Default 1500. */
@@ -35,7 +37,10 @@ export interface RunOptions {
   readonly environment?: WorldOptions['environment'];
   readonly patienceMs?: number;
   readonly shape?: Partial<
-    Pick<WorldOptions, 'publishers' | 'consumers' | 'concurrency' | 'prefetch' | 'retryMs' | 'slowOneIn'>
+    Pick<
+      WorldOptions,
+      'publishers' | 'consumers' | 'concurrency' | 'prefetch' | 'retryMs' | 'slowOneIn' | 'handlerMs' | 'heeds'
+    >
   >;
   readonly signal?: AbortSignal;
   readonly quiet?: boolean;
@@ -65,7 +70,10 @@ export interface RunReport {
     readonly consumers: number;
     readonly concurrency: number;
     readonly prefetch: number;
+    readonly handlerMs?: number;
   };
+  /** Messages a second at most, of all publishers together. */
+  readonly rate?: number;
   /** Nothing else ran on the machine, as whoever started it says. */
   readonly alone?: boolean;
   /** All its processes had a high priority on the machine, as whoever started it says. */
@@ -118,6 +126,7 @@ export async function runLedger(options: RunOptions): Promise<{ readonly report:
       kinds,
       seed,
       ...(options.signal && { signal: options.signal }),
+      between: options.between ?? 0,
       inOrder: options.inOrder === true || options.exactly !== undefined,
       ...(options.maxFaults !== undefined && { maxFaults: options.maxFaults }),
       onFault: (kind, count) => {
@@ -142,6 +151,7 @@ export async function runLedger(options: RunOptions): Promise<{ readonly report:
       commit: commitOf(),
       machine,
       shape,
+      rate: options.rate ?? 1500,
       verdict,
     };
     return { report, world };

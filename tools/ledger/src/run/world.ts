@@ -38,6 +38,10 @@ export interface WorldOptions {
   readonly retryMs?: number;
   /** One in so many more messages is slow. Default: none more. */
   readonly slowOneIn?: number;
+  /** Milliseconds that a handler works before it writes its effect. Default 0. */
+  readonly handlerMs?: number;
+  /** Whose handlers stop at their signal. Default `some`: half of the slow ones. */
+  readonly heeds?: ProcessOptions['heeds'];
   readonly keepsGrounds?: boolean;
 }
 
@@ -290,10 +294,12 @@ export class World {
   }
 
   static #processOptions(
-    { row, seed, publishers, rate, concurrency, prefetch, heartbeatSeconds, retryMs = 20, slowOneIn = 0 }: WorldOptions,
+    options: WorldOptions,
     folder: string,
     { postgres, redis }: Grounds,
   ): Omit<ProcessOptions, 'name' | 'role' | 'slot' | 'urls'> {
+    const { row, seed, publishers, rate, concurrency, prefetch, heartbeatSeconds } = options;
+    const { retryMs = 20, slowOneIn = 0, handlerMs = 0, heeds = 'some' } = options;
     return {
       folder,
       seed,
@@ -307,6 +313,8 @@ export class World {
       heartbeatSeconds,
       retryMs,
       slowOneIn,
+      handlerMs,
+      heeds,
     };
   }
 
