@@ -75,7 +75,10 @@ export type DeliveryEvent = DeliveryFacts &
     | { readonly type: 'crash-loop'; readonly crashes: number; readonly error: unknown }
     /** Nobody can tell whether the process ended while it was handled: it is held, and the store is asked again. */
     | { readonly type: 'crash-loop-unknown'; readonly error: unknown }
-    /** It was handled before: the handler was not called, and the delivery was acknowledged. */
+    /**
+     * It was handled before: the handler was not called, and the delivery was acknowledged. `key`: under which its guard knows it; its
+     * message id when it was handled by this listener, and its channel was gone before it could be acknowledged.
+     */
     | { readonly type: 'duplicate'; readonly key: string }
     /** Another is handling the message: the delivery is held. Raised once for each attempt that has to wait. */
     | { readonly type: 'in-progress'; readonly key: string; readonly retryAfterMs: number }
