@@ -289,6 +289,43 @@ describe('checking a run', () => {
     const { consumer = [], ...rest } = good(A);
     expect(await broken({ ...rest, consumer: [...consumer, '20000 '] })).to.deep.equal([]);
   });
+
+  it('says by the fault before them how effects came twice: published again, at work when it broke, or in one process', async () => {
+    const [c, d] = numbersOf('ok').slice(2) as [number, number];
+    const row = (at: number, n: number, process: string) => `${at} row ${n} 0 0 ${at / 1000} ${process}`;
+    const { duplicates } = await judged({
+      row: 'quorum-none',
+      publisher: [A, B, c, d].flatMap((n) => [`1000 attempt ${n}`, `4000 confirm ${n}`]),
+      wire: [
+        ...[A, B, c, d].flatMap((n) => [`2000 publish ${n} 1.1`, `3000 confirm ${n}`]),
+        `90000 publish ${d} 1.1`,
+        '100000 end 2 4 0',
+        '200000 end 3 4 0',
+      ],
+      conductor: [
+        '50000 fault-begin 1 consumer-kill',
+        '51000 fault-end 1 consumer-kill',
+        '60000 fault-recovered 1 consumer-kill',
+        '80000 fault-begin 2 tcp-cut',
+        '81000 fault-end 2 tcp-cut',
+        '150000 fault-recovered 2 tcp-cut',
+      ],
+      effects: [
+        row(40_000, A, 'consumer-0'),
+        row(70_000, A, 'consumer-1'),
+        row(75_000, B, 'consumer-0'),
+        row(85_000, c, 'consumer-0'),
+        row(95_000, c, 'consumer-0'),
+        row(96_000, B, 'consumer-1'),
+        row(97_000, d, 'consumer-0'),
+        row(98_000, d, 'consumer-1'),
+      ],
+    });
+    expect(duplicates.byFault).to.deep.equal({
+      'consumer-kill': { effects: 1, publishedAgain: 0, atWork: 0, inPlace: 0 },
+      'tcp-cut': { effects: 3, publishedAgain: 1, atWork: 1, inPlace: 1 },
+    });
+  });
 });
 
 function merge(left: Ledgers, right: Ledgers): Ledgers {

@@ -171,6 +171,21 @@ export const PLANTS: readonly Plant[] = [
     foundBy: ['I7', 'I1'],
   },
   {
+    name: 'acknowledges-unhandled-later',
+    what: 'remembers as handled what is only at work when its channel goes, and acknowledges it when it comes again',
+    patches: [
+      {
+        file: PROCESS,
+        find: 'this.#interruptible.interrupt(why);',
+        put: "this.#interruptible.interrupt(why); if (why === 'channel-gone') this.#env.unsentAcks.owe(this.delivery.message);",
+      },
+    ],
+    row: 'quorum-none',
+    faults: ['tcp-cut'],
+    slowOneIn: 10,
+    foundBy: ['I7', 'I1'],
+  },
+  {
     name: 'retry-forgotten-at-shutdown',
     what: 'acknowledges at shutdown what waits for its next attempt',
     patches: [

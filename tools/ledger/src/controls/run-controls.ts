@@ -29,42 +29,50 @@ const BUDGET_MINUTES = 0.35;
 const MAX_FAULTS = 4;
 
 /**
+ * One run with one bug, or with several for the same row: then each has to be found by an invariant of its own.
  * @param grounds for all controls, one behind the other
  * @param maxFaults so many faults at most are injected
  */
 export async function runControl(
-  plant: Plant,
+  plants: readonly [Plant, ...Plant[]],
   grounds: Grounds,
   seed: number,
   maxFaults = MAX_FAULTS,
-): Promise<ControlResult> {
+): Promise<ControlResult[]> {
   const began = performance.now();
+  const [first] = plants;
+  const faults = [...new Set(plants.flatMap((plant) => plant.faults))];
   await grounds.clear();
   const { report, world } = await runLedger({
-    row: readRow(plant.row),
+    row: readRow(first.row),
     version: grounds.version,
     grounds,
     seed,
-    minutes: plant.faults.length === 0 ? 0.1 : BUDGET_MINUTES,
-    faults: plant.faults,
+    minutes: faults.length === 0 ? 0.1 : BUDGET_MINUTES,
+    faults,
     maxFaults,
     rate: 600,
     quiet: true,
     imports: [new URL('./plant.js', import.meta.url).href],
-    environment: { LEDGER_PLANT: plant.name },
+    environment: { LEDGER_PLANT: plants.map(({ name }) => name).join() },
     patienceMs: 15_000,
     shape: {
       consumers: 2,
       publishers: 1,
-      ...(plant.retryMs !== undefined && { retryMs: plant.retryMs }),
-      ...(plant.slowOneIn !== undefined && { slowOneIn: plant.slowOneIn }),
+      ...(first.retryMs !== undefined && { retryMs: first.retryMs }),
+      ...(first.slowOneIn !== undefined && { slowOneIn: first.slowOneIn }),
     },
   });
   await world.remove({ keepLedgers: false });
   const found = Object.keys(report.verdict.violationCounts) as Invariant[];
-  const isFound = found.some((invariant) => plant.foundBy.includes(invariant));
-  const example = report.verdict.violations.find(({ invariant }) => plant.foundBy.includes(invariant))?.text;
-  return { name: plant.name, what: plant.what, found, isFound, seconds: (performance.now() - began) / 1000, example };
+  const seconds = (performance.now() - began) / 1000;
+  return plants.map((plant) => {
+    const { name, what } = plant;
+    const others = plants.filter((each) => each !== plant).flatMap(({ foundBy }) => foundBy);
+    const shows = (invariant: Invariant) => plant.foundBy.includes(invariant) && !others.includes(invariant);
+    const example = report.verdict.violations.find(({ invariant }) => shows(invariant))?.text;
+    return { name, what, found, isFound: found.some(shows), seconds, example };
+  });
 }
 
 export function lineOf({ name, what, found, isFound, seconds, example }: ControlResult): string {
@@ -99,9 +107,9 @@ async function main(): Promise<number> {
   const results: ControlResult[] = [];
   try {
     for (const plant of plants) {
-      const result = await runControl(plant, grounds, Number(values.seed));
-      results.push(result);
-      console.log(lineOf(result));
+      const of = await runControl([plant], grounds, Number(values.seed));
+      results.push(...of);
+      for (const result of of) console.log(lineOf(result));
     }
   } finally {
     await grounds.remove();

@@ -7,6 +7,7 @@ import { mix, Random } from './random.js';
 import type { World } from './world.js';
 
 const PATIENCE_MS = 60_000;
+const START_MS = 1500;
 /** So often a fault of a list is made again that could not be made, as by a tool that did not answer in time. */
 const TRIES = 3;
 /** Publishers wait while more lies on the queue, so that faults meet messages at work and not a heap of waiting ones. */
@@ -36,7 +37,7 @@ export async function conduct(world: World, options: ConductOptions): Promise<nu
   const water = holdBack(world);
   let count = 0;
   try {
-    await delay(1500);
+    await everybodyWorks(world);
     if (kinds.length === 0) {
       while (performance.now() < end && !signal?.aborted) await delay(100);
       return 0;
@@ -55,6 +56,15 @@ export async function conduct(world: World, options: ConductOptions): Promise<nu
     water.stop();
     await world.everybodyReady();
     for (const publisher of world.publishers) publisher.tell({ type: 'resume' });
+  }
+}
+
+/** Waits until there is something at work everywhere that a fault can meet, as there soon is if there ever will be. */
+async function everybodyWorks(world: World): Promise<void> {
+  const end = performance.now() + START_MS;
+  const needed = world.options.row.queue === 'sac' ? 1 : world.consumers.length;
+  while (world.consumers.filter(({ counts }) => counts.handled > 0).length < needed && performance.now() < end) {
+    await delay(20);
   }
 }
 
