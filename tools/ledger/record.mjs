@@ -15,6 +15,8 @@ const CHARTS = fileURLToPath(new URL('../../docs/charts', import.meta.url));
 const CUTS = ['tcp-cut', 'tcp-cut-one', 'cut-mid-frame'];
 /** Cut connections come back in another way since: what they took before says nothing any more. */
 const CUT_TIMES_SINCE = '2026-11-27T14:50';
+/** Behind the name of a client whose handlers do not stop when their channel is gone. */
+const DEAF = '-deaf';
 /** In remarks.json: what was run and came to nothing that could be judged. */
 const UNJUDGED = 'not judged';
 
@@ -27,9 +29,9 @@ const results = reportsIn(RESULTS)
 const runs = results
   .filter(({ verdict }) => verdict !== undefined)
   .sort((left, right) => left.startedAt.localeCompare(right.startedAt));
-const own = runs.filter(({ subject }) => subject === 'leveret');
-// The same workload and faults as the group: their seed.
-const group = runs.filter(({ group: isOfGroup }) => isOfGroup);
+const own = runs.filter(({ subject }) => subject === 'leveret' || subject === `leveret${DEAF}`);
+// The same workload, faults and rate. Earlier ones, without a rate, published as fast as each could, and do not compare.
+const group = runs.filter(({ group: isOfGroup, rate }) => isOfGroup && rate !== undefined);
 const controls = results.find((each) => each.controls !== undefined);
 draw();
 write();
@@ -269,47 +271,64 @@ function controlTable() {
 
 function groupTable() {
   if (group.length === 0) return 'Not recorded.';
-  const subjects = [...new Set(group.map(({ subject }) => subject))].sort((left, right) =>
-    left === 'leveret' ? -1 : right === 'leveret' ? 1 : left.localeCompare(right),
-  );
+  const subjects = [...new Set(group.map(({ subject }) => subject))].sort((left, right) => rank(left) - rank(right));
   const kinds = kindsOf(group);
+  const [{ rate, shape }] = group;
+  const distinct = (value) => [...new Set(group.map(value))].sort().join(', ');
+  const of = (subject) => group.filter((each) => each.subject === subject);
   return [
-    `Seeds ${[...new Set(group.map(({ seed }) => seed))].sort((left, right) => left - right).join(', ')}; RabbitMQ ${[...new Set(group.map(({ version }) => version))].sort().join(', ')}. Times each fault was made, in this order below: ${kinds.join(', ')}.`,
+    `Seeds ${distinct(({ seed }) => seed)}; RabbitMQ ${distinct(({ version }) => version)}; ${rate} messages a second, of ${shape.handlerMs} ms each. Times each fault was made in one run: ${kinds.map((kind) => `${kind} ${timesOf(group.slice(0, 1), [kind])}`).join(', ')}.`,
     '',
-    '| | runs | faults | confirmed | lost | handled again | of 100 | of what the faults explain at most | early acks | goes on after a cut, p50 | p99 | after a broker kill, p50 | other invariants broken |',
-    '|---|---|---|---|---|---|---|---|---|---|---|---|---|',
+    '| | runs | faults | confirmed | lost | handled again | of those published again | at work when it broke | otherwise | early acks | goes on after a cut, p50 | p99 | after a broker kill, p50 | other invariants broken |',
+    '|---|---|---|---|---|---|---|---|---|---|---|---|---|---|',
+    ...subjects.map((subject) => groupRow(subject, of(subject))),
+    '',
+    'Handled again, by the kind of fault that began last before:',
+    '',
+    `| | ${kinds.join(' | ')} |`,
+    `|---|${kinds.map(() => '---').join('|')}|`,
     ...subjects.map((subject) => {
-      const of = group.filter((each) => each.subject === subject);
-      const messages = (name) => sum(of, ({ verdict }) => verdict.messages[name]);
-      const again = sum(of, ({ verdict }) => verdict.duplicates.effects);
-      const faults = sum(of, ({ verdict }) => sum(Object.values(verdict.faults), ({ times }) => times));
-      const cuts = of.flatMap(({ verdict }) => CUTS.flatMap((kind) => verdict.faults[kind]?.everyConsumerMs ?? []));
-      const kills = of.flatMap(({ verdict }) => verdict.faults['broker-kill']?.everyConsumerMs ?? []);
-      const others = [...new Set(of.flatMap(({ verdict }) => Object.keys(verdict.violationCounts)))].filter(
-        (each) => each !== 'I1',
+      const cells = kinds.map((kind) =>
+        sum(of(subject), ({ verdict }) => verdict.duplicates.byFault[kind]?.effects ?? 0),
       );
-      const cells = [
-        subject,
-        of.length,
-        `${faults} (${kinds.map((kind) => timesOf(of, [kind])).join(', ')})`,
-        count(messages('confirmed')),
-        messages('lost'),
-        count(again),
-        ((100 * again) / Math.max(1, messages('handled'))).toFixed(2),
-        `${(
-          (100 * again) /
-            Math.max(
-              1,
-              sum(of, ({ verdict }) => verdict.duplicates.bound),
-            )
-        ).toFixed(0)} %`,
-        messages('earlyAcks'),
-        showMs(percentile(cuts, 0.5)),
-        showMs(percentile(cuts, 0.99)),
-        showMs(percentile(kills, 0.5)),
-        others.join(', ') || 'none',
-      ];
-      return `| ${cells.join(' | ')} |`;
+      return `| ${titleOf(subject)} | ${cells.join(' | ')} |`;
     }),
   ].join('\n');
+}
+
+function groupRow(subject, of) {
+  const messages = (name) => sum(of, ({ verdict }) => verdict.messages[name]);
+  const again = (name) =>
+    sum(of, ({ verdict }) => sum(Object.values(verdict.duplicates.byFault), (figures) => figures[name]));
+  const times = (list, kinds) =>
+    list.flatMap(({ verdict }) => kinds.flatMap((kind) => verdict.faults[kind]?.everyConsumerMs ?? []));
+  const cuts = times(of, CUTS);
+  const others = [...new Set(of.flatMap(({ verdict }) => Object.keys(verdict.violationCounts)))];
+  const cells = [
+    titleOf(subject),
+    of.length,
+    sum(of, ({ verdict }) => sum(Object.values(verdict.faults), (fault) => fault.times)),
+    count(messages('confirmed')),
+    messages('lost'),
+    `**${count(again('effects'))}**`,
+    again('publishedAgain'),
+    again('atWork'),
+    again('effects') - again('publishedAgain') - again('atWork'),
+    messages('earlyAcks'),
+    showMs(percentile(cuts, 0.5)),
+    showMs(percentile(cuts, 0.99)),
+    showMs(percentile(times(of, ['broker-kill']), 0.5)),
+    others.filter((each) => each !== 'I1').join(', ') || 'none',
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+/** leveret first, and a client before the same with deaf handlers. */
+function rank(subject) {
+  const order = ['leveret', 'amqplib', 'golevelup', 'rabbitmq-client', 'rascal'];
+  return order.indexOf(subject.replace(DEAF, '')) * 2 + (subject.endsWith(DEAF) ? 1 : 0);
+}
+
+function titleOf(subject) {
+  return subject.endsWith(DEAF) ? `${subject.replace(DEAF, '')}, its handlers not stopped` : subject;
 }

@@ -16,8 +16,8 @@ export async function writeReport(
   { out, keepLedgers }: { readonly out: string; readonly keepLedgers: boolean },
 ): Promise<void> {
   mkdirSync(out, { recursive: true });
-  const { subject, row, version, nodes, seed, verdict } = report;
-  const name = `${report.group ? 'group-' : ''}${subject}-${row}-${version}${nodes > 1 ? `-x${nodes}` : ''}-${seed}`;
+  const { subject, row, version, nodes, seed, rate, verdict } = report;
+  const name = `${report.group ? `group-${rate}-` : ''}${subject}-${row}-${version}${nodes > 1 ? `-x${nodes}` : ''}-${seed}`;
   const numbers = new Set(verdict.violations.flatMap(({ n }) => (n === undefined ? [] : [n])));
   const histories = numbers.size === 0 ? new Map<number, string[]>() : await historiesOf(ledgers, numbers);
   const texts = [...histories].map(([n, lines]) => `m${n}\n  ${lines.join('\n  ')}\n`);
