@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isOfTheDelivery } from '../delivery/delivery-counts.js';
+import { isOfTheDelivery } from '../message/delivery-headers.js';
 import { MESSAGE_PROPERTIES, type Message } from '../message/message.js';
 
 /** Its message id, if it has one to be known by; one that is no text by its bytes. */

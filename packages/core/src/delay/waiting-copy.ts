@@ -1,4 +1,4 @@
-import { isOfTheDelivery } from '../delivery/delivery-counts.js';
+import { isOfTheDelivery } from '../message/delivery-headers.js';
 import type { Message, MessageHeaders, Publication, VerbatimHeader } from '../message/message.js';
 import { tableBytes } from '../message/table-bytes.js';
 import type { WaitRecord } from '../message/wait-record.js';
