@@ -8,7 +8,7 @@ describe('brokerDeliveryCount', () => {
   const count = (value: unknown) => brokerDeliveryCount(aMessage({ headers: { 'x-delivery-count': value } }));
 
   it('is what a quorum queue says, and 0 when it says nothing', () => {
-    expect(count(3)).to.equal(3);
+    expect([count(1), count(3)]).to.deep.equal([1, 3]);
     expect(brokerDeliveryCount(aMessage())).to.equal(0);
   });
 

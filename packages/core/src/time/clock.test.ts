@@ -97,6 +97,21 @@ describe('systemClock', () => {
     expect(systemClock.now()).to.equal(5000);
   });
 
+  it('keeps the process alive only for what asks for it', () => {
+    const unref = sinon.spy();
+    timers.restore();
+    const begun = sinon.stub(globalThis, 'setTimeout').returns({ unref } as never);
+    try {
+      systemClock.after(10, () => {}, true);
+      expect(unref.callCount).to.equal(0);
+      systemClock.after(10, () => {}, false);
+      systemClock.after(10, () => {});
+      expect(unref.callCount).to.equal(2);
+    } finally {
+      begun.restore();
+    }
+  });
+
   it('calls back once, unless it is cancelled', () => {
     const kept = sinon.spy();
     const cancelled = sinon.spy();

@@ -32,6 +32,24 @@ describe('withOneTimer', () => {
     expect(called).to.deep.equal(['a']);
   });
 
+  it('calls all that are over when its timer comes late, the earliest first', () => {
+    const called: number[] = [];
+    let now = 0;
+    let fire: () => void = () => expect.fail('no timer');
+    const shared = withOneTimer({
+      now: () => 0,
+      monotonic: () => now,
+      after: (_, callback) => {
+        fire = callback;
+        return () => {};
+      },
+    });
+    for (const ms of [300, 100, 200, 900]) shared.after(ms, () => called.push(ms));
+    now = 300;
+    fire();
+    expect(called).to.deep.equal([100, 200, 300]);
+  });
+
   it('begins no timer for a wait that ends before another', async () => {
     const clock = new FakeClock();
     let begun = 0;
