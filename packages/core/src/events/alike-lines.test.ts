@@ -33,7 +33,9 @@ describe('AlikeLines', () => {
     expect(lines.decide('a').say).to.equal(false);
     lines.forget();
     expect(lines.decide('a')).to.deep.equal({ say: true, unsaid: 0 });
-    for (let kind = 0; kind < 100; kind++) lines.decide(`other ${kind}`);
+    for (let kind = 0; kind < 99; kind++) lines.decide(`other ${kind}`);
+    expect(lines.decide('a').say, 'one of a hundred').to.equal(false);
+    lines.decide('one more');
     expect(lines.decide('a').say).to.equal(true);
   });
 });

@@ -96,6 +96,14 @@ describe('consoleLogger', () => {
     expect(lines[0]?.line).to.contain('configuration:\n  - one\\nforged\n  - two\n    at ');
   });
 
+  it('keeps the text of an error on one line, with its frames below it', () => {
+    const { lines, logger } = recording();
+    logger.error({ err: new Error('one\ntwo\nthree and a longer one') }, 'failed');
+    expect(lines[0]?.line).to.match(/failed\nError: one\\ntwo\\nthree and a longer one\n {4}at /);
+    logger.error({ err: Object.assign(new Error('other'), { stack: 'no frames\n' }) }, 'failed');
+    expect(lines[1]?.line).to.match(/failed\nno frames\\n$/);
+  });
+
   it('indents what a stack has been given besides its frames', () => {
     const { lines, logger } = recording();
     const err = new Error('broken');
