@@ -45,6 +45,33 @@ describe('invokeWithin', () => {
     expect(told[0]?.message).to.contain('timeout of 100 ms');
   });
 
+  it('tells of the end of the handler once, be it in time or long after its result', async () => {
+    const clock = new FakeClock();
+    let ends = 0;
+    const onEnd = () => ends++;
+    await invokeWithin(clock, 100, () => 'value', never, onEnd);
+    expect(ends).to.equal(1);
+    await invokeWithin(clock, 100, () => Promise.reject(new Error('broken')), never, onEnd).catch(() => {});
+    expect(ends).to.equal(2);
+    let end: () => void = () => {};
+    const running = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const attempt = invokeWithin(
+      clock,
+      100,
+      () => running,
+      () => {},
+      onEnd,
+    ).catch(() => {});
+    await clock.advance(100);
+    await attempt;
+    expect(ends, 'it runs on').to.equal(2);
+    end();
+    await turn();
+    expect(ends).to.equal(3);
+  });
+
   it('takes no notice of how the handler ends after that', async () => {
     const clock = new FakeClock();
     let fail: (error: Error) => void = () => {};

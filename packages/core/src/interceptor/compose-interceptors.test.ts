@@ -183,6 +183,26 @@ describe('composeInterceptors', () => {
     expect((error as Error).message).to.equal('limit');
   });
 
+  it('tells when what next() started has begun, and has ended behind the result', async () => {
+    const told: string[] = [];
+    const parts = { began: () => told.push('began'), ended: () => told.push('ended') };
+    let end: () => void = () => {};
+    const handler = () =>
+      new Promise<void>((resolve) => {
+        told.push('handler');
+        end = resolve;
+      });
+    const limited: InterceptorFunction = (_context, next) => {
+      void next();
+      throw new Error('limit');
+    };
+    await Promise.resolve(composeInterceptors([limited], handler)(context, parts)).catch(() => told.push('result'));
+    expect(told).to.deep.equal(['began', 'handler', 'result']);
+    end();
+    await turn();
+    expect(told).to.deep.equal(['began', 'handler', 'result', 'ended']);
+  });
+
   it('leaves no rejection unhandled when an interceptor throws while the handler fails', async () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown) => unhandled.push(reason);
