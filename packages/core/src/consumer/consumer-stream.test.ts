@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { describe, it } from 'mocha';
+import { afterEach, describe, it } from 'mocha';
+import sinon from 'sinon';
 import { Problems } from '../errors/configuration-error.js';
 import { RejectMessage, RequeueMessage } from '../errors/outcome-signal.js';
 import { turn } from '../time/fake-clock.support.test.js';
@@ -48,6 +49,8 @@ function thrower(error: Error): () => never {
 const acks = (...tags: number[]) => tags.map((tag) => `basic.ack ${tag}`);
 
 describe('Consumer of a stream', () => {
+  afterEach(() => sinon.restore());
+
   it('acknowledges what it has handled, and goes on behind it on the next channel', async () => {
     const { deliver, subscription, seen } = await consuming();
     deliver(7, 8);
@@ -88,6 +91,49 @@ describe('Consumer of a stream', () => {
     });
   }
 
+  it('waits longer before each further try, and says to the handler that the message has come before', async () => {
+    sinon.stub(Math, 'random').returns(0);
+    const tries: [number, boolean][] = [];
+    const { deliver, clock } = await consuming({
+      handle: ({ redelivered }) => {
+        tries.push([clock.elapsed, redelivered]);
+        throw new Error('broken');
+      },
+    });
+    deliver(1);
+    await clock.advance(15_000);
+    expect(tries).to.deep.equal([
+      [0, false],
+      [1000, true],
+      [3000, true],
+      [7000, true],
+      [15_000, true],
+    ]);
+  });
+
+  it('is not at work between two tries, and counts the time of each alone', async () => {
+    const { deliver, subscription, failing, consumer, clock, harness } = await consuming({
+      definition: { consumerTimeoutMs: 100_000 },
+    });
+    failing.set('m1', thrower(new Error('broken')));
+    deliver(1);
+    await turn();
+    expect([consumer.works, consumer.atWork]).to.deep.equal([[], 1]);
+    failing.set('m1', () => new Promise(() => {}));
+    await clock.advance(3000);
+    expect(consumer.works).to.have.lengthOf(1);
+    const beganAgo = 3000 - 1000;
+    subscription.sink.interrupted('delivery-timeout', undefined);
+    expect(harness.env.patience.timeoutMs).to.be.within(beganAgo - 200, beganAgo);
+    expect(harness.counted).to.include({ takenBack: 1 });
+    const between = await consuming();
+    between.failing.set('m1', thrower(new Error('broken')));
+    between.deliver(1);
+    await turn();
+    between.subscription.sink.interrupted('delivery-timeout', undefined);
+    expect(between.harness.counted).not.to.have.property('takenBack');
+  });
+
   it('skips what is rejected, and counts it', async () => {
     const { deliver, subscription, seen, failing, harness } = await consuming();
     failing.set('m1', thrower(new RejectMessage('never')));
@@ -126,14 +172,31 @@ describe('Consumer of a stream', () => {
     expect(subscription.channel.frames).to.deep.equal(acks(1, 2));
   });
 
-  it('gives up a wait when it stops', async () => {
-    const { deliver, failing, consumer, clock } = await consuming();
+  it('gives up a wait when it stops, and tries no more', async () => {
+    const { deliver, failing, consumer, clock, seen } = await consuming();
     failing.set('m1', thrower(new Error('broken')));
     deliver(1);
     await turn();
     await consumer.cancel();
     await consumer.whenIdle();
     expect(clock.waits.length).to.be.at.most(1);
+    await clock.advance(60_000);
+    expect(seen).to.deep.equal(['m1']);
+  });
+
+  it('tries no more on a channel that is gone: the message comes again on the next', async () => {
+    const { deliver, failing, subscription, clock, seen } = await consuming();
+    failing.set('m1', thrower(new Error('broken')));
+    deliver(1);
+    await turn();
+    subscription.reconnect();
+    subscription.consumeOk();
+    await clock.advance(60_000);
+    expect(seen).to.deep.equal(['m1']);
+    failing.delete('m1');
+    deliver(1);
+    await turn();
+    expect(seen).to.deep.equal(['m1', 'm1']);
   });
 });
 
@@ -144,14 +207,26 @@ describe('checkStream', () => {
     return problems.list;
   };
 
-  it('refuses what no stream can do', () => {
-    expect(faults({ prefetch: 0 })[0]).to.match(/prefetch must be at least 1/);
-    expect(faults({ concurrency: 2 })[0]).to.match(/each of 2 consumers would get every message/);
-    expect(faults({ exclusive: true })[0]).to.match(/exclusive/);
-    expect(faults({ priority: 1 })[0]).to.match(/priority/);
-    expect(faults({}, { policy: { acknowledge: 'none' } })[0]).to.match(/acknowledge/);
-    expect(faults({}, { retry: { stateless: false } })[0]).to.match(/stateful retry/);
-    expect(faults({}, { retry: {} })).to.deep.equal([]);
+  it('refuses what no stream can do, and nothing else', () => {
+    const cases: readonly [ListenerParts['definition'], ListenerParts, RegExp?][] = [
+      [{ prefetch: 0 }, {}, /prefetch must be at least 1/],
+      [{ prefetch: 1, concurrency: 1 }, {}],
+      [{ concurrency: 2 }, {}, /each of 2 consumers would get every message/],
+      [{ exclusive: true }, {}, /exclusive/],
+      [{ priority: 1 }, {}, /priority/],
+      [{}, { policy: { acknowledge: 'none' } }, /acknowledge/],
+      [{}, { policy: { acknowledge: 'manual' } }],
+      [{}, { retry: { stateless: false } }, /stateful retry/],
+      [{}, { retry: {} }],
+      [{ redeliver: { delaysMs: [1000] } as never }, {}, /redeliver does not exist on a stream/],
+      [{ streamOffsets: {} as never }, {}],
+      [{ queueDeclaration: aQueueDeclaration(), streamOffsets: {} as never }, {}, /streamOffsets is for streams/],
+    ];
+    for (const [definition, rest, text] of cases) {
+      const found = faults(definition, rest);
+      expect(found, JSON.stringify(definition)).to.have.lengthOf(text === undefined ? 0 : 1);
+      if (text !== undefined) expect(found[0]).to.match(text);
+    }
   });
 
   it('knows a stream by its offset, and leaves queues alone', () => {

@@ -193,6 +193,19 @@ describe('ListenerContainer', () => {
       expect(container.inspect().counts.handled).to.equal(1);
     });
 
+    it('shows how busy its consumers were, while they work and behind it', async () => {
+      const { container, transport, slow, clock } = listener({ definition: { concurrency: 2 } });
+      await container.start();
+      transport.subscriptions[0]?.deliver('a');
+      await clock.advance(2000);
+      expect(container.inspect().load).to.include({ busy: 0.5, overMs: 2000 });
+      await clock.advance(2000);
+      slow.end();
+      await turn();
+      await clock.advance(4000);
+      expect(container.inspect().load).to.include({ busy: 0.25, overMs: 8000 });
+    });
+
     it('tells of interruptions, and of coming back [spring 62, 66]', async () => {
       const { container, transport, happened, logger } = listener();
       await container.start();
