@@ -46,6 +46,7 @@ describe('describeValue', () => {
     [null, 'null'],
     [undefined, 'undefined'],
     ['text', '"text"'],
+    ['x'.repeat(60), `"${'x'.repeat(60)}"`],
     ['x'.repeat(61), `"${'x'.repeat(57)}..."`],
     [1.5, '1.5'],
     [false, 'false'],

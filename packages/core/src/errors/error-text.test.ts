@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
@@ -6,6 +7,11 @@ import { asError, errorText } from './error-text.js';
 describe('errorText', () => {
   it('is the message of an error', () => {
     expect(errorText(new Error('card declined'))).to.equal('card declined');
+  });
+
+  it('is the message of an error of another realm, and of an object that is an error by its class', () => {
+    expect(errorText(runInNewContext("new Error('declined there')"))).to.equal('declined there');
+    expect(errorText(Object.create(Error.prototype, { message: { value: 'made by hand' } }))).to.equal('made by hand');
   });
 
   it('is the value itself of anything else', () => {

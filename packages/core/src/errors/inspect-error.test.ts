@@ -34,6 +34,7 @@ describe('an error in a terminal', () => {
       .and.include('[cause]: LeveretError')
       .and.not.match(/publication|Buffer|causes/);
     expect(error.publication).to.equal(publication);
+    expect(() => Object.assign(error, { publication: undefined }), 'it says what happened').to.throw(TypeError);
     expect(JSON.stringify(error)).to.not.include('publication');
   });
 

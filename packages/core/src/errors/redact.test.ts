@@ -130,6 +130,7 @@ describe('redactError', () => {
       'at amqp://u:***@h',
       'Declared: at amqp://u:***@h\n    at place',
     ]);
+    expect(Object.keys(shown), 'as little listed as before').to.deep.equal([]);
   });
 
   it('takes it out of the message, the stack, other texts, causes and lists, and leaves the error as it was', () => {
