@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { MessageValidationError } from '../errors/message-error.js';
+import { silentLogger } from '../events/logger.js';
 import { setUp, textConverter, turn, watch } from './fake-publish-transport.support.test.js';
 import { PublishError, PublishUnroutableError, RemoteFailureError, RequestTimeoutError } from './publish-error.js';
 import { remoteFailureReply } from './remote-failure.js';
@@ -160,6 +161,49 @@ describe('a request', () => {
     expect(transport.channels.flatMap(({ sent }) => sent).map(({ body }) => body.toString())).to.deep.equal(['later']);
     await clock.advance(1_000);
     expect(later.error?.message).to.contain('It may have been handled.');
+  });
+
+  it('may have been handled when it was lost with its channel, and waits for another as its time ends', async () => {
+    const { publisher, transport, clock } = setUp({ retry: { initialInterval: 5_000 } });
+    const asking = watch(publisher.request('', 'q', 'x', { timeout: '2s' }));
+    await turn();
+    transport.channel.loseConnection();
+    await clock.advance(2_000);
+    expect(asking.error).to.be.instanceOf(RequestTimeoutError);
+    expect(asking.error?.message).to.contain('It may have been handled.');
+    expect(publisher.stats).to.include({ held: 0, failed: 1 });
+  });
+
+  it('goes on waiting for those that its channel still has to confirm, when one of them is over', async () => {
+    const { publisher, transport, clock } = setUp();
+    const asking = ['a', 'b'].map((payload) => watch(publisher.request('', 'q', payload)));
+    await turn();
+    transport.channel.ack(1);
+    await turn();
+    transport.channel.loseConnection();
+    await clock.advance(1_000);
+    expect(asking.map(({ error }) => (error as PublishError | undefined)?.code)).to.deep.equal([
+      'LEV_PUBLISH_CHANNEL_LOST',
+      undefined,
+    ]);
+    const [again] = transport.channel.sent;
+    expect(again?.body.toString()).to.equal('b');
+    transport.channel.reply({ correlationId: again?.properties.correlationId, body: Buffer.from('re: b') });
+    await turn();
+    expect(asking[1]?.value).to.equal('re: b');
+  });
+
+  it('says of a reply that nobody waits for whose it is, where debugging is logged', async () => {
+    const lines: unknown[] = [];
+    const logger = { ...silentLogger, debug: (...line: unknown[]) => void lines.push(line) };
+    const { publisher, transport } = setUp({}, { logger });
+    const asking = watch(publisher.request('orders', 'price', 'x'));
+    await turn();
+    const correlationId = transport.channel.sent[0]?.properties.correlationId;
+    for (const text of ['first', 'second']) transport.channel.reply({ correlationId, body: Buffer.from(text) });
+    await turn();
+    expect([asking.value, asking.settlements, publisher.stats.lateReplies]).to.deep.equal(['first', 1, 1]);
+    expect(lines).to.deep.equal([[{ correlationId }, 'dropped a reply that nobody waits for']]);
   });
 
   it('is not tried again once its time is over', async () => {
