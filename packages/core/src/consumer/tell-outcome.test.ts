@@ -13,8 +13,8 @@ describe('telling what became of a message that was sent back', () => {
     const told = outcomeOf(message, { type: 'recovered', reason: 'exhausted', error } as never, { listenerId: 'L.on' });
     expect(told?.exchange).to.equal('');
     expect(told?.routingKey).to.equal('leveret.outcome.1');
-    expect(told?.mandatory).to.equal(false);
-    expect(told?.properties.correlationId).to.equal('m1');
+    expect([told?.mandatory, told?.body.length]).to.deep.equal([false, 0]);
+    expect(told?.properties).to.deep.equal({ deliveryMode: 1, correlationId: 'm1' });
     expect(told?.headers).to.include({
       'x-leveret-retry-of': 'k1',
       'x-leveret-outcome': 'recovered',
@@ -43,6 +43,11 @@ describe('telling what became of a message that was sent back', () => {
     ]) {
       expect(outcomeOf(aMessage({ headers }), HANDLED, { listenerId: 'L' })).to.equal(undefined);
     }
+    const longest = { [OUTCOME_TO]: 'leveret.outcome.'.padEnd(255, 'x'), 'x-leveret-retry-of': 'x'.repeat(100) };
+    const told = outcomeOf(aMessage({ headers: longest }), HANDLED, { listenerId: 'L' });
+    expect(told?.routingKey).to.equal(longest[OUTCOME_TO]);
+    expect(told?.headers, 'nothing went wrong').not.to.have.property('x-leveret-error');
+    expect(told?.properties.correlationId).to.equal(undefined);
   });
 
   it('logs what could not be told, and does not throw', async () => {
