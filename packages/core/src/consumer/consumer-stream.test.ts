@@ -64,6 +64,15 @@ describe('Consumer of a stream', () => {
     expect(seen).to.deep.equal(['m7', 'm8', 'm9']);
   });
 
+  it('settles as any other what has no place in a stream', async () => {
+    const { subscription, seen, failing } = await consuming();
+    failing.set('m2', thrower(new RejectMessage('never')));
+    subscription.deliver('m1', 'm2');
+    await turn();
+    expect(seen).to.deep.equal(['m1', 'm2']);
+    expect(subscription.channel.frames).to.deep.equal(['basic.ack 1', 'basic.reject 2']);
+  });
+
   it('begins at the end again where it began, when nothing has come yet', async () => {
     const { subscription, clock } = await consuming();
     expect(subscription.request.startAt?.()).to.deep.equal({ timestamp: Math.floor((clock.now() - 10_000) / 1000) });

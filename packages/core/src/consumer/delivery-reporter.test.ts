@@ -3,7 +3,10 @@ import { describe, it } from 'mocha';
 import { LeveretError } from '../errors/leveret-error.js';
 import { aDelivery } from '../transport/delivery.support.test.js';
 import type { DeliveryNews } from './delivery-news.js';
+import { DeliveryReporter } from './delivery-reporter.js';
+import { zeroCounts } from './listener-counters.js';
 import { ListenerHarness } from './listener-harness.support.test.js';
+import { OUTCOME_TO } from './tell-outcome.js';
 
 const error = new Error('broken');
 const news: readonly [DeliveryNews, string, string | undefined][] = [
@@ -15,6 +18,19 @@ const news: readonly [DeliveryNews, string, string | undefined][] = [
   [{ type: 'acknowledged', error }, 'acknowledged', 'info'],
   [{ type: 'requeued', error, reason: 'default' }, 'requeued', 'info'],
   [{ type: 'rejected', error, reason: 'default', kept: 'yes' }, 'rejected', 'warn'],
+  [{ type: 'rejected', error, reason: 'default', kept: 'unknown' }, 'rejected', 'warn'],
+  [{ type: 'redelivery', error, delayMs: 5, redeliveries: 1, way: 'ladder' }, 'redeliveries', 'info'],
+  [{ type: 'redelivery-failed', error }, 'redeliveryFailed', 'error'],
+  [{ type: 'skipped', error, reason: 'asked' }, 'skipped', 'error'],
+  [{ type: 'put-off' }, 'putOff', 'debug'],
+  [{ type: 'throttled', delayMs: 5 }, 'throttled', undefined],
+  [{ type: 'crash-loop', crashes: 3, error }, 'crashLoops', 'error'],
+  [{ type: 'crash-loop-unknown', error }, 'crashLoopsUnknown', 'error'],
+  [{ type: 'not-remembered', key: 'm-1', error }, 'notRemembered', 'error'],
+  [{ type: 'settled-late', outcome: 'ack' }, 'settledLate', 'error'],
+  [{ type: 'retryable-failed', error, about: 1 }, 'retryableFailed', 'error'],
+  [{ type: 'undecided', error }, 'undecided', 'error'],
+  [{ type: 'taken-back' }, 'takenBack', 'warn'],
   [{ type: 'dropped', error, reason: 'default' }, 'dropped', 'error'],
   [{ type: 'given-back', reason: 'stopping' }, 'givenBack', 'debug'],
   [{ type: 'duplicate', key: 'm-1' }, 'duplicates', 'info'],
@@ -87,6 +103,67 @@ describe('DeliveryReporter', () => {
       });
     });
   }
+
+  it('counts every kind of news of a delivery, each on its own, from 0', () => {
+    const counted = new Set(news.map(([, counter]) => counter));
+    expect([...counted].sort()).to.deep.equal(Object.keys(zeroCounts()).sort());
+    expect(new Set(news.map(([{ type }]) => type)).size).to.equal(counted.size);
+    expect(Object.values(zeroCounts()).every((count) => count === 0)).to.equal(true);
+  });
+
+  it('says of a rejected message whether it is kept, as far as that is known', () => {
+    const harness = new ListenerHarness();
+    for (const kept of ['yes', 'unknown'] as const) {
+      harness.env.reporter.report(aDelivery(), { type: 'rejected', error, reason: 'asked', kept });
+    }
+    expect(harness.logger.said[0]).to.equal('warn: message rejected to the dead letter exchange');
+    expect(harness.logger.said[1]).to.contain('it is not known here whether its queue has a dead letter exchange');
+  });
+
+  describe('where nobody listens', () => {
+    function setUp() {
+      const told: unknown[] = [];
+      const { clock, counts, logger } = new ListenerHarness();
+      const events = { idle: true, emit: () => expect.fail('emitted to nobody') };
+      const outcomes = { tell: (_: unknown, item: DeliveryNews) => void told.push(item) };
+      return { clock, counts, told, reporter: new DeliveryReporter('L.on', counts, events, logger, clock, outcomes) };
+    }
+
+    it('counts all the same, and emits nothing', () => {
+      const { counts, reporter, told } = setUp();
+      reporter.received(aDelivery());
+      reporter.handled(aDelivery(), 0, 1);
+      reporter.report(aDelivery(), { type: 'requeued', error, reason: 'default' });
+      expect(counts).to.include({ received: 1, handled: 1, requeued: 1 });
+      expect(told).to.deep.equal([]);
+    });
+
+    it('tells the outcome to who sent the message back', async () => {
+      const { clock, reporter, told } = setUp();
+      const asked = aDelivery({ of: { headers: { [OUTCOME_TO]: 'leveret.outcome.1' } } });
+      const startedAt = clock.monotonic();
+      await clock.advance(250);
+      reporter.handled(asked, startedAt, 2);
+      reporter.report(asked, { type: 'put-off' });
+      expect(told).to.deep.equal([{ type: 'handled', durationMs: 250, attempts: 2 }, { type: 'put-off' }]);
+    });
+  });
+
+  it('tells of a message that was handled how long that took', async () => {
+    const harness = new ListenerHarness();
+    const startedAt = harness.clock.monotonic();
+    await harness.clock.advance(40);
+    harness.env.reporter.received(aDelivery());
+    harness.env.reporter.handled(aDelivery(), startedAt, 3);
+    expect(harness.types).to.deep.equal(['received', 'handled']);
+    expect(harness.event('handled')).to.include({ durationMs: 40, attempts: 3, listenerId: 'Orders.onPaid' });
+  });
+
+  it('shows no body where there is none', () => {
+    const harness = new ListenerHarness();
+    harness.env.reporter.report(aDelivery({ of: { body: Buffer.alloc(0) } }), { type: 'invalid', error });
+    expect(harness.logger.lines).to.have.length(1);
+  });
 
   it('shows the beginning of a body that cannot be read at debug, and nowhere else', () => {
     const harness = new ListenerHarness();
