@@ -136,6 +136,8 @@ describe('resolveListenerPolicies', () => {
     [{ replies: { alow: [] } }, /^unknown option "alow" of replies\. Did you mean "allow"/],
     [{ returnExceptions: 'yes' }, /^returnExceptions must be true or false; got "yes"/],
     [{ acknowledge: 'manual', retry: true }, /^retry does not go with acknowledge: 'manual'/],
+    [{ acknowledge: 'manual', redeliver: { delays: ['1m'] } }, /^redeliver does not go with acknowledge: 'manual'/],
+    [{ redeliver: { delays: ['1m'] }, retry: { stateless: false } }, /^redeliver does not go with stateful retry/],
     [{ acknowledge: 'none', retry: { stateless: false } }, /^stateful retry does not go with acknowledge: 'none'/],
   ];
   for (const [options, text] of faults) {
@@ -156,5 +158,13 @@ describe('resolveListenerPolicies', () => {
     expect(resolve({ acknowledge: 'none', retry: true }).problems).to.deep.equal([]);
     expect(resolve({ acknowledge: 'manual', retry: false }).problems).to.deep.equal([]);
     expect(resolve({ exclusive: true }).problems).to.deep.equal([]);
+  });
+
+  it('allows several handlers of an exclusive consumer where they share it, and redelivery with local retry or none', () => {
+    expect(resolve({ exclusive: true, concurrency: 2, sharedChannel: true }).problems).to.deep.equal([]);
+    expect(resolve({ exclusive: true, concurrency: 2, sharedChannel: false }).problems).to.have.lengthOf(1);
+    expect(resolve({ redeliver: { delays: ['1m'] } }).problems).to.deep.equal([]);
+    expect(resolve({ redeliver: { delays: ['1m'] }, retry: { maxAttempts: 2 } }).problems).to.deep.equal([]);
+    expect(resolve({ acknowledge: 'manual', redeliver: false }).problems).to.deep.equal([]);
   });
 });

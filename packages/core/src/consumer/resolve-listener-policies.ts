@@ -42,16 +42,6 @@ function checkTogether(policies: ResolvedListenerPolicies, problems: Problems): 
       'redeliver does not go with stateful retry, whose attempts go through the broker themselves. Leave out stateless: false, so that the attempts of a delivery are made here and the message waits between deliveries, or leave out redeliver',
     );
   }
-  if (acknowledge === 'manual' && redeliver !== undefined) {
-    problems.add(
-      "redeliver does not go with acknowledge: 'manual': the handler settles the delivery itself. Use 'auto', say redeliver: false here, or throw RetryAfter in the handler",
-    );
-  }
-  if (redeliver !== undefined && retry?.stateless === false) {
-    problems.add(
-      'redeliver does not go with stateful retry, whose attempts go through the broker themselves. Leave out stateless: false, so that the attempts of a delivery are made here and the message waits between deliveries, or leave out redeliver',
-    );
-  }
   if (acknowledge === 'none' && retry?.stateless === false) {
     problems.add("stateful retry does not go with acknowledge: 'none': the broker never delivers a message again");
   }
