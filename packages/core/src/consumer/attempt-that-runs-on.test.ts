@@ -159,6 +159,49 @@ describe('an attempt that runs on behind its result', () => {
     }
   });
 
+  for (const [how, guarded] of [
+    ['without a guard', {}],
+    ['with a guard', { guard: inbox }],
+  ] as const) {
+    it(`is known to run on although it succeeded ${how}: an interceptor answered for a handler that was given up`, async () => {
+      const { handle, end } = heldHandler();
+      const fallsBack: InterceptorFunction = (_context, next) => next().catch(() => undefined);
+      const journey = new Journey(
+        { route: { invoke: composeInterceptors([fallsBack, impatient], handle) }, ...guarded },
+        ID,
+      );
+      const process = journey.next();
+      const state = start(process);
+      for (let i = 0; i < 5; i++) await turn();
+      expect([state.ended, journey.frames]).to.deep.equal([true, [ACK]]);
+      let ended = false;
+      void process.stillRunning()?.then(() => {
+        ended = true;
+      });
+      await turn();
+      expect(ended).to.equal(false);
+      end();
+      await turn();
+      expect(ended).to.equal(true);
+    });
+
+    it(`calls no handler behind a success ${how}`, async () => {
+      let late: Promise<unknown> | undefined;
+      let calls = 0;
+      const answersItself: InterceptorFunction = (_context, next) => {
+        late = turn().then(turn).then(turn).then(next);
+        late.catch(() => {});
+      };
+      const invoke = composeInterceptors([answersItself], () => calls++);
+      const journey = new Journey({ route: { invoke }, ...guarded }, ID);
+      start(journey.next());
+      for (let i = 0; i < 5; i++) await turn();
+      const error = await late?.catch((thrown: unknown) => thrown);
+      expect(error).to.have.property('code', 'LEV_ATTEMPT_OVER');
+      expect([calls, journey.frames]).to.deep.equal([0, [ACK]]);
+    });
+  }
+
   it('calls no handler any more: an interceptor that goes on later is refused', async () => {
     let late: Promise<unknown> | undefined;
     let calls = 0;

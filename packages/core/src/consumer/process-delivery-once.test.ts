@@ -5,7 +5,13 @@ import { LeveretError } from '../errors/leveret-error.js';
 import { AcknowledgeMessage, RejectMessage } from '../errors/outcome-signal.js';
 import { claimGuard } from '../idempotency/claim-guard.js';
 import { claimKey } from '../idempotency/claim-key.js';
-import type { GuardedAttempt, GuardedResult, IdempotencyGuard } from '../idempotency/idempotency-guard.js';
+import {
+  type GuardedAttempt,
+  type GuardedResult,
+  type IdempotencyGuard,
+  NEEDS_NO_SIGNAL,
+  type PlainAttempt,
+} from '../idempotency/idempotency-guard.js';
 import { MemoryIdempotencyStore } from '../idempotency/memory-store.js';
 import { FakeClock, turn } from '../time/fake-clock.support.test.js';
 import { ACK, fails, finish, GIVE_BACK, Journey, REJECT, REQUEUE, start } from './journey.support.test.js';
@@ -70,6 +76,16 @@ describe('the journey of a delivery that takes effect once', () => {
       const { publisher, counted } = await deliverTimes(2, { guard, handle: () => 'done' }, { ...ID, replyTo: 'r' });
       expect(publisher.sent).to.have.lengthOf(1);
       expect(counted).to.deep.equal({ received: 2, handled: 1, replied: 1, duplicates: 1 });
+    });
+
+    it('is content with less than a signal, which costs more', async () => {
+      const asked: unknown[] = [];
+      const guard = guardOf((attempt) => {
+        asked.push((attempt as PlainAttempt)[NEEDS_NO_SIGNAL]);
+        return handledBy(attempt);
+      });
+      await deliverTimes(1, { guard });
+      expect(asked).to.deep.equal([true]);
     });
 
     it('asks under the key that the policy finds, in the scope of the handler', async () => {

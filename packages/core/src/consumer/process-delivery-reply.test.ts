@@ -132,6 +132,16 @@ describe('the journey of a request', () => {
         expect(journey.counted).to.include({ failed: 3, repliesDropped: 3, recovered: 1 });
       });
 
+      it('retries and recovers as ever when the reply may not go where it is wanted, or cannot be written', async () => {
+        for (const replyTo of ['pay.direct/pay.success', '\uFFFD'.repeat(100)]) {
+          const { publisher, frames, counted } = await travel({ ...returning, handle: fails() }, { replyTo });
+          expect(publisher.sent).to.deep.equal([]);
+          expect(frames).to.deep.equal([REJECT]);
+          expect(counted).to.include({ failed: 3, retried: 2, repliesDropped: 3, recovered: 1 });
+          expect(counted).not.to.have.property('replied');
+        }
+      });
+
       it('does what the handler asks for by a signal, without a reply', async () => {
         const { publisher, frames } = await travel({ ...returning, handle: fails(new RequeueMessage()) }, request);
         expect(publisher.sent).to.deep.equal([]);

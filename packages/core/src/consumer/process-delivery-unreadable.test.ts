@@ -1,9 +1,13 @@
 import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
-import { describe, it } from 'mocha';
+import { afterEach, describe, it } from 'mocha';
+import sinon from 'sinon';
+import type { FailedDelivery } from '../recoverer/recoverer.js';
 import { republish } from '../recoverer/republish-recoverer.js';
 import { turn } from '../time/fake-clock.support.test.js';
-import { ACK, finish, Journey, start, travel } from './journey.support.test.js';
+import { aDelivery } from '../transport/delivery.support.test.js';
+import { ACK, finish, Journey, REQUEUE, start, travel } from './journey.support.test.js';
+import { DeliveryProcess } from './process-delivery.js';
 
 /** An error one of whose properties throws when it is read. */
 function withGetter(name: string, thrown: unknown = new Error('not to be read')): Error {
@@ -82,6 +86,82 @@ describe('the journey of a delivery whose handler throws', () => {
     });
     await finish(journey, journey.next());
     expect(journey.counted).to.include({ recovererFailed: 1, requeued: 1 });
+  });
+});
+
+describe('the journey of a delivery that leveret itself cannot handle', () => {
+  it('is requeued after a pause, and the fault is told', async () => {
+    const journey = new Journey();
+    const bug = new Error('not foreseen');
+    const delivery = Object.defineProperty(aDelivery({ channel: journey.channel }), 'waited', {
+      get: () => {
+        throw bug;
+      },
+    });
+    const state = start(new DeliveryProcess(delivery, journey.env));
+    await turn();
+    expect([state.ended, journey.frames]).to.deep.equal([false, []]);
+    await journey.clock.advance(1200);
+    expect([state.ended, journey.frames]).to.deep.equal([true, [REQUEUE]]);
+    expect((journey.event('undecided').error as Error).cause).to.equal(bug);
+    expect(journey.counted).to.deep.equal({ received: 1, undecided: 1, requeued: 1 });
+  });
+});
+
+describe('what a recoverer is told', () => {
+  it('of a message that cannot be read: it failed now, and no handler was called', async () => {
+    const told: FailedDelivery[] = [];
+    await travel({
+      policy: { invalid: 'recover' },
+      route: {
+        convert: () => {
+          throw new Error('not JSON');
+        },
+      },
+      recover: (failure) => void told.push(failure),
+    });
+    expect(told).to.have.lengthOf(1);
+    expect(told[0]).to.include({ reason: 'invalid', attempts: 0, firstFailedAt: told[0]?.lastFailedAt });
+  });
+
+  it('of one whose attempts failed: when the first and the last of them did', async () => {
+    const told: FailedDelivery[] = [];
+    const journey = await travel({
+      retry: { maxAttempts: 2 },
+      handle: () => {
+        throw new Error('broken');
+      },
+      recover: (failure) => void told.push(failure),
+    });
+    expect(told[0]).to.include({ reason: 'exhausted', attempts: 2 });
+    expect((told[0]?.lastFailedAt ?? 0) - (told[0]?.firstFailedAt ?? 0)).to.equal(1000);
+    expect(told[0]?.lastFailedAt).to.be.at.most(journey.clock.now());
+  });
+});
+
+describe('a recoverer that fails again and again', () => {
+  afterEach(() => sinon.restore());
+
+  it('holds each delivery longer before it is requeued, for half a minute at most', async () => {
+    sinon.stub(Math, 'random').returns(0);
+    const journey = new Journey({
+      retry: { maxAttempts: 1 },
+      handle: () => {
+        throw new Error('broken');
+      },
+      recover: () => {
+        throw new Error('error queue is full');
+      },
+    });
+    const waits: number[] = [];
+    for (let times = 0; times < 7; times++) {
+      const state = start(journey.next());
+      await turn();
+      waits.push(journey.clock.waits[0] ?? 0);
+      await journey.clock.advance(waits[times] ?? 0);
+      expect(state.ended).to.equal(true);
+    }
+    expect(waits).to.deep.equal([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
   });
 });
 
