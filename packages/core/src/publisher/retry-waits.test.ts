@@ -41,6 +41,14 @@ describe('RetryWaits', () => {
     expect(clock.waits).to.deep.equal([300]);
   });
 
+  it('hands out at once what waits for nothing', async () => {
+    const { clock, due, waits } = setUp();
+    waits.add(aJob(), 0);
+    expect(clock.waits).to.deep.equal([0]);
+    await clock.advance(0);
+    expect([due.length, waits.size]).to.deep.equal([1, 0]);
+  });
+
   it('does nothing more once it is stopped, and goes on with what comes then', async () => {
     const { clock, due, waits } = setUp();
     waits.add(aJob(), 500);
