@@ -71,6 +71,13 @@ describe('buildPublication', () => {
     expect(headers).to.deep.equal({ a: '1', b: '2' });
   });
 
+  it('takes times from 1970 on, and times to live of any length', () => {
+    for (const timestamp of [0, new Date(0), new Date(999)])
+      expect(build({ timestamp }).properties.timestamp).to.equal(0);
+    expect(build({ expiration: '30d' }).properties.expiration).to.equal('2592000000');
+    expect(build({ expiration: 0 }).properties.expiration).to.equal('0');
+  });
+
   it('rounds a time to live up: one that is not 0 does not become 0', () => {
     expect(build({ expiration: 0.2 }).properties.expiration).to.equal('1');
   });
@@ -108,6 +115,8 @@ describe('buildPublication', () => {
       { expiration: -1 },
       { expiration: 'soon' },
       { timestamp: 1.5 },
+      { timestamp: -1 },
+      { timestamp: new Date(-1) },
       { timestamp: new Date(Number.NaN) },
       { cc: 7 },
       { bcc: ['a', 7] },

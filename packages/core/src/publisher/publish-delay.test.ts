@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { MAX_DELAY_MS } from '../delay/levels.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
 import { publishDelayMs, refuseDelay } from './publish-delay.js';
 
@@ -25,6 +26,8 @@ describe('publishDelayMs', () => {
 
   it('takes eight years, and no more than eight and a half', () => {
     expect(publishDelayMs({ deliverAt: new Date(NOW + 8 * YEAR) }, NOW)).to.equal(8 * YEAR);
+    expect(publishDelayMs({ delay: MAX_DELAY_MS }, NOW)).to.equal(MAX_DELAY_MS);
+    refused({ delay: MAX_DELAY_MS + 1 });
     refused({ delay: 9 * YEAR });
     refused({ deliverAt: new Date(NOW + 9 * YEAR) });
   });

@@ -1,6 +1,14 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { decideAfterFailure, overallFate, type PublishFailure, tellingFailure } from './publish-failure.js';
+import {
+  decideAfterFailure,
+  overallFate,
+  type PublishFailure,
+  publishFailureError,
+  tellingFailure,
+  usesAttempt,
+} from './publish-failure.js';
+import { aPublication } from './publish-job.support.test.js';
 
 const error = new Error('because');
 const returned = { replyCode: 312, replyText: 'NO_ROUTE' } as never;
@@ -71,5 +79,41 @@ describe('tellingFailure', () => {
   it('is the last one that was sent when the last one was not', () => {
     const lost: PublishFailure = { kind: 'channel-lost', error };
     expect(tellingFailure([lost, { kind: 'not-connected', error }])).to.equal(lost);
+  });
+});
+
+describe('usesAttempt', () => {
+  it('is true of what had an outcome of its own, and not of what was spoilt or never tried', () => {
+    const uses = (failure: object) => usesAttempt({ error, ...failure } as PublishFailure);
+    const own = ['nacked', 'unroutable', 'exchange-missing', 'refused', 'channel-lost', 'not-connected'];
+    expect(own.map((kind) => uses({ kind }))).to.deep.equal(own.map(() => true));
+    expect(uses({ kind: 'confirm-timeout', sent: true, stuck: false })).to.equal(true);
+    const others = ['nacked-by-channel', 'unencodable', 'spoilt', 'blocked', 'buffer-full', 'closed'];
+    expect(others.map((kind) => uses({ kind }))).to.deep.equal(others.map(() => false));
+  });
+});
+
+describe('publishFailureError', () => {
+  const told = (failure: PublishFailure, attempts: number, explain?: (of: unknown, missing: string) => string) =>
+    publishFailureError(aPublication(), [failure], attempts, explain).message;
+
+  it('says how often it was tried, where that was more than once', () => {
+    const failure: PublishFailure = { kind: 'nacked', error };
+    expect(told(failure, 3)).to.contain(', after 3 attempts. The broker refused it.');
+    expect(told(failure, 1)).not.to.contain('attempts');
+  });
+
+  it('asks for the reason of a missing queue or exchange, and of nothing else', () => {
+    const asked: string[] = [];
+    const explain = (_: unknown, missing: string) => {
+      asked.push(missing);
+      return 'Nobody has declared it';
+    };
+    expect(told({ kind: 'unroutable', error, returned }, 1, explain)).to.match(/ Nobody has declared it\.$/);
+    expect(told({ kind: 'exchange-missing', error }, 1, explain)).to.match(/ Nobody has declared it\.$/);
+    expect(told({ kind: 'refused', error }, 1, explain)).not.to.contain('Nobody');
+    expect(asked).to.deep.equal(['queue', 'exchange']);
+    expect(told({ kind: 'unroutable', error, returned }, 1, () => 'Why?')).to.match(/ Why\?$/);
+    expect(told({ kind: 'unroutable', error, returned }, 1)).to.match(/The broker refused it\.$/);
   });
 });

@@ -112,6 +112,8 @@ describe('PublishWrite', () => {
     expect(counts()).to.deep.equal([1, 1, 1, 0]);
     expect(write?.answer()).to.equal(false);
     expect(counts()).to.deep.equal([1, 0, 1, 0]);
+    expect(write?.answer(), 'once').to.equal(false);
+    expect(counts()).to.deep.equal([1, 0, 1, 0]);
     write?.abandon();
     expect(counts()).to.deep.equal([1, 0, 1, 0]);
   });

@@ -53,6 +53,22 @@ describe('Publisher when one destination confirms nothing', () => {
     await clock.advance(2_000);
   });
 
+  it('gives up in its time what was in flight, also where nothing waits behind it', async () => {
+    const { transport, clock, publishTo, publisher } = start({ confirmTimeout: '5s' });
+    const [stuck] = publishTo('stuck', 1);
+    publishTo('good', 1);
+    await turn();
+    await clock.advance(1_000);
+    await confirmOthers(transport);
+    expect(publisher.stats.apart).to.equal(1);
+    await clock.advance(3_999);
+    expect(stuck?.settlements).to.equal(0);
+    await clock.advance(1);
+    expect(stuck?.error).to.include({ code: 'LEV_PUBLISH_CONFIRM_TIMEOUT', fate: 'unknown', stuck: true });
+    void publisher.close({ timeout: 1 });
+    await clock.advance(2_000);
+  });
+
   it('goes on at once with what was only caught on the same channel', async () => {
     const { publisher, transport, clock } = start({ window: 64 });
     const all = Array.from({ length: 40 }, (_, i) =>

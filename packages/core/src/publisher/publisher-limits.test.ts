@@ -99,6 +99,7 @@ describe('Publisher buffer', () => {
     await clock.advance(1);
     expect(first.error?.message).to.match(/the buffer \(1 messages, 67108864 bytes\) was full for 3000 ms/);
     expect(second.error).to.equal(undefined);
+    expect(clock.waits, 'looked at when its time has come').to.include(1_000).and.not.include(1);
     await clock.advance(999);
     expect(second.error).to.equal(undefined);
     await clock.advance(1);

@@ -40,6 +40,13 @@ describe('Publisher retry', () => {
     expect(publishing.error).to.include({ fate: 'not-sent', attempts: 1 });
     await clock.advance(60_000);
     expect(transport.tries).to.equal(1);
+    watch(publisher.publish('orders', 'paid', 'x'));
+    watch(publisher.publish('orders', 'paid', 'x'));
+    await turn();
+    expect([transport.tries, clock.waits], 'the next message tries at once').to.deep.equal([2, []]);
+    watch(publisher.publish('orders', 'paid', 'x'));
+    await turn();
+    expect([transport.tries, clock.waits]).to.deep.equal([3, []]);
   });
 
   it('does not connect more often because more is published', async () => {

@@ -1,9 +1,11 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { MessageValidationError } from '../errors/message-error.js';
+import { EventHub } from '../events/event-hub.js';
 import { silentLogger } from '../events/logger.js';
 import { setUp, textConverter, turn, watch } from './fake-publish-transport.support.test.js';
 import { PublishError, PublishUnroutableError, RemoteFailureError, RequestTimeoutError } from './publish-error.js';
+import type { PublishEvent } from './publish-event.js';
 import { remoteFailureReply } from './remote-failure.js';
 
 describe('a request', () => {
@@ -39,7 +41,8 @@ describe('a request', () => {
     await turn();
     transport.channel.ack();
     await clock.advance(2_000);
-    expect(asking.error).to.be.instanceOf(RequestTimeoutError).and.to.include({ timeoutMs: 2_000 });
+    const { correlationId } = transport.channel.sent[0]?.properties ?? {};
+    expect(asking.error).to.be.instanceOf(RequestTimeoutError).and.to.include({ timeoutMs: 2_000, correlationId });
     transport.channel.reply({ correlationId: (asking.error as RequestTimeoutError).correlationId });
     transport.channel.reply({ correlationId: undefined });
     expect(publisher.stats.lateReplies).to.equal(2);
@@ -70,6 +73,9 @@ describe('a request', () => {
       message: 'no such fruit',
       code: undefined,
     });
+    expect(asking.error?.message).to.equal('The listener replied with an error: RangeError: no such fruit');
+    const unnamed = new RemoteFailureError({ name: undefined, message: 'no such fruit', code: undefined });
+    expect(unnamed.message).to.equal('The listener replied with an error: no such fruit');
   });
 
   it('reads its reply as what was asked for, and waits for that no longer than it may take', async () => {
@@ -204,6 +210,18 @@ describe('a request', () => {
     await turn();
     expect([asking.value, asking.settlements, publisher.stats.lateReplies]).to.deep.equal(['first', 1, 1]);
     expect(lines).to.deep.equal([[{ correlationId }, 'dropped a reply that nobody waits for']]);
+  });
+
+  it('is told as not sent, and not as stuck, where its time ended before it was written', async () => {
+    const events = new EventHub<PublishEvent>(silentLogger);
+    const happened: PublishEvent[] = [];
+    events.on((event) => happened.push(event));
+    const { publisher, transport, clock } = setUp({ connectionTimeout: '60s' }, { events });
+    transport.openings.push('never');
+    watch(publisher.request('', 'q', 'x', { timeout: '1s' }));
+    await clock.advance(1_000);
+    expect(happened.map(({ type }) => type)).to.deep.equal(['publish-failed']);
+    expect((happened[0] as { error?: unknown }).error).to.include({ fate: 'not-sent', stuck: false });
   });
 
   it('is not tried again once its time is over', async () => {
