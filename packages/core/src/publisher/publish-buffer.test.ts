@@ -45,6 +45,12 @@ describe('PublishBuffer', () => {
     expect([...first.take(first.all, 20), ...first.take(first.half, 60)]).to.deep.equal([true, true]);
   });
 
+  it('takes no more messages than there may be in all, though each share has room', () => {
+    const { take, all, half, buffer } = setUp();
+    expect([...take(half, 0, 0), ...take(all, 0, 0, 0)]).to.deep.equal([true, true, true, true, false]);
+    expect(buffer.messages).to.equal(4);
+  });
+
   it('takes no more bytes than there may be in all, though each share has room', () => {
     const { take, all, half, buffer } = setUp();
     expect([...take(all, 60), ...take(half, 45)]).to.deep.equal([true, false]);

@@ -136,8 +136,11 @@ describe('Publisher callbacks', () => {
     let calls = 0;
     const stop = publisher.onConfirm(() => calls++);
     stop();
+    const stopReturns = publisher.onReturn(() => calls++);
+    stopReturns();
     watch(publisher.publish('orders', 'paid', 'x'));
     await turn();
+    transport.channel.return();
     transport.channel.ack();
     expect(calls).to.equal(0);
   });

@@ -232,6 +232,21 @@ describe('Publisher confirm timeout', () => {
     expect(publisher.stats).to.include({ confirmTimeouts: 2, held: 0, inFlight: 0 });
   });
 
+  it('looks at the oldest in flight when that has been there for a second, and not before', async () => {
+    const { publisher, transport, clock } = setUp();
+    watch(publisher.publish('orders', 'paid', 'a'));
+    await clock.advance(600);
+    watch(publisher.publish('orders', 'paid', 'b'));
+    await turn();
+    transport.channel.ack(1);
+    await clock.advance(400);
+    expect(clock.waits).to.deep.equal([600]);
+    await clock.advance(600);
+    expect(clock.waits, 'and again a second later').to.deep.equal([1000]);
+    transport.channel.ack(2);
+    await publisher.close();
+  });
+
   it('uses one timer for however many messages', async () => {
     const { publisher, transport, clock } = setUp();
     for (let i = 0; i < 50; i++) watch(publisher.publish('orders', 'paid', 'x'));
