@@ -266,6 +266,85 @@ describe('ListenerContainer', () => {
     });
   });
 
+  describe('whose messages wait at the broker', () => {
+    const redelivering = { policy: { redeliver: { delaysMs: [1000], jitter: 0, native: false } } } as ListenerParts;
+
+    it('starts when what they wait in is declared, and fails where it cannot be', async () => {
+      const { container, transport, logger } = listener(redelivering);
+      const declared: ((error?: Error) => void)[] = [];
+      transport.declare = () =>
+        new Promise((resolve, reject) => declared.push((error) => (error === undefined ? resolve() : reject(error))));
+      const started = watch(container.start());
+      await turn();
+      expect([started.ended, transport.subscriptions, declared.length]).to.deep.equal([false, [], 1]);
+      while (declared.length > 0) {
+        declared.shift()?.();
+        await turn();
+      }
+      expect([started.ended, started.error, transport.subscriptions.length]).to.deep.equal([true, undefined, 1]);
+      expect(container.inspect().redelivery).to.deep.include({ way: 'ladder', delaysMs: [1000] });
+      expect(logger.said).to.deep.equal(['info: what fails waits in a queue for each delay']);
+      await container.stop();
+      await container.start();
+      expect(
+        logger.said.filter((line) => line.includes('waits in a queue')),
+        'said once',
+      ).to.have.lengthOf(1);
+
+      const refused = listener(redelivering);
+      refused.transport.declare = () => Promise.reject(new Error('ACCESS_REFUSED'));
+      const failing = watch(refused.container.start());
+      await turn();
+      expect(failing.error).to.have.property('message', 'ACCESS_REFUSED');
+      expect([refused.container.state, refused.transport.subscriptions]).to.deep.equal(['failed', []]);
+    });
+
+    it('looks how many wait, and tells that by the time of the look', async () => {
+      const { container, transport, clock } = listener(redelivering);
+      await container.start();
+      expect(container.waitingQueues).to.deep.equal(['leveret.wait.1000', 'leveret.stranded']);
+      const counted: string[] = [];
+      Object.assign(transport, {
+        countMessages: async (queue: string) => {
+          counted.push(queue);
+          await turn();
+          return queue.includes('wait') ? 3 : 'missing';
+        },
+      });
+      const looked = await container.lookAtWaiting();
+      expect(counted).to.deep.equal(container.waitingQueues);
+      expect(looked?.waiting).to.deep.equal([{ delayMs: 1000, messages: 3, untilAt: clock.now() + 1000 }]);
+      expect(container.inspect().redelivery).to.deep.equal(looked);
+    });
+
+    it('brings back what waits once for all that ask at a time, says so, and again for who asks later', async () => {
+      const { container, transport, clock, logger } = listener(redelivering);
+      await container.start();
+      let waiting = 1;
+      let looks = 0;
+      Object.assign(transport, {
+        countMessages: async (queue: string) => {
+          looks++;
+          return queue === 'leveret.wait.1000' ? waiting : 'missing';
+        },
+      });
+      const all = [container.release(), container.release()].map(watch);
+      await turn();
+      transport.last.deliverMessage({ text: 'a', routingKey: 'orders' });
+      await clock.advance(1000);
+      const report = { released: 1, complete: true };
+      expect(all.map(({ value }) => value)).to.deep.equal([report, report]);
+      expect(logger.lines.at(-1)).to.deep.equal({
+        ...{ level: 'info', text: 'waiting messages are brought back' },
+        fields: { listener: 'Orders.onPaid', queue: 'orders', ...report },
+      });
+      waiting = 0;
+      const before = looks;
+      expect(await container.release()).to.deep.equal({ released: 0, complete: true });
+      expect(looks).to.be.greaterThan(before);
+    });
+  });
+
   describe('stopping', () => {
     it('cancels, waits for the running handlers, closes the channels [spring 69]', async () => {
       const { container, transport, slow, types } = listener(classic);
@@ -303,6 +382,34 @@ describe('ListenerContainer', () => {
       expect([stopped.ended, last.calls]).to.deep.equal([true, ['close']]);
     });
 
+    it('says at leisure that it has stopped with nothing at work', async () => {
+      const { container, logger } = listener();
+      await container.start();
+      await container.stop();
+      expect(logger.said.at(-1)).to.equal('info: listener stopped');
+    });
+
+    it('is stopped when its place in a stream is saved, or has had its time', async () => {
+      for (const answers of [true, false]) {
+        let saved: () => void = () => {};
+        const saving = new Promise<void>((resolve) => {
+          saved = resolve;
+        });
+        const streamOffsets = { load: async () => undefined, save: () => saving };
+        const definition = { queueDeclaration: aQueueDeclaration({ type: 'stream' }), streamOffsets };
+        const { container, transport, clock } = listener({ definition, handle: () => undefined });
+        await container.start();
+        transport.last.deliverMessage({ text: 'a', headers: { 'x-stream-offset': 7 } });
+        await turn();
+        const stopped = watch(container.stop());
+        await clock.advance(1999);
+        expect([stopped.ended, container.state]).to.deep.equal([false, 'stopping']);
+        if (answers) saved();
+        await clock.advance(answers ? 0 : 1);
+        expect([stopped.ended, container.state]).to.deep.equal([true, 'stopped']);
+      }
+    });
+
     it('can be asked twice, at the same time and later, and before a start', async () => {
       const { container, transport } = listener();
       expect(await container.stop()).to.deep.equal({ abandoned: 0 });
@@ -329,7 +436,7 @@ describe('ListenerContainer', () => {
     });
 
     it('fires the signals shortly before the time is up, and abandons what goes on [spring 70]', async () => {
-      const { container, transport, slow, clock, happened } = listener();
+      const { container, transport, slow, clock, happened, logger } = listener();
       await container.start();
       transport.last.deliver('a', 'b');
       await turn();
@@ -343,6 +450,7 @@ describe('ListenerContainer', () => {
       expect(stopped.ended).to.equal(false);
       await clock.advance(1);
       expect(stopped.value).to.deep.equal({ abandoned: 1 });
+      expect(logger.said.at(-1), 'somebody has to know').to.equal('warn: listener stopped');
       expect(happened.find(({ type }) => type === 'abandoned')).to.include({ queue: 'orders' });
       expect(happened.at(-1)).to.include({ type: 'listener-stopped', abandoned: 1 });
       expect(container.inspect().counts.abandoned).to.equal(1);
@@ -495,6 +603,30 @@ describe('ListenerContainer', () => {
       expect((started.error as Error).message).to.contain('was stopped while it was starting');
       expect(container.state).to.equal('stopped');
       expect(transport.subscriptions.map(({ calls }) => calls)).to.deep.equal(Array(3).fill(['cancel', 'close']));
+    });
+
+    it('ends it also when another start has begun meanwhile, which goes on', async () => {
+      const loads: ((offset: number) => void)[] = [];
+      const streamOffsets = {
+        load: () => new Promise<number>((resolve) => loads.push(resolve)),
+        save: async () => {},
+      };
+      const { container } = listener({
+        definition: { queueDeclaration: aQueueDeclaration({ type: 'stream' }), streamOffsets },
+      });
+      const first = watch(container.start());
+      await turn();
+      await container.stop();
+      const second = watch(container.start());
+      await turn();
+      expect(loads).to.have.lengthOf(2);
+      loads[0]?.(7);
+      await turn();
+      expect(first.error).to.have.property('code', 'LEV_INVALID_STATE');
+      expect([second.ended, container.state]).to.deep.equal([false, 'starting']);
+      loads[1]?.(8);
+      await turn();
+      expect([second.ended, second.error, container.state]).to.deep.equal([true, undefined, 'running']);
     });
 
     it('does so in the same breath as well', async () => {

@@ -248,6 +248,22 @@ describe('ListenerFlow', () => {
       expect(other.consumer.told()).to.deep.equal(['take one keep']);
     });
 
+    it('leaves no timer of a probe to a person who decides meanwhile', async () => {
+      for (const decide of [
+        (flow: ListenerFlow) => flow.resume('person'),
+        (flow: ListenerFlow) => flow.stopped(),
+        (flow: ListenerFlow) => flow.pauseFor('deploy', 90_000),
+      ]) {
+        const { clock, flow, consumer, fail } = setUp({ version: '4.3.0' });
+        fail(2);
+        consumer.waits = 2;
+        await clock.advance(30_000);
+        expect(clock.waits).to.deep.equal([1000]);
+        decide(flow);
+        expect(clock.waits).to.not.include(1000);
+      }
+    });
+
     it('fetches no further message once it keeps five that failed as probes', async () => {
       const { clock, consumer, fail } = setUp();
       fail(2);
