@@ -39,8 +39,11 @@ describe('withDelayedRetries', () => {
     const limited = (limit: number) => ruleOf({ arguments: { 'x-delivery-limit': limit } }, EVEN);
     expect(limited(5)).to.equal(undefined);
     expect(limited(6)).not.to.equal(undefined);
-    expect(limited(-1)).not.to.equal(undefined);
-    expect(ruleOf({}, { ...EVEN, delaysMs: Array(11).fill(10) })).to.equal(undefined);
+    expect(limited(-1), 'there is no limit').not.to.equal(undefined);
+    expect(limited(0)).to.equal(undefined);
+    const often = (times: number) => ruleOf({}, { ...EVEN, delaysMs: Array(times).fill(10) });
+    expect(often(10), 'the limit of RabbitMQ 4 is 20').not.to.equal(undefined);
+    expect(often(11)).to.equal(undefined);
   });
 
   it('keeps to arguments that were given', () => {

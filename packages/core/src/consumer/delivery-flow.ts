@@ -19,13 +19,3 @@ export interface DeliveryFlow {
    */
   failed(error: unknown, moment: number, failures: number): boolean;
 }
-
-/** For a listener that takes whatever comes. */
-export const FREE_FLOW: DeliveryFlow = Object.freeze({
-  inHand: undefined,
-  isOutage: false,
-  rate: undefined,
-  moment: 0,
-  succeeded: () => {},
-  failed: () => false,
-});

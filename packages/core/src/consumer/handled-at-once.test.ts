@@ -72,6 +72,9 @@ describe('a handler that answers at once', () => {
     expect(rests()).to.equal(0);
     await turn();
     expect(rests()).to.equal(1);
+    subscription.deliver('d', 'e');
+    await turn();
+    expect(rests(), 'and again behind what comes later').to.equal(2);
   });
 
   it('may stop or shut its consumer, which then takes nothing behind it, and comes to rest', async () => {

@@ -47,6 +47,16 @@ describe('Intake', () => {
     expect([intake.isOpen, told()]).to.deep.equal([true, ['pause 1', 'resume 1, 4']]);
   });
 
+  it('is closed once, for good', async () => {
+    const { intake, told, closed } = setUp();
+    await intake.open(5);
+    const [first, second] = [intake.close(), intake.close()];
+    closed();
+    await Promise.all([first, second]);
+    await intake.open(5);
+    expect([told(), intake.isOpen]).to.deep.equal([['subscribe 1, 5', 'close 1'], false]);
+  });
+
   it('waits for the broker the first time, and rejects when that can never have it', async () => {
     const { intake, state } = setUp();
     state.ready = Promise.reject(new Error('refused'));

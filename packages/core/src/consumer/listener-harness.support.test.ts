@@ -19,7 +19,7 @@ import type { QueueDeclaration } from '../topology/topology.js';
 import { BrokerPatience, DEFAULT_CONSUMER_TIMEOUT_MS } from './broker-patience.js';
 import { consumesStream } from './check-stream.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
-import { FREE_FLOW } from './delivery-flow.js';
+import type { DeliveryFlow } from './delivery-flow.js';
 import { DeliveryReporter } from './delivery-reporter.js';
 import { type ListenerCounts, zeroCounts } from './listener-counters.js';
 import type { ListenerDefinition } from './listener-definition.js';
@@ -122,6 +122,16 @@ export class FakeRedeliveries {
     return 'ladder';
   }
 }
+
+/** Of a listener that takes whatever comes. */
+const FREE_FLOW: DeliveryFlow = {
+  inHand: undefined,
+  isOutage: false,
+  rate: undefined,
+  moment: 0,
+  succeeded: () => {},
+  failed: () => false,
+};
 
 /** The surroundings of a listener's deliveries, with all that they would reach outside replaced. */
 export class ListenerHarness {

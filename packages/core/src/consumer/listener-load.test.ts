@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import sinon from 'sinon';
 import { ListenerLoad, type LoadSnapshot } from './listener-load.js';
 
 /** A listener with an event loop that a test moves. */
@@ -62,5 +63,41 @@ describe('ListenerLoad', () => {
     const measured = new ListenerLoad(1, 0, undefined, () => undefined);
     measured.began(0);
     expect(measured.snapshot(100)).to.deep.equal({ busy: 1, waiting: undefined, overMs: 100 });
+  });
+
+  it('closes a window when a handler begins behind it, too', () => {
+    const { measured, windows, idleFor } = load();
+    idleFor(10_000);
+    measured.began(10_000);
+    expect(windows).to.deep.equal([{ busy: 0, waiting: 0, overMs: 10_000 }]);
+    measured.ended(12_000);
+    expect(measured.snapshot(12_000), 'the last whole one').to.deep.equal(windows[0]);
+  });
+
+  it('waits for no more than all of the time, whatever the runtime counts', () => {
+    const { measured, idleFor } = load();
+    measured.began(0);
+    idleFor(2500);
+    expect(measured.snapshot(1000)).to.deep.equal({ busy: 1, waiting: 1, overMs: 1000 });
+  });
+
+  it('asks the runtime how long its loop was idle, where that tells', () => {
+    const told = (idle: number, active: number) => {
+      const asked = sinon.stub(performance, 'eventLoopUtilization');
+      const utilization = (of: number) => ({ idle: of, active, utilization: 0 });
+      asked.onFirstCall().returns(utilization(idle));
+      asked.returns(utilization(idle + 30));
+      if (idle === 0) asked.returns(utilization(0));
+      try {
+        const measured = new ListenerLoad(1, 0);
+        measured.began(0);
+        return measured.snapshot(100).waiting;
+      } finally {
+        asked.restore();
+      }
+    };
+    expect([told(500, 70), told(500, 0)]).to.deep.equal([0.3, 0.3]);
+    expect(told(0, 70), 'it was never idle').to.equal(0);
+    expect(told(0, 0), 'it does not count').to.equal(undefined);
   });
 });

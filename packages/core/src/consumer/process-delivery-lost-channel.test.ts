@@ -43,6 +43,31 @@ const broken = () => {
   throw new Error('broken');
 };
 
+describe('a message that has had its attempts and comes again', () => {
+  it('is settled when its recoverer has taken it, and not before', async () => {
+    let taken: () => void = () => {};
+    const journey = new Journey(
+      {
+        retry: { maxAttempts: 1, stateless: false },
+        handle: () => expect.fail('it has had its attempts'),
+        recover: () =>
+          new Promise<void>((resolve) => {
+            taken = resolve;
+          }),
+      },
+      { messageId: 'm', redelivered: true },
+    );
+    journey.attempts.record('m', new Error('broken'), journey.clock.now());
+    const state = start(journey.next());
+    await turn();
+    expect([state.ended, journey.frames]).to.deep.equal([false, []]);
+    taken();
+    await turn();
+    expect([state.ended, journey.frames]).to.deep.equal([true, [ACK]]);
+    expect(journey.counted).to.include({ received: 1, recovered: 1 });
+  });
+});
+
 describe('local retry across a channel that is lost', () => {
   const retry = {
     maxAttempts: 3,

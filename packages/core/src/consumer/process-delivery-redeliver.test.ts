@@ -106,6 +106,48 @@ describe('the journey of a delivery that waits at the broker', () => {
     expect(journey.counted).to.include({ redeliveryFailed: 1, requeued: 1 });
   });
 
+  it('begins its attempts anew where the broker did not take the copy, and goes straight there where the broker retries', async () => {
+    for (const [retry, calls] of [
+      [{ maxAttempts: 2 }, 4],
+      [{ maxAttempts: 1, stateless: false }, 1],
+    ] as const) {
+      let called = 0;
+      const journey = new Journey(
+        {
+          policy: { redeliver: REDELIVER },
+          retry,
+          handle: () => {
+            called++;
+            throw new Error('broken');
+          },
+        },
+        { messageId: 'm', redelivered: true },
+      );
+      journey.redeliveries.fails = new Error('nacked');
+      await finish(journey, journey.next());
+      await finish(journey, journey.next());
+      expect([called, journey.counts.redeliveryFailed]).to.deep.equal([calls, 2]);
+    }
+  });
+
+  it('counts the attempts of all deliveries that its queue held back, and when the first of them failed', async () => {
+    const journey = new Journey(
+      { ...redelivering, retry: { maxAttempts: 3 } },
+      { redelivered: true, headers: { 'x-delivery-count': 2 } },
+    );
+    journey.redeliveries.isNative = true;
+    await finish(journey, journey.next());
+    expect(journey.event('failed').attempt).to.equal(7);
+
+    const first = await travel(redelivering);
+    expect(first.redeliveries.sent[0]?.record.firstFailedAt).to.equal(first.clock.now() - first.clock.elapsed);
+    const back = new Journey(redelivering);
+    const waited = { redeliveries: 1, attempts: 2, firstFailedAt: 7, history: [] };
+    const delivery = { ...aDelivery({ of: {}, channel: back.channel }), waited };
+    await finish(back, new DeliveryProcess(delivery, back.env));
+    expect(back.redeliveries.sent[0]?.record.firstFailedAt).to.equal(7);
+  });
+
   it('goes to the recoverer when no frame holds the headers of its wait', async () => {
     const journey = new Journey(redelivering);
     journey.redeliveries.fails = new LeveretError('LEV_PUBLISH_UNENCODABLE', 'too large');

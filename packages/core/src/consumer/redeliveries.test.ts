@@ -1,14 +1,15 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import type { Publication } from '../message/message.js';
+import type { Message, Publication } from '../message/message.js';
 import { aMessage } from '../message/message.support.test.js';
 import { DelayedPublishes } from '../publisher/delayed-publishes.js';
 import type { RedeliverPolicy } from '../retry/failure-policy.js';
-import { FakeClock } from '../time/fake-clock.support.test.js';
+import { FakeClock, turn } from '../time/fake-clock.support.test.js';
 import type { Topology } from '../topology/topology.js';
 import type { Transport } from '../transport/transport.js';
 import type { ListenerDefinition } from './listener-definition.js';
 import { Redeliveries } from './redeliveries.js';
+import { ScriptedTransport } from './scripted-transport.support.test.js';
 
 const POLICY: RedeliverPolicy = { delaysMs: [1000, 2000], jitter: 0, native: true };
 const RECORD = { redeliveries: 1, attempts: 3, firstFailedAt: 0, history: [] };
@@ -35,14 +36,15 @@ function setUp(
   const delayed = new DelayedPublishes(transport, 5_000);
   const sender = {
     frameMax: 131_072,
-    send: async (publication: Publication) => {
+    send: async (publication: Publication): Promise<void> => {
       if (state.fails !== undefined) throw state.fails;
       sent.push(publication);
     },
-  } as never;
+  };
   const definition = { queue: 'orders', redeliver: POLICY, missingQueue: 'fail', ...parts } as ListenerDefinition;
-  const redeliveries = new Redeliveries({ definition, transport, sender, delayed, clock: new FakeClock() });
-  return { redeliveries, declared, sent, counts, delayed, state };
+  const clock = new FakeClock();
+  const redeliveries = new Redeliveries({ definition, transport, sender: sender as never, delayed, clock });
+  return { redeliveries, declared, sent, counts, delayed, state, sender, transport, clock };
 }
 
 describe('Redeliveries', () => {
@@ -123,6 +125,98 @@ describe('Redeliveries', () => {
       ...{ way: 'ladder', delaysMs: [1000, 2000] },
       waiting: [{ delayMs: 2000, messages: 7, untilAt: 2100 }],
       stranded: { queue: 'leveret.stranded', messages: 1 },
+    });
+  });
+
+  it('tells of a single delay, too', async () => {
+    const { redeliveries, delayed } = setUp({ redeliver: { ...POLICY, delaysMs: [1000] } });
+    await delayed.room();
+    expect(redeliveries.queues).to.deep.equal(['leveret.wait.1000', 'leveret.stranded']);
+  });
+
+  it('has sent a copy when the broker has it, whatever way it goes, and binds its queue before', async () => {
+    for (const delayMs of [1000, 5000]) {
+      const { redeliveries, sender, declared } = setUp();
+      let confirm: () => void = () => {};
+      sender.send = () =>
+        new Promise<void>((resolve) => {
+          confirm = resolve;
+        });
+      let sent = false;
+      const sending = redeliveries.send(aMessage(), RECORD, delayMs).then(() => {
+        sent = true;
+      });
+      await turn();
+      expect(sent).to.equal(false);
+      expect(declared.some((each) => each.endsWith('-> orders'))).to.equal(true);
+      confirm();
+      await sending;
+    }
+  });
+
+  it('declares the queues in which messages wait before what leads back from them', async () => {
+    const order: string[] = [];
+    const { redeliveries, delayed } = setUp();
+    const once = delayed.once.bind(delayed);
+    delayed.once = async (name, topologies) => {
+      order.push(`begins ${name}`);
+      await turn();
+      await once(name, topologies);
+      order.push(`has ${name}`);
+    };
+    await redeliveries.declare();
+    expect(order).to.deep.equal([
+      'begins rungs 1000 2000',
+      'has rungs 1000 2000',
+      'begins return orders',
+      'has return orders',
+    ]);
+  });
+
+  describe('brought back', () => {
+    /** Places that hold one message each, which are looked through by the scripted transport. */
+    async function release({ holdsBack = false } = {}) {
+      const { redeliveries, counts, sent, declared, delayed, transport, clock } = setUp({}, { holdsBack });
+      const scripted = new ScriptedTransport();
+      Object.assign(transport, { subscribe: scripted.subscribe.bind(scripted) });
+      await delayed.onItsWay({ ...aMessage(), properties: {}, mandatory: true } as never, 1000);
+      for (const queue of ['leveret.wait.1000', 'leveret.delay.00', 'leveret.stranded']) counts.set(queue, 2);
+      const report = redeliveries.release();
+      const looked: string[] = [];
+      const deliver = async (of: Partial<Message>, foreign: Partial<Message>) => {
+        for (let i = 0; i < 20 && scripted.subscriptions.length <= looked.length; i++) await turn();
+        const { last } = scripted;
+        looked.push(last.request.queue);
+        last.deliverMessage(foreign);
+        last.deliverMessage(of);
+        await turn();
+        expect(last.channel.frames).to.deep.equal(['basic.ack 2']);
+        await clock.advance(1000);
+        expect(last.channel.frames).to.deep.equal(['basic.ack 2', 'basic.nack 1 requeue']);
+      };
+      const back = { 'leveret-delay-to': 'leveret.return' };
+      await deliver({ routingKey: 'orders' }, { routingKey: 'other' });
+      await deliver(
+        { routingKey: 'orders', headers: back },
+        { routingKey: 'orders', headers: { 'leveret-delay-to': 'x' } },
+      );
+      await deliver({ routingKey: 'orders', exchange: 'leveret.return' }, { routingKey: 'orders', exchange: 'x' });
+      return { report: await report, looked, sent, declared };
+    }
+
+    it('is what waits for its queue, in every place, and nothing of others', async () => {
+      const { report, looked, sent, declared } = await release();
+      expect(looked).to.deep.equal(['leveret.wait.1000', 'leveret.delay.00', 'leveret.stranded']);
+      expect(report).to.deep.equal({ released: 3, complete: true });
+      expect(sent.map(({ exchange, routingKey }) => [exchange, routingKey])).to.deep.equal(
+        Array(3).fill(['leveret.wait.0', 'orders']),
+      );
+      expect(declared.some((each) => each.endsWith('-> orders'))).to.equal(true);
+      expect(declared.some((each) => each.includes('leveret.wait.0'))).to.equal(true);
+    });
+
+    it('is not all where the queue itself holds messages back', async () => {
+      expect((await release({ holdsBack: true })).report).to.deep.equal({ released: 3, complete: false });
     });
   });
 });

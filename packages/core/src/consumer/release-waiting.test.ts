@@ -104,6 +104,27 @@ describe('releaseWaiting', () => {
     expect(clock.waits).to.deep.equal([]);
   });
 
+  it('ends after a second to the millisecond where nothing comes at all', async () => {
+    const { clock, state } = release(5);
+    await turn();
+    await clock.advance(999);
+    expect(state.report).to.equal(undefined);
+    await clock.advance(1);
+    expect(state.report).to.deep.equal({ released: 0, complete: true });
+  });
+
+  it('has ended when the broker has ended its consumer, and its channel', async () => {
+    for (const hangs of ['cancel', 'close'] as const) {
+      const { transport, clock, state } = release(1);
+      await turn();
+      transport.last.hangs = hangs;
+      transport.last.deliver('ours');
+      await clock.advance(2000);
+      expect(state.report, hangs).to.equal(undefined);
+      expect(transport.last.calls).to.deep.equal(hangs === 'cancel' ? ['cancel'] : ['cancel', 'close']);
+    }
+  });
+
   it('looks through no more than 20,000 at a time, and says that there may be others', async () => {
     const { transport, clock, state } = release(20_001);
     await turn();

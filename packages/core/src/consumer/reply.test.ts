@@ -70,6 +70,9 @@ describe('buildReply', () => {
       buildReply(aMessage({ replyTo: 'replies', ...of }), 1, policy())?.properties.correlationId;
     expect(correlation({ messageId: 'm-1' })).to.equal('m-1');
     expect(correlation({ messageId: 'm-1', correlationId: '' })).to.equal('');
+    expect([255, 256].map((bytes) => correlation({ correlationId: 'x'.repeat(bytes) })?.length)).to.deep.equal([
+      ...[255, undefined],
+    ]);
     expect(correlation({})).to.equal(undefined);
   });
 

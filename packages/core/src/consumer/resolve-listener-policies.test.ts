@@ -136,6 +136,13 @@ describe('resolveListenerPolicies', () => {
     [{ replies: { alow: [] } }, /^unknown option "alow" of replies\. Did you mean "allow"/],
     [{ returnExceptions: 'yes' }, /^returnExceptions must be true or false; got "yes"/],
     [{ acknowledge: 'manual', retry: true }, /^retry does not go with acknowledge: 'manual'/],
+    [{ streamOffsets: { load: Boolean } }, /^streamOffsets must have the methods load and save; got an object/],
+    [{ streamOffsets: { save: Boolean } }, /^streamOffsets must have the methods load and save; got an object/],
+    [{ streamOffsets: 'redis' }, /^streamOffsets must have the methods load and save; got "redis"/],
+    [{ streamOffsets: null }, /^streamOffsets must have the methods load and save; got null/],
+    [{ crashLoop: { after: 101 } }, /^crashLoop.after must be a whole number from 2 to 100; got 101/],
+    [{ crashLoop: { after: 1 } }, /^crashLoop.after must be a whole number from 2 to 100; got 1/],
+    [{ messagesPerAck: 0 }, /^messagesPerAck must be a whole number from 1 to 65535; got 0/],
     [{ acknowledge: 'manual', redeliver: { delays: ['1m'] } }, /^redeliver does not go with acknowledge: 'manual'/],
     [{ redeliver: { delays: ['1m'] }, retry: { stateless: false } }, /^redeliver does not go with stateful retry/],
     [{ acknowledge: 'none', retry: { stateless: false } }, /^stateful retry does not go with acknowledge: 'none'/],
@@ -158,6 +165,14 @@ describe('resolveListenerPolicies', () => {
     expect(resolve({ acknowledge: 'none', retry: true }).problems).to.deep.equal([]);
     expect(resolve({ acknowledge: 'manual', retry: false }).problems).to.deep.equal([]);
     expect(resolve({ exclusive: true }).problems).to.deep.equal([]);
+  });
+
+  it('takes each number up to its bounds, and a store of offsets as it is', () => {
+    const streamOffsets = { load: async () => undefined, save: async () => {} };
+    const { policies, problems } = resolve({ crashLoop: { after: 100 }, messagesPerAck: 65_535, streamOffsets });
+    expect(problems).to.deep.equal([]);
+    expect(policies).to.include({ messagesPerAck: 65_535, streamOffsets });
+    expect(policies.crashLoop?.after).to.equal(100);
   });
 
   it('allows several handlers of an exclusive consumer where they share it, and redelivery with local retry or none', () => {
