@@ -1,5 +1,9 @@
-/** One measurement in a process of its own: `worker.mjs JOB`, a job as JSON; prints what was measured as JSON. */
+/**
+ * One measurement in a process of its own: `worker.mjs JOB`, a job as JSON; prints what was measured as JSON. Where it takes turns with
+ * others, it measures as many messages as it is told to, each time that it is told, and answers with each.
+ */
 import { performance } from 'node:perf_hooks';
+import { percentiles } from './lib/percentiles.mjs';
 import { PAYLOADS } from './lib/shapes.mjs';
 
 const job = JSON.parse(process.argv[2]);
@@ -116,27 +120,45 @@ async function request() {
   return result;
 }
 
-/** One message at a time to an idle consumer: from the write to the call of the handler, both in this process. */
+/**
+ * One message at a time to an idle consumer: from the write to the call of the handler, both in this process. Ends when whoever says
+ * how many are next is gone.
+ */
 async function latency() {
   const { connect } = await import('amqplib');
   let onHandled;
   await subject.consume(job, () => onHandled?.());
   const connection = await connect(job.url, { noDelay: true });
   const channel = await connection.createChannel();
-  const latencies = [];
   const body = Buffer.from(JSON.stringify(job.envelope ?? PAYLOADS.json));
   const properties = { contentType: 'application/json', messageId: 'latency' };
-  for (let number = -job.warmup; number < job.count; number++) {
+  const one = async () => {
     const { promise, resolve } = deferred();
     onHandled = resolve;
     const start = performance.now();
     channel.sendToQueue(job.queue, body, properties);
     await promise;
-    if (number >= 0) latencies.push(performance.now() - start);
-    // Without pauses at first: what is measured is warm code in a slow rhythm, and no compiler at work.
-    if (number >= -100) await new Promise((again) => setTimeout(again, 2));
-  }
-  return percentiles(latencies);
+    return performance.now() - start;
+  };
+  const many = async (count) => {
+    const latencies = [];
+    for (let number = 0; number < count; number++) {
+      latencies.push(await one());
+      await new Promise((again) => setTimeout(again, 1));
+    }
+    return latencies;
+  };
+  // Without pauses at first: what is measured is warm code in a slow rhythm, and no compiler at work.
+  for (let number = 0; number < job.warmup; number++) await one();
+  await many(100);
+  process.on('message', async ({ count }) => {
+    // The others had the processor until now.
+    await many(3);
+    process.send({ latencies: await many(count) });
+  });
+  process.send({ isReady: true });
+  await new Promise((resolve) => process.once('disconnect', resolve));
+  return {};
 }
 
 async function listeners() {
@@ -177,12 +199,6 @@ async function large() {
   }
   const { user, system } = process.cpuUsage(cpu);
   return { ms: percentiles(times).p50Ms, cpuMicros: (user + system) / job.count };
-}
-
-function percentiles(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (part) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
-  return { p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
 function deferred() {

@@ -21,7 +21,7 @@ export function testFiles() {
       ...files('tools/ledger/dist', /\.test\.js$/, OUTSIDE),
     ],
     examples: compiled.filter((file) => /^examples\/.*\/dist(-test)?\//.test(file)),
-    scripts: [...files('tools/scripts', /\.test\.mjs$/), ...files('tools/mutants', /\.test\.mjs$/)],
+    scripts: ['tools/scripts', 'tools/mutants', 'tools/bench/lib'].flatMap((folder) => files(folder, /\.test\.mjs$/)),
   };
 }
 

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { connect } from 'amqplib';
 import { CASES, payloadOf } from './cases.mjs';
+import { measureInTurns } from './in-turns.mjs';
 import { runJson } from './pairs.mjs';
 
 const worker = fileURLToPath(new URL('../worker.mjs', import.meta.url));
@@ -15,8 +16,8 @@ const LEAST_MS = 4_000;
 
 /**
  * Runs cases in turn: each subject in a fresh process, one after the other, round by round, so that a drift of the machine
- * hits all alike. Answers the measurements by case and subject, one for each round; what no time was left for is not there. What
- * did not end in its time is not tried again.
+ * hits all alike; where a case says `atATime`, all of its subjects are there at once, and take turns. Answers the measurements by
+ * case and subject, one for each round; what no time was left for is not there. What did not end in its time is not tried again.
  * @param wholeRounds so many rounds are measured whatever the deadline; each measurement has its own bound
  * @param measured told after each measurement what there is so far
  * @param signal ends it: what has been measured by then is answered
@@ -25,41 +26,52 @@ export async function runCases(options) {
   const { names, url, redisUrl, rounds, wholeRounds, scale, only, deadline, say, measured, signal } = options;
   const connection = await connect(url);
   const channel = await connection.createConfirmChannel();
-  const round = names.flatMap((name) => subjectsOf(CASES[name], only).map((subject) => ({ name, subject })));
+  const round = names.flatMap((name) => stepsOf(name, only));
   // Round by round over all cases, so that each has its figures should the time not do for all rounds.
   const steps = Array.from({ length: rounds }, () => round).flat();
   const results = {};
   const took = new Map();
   const beganAt = performance.now();
   let skipped = 0;
-  for (const [index, { name, subject }] of steps.entries()) {
-    const before = results[name]?.[subject.name] ?? [];
+  for (const [index, { name, subjects }] of steps.entries()) {
     const start = performance.now();
     const isBounded = index >= wholeRounds * round.length;
     // What is begun has to end in time as well; of what was never measured that is not known, and it is ended.
     const leftMs = isBounded ? deadline - start : Number.POSITIVE_INFINITY;
-    const key = `${name} ${subject.name}`;
+    const key = `${name} ${subjects.map((subject) => subject.name)}`;
     if (signal.aborted || leftMs < 1.2 * (took.get(key) ?? LEAST_MS)) {
       skipped++;
       continue;
     }
-    const tooLong = before.find(({ isTooLong }) => isTooLong);
-    const result = tooLong ?? (await measure(channel, CASES[name], subject, { url, redisUrl, scale, signal, leftMs }));
+    const before = (subject) => results[name]?.[subject.name] ?? [];
+    const tooLong = (subject) => before(subject).find(({ isTooLong }) => isTooLong);
+    const asked = subjects.filter((subject) => tooLong(subject) === undefined);
+    const measuredNow = await measure(channel, CASES[name], asked, { url, redisUrl, scale, signal, leftMs });
     if (signal.aborted) {
       skipped++;
       continue;
     }
     took.set(key, performance.now() - start);
-    results[name] ??= {};
-    results[name][subject.name] = [...before, result];
+    for (const subject of subjects) {
+      const result = tooLong(subject) ?? measuredNow[asked.indexOf(subject)];
+      results[name] ??= {};
+      results[name][subject.name] = [...before(subject), result];
+      const failure = result.error === undefined ? '' : ` failed: ${result.error}`;
+      const seconds = Math.round((performance.now() - beganAt) / 1000);
+      say(`[${index + 1}/${steps.length}, ${seconds} s] ${name}: ${subject.name}${failure}`);
+    }
     measured(results);
-    const failure = result.error === undefined ? '' : ` failed: ${result.error}`;
-    const seconds = Math.round((performance.now() - beganAt) / 1000);
-    say(`[${index + 1}/${steps.length}, ${seconds} s] ${name}: ${subject.name}${failure}`);
   }
   if (skipped > 0) say(`${signal.aborted ? 'stopped: not measured are' : 'no time was left for'} ${skipped} more`);
   await connection.close();
   return results;
+}
+
+/** A measurement for each subject, or one of all of them when they take turns. */
+function stepsOf(name, only) {
+  const subjects = subjectsOf(CASES[name], only);
+  if (CASES[name].atATime !== undefined) return [{ name, subjects }];
+  return subjects.map((subject) => ({ name, subjects: [subject] }));
 }
 
 function subjectsOf(one, only) {
@@ -77,47 +89,54 @@ function subjectsOf(one, only) {
   ];
 }
 
-async function measure(channel, one, subject, { url, redisUrl, scale, signal, leftMs }) {
-  const queues = Array.from({ length: one.queues ?? 1 }, (_, number) => `leveret.bench.${process.pid}.${number}`);
-  const count = Math.max(1, Math.ceil((one.count ?? 1) * scale));
-  const warmup = Math.ceil((one.warmup ?? (one.count ?? 0) / 4) * scale) || 0;
+/** One measurement for each of these subjects. */
+async function measure(channel, one, subjects, { url, redisUrl, scale, signal, leftMs }) {
+  if (subjects.length === 0) return [];
+  const { limitMs = LIMIT_MS } = one;
+  const bounds = { limitMs: Math.min(limitMs, leftMs), signal };
+  const jobs = subjects.map((subject) => ({ ...jobOf(one, subject, scale), url, redisUrl }));
+  try {
+    for (const job of jobs) await prepare(channel, one, job);
+    if (one.atATime !== undefined) return await measureInTurns(worker, jobs, bounds);
+    const startedAt = performance.timeOrigin + performance.now();
+    const result = await runJson(worker, [JSON.stringify(jobs[0])], bounds);
+    return [one.measure === 'first' ? { ...result, startMs: result.at - startedAt } : result];
+  } catch (error) {
+    return subjects.map(() => ({ error: error.message.slice(0, 200), isTooLong: error.isTooLong === true }));
+  } finally {
+    for (const queue of jobs.flatMap(({ queues }) => queues)) await channel.deleteQueue(queue);
+  }
+}
+
+/** What a process is to measure. */
+function jobOf(one, subject, scale) {
   const {
-    fill,
-    queues: _queues,
+    fill: _fill,
     subjects: _subjects,
     metrics: _metrics,
     goals: _goals,
     controls: _controls,
-    limitMs = LIMIT_MS,
+    limitMs: _limitMs,
     ...job
   } = one;
-  try {
-    await Promise.all(queues.map((queue) => channel.assertQueue(queue, { durable: true })));
-    const payload = payloadOf(one);
-    const body = subject.name === 'nest' ? { pattern: 'bench', data: payload } : payload;
-    if (fill === true) await fillQueue(channel, queues[0], body, one, count + warmup);
-    const more = {
-      ...subject.more,
-      url,
-      redisUrl,
-      count,
-      warmup,
-      queue: queues[0],
-      queues,
-      file: subject.file,
-      envelope: body,
-    };
-    const startedAt = performance.timeOrigin + performance.now();
-    const result = await runJson(worker, [JSON.stringify({ ...job, ...more })], {
-      limitMs: Math.min(limitMs, leftMs),
-      signal,
-    });
-    return one.measure === 'first' ? { ...result, startMs: result.at - startedAt } : result;
-  } catch (error) {
-    return { error: error.message.slice(0, 200), isTooLong: error.isTooLong === true };
-  } finally {
-    for (const queue of queues) await channel.deleteQueue(queue);
-  }
+  const payload = payloadOf(one);
+  const place = `leveret.bench.${process.pid}.${subject.name.replaceAll(/\W+/g, '-')}`;
+  const queues = Array.from({ length: one.queues ?? 1 }, (_, number) => `${place}.${number}`);
+  return {
+    ...job,
+    ...subject.more,
+    count: Math.max(1, Math.ceil((one.count ?? 1) * scale)),
+    warmup: Math.ceil((one.warmup ?? (one.count ?? 0) / 4) * scale) || 0,
+    queue: queues[0],
+    queues,
+    file: subject.file,
+    envelope: subject.name === 'nest' ? { pattern: 'bench', data: payload } : payload,
+  };
+}
+
+async function prepare(channel, one, { queues, envelope, count, warmup }) {
+  await Promise.all(queues.map((queue) => channel.assertQueue(queue, { durable: true })));
+  if (one.fill === true) await fillQueue(channel, queues[0], envelope, one, count + warmup);
 }
 
 async function fillQueue(channel, queue, payload, { kind, measure: what }, messages) {
