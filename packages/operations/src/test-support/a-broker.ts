@@ -18,7 +18,11 @@ export class ABroker {
   isSlow = false;
   /** Hands out nothing. */
   isStalled = false;
-  /** What becomes of a publish. Default: it is put at the end. */
+  /** What was published elsewhere, and confirmed. */
+  readonly published: Publication[] = [];
+  /** Other queues that are there. */
+  readonly others = new Set<string>();
+  /** What becomes of a publish. Default: it is put at the end of the queue `q`, or noted. */
   confirm: (publication: Publication) => PublishOutcome = () => ({ kind: 'ack', returned: undefined });
   sink: SessionSink | undefined;
   #tag = 0;
@@ -34,7 +38,16 @@ export class ABroker {
   }
 
   get session(): OperationsSession {
-    return { broker: this.broker, clock: this.clock } as unknown as OperationsSession;
+    const session = {
+      ...{
+        broker: this.broker,
+        clock: this.clock,
+        queueType: async () => 'classic',
+        management: async () => undefined,
+      },
+      exclusively: <T>(_to: string, _queue: string, work: () => Promise<T>) => work(),
+    };
+    return session as unknown as OperationsSession;
   }
 
   /** Hands out what is ready. */
@@ -60,9 +73,10 @@ export class ABroker {
 
   get broker(): BrokerSession {
     const broker = {
-      isOpen: true,
-      queue: async () => {
-        if (!this.isThere) return undefined;
+      ...{ isOpen: true, broker: { version: '4.3.6' } },
+      queue: async (name: string) => {
+        if (this.others.has(name)) return { messages: 0, consumers: 0 };
+        if (!this.isThere || name !== 'q') return undefined;
         return { messages: this.isSlow ? 0 : this.ready.length, consumers: this.consumers };
       },
       consume: async (_queue: string, options: object, sink: SessionSink): Promise<SessionConsumer> => {
@@ -90,13 +104,18 @@ export class ABroker {
           },
         };
       },
+      declareQueue: async (name: string, options: object) => {
+        this.log.push(`declare ${name} ${JSON.stringify(options)}`);
+        this.others.add(name);
+      },
       openPublishChannel: async (): Promise<PublishChannel> => ({
         isOpen: true,
         publish: (publication, settled) => {
           const outcome = this.confirm(publication);
           if (outcome.kind === 'ack' && outcome.returned === undefined) {
             const { body, headers, properties, exchange, routingKey } = publication;
-            this.ready.push({ ...properties, body, headers, exchange, routingKey, redelivered: false });
+            if (exchange !== '' || routingKey !== 'q') this.published.push(publication);
+            else this.ready.push({ ...properties, body, headers, exchange, routingKey, redelivered: false });
           }
           setImmediate(() => settled(outcome));
           return true;
