@@ -12,7 +12,6 @@ import {
   within,
 } from '@leveret/core';
 import type { Link } from '../connection/link.js';
-import { asError } from '../errors/broker-reply.js';
 import { titleOfPart, unansweredError } from './declaration-error.js';
 import { declareTopology, type EarlyReport, type LatePart, mergeReports, topologyOfQueue } from './declare-topology.js';
 import type { DeclareFailure, DeclareReport } from './declarer.js';
@@ -106,12 +105,7 @@ export class TopologyKeeper {
   /** Declares one queue again, with its bindings and their exchanges. Never rejects. */
   async redeclare(queue: string, link: Link): Promise<void> {
     const topology = topologyOfQueue(this.#topology, queue);
-    if (topology === undefined) return;
-    try {
-      await this.#declare(topology, link, 'consume', false);
-    } catch (error) {
-      if (!link.ended) this.#emit({ type: 'declare-failed', role: 'consume', error: asError(error), fatal: false });
-    }
+    if (topology !== undefined) await this.#declare(topology, link, 'consume', false).catch(ignoreEnd);
   }
 
   /** Waits for what the broker answers soon; when starting, for all of it, within bounds. */
