@@ -64,8 +64,44 @@ describe('a store in front of what the scripts come to', () => {
     redis.entries.set('m', { value: 'c:t', until: Number.POSITIVE_INFINITY });
     expect(await store.claim('m', LEASE)).to.deep.equal({ kind: 'completed' });
     expect(redis.questions.at(-1)).to.deep.equal(['m']);
-    const cluster = new RedisIdempotencyStore(Object.assign(new MemoryRedis(), { isCluster: true }), SERVICE);
+    const nodes = Object.assign(new MemoryRedis(), { isCluster: true });
+    const cluster = new RedisIdempotencyStore(nodes, { ...SERVICE, prefix: '' });
     expect(await cluster.claim('k', LEASE)).to.include({ kind: 'claimed' });
+    expect(nodes.questions).to.deep.equal([['k'], ['pay::k']]);
+  });
+
+  it('reads numbers and yes or no as clients give them, and waits a whole lease for a claim that never ends', async () => {
+    const answering = (answer: unknown) => new RedisIdempotencyStore({ eval: async () => answer }, SERVICE);
+    for (const [answer, retryAfterMs] of [
+      ...([
+        [1, 1],
+        ['1', 1],
+        [1n, 1],
+        [250, 250],
+        [0, 60_000],
+        [-1, 60_000],
+      ] as const),
+    ]) {
+      expect(await answering(answer).claim('k', LEASE)).to.deep.equal({ kind: 'in-progress', retryAfterMs });
+    }
+    for (const [answer, isYes] of [
+      ...([
+        [1, true],
+        ['1', true],
+        [1n, true],
+        [0, false],
+        ['0', false],
+        [0n, false],
+      ] as const),
+    ]) {
+      expect(await answering(answer).renew(CLAIM, LEASE)).to.equal(isYes);
+      expect(await answering(answer).complete(CLAIM, { ttlMs: 1 })).to.equal(isYes);
+    }
+    for (const answer of ['claim', null, 0.5]) {
+      expect((await rejection(answering(answer).claim('k', LEASE))).message).to.match(
+        /^Could not claim k in Redis: it answered .*, which no script does$/,
+      );
+    }
   });
 
   it('says what it could not ask, with the cause, and takes nothing for handled', async () => {
@@ -194,6 +230,95 @@ describe('a store in front of what the scripts come to', () => {
       expect((await rejection(store.claim('k', LEASE))).message).to.equal(
         "Could not claim k in Redis: Stream isn't writeable (connect ECONNREFUSED)",
       );
+    });
+
+    it('is made of an address and of options that ioredis would not misread', () => {
+      const faultsOf = (url: unknown, own?: unknown) => {
+        try {
+          makeClient(url, own).client.disconnect();
+          return [];
+        } catch (error) {
+          return (error as ConfigurationError).problems.map((text) => text.replace(/^redis: /, ''));
+        }
+      };
+      for (const url of ['redis://localhost', 'rediss://u:p@localhost:6380/1', '//localhost', '/run/redis.sock']) {
+        expect(faultsOf(url)).to.deep.equal([]);
+      }
+      const address = 'the address of Redis must be text such as redis://localhost:6379; got ';
+      expect(faultsOf('http://u:secret@localhost')).to.deep.equal([`${address}text that is no such address`]);
+      expect(faultsOf(6379)).to.deep.equal([`${address}6379`]);
+      const good = {
+        port: '6379',
+        db: 1,
+        tls: {},
+        enableOfflineQueue: false,
+        host: null,
+        password: 'p',
+        path: undefined,
+      };
+      expect(faultsOf('redis://localhost', good)).to.deep.equal([]);
+      for (const own of [null, 'text', 5]) {
+        expect(faultsOf('redis://localhost', own)[0]).to.match(/^redis must be options of ioredis; got /);
+      }
+      expect(
+        faultsOf('redis://localhost', { port: '', db: 'one', password: 5, tls: true, host: () => 'h' }),
+      ).to.have.members([
+        'redis.port must be a number; got ""',
+        'redis.db must be a number; got "one"',
+        'redis.password must be a string; got number',
+        'redis.tls must be a object; got true',
+        'redis.host must be a string; got function host',
+      ]);
+    });
+
+    it('fails fast while there is none, unless it is told otherwise', () => {
+      const { options } = makeClient('redis://localhost', undefined).client;
+      expect(options).to.include({
+        ...{ enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 5_000 },
+        ...{ connectTimeout: 10_000, lazyConnect: true },
+      });
+      const own = makeClient('redis://localhost', { commandTimeout: 7, lazyConnect: false }).client.options;
+      expect(own).to.include({ commandTimeout: 7, connectTimeout: 10_000, lazyConnect: true });
+    });
+
+    it('is not used in the first database where the one that was asked for does not exist', async () => {
+      const steps: string[] = [];
+      const wrong = new Error('ERR DB index is out of range');
+      const client = {
+        connect: async () => steps.push('connect'),
+        disconnect: () => steps.push('disconnect'),
+        options: {},
+      };
+      const error = await rejection(connectClient({ client, trouble: () => wrong } as unknown as OwnedClient));
+      expect(error).to.include({ code: 'LEV_IDEMPOTENCY_STORE', cause: wrong });
+      expect(steps).to.deep.equal(['connect', 'disconnect']);
+      await connectClient({ client, trouble: () => new Error('connect ECONNREFUSED') } as unknown as OwnedClient);
+      expect(steps.slice(2)).to.deep.equal(['connect']);
+    });
+
+    it('says that a server may speak no TLS', async () => {
+      const client = (tls?: object) => ({
+        ...{ connect: () => Promise.reject(new Error('connect ETIMEDOUT')), disconnect: () => {}, options: { tls } },
+      });
+      const of = async (tls?: object) =>
+        (await rejection(connectClient({ client: client(tls), trouble: () => undefined } as unknown as OwnedClient)))
+          .message;
+      expect(await of({})).to.equal(
+        'Could not connect with TLS (does the server speak it at this port?) to Redis: connect ETIMEDOUT',
+      );
+      expect(await of()).to.equal('Could not connect to Redis: connect ETIMEDOUT');
+    });
+
+    it('leaves none behind when its options are wrong, and none when it cannot be connected', async () => {
+      expect(await rejection(RedisIdempotencyStore.connect('redis://127.0.0.1:1', { service: '' }))).to.be.instanceOf(
+        ConfigurationError,
+      );
+      expect(
+        await rejection(RedisIdempotencyStore.connect('redis://127.0.0.1:1', undefined as never)),
+      ).to.be.instanceOf(ConfigurationError);
+      expect(await rejection(RedisIdempotencyStore.connect('redis://127.0.0.1:1', SERVICE))).to.include({
+        code: 'LEV_IDEMPOTENCY_STORE',
+      });
     });
 
     it('is not connected where nobody listens, and leaves nothing that tries again', async () => {
