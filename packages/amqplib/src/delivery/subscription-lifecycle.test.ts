@@ -3,8 +3,8 @@ import type { ConsumeRequest } from '@leveret/core';
 import type { Channel } from 'amqplib';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import type { Link } from '../connection/link.js';
-import { HandClock } from '../test-support/hand-clock.js';
 import { consumeRequest, RecordingSink } from '../test-support/recording-sink.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
 import { ConsumerSubscription } from './consumer-subscription.js';
@@ -71,7 +71,7 @@ class SlowChannel extends EventEmitter {
 }
 
 function setUp(channels: readonly SlowChannel[], changes: Partial<ConsumeRequest> = {}, exists?: boolean) {
-  const clock = new HandClock();
+  const clock = new FakeClock();
   const sink = new RecordingSink(() => {});
   const left = [...channels];
   const link = {

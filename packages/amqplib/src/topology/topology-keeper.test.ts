@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { AnsweringLink, refusal } from '../test-support/answering-link.js';
 import { bindingOf, exchangeOf, queueOf, topologyOf } from '../test-support/declarations.js';
-import { HandClock } from '../test-support/hand-clock.js';
 import { rejectionOf } from '../test-support/rejection-of.js';
 import { topologyOfQueue } from './declare-topology.js';
 import { mergeTopologies, TopologyKeeper } from './topology-keeper.js';
@@ -57,7 +57,7 @@ const OTHER =
 
 describe('TopologyKeeper', () => {
   function setUp(mismatch: 'fail' | 'warn' = 'warn') {
-    const clock = new HandClock();
+    const clock = new FakeClock();
     const told: string[] = [];
     const keeper = new TopologyKeeper(
       mismatch,
