@@ -65,7 +65,7 @@ onEachBroker('when Spring asks or answers', (broker) => {
       expect(content.toString()).to.equal('{"total":21}');
       expect(properties).to.include({
         contentType: 'application/json',
-        contentEncoding: 'UTF-8',
+        contentEncoding: undefined,
         deliveryMode: 2,
         correlationId: request.correlationId,
       });
@@ -96,7 +96,7 @@ onEachBroker('when Spring asks or answers', (broker) => {
       expect(JSON.parse(content.toString())).to.have.nested.property('exception.message', 'no such order');
       expect(properties).to.include({
         contentType: 'application/json',
-        contentEncoding: 'UTF-8',
+        contentEncoding: undefined,
         deliveryMode: 2,
         correlationId: request.correlationId,
       });
@@ -131,7 +131,7 @@ onEachBroker('when Spring asks or answers', (broker) => {
       expect(await running.publisher.request('', queue, { id: 7 }, { headers })).to.deep.equal({ total: 21 });
       const { content, properties } = requests[0]!;
       expect(content.toString()).to.equal('{"id":7}');
-      expect(properties).to.include({ contentType: 'application/json', contentEncoding: 'UTF-8', deliveryMode: 2 });
+      expect(properties).to.include({ contentType: 'application/json', contentEncoding: undefined, deliveryMode: 2 });
       expect(properties.messageId).to.match(UUID);
       expect(properties.replyTo).to.match(/^amq\.rabbitmq\.reply-to\./);
       const { correlationId } = properties;

@@ -172,8 +172,9 @@ describe('writing a payload', () => {
       const { body, contentType, contentEncoding } = write(payload);
       return [body.toString(), contentType, contentEncoding];
     };
-    expect(encoded({ a: 1 })).to.deep.equal(['{"a":1}', 'application/json', 'UTF-8']);
-    expect(encoded(null)).to.deep.equal(['null', 'application/json', 'UTF-8']);
+    // JSON is UTF-8 without a word.
+    expect(encoded({ a: 1 })).to.deep.equal(['{"a":1}', 'application/json', undefined]);
+    expect(encoded(null)).to.deep.equal(['null', 'application/json', undefined]);
     expect(encoded('grüße')).to.deep.equal(['grüße', 'text/plain', 'UTF-8']);
     expect(encoded(Buffer.from('raw'))).to.deep.equal(['raw', 'application/octet-stream', undefined]);
   });
@@ -191,6 +192,12 @@ describe('writing a payload', () => {
       contentType: 'text/plain',
       contentEncoding: 'ISO-8859-1',
     });
+    expect(write({ a: 'é' }, { contentEncoding: 'latin1' })).to.deep.equal({
+      body: Buffer.from('{"a":"é"}', 'latin1'),
+      contentType: 'application/json',
+      contentEncoding: 'latin1',
+    });
+    expect(write({ a: 1 }, { contentEncoding: 'UTF-8' }).contentEncoding).to.equal('UTF-8');
     expect(write({ a: 1 }, { contentType: 'application/cloudevents+json' }).contentType).to.equal(
       'application/cloudevents+json',
     );

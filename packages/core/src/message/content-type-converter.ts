@@ -170,10 +170,11 @@ function write(payload: unknown, hints: EncodeHints): EncodedPayload {
       `Cannot write ${describeValue(payload)} as ${JSON.stringify(hints.contentType)}. Give bytes or text, or a JSON content type.`,
     );
   }
+  // JSON is UTF-8 where nothing else is said, and few bytes of properties are cheaper for the broker (decision record 51).
   return {
     body: encodeText(stringify(payload), charset),
     contentType: hints.contentType ?? 'application/json',
-    contentEncoding: charset ?? 'UTF-8',
+    contentEncoding: charset,
   };
 }
 

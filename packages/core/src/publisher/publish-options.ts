@@ -21,7 +21,7 @@ export interface PublishOptions {
   readonly replyTo?: string | undefined;
   /** MIME type the payload is written as. Default: what the converter makes of the payload. */
   readonly contentType?: string | undefined;
-  /** Charset or compression of the body. Default: what the converter used. */
+  /** Charset or compression of the body. Default: what the converter used; none for JSON, which is UTF-8. */
   readonly contentEncoding?: string | undefined;
   /** Kind of the message, for consumers that choose a handler by it. */
   readonly type?: string | undefined;
@@ -61,7 +61,7 @@ export const PUBLISH_OPTIONS = {
   correlationId: text('none', 'what a reply bears again'),
   replyTo: text('none', 'queue that a reply is wanted on'),
   contentType: text('what the converter makes of the payload', 'MIME type the payload is written as'),
-  contentEncoding: text('what the converter used', 'charset or compression of the body'),
+  contentEncoding: text('what the converter used; none for JSON', 'charset or compression of the body'),
   type: text('what `@PublishTo` says', 'kind of the message, for consumers that choose a handler by it'),
   appId: text("the publisher's", 'name of the application'),
   userId: text('none', 'must be the user of the connection: the broker refuses the message otherwise'),

@@ -12,7 +12,6 @@ export const REMOTE_FAILURE_HEADER = 'x-leveret-error';
 export interface RemoteFailureReply {
   readonly body: Buffer;
   readonly contentType: 'application/json';
-  readonly contentEncoding: 'UTF-8';
   readonly headers: MessageHeaders;
 }
 
@@ -26,7 +25,6 @@ export function remoteFailureReply(error: unknown, redact: Redact = redactUrls):
   return {
     body: Buffer.from(JSON.stringify({ exception: failure })),
     contentType: 'application/json',
-    contentEncoding: 'UTF-8',
     headers: { [REMOTE_FAILURE_HEADER]: failure.name ?? 'Error' },
   };
 }
