@@ -155,25 +155,36 @@ describe('AmqplibPublishChannel', () => {
     });
   }
 
-  it('lets the first of many that are confirmed at once publish again before it tells the last', async () => {
+  it('does not take for confirmed what is published while others are told of their confirm', () => {
     const fake = new WireChannel();
     const channel = channelOver(fake);
-    const order: (string | number)[] = [];
-    const publishNext = () => {
-      channel.publish(message('next'), () => {});
-      order.push('published');
-    };
-    for (let number = 1; number <= 200; number++) {
-      channel.publish(message(`m${number}`), () => {
-        order.push(number);
-        if (number === 1) queueMicrotask(publishNext);
+    const told: string[] = [];
+    const publish = (id: string) =>
+      channel.publish(message(id), ({ kind }) => {
+        told.push(`${id} ${kind}`);
+        if (!id.endsWith('again')) publish(`${id} again`);
+      });
+    for (const id of ['a', 'b', 'c']) publish(id);
+    fake.confirm(3, 'ack', true);
+    expect(told).to.deep.equal(['a ack', 'b ack', 'c ack']);
+    expect(fake.written).to.have.lengthOf(6);
+    fake.confirm(5, 'nack', true);
+    expect(told.slice(3)).to.deep.equal(['a again nack', 'b again nack']);
+  });
+
+  it('tells all whom one frame confirms, also when the channel ends at the first of them', async () => {
+    const fake = new WireChannel();
+    const channel = channelOver(fake);
+    const kinds: string[] = [];
+    for (let number = 0; number < 3; number++) {
+      channel.publish(message('m'), ({ kind }) => {
+        kinds.push(kind);
+        if (number === 0) fake.end(NOT_FOUND);
       });
     }
-    fake.confirm(200, 'ack', true);
+    fake.confirm(3, 'ack', true);
     await microtasks();
-    expect(order).to.have.lengthOf(201);
-    expect(order.indexOf('published')).to.be.within(1, 100);
-    expect(fake.written).to.have.lengthOf(201);
+    expect(kinds).to.deep.equal(['ack', 'ack', 'ack']);
   });
 
   it('takes what comes back for the one that is not confirmed, where many are alike', async () => {

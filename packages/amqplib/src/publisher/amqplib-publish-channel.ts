@@ -17,11 +17,16 @@ import { PublishEncoder } from '../wire/encode-publish.js';
 import { call } from './call.js';
 import { headerFrameBytes } from './header-size.js';
 import { InFlight, InFlightList } from './in-flight.js';
-import { type Confirm, PublishConfirms } from './publish-confirms.js';
 import { writableHeaders } from './writable-headers.js';
 
 /** amqplib itself refuses headers above this, so that only smaller frames need a look. */
 const AMQPLIB_HEADER_LIMIT = 65_536;
+
+/** What `basic.ack` and `basic.nack` of the broker say. */
+interface Confirm {
+  readonly deliveryTag: number;
+  readonly multiple: boolean;
+}
 
 /** A channel to publish on. It ends once and is not opened again. */
 export class AmqplibPublishChannel implements PublishChannel {
@@ -31,7 +36,6 @@ export class AmqplibPublishChannel implements PublishChannel {
   readonly #clock: Clock;
   readonly #closeTimeoutMs: number;
   readonly #inFlight = new InFlightList();
-  readonly #confirms = new PublishConfirms(this.#inFlight);
   readonly #writer: DirectWriter | undefined;
   readonly #closed: Promise<void>;
   /** amqplib has closed the channel: it calls every confirm callback with an error that means nothing. */
@@ -62,8 +66,8 @@ export class AmqplibPublishChannel implements PublishChannel {
     if (this.#writer !== undefined) {
       // amqplib's own would look for callbacks that there are not.
       for (const confirm of ['ack', 'nack']) channel.removeAllListeners(confirm);
-      channel.on('ack', (confirm: Confirm) => this.#gone || this.#confirms.acked(confirm));
-      channel.on('nack', (confirm: Confirm) => this.#gone || this.#confirms.nacked(confirm));
+      channel.on('ack', (confirm: Confirm) => this.#confirmed(confirm, 'ack'));
+      channel.on('nack', (confirm: Confirm) => this.#confirmed(confirm, 'nack'));
     }
     channel.on('drain', () => this.#drained());
   }
@@ -112,7 +116,7 @@ export class AmqplibPublishChannel implements PublishChannel {
     const options = publishOptions(publication, headers);
     if (this.#confirm === undefined) return this.#channel.publish(exchange, routingKey, body, options);
     return this.#confirm.publish(exchange, routingKey, body, options, (error: unknown) => {
-      if (!this.#gone) this.#confirms.settle(entry.tag, error === null ? 'ack' : 'nack');
+      if (!this.#gone) this.#settle(entry.tag, error === null ? 'ack' : 'nack');
     });
   }
 
@@ -148,9 +152,23 @@ export class AmqplibPublishChannel implements PublishChannel {
     return false;
   }
 
+  #confirmed({ deliveryTag, multiple }: Confirm, kind: 'ack' | 'nack'): void {
+    if (this.#gone) return;
+    if (!multiple) {
+      this.#settle(deliveryTag, kind);
+      return;
+    }
+    // What is published meanwhile has a higher tag, and is not meant.
+    const list = this.#inFlight;
+    for (let at = list.first; at !== undefined && at.tag <= deliveryTag; at = list.first) this.#settle(at.tag, kind);
+  }
+
+  #settle(tag: number, kind: 'ack' | 'nack'): void {
+    const entry = this.#inFlight.take(tag);
+    if (entry !== undefined) call(entry.settled, { kind, returned: entry.returned });
+  }
+
   #returned(message: AmqplibMessage): void {
-    // It belongs to none of those that are confirmed already.
-    this.#confirms.tellAcked();
     const { replyCode, replyText } = message.fields as unknown as { replyCode: number; replyText: string };
     const read = readMessage(message);
     const entry = this.#inFlight.findReturned(read);
@@ -185,7 +203,6 @@ export class AmqplibPublishChannel implements PublishChannel {
   }
 
   #channelClosed(): void {
-    this.#confirms.tellAcked();
     this.#gone = true;
     // A turn later the connection has said why it ended, if that is what happened.
     queueMicrotask(() => this.#finish(this.#endNow()));
@@ -200,7 +217,6 @@ export class AmqplibPublishChannel implements PublishChannel {
 
   #finish(end: ChannelEnd): void {
     if (this.#end !== undefined) return;
-    this.#confirms.tellAcked();
     this.#end = end;
     this.#gone = true;
     for (const entry of this.#inFlight.takeAll()) call(entry.settled, { kind: 'lost', closed: end });
