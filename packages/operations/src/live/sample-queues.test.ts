@@ -45,7 +45,7 @@ describe('sampleQueues', () => {
     const activities = [
       activity('a', 1, 1),
       activity('b', 2, undefined),
-      activity('unknown', undefined, undefined),
+      activity('a queue of which nothing is known', undefined, undefined),
       activity('long', 5, 5),
       activity('errors', 0, 0),
       activity('leveret.lock.look.q', 9, 9),
@@ -57,8 +57,8 @@ describe('sampleQueues', () => {
       'a',
       'b',
       'leveret.retrying.errors',
+      'a queue of which nothing is known',
       'errors',
-      'unknown',
     ]);
     expect([source, missing]).to.deep.equal(['management', []]);
     expect(queues.filter(({ isErrorQueue }) => isErrorQueue).map(({ name }) => name)).to.deep.equal(['errors']);

@@ -58,6 +58,7 @@ describe('LentTransaction', () => {
     expect(lent).to.be.instanceOf(FakeClient);
     expect([lent.constructor, lent.query, 'prepare' in lent]).to.deep.equal([FakeClient, lent.query, true]);
     expect(lent.sent).to.deep.equal(['SELECT 1']);
+    expect(lent.inner, 'the same face each time').to.equal(lent.inner);
     lent.released = 3;
     expect(client.released).to.equal(3);
     expect(lenderOf(lent)?.transaction).to.equal(client);
@@ -166,6 +167,33 @@ describe('LentTransaction', () => {
     rows.next();
     loan.end();
     expect([open, rows.next()]).to.deep.equal([false, { value: undefined, done: true }]);
+  });
+
+  it('closes rows once, and gets along with rows that cannot be closed', () => {
+    const { client, loan, lent } = lend('synchronous');
+    let closed = 0;
+    const rows = (close: () => void) => ({
+      next: () => ({ value: 1, done: false }),
+      return: () => {
+        close();
+        return { value: undefined, done: true };
+      },
+      [Symbol.iterator]() {
+        return this;
+      },
+    });
+    const given = [
+      rows(() => {
+        throw new Error('was never begun');
+      }),
+      rows(() => closed++),
+    ];
+    client.answer = () => given.shift();
+    lent.query('first');
+    lent.query('second');
+    loan.end();
+    loan.end();
+    expect(closed).to.equal(1);
   });
 
   it('lends a function, such as the transaction of some mappers, and what is frozen', () => {

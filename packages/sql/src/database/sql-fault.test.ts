@@ -52,6 +52,51 @@ describe('sqlFault', () => {
     });
   }
 
+  const numbers: readonly (readonly [number, SqlFault])[] = [
+    [1205, 'busy'],
+    [3572, 'busy'],
+    [1213, 'conflict'],
+    [1020, 'conflict'],
+    [1290, 'read-only'],
+    [1792, 'read-only'],
+    [1836, 'read-only'],
+    [1047, 'read-only'],
+    [1062, 'other'],
+  ];
+  for (const [errno, fault] of numbers) {
+    it(`says ${fault} of MySQL's ${errno}, where a driver gives the number alone`, () => {
+      expect(sqlFault({ errno })).to.equal(fault);
+      expect(sqlFault({ errno: errno + 10_000 })).to.equal('other');
+    });
+  }
+
+  for (const [errcode, fault] of [
+    [5, 'busy'],
+    [261, 'busy'],
+    [6, 'busy'],
+    [262, 'busy'],
+    [517, 'conflict'],
+    [8, 'read-only'],
+    [264, 'read-only'],
+    [7, 'other'],
+    [1, 'other'],
+  ] as const) {
+    it(`says ${fault} of SQLite's ${errcode}, whatever the driver calls it`, () => {
+      for (const name of ['errcode', 'errno', 'rawCode']) {
+        expect(sqlFault(coded('ERR_SQLITE_ERROR', { [name]: errcode })), name).to.equal(fault);
+      }
+    });
+  }
+
+  it('looks at a hundred errors of one failure', () => {
+    const wrapped = (times: number) => {
+      let error: object = coded('40001');
+      for (let n = 0; n < times; n++) error = { cause: error };
+      return sqlFault(error);
+    };
+    expect([wrapped(99), wrapped(100)]).to.deep.equal(['conflict', 'other']);
+  });
+
   it('ends where causes go in a ring', () => {
     const error = new Error('ring');
     error.cause = error;
