@@ -100,19 +100,23 @@ export async function forward(
   // Of its own: a message that is refused may take the channel with it.
   const wayBack = new ConfirmedWriter(await broker.openPublishChannel(), clock);
   const pace = new Pace(clock, options.rate);
+  // Behind the first that is refused none is sent any more, whoever waits for its turn included.
+  const giveUp = new AbortController();
+  const stop = options.signal === undefined ? giveUp.signal : AbortSignal.any([options.signal, giveUp.signal]);
   // As many wait for their turn as are in hand; more than ten would look like a leak to Node.
-  if (options.signal !== undefined) setMaxListeners(0, options.signal);
+  setMaxListeners(0, stop);
   let [sent, putBack] = [0, 0];
   let failure: Error | undefined;
   const send = async (message: Message): Promise<boolean> => {
     const staged = readStaged(message);
-    if (staged === undefined || failure !== undefined || !(await pace.next(options.signal))) return false;
+    if (staged === undefined || !(await pace.next(stop))) return false;
     const headers = { [RETRY_OF]: staged.key, ...options.further };
     try {
       await writer.send(retryCopy(asParked(message), staged.target, headers, options.edit));
     } catch (error) {
       if (!broker.isOpen) throw error;
       failure ??= error as Error;
+      giveUp.abort();
       return false;
     }
     sent++;

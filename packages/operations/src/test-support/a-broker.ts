@@ -28,8 +28,11 @@ export class ABroker {
   #tag = 0;
   readonly clock: HandClock;
 
-  constructor(clock: HandClock, count = 0) {
+  readonly name: string;
+
+  constructor(clock: HandClock, count = 0, name = 'q') {
     this.clock = clock;
+    this.name = name;
     this.ready = Array.from({ length: count }, (_, index) => aMessage({ messageId: `m${index}` }));
   }
 
@@ -76,7 +79,7 @@ export class ABroker {
       ...{ isOpen: true, broker: { version: '4.3.6' } },
       queue: async (name: string) => {
         if (this.others.has(name)) return { messages: 0, consumers: 0 };
-        if (!this.isThere || name !== 'q') return undefined;
+        if (!this.isThere || name !== this.name) return undefined;
         return { messages: this.isSlow ? 0 : this.ready.length, consumers: this.consumers };
       },
       consume: async (_queue: string, options: object, sink: SessionSink): Promise<SessionConsumer> => {
@@ -108,13 +111,14 @@ export class ABroker {
         this.log.push(`declare ${name} ${JSON.stringify(options)}`);
         this.others.add(name);
       },
+      deleteQueue: async (name: string) => void this.log.push(`delete ${name}`),
       openPublishChannel: async (): Promise<PublishChannel> => ({
         isOpen: true,
         publish: (publication, settled) => {
           const outcome = this.confirm(publication);
           if (outcome.kind === 'ack' && outcome.returned === undefined) {
             const { body, headers, properties, exchange, routingKey } = publication;
-            if (exchange !== '' || routingKey !== 'q') this.published.push(publication);
+            if (exchange !== '' || routingKey !== this.name) this.published.push(publication);
             else this.ready.push({ ...properties, body, headers, exchange, routingKey, redelivered: false });
           }
           setImmediate(() => settled(outcome));
