@@ -50,6 +50,11 @@ describe('checkPatience', () => {
     expect(problems[0]).to.match(/timeout 90 s is longer than the 60 s .*\(x-consumer-timeout of the queue\)/);
   });
 
+  it('takes a timeout that is just as long', () => {
+    expect(check({ definition: { timeoutMs: 60_000, prefetch: 1 } })).to.deep.equal({ warnings: [], problems: [] });
+    expect(check({ definition: { timeoutMs: 60_001, prefetch: 1 } }).problems).to.have.lengthOf(1);
+  });
+
   it('says minutes from two on', () => {
     const said = (timeoutMs: number) => check({ definition: { timeoutMs } }).problems[0];
     expect([said(119_900), said(120_000)].map((text) => /timeout ([\d.]+ \w+)/.exec(text ?? '')?.[1])).to.deep.equal([
@@ -87,5 +92,8 @@ describe('checkPatience', () => {
       'with maxRate 1 per 2 s, the 100 that may be fetched in advance take 3.3 min to begin',
     );
     expect(check({ definition: { maxRate, prefetch: 10 } }).warnings).to.deep.equal([]);
+    const quicker = { messages: 10, perMs: 2000 };
+    const fetched = (prefetch: number) => check({ definition: { maxRate: quicker, prefetch } }).warnings.length;
+    expect([fetched(300), fetched(301)], 'as long as the broker waits, and longer').to.deep.equal([0, 1]);
   });
 });

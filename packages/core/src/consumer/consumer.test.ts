@@ -212,6 +212,24 @@ describe('Consumer', () => {
     expect(consumer.isProbing).to.equal(false);
   });
 
+  it('is attached while the broker may deliver to it: not when it recedes, probes, or is closed', async () => {
+    const closed = await consuming();
+    await closed.consumer.close();
+    expect(closed.consumer.attached).to.equal(0);
+
+    const receding = await consuming();
+    receding.consumer.recede(false);
+    expect(receding.consumer.attached).to.equal(0);
+
+    const { consumer, subscription } = await consuming();
+    consumer.shut('give-back');
+    consumer.takeOne('give-back', true);
+    subscription.consumeOk();
+    expect(consumer.attached).to.equal(1);
+    subscription.deliver('a');
+    expect(consumer.attached, 'it has the one').to.equal(0);
+  });
+
   describe('when it is cancelled', () => {
     it('gives back what was prefetched from a classic queue at once, and lets the handler end [spring 69]', async () => {
       const { slow, subscription, consumer, harness, transport } = await consuming(classic);

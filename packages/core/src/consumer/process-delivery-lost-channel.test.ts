@@ -68,6 +68,27 @@ describe('a message that has had its attempts and comes again', () => {
   });
 });
 
+describe('a message that has ended the process too often', () => {
+  it('is settled when its quarantine has taken it, and not before; no handler is called', async () => {
+    let taken: () => void = () => {};
+    const journey = new Journey({
+      handle: () => expect.fail('it is not handled again'),
+      recover: () =>
+        new Promise<void>((resolve) => {
+          taken = resolve;
+        }),
+    });
+    const process = new DeliveryProcess(aDelivery({ channel: journey.channel }), journey.env, (work) => work(), 3);
+    const state = start(process);
+    await turn();
+    expect([state.ended, journey.frames]).to.deep.equal([false, []]);
+    taken();
+    await turn();
+    expect([state.ended, journey.frames]).to.deep.equal([true, [ACK]]);
+    expect(journey.counted).to.deep.equal({ received: 1, crashLoops: 1, recovered: 1 });
+  });
+});
+
 describe('local retry across a channel that is lost', () => {
   const retry = {
     maxAttempts: 3,

@@ -110,6 +110,14 @@ describe('the journey of a request', () => {
         expect(counted).to.deep.equal({ received: 1, failed: 1, replied: 1, acknowledged: 1 });
       });
 
+      it('is done with the message then: nothing is remembered of what failed before', async () => {
+        const parts = { ...returning, retry: { stateless: false }, handle: fails() };
+        const journey = new Journey(parts, { ...request, messageId: 'm-1', redelivered: true });
+        journey.attempts.record('m-1', new Error('before'), journey.clock.now());
+        await finish(journey, journey.next());
+        expect([journey.frames, journey.attempts.size]).to.deep.equal([[ACK], 0]);
+      });
+
       it('sends it for a message at fault too', async () => {
         const convert = fails(new MessageConversionError('not JSON'));
         const { publisher, frames, counted } = await travel({ ...returning, route: { convert } }, request);

@@ -122,6 +122,21 @@ describe('Publisher retry', () => {
     ]);
   });
 
+  it('names what failed before the broker refused it, too', async () => {
+    const { publisher, transport, clock } = setUp({ retry: { initialInterval: 500 } });
+    const publishing = watch(publisher.publish('orders', 'paid', 'x'));
+    await turn();
+    transport.channel.nack();
+    await clock.advance(500);
+    transport.channel.fail(406, 'PRECONDITION_FAILED - invalid expiration');
+    await clock.advance(2_000);
+    expect(publishing.error).to.include({ code: 'LEV_PUBLISH_REFUSED', fate: 'refused', attempts: 2 });
+    expect((publishing.error as PublishError).causes.map(({ message }) => message)).to.deep.equal([
+      'the broker answered basic.nack',
+      'PRECONDITION_FAILED - invalid expiration',
+    ]);
+  });
+
   it('repeats nacks, and rejects with the last', async () => {
     const { publisher, transport, clock } = setUp({ retry: { maxAttempts: 2, initialInterval: 500 } });
     const publishing = watch(publisher.publish('orders', 'paid', 'x'));
