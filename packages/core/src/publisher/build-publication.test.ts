@@ -1,14 +1,15 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { ConfigurationError, Problems } from '../errors/configuration-error.js';
+import type { MessageConverter } from '../message/message-converter.js';
 import { buildPublication } from './build-publication.js';
 import { textConverter } from './fake-publish-transport.support.test.js';
 import type { PublishOptions } from './publish-options.js';
 import { type PublisherOptions, resolvePublisherOptions } from './publisher-options.js';
 
-function build(options?: PublishOptions, publisher: PublisherOptions = {}) {
+function build(options?: PublishOptions, publisher: PublisherOptions = {}, converter = textConverter) {
   const route = { exchange: 'orders', routingKey: 'paid' };
-  return buildPublication(route, 'hi', options, resolvePublisherOptions(publisher, new Problems()), textConverter);
+  return buildPublication(route, 'hi', options, resolvePublisherOptions(publisher, new Problems()), converter);
 }
 
 describe('buildPublication', () => {
@@ -69,6 +70,62 @@ describe('buildPublication', () => {
     const { properties, headers } = build({ headers: { b: '2' }, priority: 5 }, publisher);
     expect(properties).to.include({ appId: 'shop', priority: 5, expiration: '1000', deliveryMode: 1 });
     expect(headers).to.deep.equal({ a: '1', b: '2' });
+  });
+
+  const defaults = {
+    ...{ replyTo: 'r', contentType: 'text/csv', contentEncoding: 'utf-16le', type: 't', appId: 'a', userId: 'u' },
+    ...{ timestamp: 5, expiration: 1000, priority: 3, persistent: false, mandatory: false, cc: 'c', bcc: ['b'] },
+  };
+  const hinting: MessageConverter = {
+    ...textConverter,
+    toMessage: (payload, hints) => ({ body: Buffer.from(JSON.stringify([payload, hints])), ...hints }),
+  };
+
+  it('takes each of its properties from the defaults of the publisher where the call does not say it', () => {
+    const { body, properties, headers, mandatory } = build({}, { defaults, createMessageIds: false }, hinting);
+    expect(properties).to.deep.equal({
+      ...{ contentType: 'text/csv', contentEncoding: 'utf-16le', deliveryMode: 1, priority: 3, replyTo: 'r' },
+      ...{ expiration: '1000', timestamp: 5, type: 't', userId: 'u', appId: 'a' },
+      ...{ correlationId: undefined, messageId: undefined },
+    });
+    expect([headers, mandatory]).to.deep.equal([{ CC: ['c'], BCC: ['b'] }, false]);
+    expect(JSON.parse(body.toString())).to.deep.equal(['hi', { contentType: 'text/csv', contentEncoding: 'utf-16le' }]);
+  });
+
+  it('takes each from the call first, what is nothing or false included', () => {
+    const own: PublishOptions = {
+      ...{ replyTo: 'R', contentType: 'text/tsv', contentEncoding: 'ascii', type: 'T', appId: 'A', userId: 'U' },
+      ...{ timestamp: 0, expiration: 0, priority: 0, persistent: true, mandatory: true, cc: 'C', bcc: 'B' },
+    };
+    const { properties, headers, mandatory } = build(own, { defaults, createMessageIds: false }, hinting);
+    expect(properties).to.deep.equal({
+      ...{ contentType: 'text/tsv', contentEncoding: 'ascii', deliveryMode: 2, priority: 0, replyTo: 'R' },
+      ...{ expiration: '0', timestamp: 0, type: 'T', userId: 'U', appId: 'A' },
+      ...{ correlationId: undefined, messageId: undefined },
+    });
+    expect([headers, mandatory]).to.deep.equal([{ CC: ['C'], BCC: ['B'] }, true]);
+  });
+
+  it('tells the converter what it is to write as far as anybody says', () => {
+    const hints = (options: PublishOptions, publisher: PublisherOptions = {}) =>
+      JSON.parse(build(options, publisher, hinting).body.toString())[1];
+    expect([
+      hints({}),
+      hints({ contentType: 'a/b' }),
+      hints({ contentEncoding: 'ascii' }),
+      hints({}, { defaults: { contentEncoding: 'ascii' } }),
+    ]).to.deep.equal([{}, { contentType: 'a/b' }, { contentEncoding: 'ascii' }, { contentEncoding: 'ascii' }]);
+  });
+
+  it('has the headers that its converter made, below those of the publisher and of the call', () => {
+    const made: MessageConverter = {
+      ...textConverter,
+      toMessage: (payload, hints) => ({ ...textConverter.toMessage(payload, hints), headers: { a: 1, b: 1, c: 1 } }),
+    };
+    expect(build(undefined, {}, made).headers).to.deep.equal({ a: 1, b: 1, c: 1 });
+    const headers = { b: 2, c: 2 };
+    expect(build({ headers: { c: 3 } }, { defaults: { headers } }, made).headers).to.deep.equal({ a: 1, b: 2, c: 3 });
+    expect(build({}, { defaults: { headers } }).headers).to.deep.equal(headers);
   });
 
   it('takes times from 1970 on, and times to live of any length', () => {

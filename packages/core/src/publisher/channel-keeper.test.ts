@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import { FakeClock, turn } from '../time/fake-clock.support.test.js';
 import { ChannelKeeper } from './channel-keeper.js';
 import { FakePublishTransport } from './fake-publish-transport.support.test.js';
-import type { ChannelSlot } from './publish-job.js';
+import type { ChannelSlot, PublishWrite } from './publish-job.js';
 
 function keeping() {
   const transport = new FakePublishTransport();
@@ -113,6 +113,54 @@ describe('ChannelKeeper', () => {
     keeper.acquire();
     await clock.advance(10_000);
     expect([transport.tries, keeper.current, keeper.hasLost]).to.deep.equal([1, undefined, false]);
+  });
+
+  it('takes a channel that has ended without a word for none', async () => {
+    const { keeper, transport, opened } = keeping();
+    keeper.acquire();
+    await turn();
+    transport.channel.isOpen = false;
+    expect(keeper.acquire()).to.equal(undefined);
+    await turn();
+    expect([transport.tries, keeper.acquire() === opened[1]]).to.deep.equal([2, true]);
+  });
+
+  it('has failed to open one that had ended as soon as it was open', async () => {
+    const { keeper, transport, steps, opened, clock } = keeping();
+    const open = transport.openPublishChannel.bind(transport);
+    transport.openPublishChannel = async (options) => Object.assign(await open(options), { isOpen: false });
+    keeper.acquire();
+    await turn();
+    expect([steps, opened, keeper.current]).to.deep.equal([
+      ['failed: the channel ended as soon as it was open'],
+      [],
+      undefined,
+    ]);
+    keeper.acquire();
+    expect(clock.waits, 'it pauses').to.deep.equal([1000]);
+  });
+
+  it('gives up the channel in use when it is to rest, and opens another for the next message', async () => {
+    const { keeper, transport } = keeping();
+    keeper.retireCurrent();
+    keeper.acquire();
+    await turn();
+    keeper.retireCurrent();
+    expect([keeper.current, transport.channel.closed, transport.tries]).to.deep.equal([undefined, true, 1]);
+    keeper.acquire();
+    await turn();
+    expect([transport.tries, transport.channel.closed]).to.deep.equal([2, false]);
+  });
+
+  it('has what was lost with a channel until somebody takes it out', async () => {
+    const { keeper, opened } = keeping();
+    keeper.acquire();
+    await turn();
+    expect(keeper.hasLost).to.equal(false);
+    const lost = {} as PublishWrite;
+    opened[0]?.lost.push(lost);
+    expect(keeper.hasLost).to.equal(true);
+    expect([keeper.drainLost(), keeper.hasLost]).to.deep.equal([[lost], false]);
   });
 
   it('takes a transport that does not answer for one that has forgotten', async () => {

@@ -146,6 +146,20 @@ describe('DelayedPublishes', () => {
     expect(delayed.upTo).to.equal(-1);
   });
 
+  it('sends nothing on its way before its last stage is declared', async () => {
+    const { delayed, declared, answer } = known({ waits: true });
+    let isOnItsWay = false;
+    const sending = delayed.onItsWay(PUBLICATION, 1_000).then(() => {
+      isOnItsWay = true;
+    });
+    await turn();
+    answer(0);
+    await turn();
+    expect([declared, isOnItsWay]).to.deep.equal([['1 levels', 'due orders'], false]);
+    answer(1);
+    await sending;
+  });
+
   it('knows the highest level of those that are declared at once', async () => {
     const { delayed, answer } = known({ waits: true });
     const both = [delayed.onItsWay(PUBLICATION, 32_000), delayed.onItsWay(PUBLICATION, 2_000)];
