@@ -134,11 +134,6 @@ export class AttemptContext implements DeliveryContext, AttemptParts {
     this.abort(new LeveretError('LEV_ATTEMPT_OVER', 'This attempt is over: it has failed.', { cause: error }));
   }
 
-  /** Why the signal fired, once it has. */
-  get abortReason(): unknown {
-    return this.#abortReason;
-  }
-
   /** To be asked at the result: resolves at the end, `undefined` when that has come already. */
   stillRunning(): Promise<void> | undefined {
     if (this.#running === 0) return undefined;

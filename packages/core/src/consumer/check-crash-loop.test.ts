@@ -32,17 +32,20 @@ describe('checkCrashLoop', () => {
       .to.contain('delivery limit of 3')
       .and.contain('4 ends of a process')
       .and.contain('the 100 messages');
-    expect(texts[0]).to.contain('Raise deliveryLimit to 4');
-    expect(check({ definition: { queueDeclaration: quorum(2), crashLoop } }).texts[0]).to.contain(
-      '3 ends of a process',
-    );
+    expect(texts[0]).to.contain('Raise deliveryLimit to 4 or more, set crashLoop, or lower prefetch.');
+    expect(texts[0]).not.to.contain('its own attempts');
+    const [told] = check({ definition: { queueDeclaration: quorum(2), crashLoop } }).texts;
+    expect(told).to.contain('3 ends of a process').and.contain('Raise deliveryLimit to 3 or more or lower prefetch.');
+    const least = (prefetch: number) => check({ definition: { queueDeclaration: quorum(0), prefetch } }).kinds;
+    expect([least(1), least(2)]).to.deep.equal([[], ['delivery-limit-too-low']]);
   });
 
   it('counts the attempts that go through the broker', () => {
     const retry = { stateless: false, maxAttempts: 5 };
-    expect(check({ retry, definition: { queueDeclaration: quorum(3), prefetch: 1 } }).texts[0]).to.contain(
-      'attempts cost 4',
-    );
+    const [alone] = check({ retry, definition: { queueDeclaration: quorum(3), prefetch: 1 } }).texts;
+    expect(alone).to.contain('attempts cost 4').and.not.contain('ends of a process');
+    const [both] = check({ retry, definition: { queueDeclaration: quorum(7) } }).texts;
+    expect(both).to.contain('attempts cost 4, and 4 ends of a process').and.contain('Raise deliveryLimit to 8');
     expect(check({ retry, definition: { queueDeclaration: quorum(8) } }).kinds).to.deep.equal([]);
   });
 

@@ -13,6 +13,8 @@ import {
   type PlainAttempt,
 } from '../idempotency/idempotency-guard.js';
 import { MemoryIdempotencyStore } from '../idempotency/memory-store.js';
+import { composeInterceptors } from '../interceptor/compose-interceptors.js';
+import type { InterceptorFunction } from '../interceptor/interceptor.js';
 import { FakeClock, turn } from '../time/fake-clock.support.test.js';
 import { ACK, fails, finish, GIVE_BACK, Journey, REJECT, REQUEUE, start } from './journey.support.test.js';
 import type { ListenerParts } from './listener-harness.support.test.js';
@@ -76,6 +78,42 @@ describe('the journey of a delivery that takes effect once', () => {
       const { publisher, counted } = await deliverTimes(2, { guard, handle: () => 'done' }, { ...ID, replyTo: 'r' });
       expect(publisher.sent).to.have.lengthOf(1);
       expect(counted).to.deep.equal({ received: 2, handled: 1, replied: 1, duplicates: 1 });
+    });
+
+    it('lets interceptors take their time before the handler', async () => {
+      const slow: InterceptorFunction = async (_context, next) => {
+        await turn();
+        return next();
+      };
+      const { guard } = memoryGuard();
+      const journey = await deliverTimes(1, { guard, route: { invoke: composeInterceptors([slow], () => undefined) } });
+      expect([journey.frames, journey.counted]).to.deep.equal([[ACK], { received: 1, handled: 1 }]);
+    });
+
+    it('finds the attempt over when its handler has failed: what it left behind is told', async () => {
+      const fault = new Error('broken');
+      const signals: AbortSignal[] = [];
+      const seen: unknown[] = [];
+      const guard: IdempotencyGuard = {
+        async run(_scope, _key, attempt) {
+          try {
+            await attempt(undefined, new AbortController().signal);
+          } catch (error) {
+            seen.push(error, signals[0]?.aborted);
+            throw error;
+          }
+          return expect.fail('it has failed');
+        },
+      };
+      await deliverTimes(1, {
+        guard,
+        policy: { defaultRequeueRejected: false },
+        handle: ({ signal }) => {
+          signals.push(signal);
+          throw fault;
+        },
+      });
+      expect(seen).to.deep.equal([fault, true]);
     });
 
     it('is content with less than a signal, which costs more', async () => {
@@ -494,6 +532,17 @@ describe('the journey of a delivery that takes effect once', () => {
   });
 
   describe('when the claim is lost', () => {
+    it('says that it is not remembered yet where the store did not take that: it is handled all the same', async () => {
+      const fault = new Error('connection refused');
+      const guard = guardOf(
+        async (attempt) => ({ ...(await handledBy(attempt)), remembered: false, error: fault }) as never,
+      );
+      const journey = await deliverTimes(1, { guard });
+      expect(journey.frames).to.deep.equal([ACK]);
+      expect(journey.types).to.deep.equal(['received', 'not-remembered', 'handled']);
+      expect(journey.event('not-remembered')).to.include({ key: 'm-1', error: fault });
+    });
+
     it('fires the signal of the handler with the reason', async () => {
       const lost = new AbortController();
       const reasons: unknown[] = [];

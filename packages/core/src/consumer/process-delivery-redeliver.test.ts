@@ -4,6 +4,7 @@ import { LeveretError } from '../errors/leveret-error.js';
 import { RetryAfter } from '../retry/retry-after.js';
 import { aDelivery } from '../transport/delivery.support.test.js';
 import { ACK, fails, finish, Journey, REJECT, REQUEUE, start, travel } from './journey.support.test.js';
+import type { ListenerParts } from './listener-harness.support.test.js';
 import { DeliveryProcess } from './process-delivery.js';
 
 const REDELIVER = { delaysMs: [1000, 4000], jitter: 0, native: true };
@@ -47,13 +48,21 @@ describe('the journey of a delivery that waits at the broker', () => {
   });
 
   it('goes on counting when it comes back, and ends with the recoverer', async () => {
-    const parts = { ...redelivering, handle: fails() };
+    const seen: number[] = [];
+    const parts: ListenerParts = {
+      ...redelivering,
+      handle: ({ attempt, redeliveries }) => {
+        seen.push(attempt, redeliveries);
+        throw new Error('broken');
+      },
+    };
     const journey = new Journey(parts, {});
     const record = { redeliveries: 2, attempts: 4, firstFailedAt: 7, history: ['first'] };
     const delivery = { ...aDelivery({ of: {}, channel: journey.channel }), waited: record };
     await finish(journey, new DeliveryProcess(delivery, journey.env));
     expect(journey.frames).to.deep.equal([REJECT]);
     expect(journey.event('failed').attempt).to.equal(5);
+    expect(seen, 'the handler knows').to.deep.equal([5, 2]);
     expect(journey.redeliveries.sent).to.deep.equal([]);
   });
 
