@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { LeveretError } from '../errors/leveret-error.js';
 import { RetryAfter } from '../retry/retry-after.js';
+import { turn } from '../time/fake-clock.support.test.js';
 import { aDelivery } from '../transport/delivery.support.test.js';
 import { ACK, fails, finish, Journey, REJECT, REQUEUE, start, travel } from './journey.support.test.js';
 import type { ListenerParts } from './listener-harness.support.test.js';
@@ -207,4 +208,31 @@ describe('the journey of a delivery that waits at the broker', () => {
     const journey = await travel({ ...redelivering, handle: fails(new Error('amqp://joe:secret@host is down')) });
     expect(journey.redeliveries.sent[0]?.record.history.join()).not.to.contain('secret');
   });
+});
+
+describe('the journey of a delivery that is given to somebody else', () => {
+  const REFUSED = new LeveretError('LEV_PUBLISH_UNENCODABLE', 'too large');
+  const ways: readonly [string, ListenerParts, string][] = [
+    ['a recoverer, behind its attempts', { handle: fails(), retry: { maxAttempts: 1 } }, 'recover'],
+    ['a recoverer, as it cannot be read', { route: { convert: fails() }, policy: { invalid: 'recover' } }, 'recover'],
+    ['where it waits', redelivering, 'redeliver'],
+    ['a recoverer, as no frame holds the headers of its wait', redelivering, 'refused'],
+  ];
+  for (const [to, parts, how] of ways) {
+    it(`ends when that has it: ${to}`, async () => {
+      let taken: () => void = () => {};
+      const taking = new Promise<void>((resolve) => {
+        taken = resolve;
+      });
+      const journey = new Journey({ ...parts, recover: () => taking });
+      if (how === 'refused') journey.redeliveries.fails = REFUSED;
+      if (how === 'redeliver') journey.redeliveries.send = async () => taking.then(() => 'ladder' as const);
+      const state = start(journey.next());
+      await turn();
+      expect([state.ended, journey.frames]).to.deep.equal([false, []]);
+      taken();
+      await turn();
+      expect([state.ended, journey.frames]).to.deep.equal([true, [ACK]]);
+    });
+  }
 });
