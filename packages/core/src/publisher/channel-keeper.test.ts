@@ -152,6 +152,20 @@ describe('ChannelKeeper', () => {
     expect([transport.tries, transport.channel.closed]).to.deep.equal([2, false]);
   });
 
+  it('keeps nothing of a channel that has ended', async () => {
+    const { keeper, transport } = keeping();
+    keeper.acquire();
+    await turn();
+    transport.channel.loseConnection();
+    keeper.acquire();
+    await turn();
+    await keeper.close();
+    expect(
+      transport.channels.map(({ closed }) => closed),
+      'it closes only what is there',
+    ).to.deep.equal([false, true]);
+  });
+
   it('has what was lost with a channel until somebody takes it out', async () => {
     const { keeper, opened } = keeping();
     keeper.acquire();

@@ -185,7 +185,6 @@ export class ChannelKeeper {
     this.#replacement = undefined;
     this.#slots.add(slot);
     this.#state = { kind: 'open', slot };
-    this.#notBefore = 0;
     this.#hasFailed = false;
     if (old?.inFlight === 0) this.retire(old);
     channel.onEnd((end) => {
