@@ -35,7 +35,7 @@ async function consuming(parts: ListenerParts = {}, count = 1, workers = 1) {
   });
   await Promise.all(consumers.map((consumer) => consumer.start()));
   const [consumer, subscription] = [consumers[0]!, transport.subscriptions[0]!];
-  return { slow, harness, transport, heard, consumer, subscription, clock: harness.clock };
+  return { slow, harness, transport, heard, consumer, consumers, subscription, clock: harness.clock };
 }
 
 describe('Consumer, as long as the broker waits', () => {
@@ -170,6 +170,25 @@ describe('Consumer, as long as the broker waits', () => {
       slow.end();
       await turn();
       expect(second.channel.frames).to.deep.equal(['basic.ack 1']);
+    });
+
+    it('keeps no consumer busy whose own channel is gone, with what waited there', async () => {
+      const { consumers, transport } = await consuming({}, 2);
+      const [first, second] = [transport.subscriptions[0]!, transport.subscriptions[1]!];
+      first.deliverMessage(message);
+      await turn();
+      first.reconnect();
+      second.deliverMessage(again);
+      await turn();
+      let idle = false;
+      const waiting = consumers[1]?.whenIdle().then(() => {
+        idle = true;
+      });
+      await turn();
+      expect(idle).to.equal(false);
+      second.reconnect();
+      await waiting;
+      expect([idle, consumers[1]?.held]).to.deep.equal([true, 0]);
     });
 
     it('holds no other message up', async () => {

@@ -112,6 +112,27 @@ describe('the journey of a delivery that is interrupted', () => {
       expect(journey.counted).to.deep.equal({ received: 1, failed: 1, channelGone: 1 });
     });
 
+    it('gives a signal that has fired, with its reason, to a handler that asks for it only then', async () => {
+      let signal: AbortSignal | undefined;
+      let goOn: () => void = () => {};
+      const journey = new Journey({
+        handle: async (context) => {
+          await new Promise<void>((resolve) => {
+            goOn = resolve;
+          });
+          signal = context.signal;
+        },
+      });
+      const process = journey.next();
+      start(process);
+      await turn();
+      process.interrupt('channel-gone');
+      goOn();
+      await turn();
+      expect(signal?.aborted).to.equal(true);
+      expect(signal?.reason).to.have.property('code', 'LEV_CHANNEL_CLOSED');
+    });
+
     it('still does at the deadline what the handler asks for', async () => {
       for (const [signal, frame] of [
         [new AcknowledgeMessage(), ACK],

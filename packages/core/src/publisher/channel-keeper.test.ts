@@ -152,6 +152,27 @@ describe('ChannelKeeper', () => {
     expect([transport.tries, transport.channel.closed]).to.deep.equal([2, false]);
   });
 
+  it('wants no replacement any more for a channel that has ended meanwhile', async () => {
+    const { keeper, transport, opened } = keeping();
+    keeper.acquire();
+    await turn();
+    let open: () => void = () => {};
+    transport.openings.push(
+      new Promise((resolve) => {
+        open = resolve;
+      }),
+    );
+    keeper.replace();
+    transport.channel.loseConnection();
+    keeper.acquire();
+    await turn();
+    const current = keeper.current;
+    open();
+    await turn();
+    expect([opened.length, keeper.current === current]).to.deep.equal([2, true]);
+    expect(transport.channels.map(({ closed }) => closed)).to.deep.equal([false, false, true]);
+  });
+
   it('keeps nothing of a channel that has ended', async () => {
     const { keeper, transport } = keeping();
     keeper.acquire();

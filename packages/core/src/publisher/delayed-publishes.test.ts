@@ -5,6 +5,7 @@ import { turn } from '../time/fake-clock.support.test.js';
 import type { Topology } from '../topology/topology.js';
 import type { Transport } from '../transport/transport.js';
 import { DelayedPublishes } from './delayed-publishes.js';
+import type { PublishError } from './publish-error.js';
 
 const PUBLICATION: Publication = {
   exchange: 'orders',
@@ -93,7 +94,9 @@ describe('DelayedPublishes', () => {
       const refused = delayed.after(PUBLICATION, 60_000).catch((error: unknown) => error);
       await turn();
       state.connect();
-      expect(await refused).to.include({ code: 'LEV_PUBLISH_EXCHANGE_MISSING', fate: 'not-sent' });
+      const error = (await refused) as PublishError;
+      expect(error).to.include({ code: 'LEV_PUBLISH_EXCHANGE_MISSING', fate: 'not-sent' });
+      expect(error.causes.map(({ message }) => message)).to.deep.equal(['NOT_FOUND']);
     }
     expect(steps.filter((step) => step === 'declare')).to.deep.equal([]);
     expect(steps.filter((step) => step.startsWith('look'))).to.have.length(2);
@@ -216,6 +219,7 @@ describe('DelayedPublishes', () => {
     counts.set('gone', 'missing');
     const refused = await delayed.after(toQueue, 1_000).catch((error: unknown) => error);
     expect(refused).to.include({ code: 'LEV_PUBLISH_UNROUTABLE', fate: 'not-sent', replyCode: 312, attempts: 0 });
+    expect((refused as PublishError).causes).to.deep.equal([]);
     expect(declared).to.deep.equal([]);
     counts.set('gone', 0);
     expect((await delayed.after(toQueue, 1_000)).headers).to.include({ 'leveret-delay-to': '' });

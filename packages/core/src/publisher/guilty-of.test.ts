@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import type { Publication } from '../message/message.js';
 import type { ChannelEnd } from '../transport/transport.js';
-import { guiltyOf } from './guilty-of.js';
+import { channelEndError, guiltyOf } from './guilty-of.js';
 import type { Suspicion } from './publish-job.js';
 
 function to(exchange: string, routingKey = 'key', suspicion: Suspicion = 'none', connectionEnds = 0) {
@@ -108,5 +108,17 @@ describe('guiltyOf', () => {
       expect(guiltyOf(ended(320), jobs)).to.deep.equal({ kind: 'lost', jobs });
       expect(guiltyOf(ended(undefined), jobs)).to.deep.equal({ kind: 'lost', jobs });
     });
+  });
+});
+
+describe('channelEndError', () => {
+  it('is the error of the end, or says what has ended', () => {
+    const error = new Error('reset');
+    const text = (end: ChannelEnd) => channelEndError(end).message;
+    expect(channelEndError({ kind: 'connection-lost', error, replyCode: undefined })).to.equal(error);
+    expect(text({ kind: 'connection-lost', error: undefined, replyCode: undefined })).to.equal(
+      'the connection was lost',
+    );
+    expect(text({ kind: 'closed' })).to.equal('the channel was closed on this side');
   });
 });
