@@ -158,7 +158,9 @@ describe('a recoverer that fails again and again', () => {
       const state = start(journey.next());
       await turn();
       waits.push(journey.clock.waits[0] ?? 0);
-      await journey.clock.advance(waits[times] ?? 0);
+      await journey.clock.advance((waits[times] ?? 0) - 1);
+      expect([state.ended, journey.frames.length], 'it is held').to.deep.equal([false, times]);
+      await journey.clock.advance(1);
       expect(state.ended).to.equal(true);
     }
     expect(waits).to.deep.equal([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);

@@ -88,12 +88,16 @@ describe('LaneAnswers', () => {
   });
 
   it('asks another channel behind a nack on one that is not fresh, and takes the last attempt for none where none was asked', async () => {
-    const nackOf = async (age: number, parts: { attempts?: number; isCurrent?: boolean; again?: boolean }) => {
+    const nackOf = async (
+      age: number,
+      parts: { attempts?: number; isCurrent?: boolean; again?: boolean; failed?: string },
+    ) => {
       const { answers, told, write, clock, current } = setUp();
       const { job, slot, write: one } = write();
       if (parts.isCurrent !== false) current.slot = slot;
       if (parts.again === true) job.nackedOn = aSlot();
       job.attempts = parts.attempts ?? 0;
+      if (parts.failed !== undefined) job.failures = [{ kind: parts.failed, error: new Error('nack') } as never];
       await clock.advance(age);
       answers.outcome(one, { kind: 'nack', returned: undefined });
       return told()
@@ -106,6 +110,8 @@ describe('LaneAnswers', () => {
     expect(await nackOf(1000, { attempts: 2 })).to.deep.equal(['replace', true]);
     expect(await nackOf(1000, { attempts: 1 })).to.deep.equal(['replace', false]);
     expect(await nackOf(1000, { attempts: 2, again: true })).to.deep.equal(['replace', false]);
+    expect(await nackOf(1000, { attempts: 2, failed: 'nacked' })).to.deep.equal(['replace', true]);
+    expect(await nackOf(1000, { attempts: 2, failed: 'nacked-by-channel' }), 'once').to.deep.equal(['replace', false]);
   });
 
   it('waits for the end of a channel before it judges what was lost, and judges at once what is lost behind it', () => {

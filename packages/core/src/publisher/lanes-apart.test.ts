@@ -214,4 +214,20 @@ describe('LanesApart', () => {
     apart.stop();
     expect([apart.size, laneOf('x').isApart, clock.waits]).to.deep.equal([0, false, []]);
   });
+
+  it('takes an exchange that was apart as a whole back when that confirms again', async () => {
+    const { apart, main, opened, clock, write, laneOf } = setUp();
+    for (let key = 0; key < 17; key++) write('stuck', `k${key}`);
+    await clock.advance(1000);
+    apart.onReplaced();
+    const whole = laneOf('stuck', 'another key');
+    expect(whole).to.equal(opened.at(-1));
+    for (const lane of opened) {
+      lane.isHealthy = true;
+      apart.onEmpty(lane as never);
+    }
+    expect([apart.size, laneOf('stuck', 'k0') === main, laneOf('stuck', 'another key') === main]).to.deep.equal([
+      ...[0, true, true],
+    ]);
+  });
 });
