@@ -228,6 +228,25 @@ describe('while a message may end the process', () => {
     expect([one?.calls.at(-1), other?.calls.at(-1)]).to.deep.equal(['resume 1', 'resume 1']);
   });
 
+  it('has others give back what waits there, where that is free, also behind one that was let in before', async () => {
+    const { start } = processes({ definition: { concurrency: 2, queueDeclaration: aQueueDeclaration() } });
+    const before = await start();
+    before.transport.last.deliverMessage(poison);
+    await rest();
+    const { transport, slow } = await start();
+    const [one, other] = transport.subscriptions;
+    one?.deliverMessage({ text: 'again', messageId: 'a', redelivered: true });
+    await rest();
+    one?.deliver('waits');
+    await rest();
+    other?.deliverMessage(poison);
+    await rest();
+    expect([slow.began, one?.channel.frames]).to.deep.equal([['again'], ['basic.nack 2 requeue']]);
+    slow.end();
+    await rest();
+    expect(slow.began).to.deep.equal(['again', 'poison']);
+  });
+
   it('runs one suspect after the other, over all listeners of the process', async () => {
     const turns = new SuspectTurns();
     const [one, other] = [{}, {}];
