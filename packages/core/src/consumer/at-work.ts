@@ -1,9 +1,9 @@
+import { Bag, type Placed } from '../collections/bag.js';
 import type { Enter } from '../events/own-context.js';
 import { type BackoffPolicy, backoffDelayMs } from '../time/backoff.js';
 import { pause } from '../time/clock.js';
 import type { Delivery } from '../transport/transport.js';
 import type { Admission } from './admission.js';
-import { Bag, type Placed } from './bag.js';
 import type { DeliveryEnvironment } from './delivery-environment.js';
 import type { Interruption } from './interruptible.js';
 import { DeliveryProcess } from './process-delivery.js';

@@ -32,6 +32,16 @@ describe('withOneTimer', () => {
     expect(called).to.deep.equal(['a']);
   });
 
+  it('calls those of one moment in the order in which they were begun, whatever was cancelled between them', async () => {
+    const clock = new FakeClock();
+    const shared = withOneTimer(clock);
+    const called: string[] = [];
+    const cancels = [...'abcdef'].map((name) => shared.after(100, () => called.push(name)));
+    for (const index of [1, 0]) cancels[index]?.();
+    await clock.advance(100);
+    expect(called.join('')).to.equal('cdef');
+  });
+
   it('calls all that are over when its timer comes late, the earliest first', () => {
     const called: number[] = [];
     let now = 0;

@@ -23,13 +23,15 @@ export class Bag<T extends Placed> {
     this.#items.push(item);
   }
 
-  /** Does nothing for what is not in it. */
-  delete(item: T): void {
+  /** Answers whether it was in it. */
+  delete(item: T): boolean {
     const { place } = item;
-    if (this.#items[place] !== item) return;
+    if (this.#items[place] !== item) return false;
     const last = this.#items.pop() as T;
-    if (last === item) return;
-    last.place = place;
-    this.#items[place] = last;
+    if (last !== item) {
+      last.place = place;
+      this.#items[place] = last;
+    }
+    return true;
   }
 }

@@ -25,10 +25,10 @@ describe('Bag', () => {
     const bag = new Bag<ReturnType<typeof thing>>();
     const [inside, outside] = [thing('inside'), thing('outside')];
     bag.add(inside);
-    bag.delete(outside);
+    expect(bag.delete(outside)).to.equal(false);
     expect(names(bag)).to.deep.equal(['inside']);
-    bag.delete(inside);
-    bag.delete(inside);
+    expect(bag.delete(inside)).to.equal(true);
+    expect(bag.delete(inside)).to.equal(false);
     expect(bag.size).to.equal(0);
   });
 });
