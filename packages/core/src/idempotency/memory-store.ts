@@ -1,3 +1,4 @@
+import { Bag, type Placed } from '../collections/bag.js';
 import { ConfigurationError, describeValue } from '../errors/configuration-error.js';
 import { LeveretError } from '../errors/leveret-error.js';
 import { type ClaimRecord, decideClaim, mayComplete, mayRelease, mayRenew } from './decide-claim.js';
@@ -19,9 +20,9 @@ export interface MemoryStoreOptions {
 export class MemoryIdempotencyStore implements IdempotencyStore {
   readonly #maxKeys: number;
   readonly #now: () => number;
-  readonly #inProgress = new Map<string, ClaimRecord>();
-  readonly #completed = new Map<string, ClaimRecord>();
-  readonly #order = new CompletionOrder(this.#completed);
+  readonly #entries = new Map<string, Entry>();
+  readonly #inProgress = new Bag<Entry>();
+  readonly #order = new CompletionOrder(this.#entries);
   #evicted = 0;
   #claims = 0;
 
@@ -36,7 +37,7 @@ export class MemoryIdempotencyStore implements IdempotencyStore {
 
   /** Keys held now. */
   get size(): number {
-    return this.#inProgress.size + this.#completed.size;
+    return this.#entries.size;
   }
 
   /** Completed keys forgotten before their time because the store was full: duplicates of them are handled again. */
@@ -47,56 +48,66 @@ export class MemoryIdempotencyStore implements IdempotencyStore {
   /** @throws {LeveretError} LEV_IDEMPOTENCY_STORE when the store is full of keys in progress */
   async claim(key: string, options: { readonly leaseMs: number }): Promise<ClaimResult> {
     const now = this.#now();
-    const record = this.#find(key);
-    const decision = decideClaim(record, now);
+    const entry = this.#entries.get(key);
+    const decision = decideClaim(entry, now);
     if (decision.kind !== 'grant') return decision;
-    if (record !== undefined) this.#forget(key);
-    this.#makeRoom(now);
+    if (entry !== undefined) this.#forget(entry);
     // Nobody outside this process sees it.
     const token = String(++this.#claims);
-    this.#inProgress.set(key, { state: 'in-progress', token, endsAt: now + options.leaseMs });
+    this.#inProgress.add(
+      this.#remember({ key, token, state: 'in-progress', endsAt: now + options.leaseMs, place: 0 }, now),
+    );
     return { kind: 'claimed', token };
   }
 
   async complete(claim: Claim, options: { readonly ttlMs: number }): Promise<boolean> {
+    const { key, token } = claim;
     const now = this.#now();
-    const record = this.#find(claim.key);
-    if (!mayComplete(record, claim.token, now)) return false;
-    // What was in progress leaves its room to itself.
-    if (record === undefined) this.#makeRoom(now);
-    else this.#forget(claim.key);
-    const completed: ClaimRecord = { state: 'completed', token: claim.token, endsAt: now + options.ttlMs };
-    this.#completed.set(claim.key, completed);
-    this.#order.add(claim.key, completed);
+    const endsAt = now + options.ttlMs;
+    const entry = this.#entries.get(key);
+    if (!mayComplete(entry, token, now)) return false;
+    if (entry !== undefined && mayRelease(entry, token)) {
+      this.#inProgress.delete(entry);
+      entry.state = 'completed';
+      entry.endsAt = endsAt;
+      this.#order.add(entry);
+      return true;
+    }
+    if (entry !== undefined) this.#forget(entry);
+    this.#order.add(this.#remember({ key, token, state: 'completed', endsAt, place: 0 }, now));
     return true;
   }
 
   async release(claim: Claim): Promise<void> {
-    if (mayRelease(this.#find(claim.key), claim.token)) this.#forget(claim.key);
+    const entry = this.#entries.get(claim.key);
+    if (entry !== undefined && mayRelease(entry, claim.token)) this.#forget(entry);
   }
 
   async renew(claim: Claim, options: { readonly leaseMs: number }): Promise<boolean> {
     const now = this.#now();
-    if (!mayRenew(this.#find(claim.key), claim.token, now)) return false;
-    this.#inProgress.set(claim.key, { state: 'in-progress', token: claim.token, endsAt: now + options.leaseMs });
+    const entry = this.#entries.get(claim.key);
+    if (entry === undefined || !mayRenew(entry, claim.token, now)) return false;
+    entry.endsAt = now + options.leaseMs;
     return true;
   }
 
-  #find(key: string): ClaimRecord | undefined {
-    return this.#inProgress.get(key) ?? this.#completed.get(key);
+  #remember(entry: Entry, now: number): Entry {
+    this.#makeRoom(now);
+    this.#entries.set(entry.key, entry);
+    return entry;
   }
 
-  #forget(key: string): void {
-    this.#inProgress.delete(key);
-    this.#completed.delete(key);
+  #forget(entry: Entry): void {
+    this.#entries.delete(entry.key);
+    this.#inProgress.delete(entry);
   }
 
   #makeRoom(now: number): void {
-    for (let first = this.#order.first; first !== undefined && first.record.endsAt <= now; first = this.#order.first) {
-      this.#completed.delete(first.key);
+    for (let first = this.#order.first; first !== undefined && first.endsAt <= now; first = this.#order.first) {
+      this.#forget(first);
     }
     if (this.size < this.#maxKeys) return;
-    for (const [key, record] of this.#inProgress) if (record.endsAt <= now) this.#inProgress.delete(key);
+    for (const entry of this.#inProgress.items.filter(({ endsAt }) => endsAt <= now)) this.#forget(entry);
     if (this.size < this.#maxKeys) return;
     const oldest = this.#order.first;
     if (oldest === undefined) {
@@ -105,37 +116,39 @@ export class MemoryIdempotencyStore implements IdempotencyStore {
         `The store holds ${this.#maxKeys} messages in progress, as many as maxKeys allows: raise it, or handle fewer at a time.`,
       );
     }
-    this.#completed.delete(oldest.key);
+    this.#forget(oldest);
     this.#evicted++;
   }
 }
 
-interface Completion {
+/** What is kept under a key. One object from the claim on: what lives as long as a key is what the collector has to move. */
+interface Entry extends ClaimRecord, Placed {
   readonly key: string;
-  readonly record: ClaimRecord;
+  state: ClaimRecord['state'];
+  endsAt: number;
 }
 
 /**
- * Completed keys in the order of completion: with one time to live, the first is the next to be forgotten. A `Map` knows that order,
+ * Completed keys in the order of completion: with one time to live, the first is the next to be forgotten. A `Map` knows an order,
  * too, but each look at its first entry walks over all that were deleted before it.
  */
 class CompletionOrder {
-  readonly #known: ReadonlyMap<string, ClaimRecord>;
-  #items: (Completion | undefined)[] = [];
+  readonly #known: ReadonlyMap<string, Entry>;
+  #items: (Entry | undefined)[] = [];
   #head = 0;
 
   /** @param known what is not there any more, or there anew, is passed over */
-  constructor(known: ReadonlyMap<string, ClaimRecord>) {
+  constructor(known: ReadonlyMap<string, Entry>) {
     this.#known = known;
   }
 
-  add(key: string, record: ClaimRecord): void {
-    this.#items.push({ key, record });
+  add(entry: Entry): void {
+    this.#items.push(entry);
   }
 
-  get first(): Completion | undefined {
+  get first(): Entry | undefined {
     for (let item = this.#items[this.#head]; item !== undefined; item = this.#items[this.#head]) {
-      if (this.#known.get(item.key) === item.record) return item;
+      if (this.#known.get(item.key) === item) return item;
       this.#items[this.#head++] = undefined;
       if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
         this.#items = this.#items.slice(this.#head);
