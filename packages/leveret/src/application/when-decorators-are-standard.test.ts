@@ -305,18 +305,61 @@ describe('when decorators are standard', () => {
       transport.deliver('q', { n: 7 });
       await until('settled', () => transport.settled.length > 0);
       await app.close();
-      console.log(typeof Reflect.getMetadata);`;
+      console.log(typeof Object.getOwnPropertyDescriptor(Reflect, 'getMetadata').value);`;
 
     it('is neither needed nor loaded', async () => {
       const told = { watched: ['reflect-metadata'], without: ['inversify', 'reflect-metadata'] };
       expect(await runProgram(standard, told)).to.equal('7\nundefined\n');
     });
 
+    /** Whether it is loaded, however that came about. */
+    const isLoaded = `
+      import { createRequire } from 'node:module';
+      const { cache } = createRequire(import.meta.url);
+      const isLoaded = () => Object.keys(cache).some((path) => path.includes('/node_modules/reflect-metadata/'));`;
+
     it('is there as soon as what compilers emit for legacy decorators looks for it', async () => {
-      const legacy = `
+      const output = await runProgram(`${isLoaded}
         import 'leveret';
-        console.log(typeof Reflect.getMetadata, typeof Reflect.decorate, typeof Reflect.metadata, typeof Reflect.getMetadata);`;
-      expect(await runProgram(legacy)).to.equal('undefined function function function\n');
+        console.log(isLoaded());
+        console.log(typeof Reflect.metadata, isLoaded());
+        console.log(typeof Reflect.decorate, typeof Reflect.getMetadata, typeof Reflect.hasOwnMetadata);`);
+      expect(output).to.equal('false\nfunction true\nfunction function function\n');
+    });
+
+    it('is loaded for legacy decorators of a compiler that emits no types only when somebody asks for types', async () => {
+      const output = await runProgram(`${isLoaded}
+        import { Leveret, Listener, Payload } from 'leveret';
+        import { FakeTransport } from './dist/test-support/fake-transport.js';
+        class Orders { on() {} }
+        Payload(Object)(Orders.prototype, 'on', 0);
+        Listener('q')(Orders.prototype, 'on', Object.getOwnPropertyDescriptor(Orders.prototype, 'on'));
+        const app = await Leveret.start({ transport: new FakeTransport(), logger: 'silent', listeners: [Orders] });
+        await app.close();
+        console.log(isLoaded());
+        const { Type, plainToInstance } = await import('class-transformer');
+        class Paid {}
+        Type(() => Date)(Paid.prototype, 'at');
+        console.log(plainToInstance(Paid, { at: 0 }).at instanceof Date, isLoaded());`);
+      expect(output).to.equal('false\ntrue true\n');
+    });
+
+    it('shares what is known with another copy of it that is loaded meanwhile', async () => {
+      const output = await runProgram(`${isLoaded}
+        import 'leveret';
+        await import('reflect-metadata/lite');
+        class Paid { on() {} }
+        Reflect.defineMetadata('design:type', Date, Paid.prototype, 'on');
+        console.log(isLoaded(), Reflect.getMetadata('design:type', Paid.prototype, 'on') === Date, typeof Reflect.decorate);`);
+      expect(output).to.equal('true true function\n');
+    });
+
+    it('lets another of its kind take its place', async () => {
+      const output = await runProgram(`${isLoaded}
+        import 'leveret';
+        for (const name of ['decorate', 'metadata', 'getMetadata']) Reflect[name] = () => name;
+        console.log(Reflect.decorate(), Reflect.metadata(), Reflect.getMetadata(), isLoaded());`);
+      expect(output).to.equal('decorate metadata getMetadata false\n');
     });
   });
 });

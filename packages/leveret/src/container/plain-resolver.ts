@@ -1,4 +1,5 @@
 import { ConfigurationError, type DeliveryContext } from '@leveret/core';
+import { reflected } from '../decorators/reflect-on-demand.js';
 import type { InstanceSource } from '../handler/instance-source.js';
 import type { AnyClass } from '../reading/class-kind.js';
 import type { ServiceToken } from './container-port.js';
@@ -76,8 +77,7 @@ export class PlainResolver implements InstanceResolver {
 
 /** Whether inversify has been told how to make a class, or a base class of it. */
 function isForInversify(service: AnyClass): boolean {
-  const { getMetadataKeys } = Reflect as { getMetadataKeys?: (target: object) => unknown[] };
-  const keys = getMetadataKeys?.(service) ?? [];
+  const keys = reflected().getMetadataKeys?.(service) ?? [];
   return keys.some((key) => typeof key === 'string' && key.startsWith('@inversifyjs/'));
 }
 

@@ -6,7 +6,7 @@ import {
   methodRecordIn,
   type ParameterDeclaration,
 } from './class-record.js';
-import { loadReflectMetadata } from './reflect-on-demand.js';
+import './reflect-on-demand.js';
 import './symbol-metadata.js';
 
 /** The second argument of a standard decorator, as far as it is looked at. */
@@ -57,8 +57,6 @@ export function placeOf(
 ): DecoratorPlace {
   if (typeof key === 'object') return standardPlace(decorator, key);
   if (key === undefined) return { kind: 'class', record: classRecordIn((target as { prototype: object }).prototype) };
-  // What esbuild emits has not looked at Reflect; class-transformer and others may, further down.
-  loadReflectMetadata();
   const owner = legacyOwner(decorator, target as object, key);
   if (owner === undefined) return { kind: 'misplaced' };
   if (typeof descriptor === 'number') {
@@ -108,7 +106,6 @@ export function declareParameter(
       `${decorator} was called as a standard decorator (on the ${key.kind} ${String(key.name ?? '')}), but it is for parameters, and standard decorators know no parameters. Set "experimentalDecorators": true in tsconfig.json (swc: jsc.transform.legacyDecorator; Deno: compilerOptions; tsx, vite and Bun read tsconfig.json), or leave it out: a method is called with the payload and the context, as in @Listener({ queue, payload: PaySucceeded, headers: { tenant: 'x-tenant' } }) on(event, context).`,
     ]);
   }
-  loadReflectMetadata();
   if (key === undefined) {
     classRecordIn((target as { prototype: object }).prototype).misplaced.push(
       typeof index === 'number'

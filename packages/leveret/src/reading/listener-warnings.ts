@@ -1,4 +1,5 @@
 import type { BindingDeclaration } from '@leveret/core';
+import { reflected } from '../decorators/reflect-on-demand.js';
 import { hasRules } from '../payload/class-validation.js';
 import { describeTarget, elementOf, type PayloadTarget } from '../payload/payload-target.js';
 import type { PayloadValidation } from '../payload/payload-validation.js';
@@ -169,6 +170,5 @@ function passingIds(uses: readonly ListenerUse[]): ListenerWarning[] {
 }
 
 function hasMetadata(key: string, target: unknown): boolean {
-  const { hasMetadata: has } = Reflect as { hasMetadata?: (key: string, target: object) => boolean };
-  return typeof target === 'function' && has?.(key, target) === true;
+  return typeof target === 'function' && reflected().hasMetadata?.(key, target) === true;
 }
