@@ -110,18 +110,18 @@ async function main(): Promise<number> {
       const of = await runControl([plant], grounds, Number(values.seed));
       results.push(...of);
       for (const result of of) console.log(lineOf(result));
+      // Each time: a run that is ended early keeps what it has.
+      if (values.out !== undefined) writeResults(values.out, { version, seed: values.seed, controls: results });
     }
   } finally {
     await grounds.remove();
   }
   const found = results.filter(({ isFound }) => isFound).length;
-  if (values.out !== undefined) {
-    mkdirSync(values.out, { recursive: true });
-    writeFileSync(
-      join(values.out, 'controls.json'),
-      `${JSON.stringify({ version, seed: values.seed, controls: results })}\n`,
-    );
-  }
   console.log(`${found} of ${plants.length}`);
   return found === plants.length ? 0 : 1;
+}
+
+function writeResults(folder: string, report: object): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'controls.json'), `${JSON.stringify(report)}\n`);
 }
