@@ -63,11 +63,20 @@ export const brokerFaults: readonly FaultKind[] = [
     name: 'queue-full',
     code: 'F12',
     share: 0.3,
+    // A quorum queue counts what nobody has taken yet: with consumers that keep up it would never be full.
     async inject(world) {
-      await world.node.ctl(
-        'eval',
-        `rabbit_policy:parse_set(<<"/">>, <<"ledger-full">>, <<"^${NAMES.queue}$">>, <<"{\\"max-length\\":5,\\"overflow\\":\\"reject-publish\\"}">>, <<"0">>, <<"queues">>, <<"ledger">>), timer:sleep(1500), rabbit_policy:delete(<<"/">>, <<"ledger-full">>, <<"ledger">>).`,
-      );
+      const tellAll = (type: 'pause' | 'resume') => {
+        for (const consumer of world.consumers) consumer.tell({ type });
+      };
+      tellAll('pause');
+      try {
+        await world.node.ctl(
+          'eval',
+          `rabbit_policy:parse_set(<<"/">>, <<"ledger-full">>, <<"^${NAMES.queue}$">>, <<"{\\"max-length\\":5,\\"overflow\\":\\"reject-publish\\"}">>, <<"0">>, <<"queues">>, <<"ledger">>), timer:sleep(1500), rabbit_policy:delete(<<"/">>, <<"ledger-full">>, <<"ledger">>).`,
+        );
+      } finally {
+        tellAll('resume');
+      }
     },
   },
   {
