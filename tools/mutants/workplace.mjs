@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../scripts/sources.mjs';
 
-// Tests read what lies beside their sources, such as recorded errors.
-const SKIPPED = /(^|\/)(node_modules|coverage|dist-package)(\/|$)|\/src\/.*\.tsx?$/;
+// Sources are copied, too: tests read what lies beside them, such as recorded errors, and compare some with the documents.
+const SKIPPED = /(^|\/)(node_modules|coverage|dist-package)(\/|$)/;
 
 export class Workplace {
   #root = mkdtempSync(join(tmpdir(), 'leveret-mutants-'));
@@ -19,6 +19,7 @@ export class Workplace {
       cpSync(join(root, folder), join(this.#root, folder), { recursive: true, filter: keep });
     }
     for (const file of ['package.json', '.mocharc.json']) cpSync(join(root, file), join(this.#root, file));
+    symlinkSync(join(root, 'docs'), join(this.#root, 'docs'));
     const modules = join(root, 'node_modules');
     mkdirSync(join(this.#root, 'node_modules', '@leveret'), { recursive: true });
     const own = new Map();

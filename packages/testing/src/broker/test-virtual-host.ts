@@ -31,7 +31,13 @@ export class TestVirtualHost {
     // Whoever makes a virtual host may do everything in it, but nobody else may.
     const user = amqp.username || 'guest';
     if (user !== management.username) {
-      await host.#request('PUT', `permissions/${name}/${user}`, { configure: '.*', write: '.*', read: '.*' });
+      const everything = { configure: '.*', write: '.*', read: '.*' };
+      try {
+        await host.#request('PUT', `permissions/${name}/${user}`, everything);
+      } catch (error) {
+        await host.remove().catch(() => {});
+        throw error;
+      }
     }
     return host;
   }
