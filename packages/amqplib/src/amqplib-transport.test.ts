@@ -183,6 +183,19 @@ describe('AmqplibTransport', () => {
       expect(peer.connections).to.equal(1);
     });
 
+    it('has one time for a channel for requests, its consumer included', async () => {
+      await transport.connect('publish');
+      await clock.advance(3_000);
+      peer.unanswered.add(BASIC_CONSUME);
+      const opening = transport.openReplyChannel(OPTIONS);
+      const refused = rejectionOf(opening);
+      await eventually('the consumer', () => peer.asked.includes(BASIC_CONSUME));
+      await clock.advance(9_999);
+      expect(await isOver(opening)).to.equal(false);
+      await clock.advance(1);
+      expect(await refused).to.include({ code: 'LEV_PUBLISH_NOT_CONNECTED' });
+    });
+
     it('waits for a broker that is blocked, and says that it is', async () => {
       await transport.connect('publish');
       peer.block('low on memory');
@@ -230,6 +243,12 @@ describe('AmqplibTransport', () => {
   });
 
   describe('that declares', () => {
+    it('does so on the connection that there is, whichever it is', async () => {
+      await transport.connect('publish');
+      await transport.declare(topologyOf({ queues: [queueOf('q')] }));
+      expect([transport.isAsDeclared('q'), peer.connections]).to.deep.equal([true, 1]);
+    });
+
     it('leaves it to the next connection when one is cut meanwhile', async () => {
       const queue = queueOf('q');
       await Promise.all([transport.connect('consume'), transport.connect('publish')]);
@@ -305,3 +324,4 @@ describe('AmqplibTransport', () => {
 
 const APART = { ...OPTIONS, apart: true };
 const CONFIRM_SELECT = '0055000a';
+const BASIC_CONSUME = '003c0014';
