@@ -22,7 +22,10 @@ describe('nestPacketConverter', () => {
   it('takes anything else as it is', () => {
     expect(read({ id: 7 }, Order)).to.deep.equal({ id: 7 });
     expect(read({ data: 1 }, Object)).to.deep.equal({ data: 1 });
-    expect(read({ pattern: 'x', data: 1 }, Buffer as never)).to.be.instanceOf(Buffer);
+    for (const bytes of [Buffer, Uint8Array]) {
+      expect(read({ pattern: 'x', data: 1 }, bytes as never)).to.be.instanceOf(Buffer);
+    }
+    for (const value of ['null', '5', '"text"', '[1]']) expect(read(value, Object)).to.deep.equal(JSON.parse(value));
   });
 
   it('refuses what is no JSON', () => {
