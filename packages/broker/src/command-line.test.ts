@@ -43,6 +43,7 @@ describe('readCommandLine', () => {
       '--port: expected a whole number from 0 to 65535; received ""',
       '--vhost: expected a name; received nothing',
     ]);
+    for (const port of ['0', '65535']) expect(readCommandLine([`--port=${port}`]).kind, port).to.equal('start');
     for (const port of ['-1', '65536', '0x10', ' 1', 'amqp']) {
       expect(readCommandLine([`--port=${port}`]).kind, port).to.equal('refused');
     }
