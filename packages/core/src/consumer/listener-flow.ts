@@ -245,7 +245,6 @@ export class ListenerFlow implements DeliveryFlow {
     const timer = this.#host.clock.after(SOON_MS, () => {
       if (this.#switch?.state === 'probing' && consumer.isProbing) consumer.takeOne(inHand, false);
     });
-    pause.endTimers();
     this.#pause = { ...this.#pause, endTimers: timer };
   }
 

@@ -99,5 +99,18 @@ describe('ListenerLoad', () => {
     expect([told(500, 70), told(500, 0)]).to.deep.equal([0.3, 0.3]);
     expect(told(0, 70), 'it was never idle').to.equal(0);
     expect(told(0, 0), 'it does not count').to.equal(undefined);
+    const without = sinon.stub(performance, 'eventLoopUtilization').value(undefined);
+    try {
+      expect(new ListenerLoad(1, 0).snapshot(100).waiting, 'it has no such thing').to.equal(undefined);
+    } finally {
+      without.restore();
+    }
+  });
+
+  it('does not know what it waits before the runtime has begun to tell', () => {
+    const idle = [undefined, 500, 600];
+    const measured = new ListenerLoad(1, 0, undefined, () => idle.shift());
+    measured.began(0);
+    expect(measured.snapshot(100).waiting).to.equal(undefined);
   });
 });

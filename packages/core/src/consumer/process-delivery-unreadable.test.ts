@@ -108,6 +108,25 @@ describe('the journey of a delivery that leveret itself cannot handle', () => {
   });
 });
 
+describe('a message that takes its time to be read', () => {
+  it('is read once, however often it is tried', async () => {
+    let reads = 0;
+    const { counted } = await travel({
+      retry: { maxAttempts: 3 },
+      route: {
+        convert: async () => {
+          reads++;
+          return 'payload';
+        },
+      },
+      handle: () => {
+        throw new Error('broken');
+      },
+    });
+    expect([reads, counted.failed]).to.deep.equal([1, 3]);
+  });
+});
+
 describe('what a recoverer is told', () => {
   it('of a message that cannot be read: it failed now, and no handler was called', async () => {
     const told: FailedDelivery[] = [];

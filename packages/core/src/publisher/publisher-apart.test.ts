@@ -65,8 +65,9 @@ describe('Publisher when one destination confirms nothing', () => {
     expect(stuck?.settlements).to.equal(0);
     await clock.advance(1);
     expect(stuck?.error).to.include({ code: 'LEV_PUBLISH_CONFIRM_TIMEOUT', fate: 'unknown', stuck: true });
-    void publisher.close({ timeout: 1 });
-    await clock.advance(2_000);
+    expect(clock.waits, 'it is remembered for a minute').to.deep.equal([60_000]);
+    await publisher.close();
+    expect([clock.waits, publisher.stats.apart]).to.deep.equal([[], 0]);
   });
 
   it('goes on at once with what was only caught on the same channel', async () => {

@@ -92,6 +92,7 @@ describe('Publisher buffer', () => {
     transport.openings.push('never');
     watch(publisher.publish('orders', 'paid', '1'));
     const first = watch(publisher.publish('orders', 'paid', '2'));
+    expect(clock.waits).to.include(3_000).and.not.include(1);
     await clock.advance(1_000);
     const second = watch(publisher.publish('orders', 'paid', '3'));
     await clock.advance(1_999);

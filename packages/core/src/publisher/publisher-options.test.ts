@@ -50,6 +50,14 @@ describe('resolvePublisherOptions', () => {
     expect(resolve({ appId: 'shop', defaults: { appId: 'till' } }).options.defaults.appId).to.equal('till');
   });
 
+  it('refuses what is no object', () => {
+    for (const given of ['fast', 7, [], () => 1]) {
+      const problems = new Problems();
+      resolvePublisherOptions(given as never, problems);
+      expect(problems.list[0], String(given)).to.match(/^the options of the publisher must be an object; got /);
+    }
+  });
+
   it('reports every fault at once and goes on with the default', () => {
     const { options, problems } = resolve({
       confirms: 'sometimes',

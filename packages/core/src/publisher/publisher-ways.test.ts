@@ -56,6 +56,13 @@ describe('the ways of a publisher', () => {
     expect(publisher.stats).to.include({ held: 0, heldBytes: 0, inFlight: 0, confirmed: 4 });
   });
 
+  it('knows the largest frame of its connection, and assumes that of RabbitMQ before there is one', () => {
+    const { publisher, transport } = setUp();
+    expect(publisher.frameMax).to.equal(131_072);
+    Object.assign(transport, { broker: { product: 'RabbitMQ', version: '4.3.0', frameMax: 8192 } });
+    expect(publisher.frameMax).to.equal(8192);
+  });
+
   it('looks for exchanges once more behind another connection to publish on, and behind nothing else', async () => {
     const { publisher, transport, clock } = setUp();
     transport.exchanges = new Set(['orders']);
