@@ -171,7 +171,6 @@ export class ListenerFlow implements DeliveryFlow {
   #trip(isProbe: boolean, share: string, error: unknown): void {
     const { definition, transport, redact, clock } = this.#host;
     const pauseMs = definition.killSwitch?.pauseMs ?? 0;
-    this.#endRamp();
     if (isProbe) {
       this.#host.probed(false);
       this.#planProbe(pauseMs);

@@ -154,6 +154,32 @@ describe('Redeliveries', () => {
     }
   });
 
+  it('sends nothing by any way before its way back is there', async () => {
+    for (const how of ['ladder', 'levels', 'release'] as const) {
+      const { redeliveries, sender, delayed, counts, transport, clock } = setUp();
+      const order: string[] = [];
+      const once = delayed.once.bind(delayed);
+      delayed.once = async (name, topologies) => {
+        await turn();
+        await once(name, topologies);
+        order.push(name);
+      };
+      sender.send = async () => void order.push('sent');
+      if (how === 'release') {
+        const scripted = new ScriptedTransport();
+        Object.assign(transport, { subscribe: scripted.subscribe.bind(scripted) });
+        counts.set('leveret.wait.1000', 1);
+        const releasing = redeliveries.release();
+        for (let i = 0; i < 20 && scripted.subscriptions.length === 0; i++) await turn();
+        scripted.last.deliverMessage({ routingKey: 'orders' });
+        await clock.advance(1000);
+        await releasing;
+      } else await redeliveries.send(aMessage(), RECORD, how === 'ladder' ? 1000 : 5000);
+      expect(order.indexOf('return orders'), how).to.be.within(0, order.indexOf('sent'));
+      expect(order.at(-1)).to.equal('sent');
+    }
+  });
+
   it('declares the queues in which messages wait before what leads back from them', async () => {
     const order: string[] = [];
     const { redeliveries, delayed } = setUp();

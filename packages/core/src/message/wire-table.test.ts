@@ -92,6 +92,8 @@ describe('wireTable', () => {
     'a double that is none': { '!': 'double', value: Number.NaN },
     'a timestamp with a fraction': { '!': 'timestamp', value: 1.5 },
     'a decimal without digits': { '!': 'decimal', value: { places: 2 } },
+    'a decimal that is a number': { '!': 'decimal', value: 19.99 },
+    'a decimal of nothing': { '!': 'decimal', value: null },
     'an inherited type': { '!': 'constructor', value: 1 },
   };
   for (const [what, value] of Object.entries(wrong)) {

@@ -174,10 +174,11 @@ describe('ChannelKeeper', () => {
   });
 
   it('keeps nothing of a channel that has ended', async () => {
-    const { keeper, transport } = keeping();
+    const { keeper, transport, opened } = keeping();
     keeper.acquire();
     await turn();
     transport.channel.loseConnection();
+    expect(opened[0]?.end, 'but how it ended, for those that were on it').to.include({ kind: 'connection-lost' });
     keeper.acquire();
     await turn();
     await keeper.close();

@@ -156,6 +156,7 @@ describe('DelayedPublishes', () => {
       isOnItsWay = true;
     });
     await turn();
+    expect(declared, 'one after the other').to.deep.equal(['1 levels']);
     answer(0);
     await turn();
     expect([declared, isOnItsWay]).to.deep.equal([['1 levels', 'due orders'], false]);

@@ -65,7 +65,9 @@ describe('closing a publisher', () => {
       .to.be.instanceOf(PublishError)
       .and.to.include({ code: 'LEV_PUBLISHER_CLOSED', fate: 'not-sent' });
     expect((retrying.error as PublishError).causes[0]).to.equal(transport.down);
-    expect(waiting.error).to.be.instanceOf(PublishError).and.to.include({ code: 'LEV_PUBLISHER_CLOSED' });
+    expect(waiting.error)
+      .to.be.instanceOf(PublishError)
+      .and.to.include({ code: 'LEV_PUBLISHER_CLOSED', fate: 'not-sent', attempts: 0 });
     expect(clock.waits).to.deep.equal([]);
   });
 
