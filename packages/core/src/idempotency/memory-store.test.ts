@@ -49,8 +49,10 @@ describe('MemoryIdempotencyStore', () => {
     await complete(store, 'kept', { ttlMs: 5_000 });
     await complete(store, 'a');
     now = 1_000;
-    await complete(store, 'a');
-    expect(store.size).to.equal(2);
+    const again = (await store.claim('a', LEASE)) as { token: string };
+    expect(store.size, 'in progress').to.equal(2);
+    expect(await store.complete({ key: 'a', token: again.token }, TTL)).to.equal(true);
+    expect(store.size, 'completed').to.equal(2);
     const { token } = (await store.claim('b', LEASE)) as { token: string };
     await store.release({ key: 'b', token });
     expect([store.size, store.evicted]).to.deep.equal([2, 0]);
