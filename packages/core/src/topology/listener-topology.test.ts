@@ -268,4 +268,11 @@ describe('faults of a listener’s topology', () => {
   for (const [options, text] of faulty) {
     it(`refuses ${JSON.stringify(options).slice(0, 90)}`, () => expect(faultsOf(options)).to.match(text));
   }
+
+  it('leave something to go on with, so that the faults of all listeners are told', () => {
+    const nothing = { queue: '', queueDeclaration: undefined };
+    const { topology, ...rest } = resolveListenerTopology({} as ListenerTopologyOptions, new Problems());
+    expect(rest).to.deep.equal(nothing);
+    expect([topology.exchanges, topology.queues, topology.bindings]).to.deep.equal([[], [], []]);
+  });
 });

@@ -259,7 +259,9 @@ describe('resolveQueueName', () => {
   });
 
   it('never declares what belongs to the broker', () => {
-    expect(resolveQueueName('amq.gen-1', new Problems())?.declaration).to.equal(undefined);
+    expect(resolveQueueName('amq.gen-1', new Problems())).to.deep.equal({
+      ...{ name: 'amq.gen-1', type: 'classic', declaration: undefined },
+    });
   });
 
   it('refuses an empty name', () => {
