@@ -38,6 +38,12 @@ describe('serviceKey', () => {
     );
   });
 
+  it('is read as it is up to the last byte that fits', () => {
+    const key = (length: number) => serviceKey('billing', 'k'.repeat(length - 'billing::'.length));
+    expect(key(255)).to.equal(`billing::${'k'.repeat(246)}`);
+    expect(key(256)).to.match(/^billing::sha256:\+[0-9a-f]{64}$/);
+  });
+
   it('keeps long keys apart that are equal as far as they fit', () => {
     const [one, other] = ['x', 'y'].map((end) => serviceKey('s'.repeat(64), `${'k'.repeat(250)}${end}`));
     expect(one).to.match(/^s{64}::sha256:\+[0-9a-f]{64}$/);
