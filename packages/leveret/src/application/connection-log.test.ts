@@ -97,6 +97,17 @@ describe('ConnectionLog', () => {
     expect(said()).to.have.length(2);
   });
 
+  it('names the connection of a failed attempt once there was one, and not before', async () => {
+    const { tell, fields } = setUp();
+    tell(failed('consume'));
+    tell(connected('publish', false));
+    tell(connected('consume', false));
+    tell(failed('consume'));
+    const [before, , after] = fields.filter((each) => !('broker' in each)).concat(fields.at(-1) ?? {});
+    expect(before).to.not.have.property('connection');
+    expect(after).to.include({ connection: 'consume' });
+  });
+
   it('tells of each connection at the start', () => {
     const { tell, said } = setUp();
     tell(connected('consume', false));

@@ -266,6 +266,17 @@ describe('@Idempotent', () => {
       });
     }
 
+    it('a store of the application that takes its time to fail, be it used or not', async () => {
+      const container = {
+        resolve: async () => {
+          for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+          throw new Error('no address');
+        },
+      };
+      const faults = await faultsOf({ container, idempotency: { store: 'redis' } });
+      expect(faults.map((text) => text.replace(/^.*: /, ''))).to.deep.equal(['no address']);
+    });
+
     it('a store that the container cannot make', async () => {
       @injectable()
       class Broken extends MemoryIdempotencyStore {

@@ -127,6 +127,16 @@ describe('InversifyResolver', () => {
     expect(error.message).to.match(/No bindings found for service: "Service"/);
   });
 
+  it('rejects at once what cannot be made for an attempt, also when that takes time', async () => {
+    const container = new Container();
+    container
+      .bind(Service)
+      .toDynamicValue(() => Promise.reject(new Error('no service today')))
+      .inRequestScope();
+    const error = await rejection(new InversifyResolver(container, inversify).source(PerRequest));
+    expect(error.message).to.match(/no service today/);
+  });
+
   it('provides values that are injected, unless the container has its own', () => {
     const container = new Container();
     const resolver = new InversifyResolver(container, inversify);

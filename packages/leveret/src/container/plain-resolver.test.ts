@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { injectable, preDestroy } from 'inversify';
 import { describe, it } from 'mocha';
 import { PlainResolver } from './plain-resolver.js';
 
@@ -48,5 +49,28 @@ describe('PlainResolver', () => {
       /Mail cannot be made: its constructor takes a parameter, and there is no container/,
     );
     expect(await refusal(Route)).to.match(/Route cannot be made: its constructor takes 2 parameters/);
+  });
+
+  it('makes what is decorated for inversify by a container of its own, with what it was given, and ends that with itself', async () => {
+    const steps: string[] = [];
+    @injectable()
+    class Connection {
+      @preDestroy()
+      async end(): Promise<void> {
+        await new Promise((resolve) => setImmediate(resolve));
+        steps.push('ended');
+      }
+    }
+    const resolver = new PlainResolver();
+    const [one, again] = [await resolver.single(Connection), await resolver.single(Connection)];
+    expect(one).to.be.instanceOf(Connection).and.to.equal(again);
+    expect(await resolver.source(Connection)).to.deep.equal({ kind: 'shared', instance: one });
+    // A class of no container, which one of the container's may have been given meanwhile.
+    expect(await resolver.single(Orders)).to.equal(await resolver.single(Orders));
+    await resolver.release();
+    expect(steps).to.deep.equal(['ended']);
+    await resolver.release();
+    expect(steps).to.deep.equal(['ended']);
+    expect(await resolver.single(Connection)).to.not.equal(one);
   });
 });

@@ -1,4 +1,5 @@
 import { ConfigurationError, type DeliveryContext } from '@leveret/core';
+import type { Container } from 'inversify';
 import { reflected } from '../decorators/reflect-on-demand.js';
 import type { InstanceSource } from '../handler/instance-source.js';
 import type { AnyClass } from '../reading/class-kind.js';
@@ -7,22 +8,28 @@ import type { InstanceResolver } from './instance-resolver.js';
 import { InversifyResolver } from './inversify-resolver.js';
 import { loadInversify } from './load-inversify.js';
 
+/** A container that was made here. */
+interface OwnContainer {
+  readonly container: Container;
+  readonly resolver: InversifyResolver;
+}
+
 /**
  * Resolves where there is no container: classes are made once, with `new`. Where one is decorated for inversify, a container
  * of it is made, which then makes all others, too.
  */
 export class PlainResolver implements InstanceResolver {
   readonly #values = new Map<ServiceToken, unknown>();
-  #inversify: Promise<InversifyResolver> | undefined;
+  #inversify: Promise<OwnContainer> | undefined;
 
   async source<T extends object>(service: AnyClass<T>): Promise<InstanceSource<T>> {
     if (await this.#isMadeHere(service)) return { kind: 'shared', instance: this.#made(service) };
-    return (await this.#container()).source(service);
+    return (await this.#own()).resolver.source(service);
   }
 
   async single<T extends object>(service: AnyClass<T>): Promise<T> {
     if (await this.#isMadeHere(service)) return this.#made(service);
-    return (await this.#container()).single(service);
+    return (await this.#own()).resolver.single(service);
   }
 
   async token(token: string | symbol): Promise<{ readonly instance: unknown } | undefined> {
@@ -45,7 +52,10 @@ export class PlainResolver implements InstanceResolver {
     const inversify = this.#inversify;
     this.#inversify = undefined;
     this.#values.clear();
-    await (await inversify?.catch(() => undefined))?.release();
+    const own = await inversify?.catch(() => undefined);
+    await own?.resolver.release();
+    // What its container has bound by itself is nobody else's to end, such as by a `@preDestroy`.
+    await own?.container.unbindAllAsync();
   }
 
   async #isMadeHere(service: AnyClass): Promise<boolean> {
@@ -61,17 +71,17 @@ export class PlainResolver implements InstanceResolver {
     return this.#values.get(service) as T;
   }
 
-  #container(): Promise<InversifyResolver> {
+  #own(): Promise<OwnContainer> {
     this.#inversify ??= this.#newContainer();
     return this.#inversify;
   }
 
-  async #newContainer(): Promise<InversifyResolver> {
+  async #newContainer(): Promise<OwnContainer> {
     const inversify = await loadInversify();
     const container = new inversify.Container({ autobind: true, defaultScope: 'Singleton' });
     const resolver = new InversifyResolver(container, inversify);
     for (const [service, value] of this.#values) resolver.provide(service, value);
-    return resolver;
+    return { container, resolver };
   }
 }
 
