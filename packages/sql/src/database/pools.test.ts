@@ -272,6 +272,15 @@ describe('a pool of mysql2', () => {
     expect(double.log.at(-1)).to.equal('destroyed');
   });
 
+  it('has nothing done in a transaction that did not begin, and loses its connection', async () => {
+    for (const failing of ['SET TRANSACTION', 'START TRANSACTION']) {
+      const fault = new Error(failing);
+      const double = new MysqlDouble().failing(failing, fault);
+      expect(await rejection(double.database.transaction(() => expect.fail('it was begun')))).to.equal(fault);
+      expect(double.log.at(-1)).to.equal('destroyed');
+    }
+  });
+
   it('is sent a block of the first statement, and one of the last, on MariaDB', async () => {
     const double = new MysqlDouble();
     double.answer = (text) => [[{ of: text.includes('FIRST') ? 'first' : 'last' }], { affectedRows: 0 }];
