@@ -109,4 +109,15 @@ describe('drainUntil', () => {
     broker.sink?.ended(undefined);
     expect(await failure(work)).to.include({ code: 'LEV_OPERATION_INTERRUPTED' });
   });
+
+  it('says that its consumer was lost while it waited for what it had in hand', async () => {
+    let end = () => {};
+    const work = draining({ ready: 0 }, () => new Promise((resolve) => (end = resolve)));
+    await clock.settle();
+    const { sink } = broker;
+    await clock.advance(100);
+    sink?.ended(new Error('connection lost'));
+    end();
+    expect(await failure(work)).to.include({ code: 'LEV_OPERATION_INTERRUPTED' });
+  });
 });

@@ -79,3 +79,43 @@ describe('readFailure', () => {
     }
   });
 });
+
+describe('readFailure, of headers that anybody can write,', () => {
+  const read = (headers: Record<string, unknown>, more: object = {}) =>
+    readFailure(aMessage({ headers: { 'x-leveret-queue': 'q', ...headers }, ...more }));
+
+  it('takes counts from 0, and nothing else for one', () => {
+    expect(read({ 'x-leveret-attempts': 0, 'x-leveret-redeliveries': 2 })).to.include({ attempts: 0, redeliveries: 2 });
+    for (const odd of [-1, 1.5, '3', null, Number.NaN]) {
+      expect(read({ 'x-leveret-attempts': odd }).attempts, String(odd)).to.equal(undefined);
+    }
+  });
+
+  it('takes texts that come as bytes, and 64 Ki of each', () => {
+    const stack = (value: unknown) => read({ 'x-exception-stacktrace': value }).stack;
+    expect(stack(Buffer.from('é at x'))).to.equal('é at x');
+    expect(stack(Buffer.alloc(70_000, 'x'))).to.have.lengthOf(65_536);
+    expect(stack('x'.repeat(70_000))).to.have.lengthOf(65_536);
+    expect(stack(5)).to.equal(undefined);
+  });
+
+  it('takes times that are some, and no more than a line of them', () => {
+    const at = (value: unknown) => read({ 'x-leveret-last-failed-at': value }).lastFailedAt;
+    expect(at('2026-11-27T10:00:00.000Z')).to.equal(Date.UTC(2026, 10, 27, 10));
+    for (const odd of ['yesterday', 5, undefined, `${' '.repeat(40)}2026-11-27`]) expect(at(odd)).to.equal(undefined);
+  });
+
+  it('says of what Spring has parked when that was, by its timestamp', () => {
+    const headers = { 'x-original-exchange': 'ex', 'x-original-routingKey': 'k', 'x-exception-message': 'no' };
+    const spring = readFailure(aMessage({ headers, timestamp: 1_700_000_000, appId: 'trade' }));
+    expect(spring).to.include({
+      source: 'spring',
+      service: 'trade',
+      queue: undefined,
+      exchange: 'ex',
+      routingKey: 'k',
+    });
+    expect([spring.firstFailedAt, spring.lastFailedAt]).to.eql([1_700_000_000_000, 1_700_000_000_000]);
+    expect(readFailure(aMessage({ headers })).firstFailedAt).to.equal(undefined);
+  });
+});

@@ -188,6 +188,17 @@ describe('setValue', () => {
       expect(() => setValue(json, set)).to.throw(TypeError, text);
     }
     expect(() => setValue('no json', 'a=1')).to.throw();
+    expect(() => setValue('{"a":{"l":[1]}}', 'a.l[0].b.c=1')).to.throw(
+      TypeError,
+      'nothing to set at a.l[0], on the way',
+    );
+    expect(() => setValue('{"a":null}', 'a.b=1')).to.throw(TypeError, 'nothing to set at a, on the way to a.b');
+    expect(() => setValue('null', 'a=1')).to.throw(TypeError, 'no object');
+  });
+
+  it('sets a value twice, as one that may be set again', () => {
+    expect(setValue(setValue('{"b":1}', 'a=1'), 'a=2')).to.equal('{"b":1,"a":2}');
+    expect(setValue('[]', '[2]=1')).to.equal('[null,null,1]');
   });
 });
 
