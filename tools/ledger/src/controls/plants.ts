@@ -69,7 +69,7 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'nack-is-success',
     what: 'takes a nack of the broker for a confirm',
-    patches: [{ file: PUBLISHING, find: "error === null ? 'ack' : 'nack'", put: "'ack'" }],
+    patches: [{ file: PUBLISHING, find: "this.#confirmed(confirm, 'nack')", put: "this.#confirmed(confirm, 'ack')" }],
     row: 'quorum-none',
     faults: ['queue-full'],
     foundBy: ['I9'],
