@@ -52,12 +52,24 @@ describe('INSERT_ONCE', () => {
     }
   });
 
+  it('selects from nothing on MySQL where there is a condition, and only there', async () => {
+    expect((await written(mysql, BEFORE, [0, 1, 0])).sent[1]).to.contain(' FROM DUAL WHERE NOT EXISTS');
+    const alone = (await written(mysql, ROW, [0, 1, 0])).sent[1];
+    expect(alone).to.contain('VALUES (?, ?,');
+    expect(alone).to.not.contain('DUAL');
+  });
+
   it('puts back what the handler’s statements wait on MySQL, also behind a fault', async () => {
     const busy = coded('ER_LOCK_WAIT_TIMEOUT');
     const { result, sent } = await written(mysql, ROW, [0, busy, 0]);
     expect(result).to.equal(busy);
     expect(sent.at(0)).to.match(/SESSION innodb_lock_wait_timeout = 2$/);
     expect(sent.at(-1)).to.equal('SET SESSION innodb_lock_wait_timeout = @leveret_lock_wait');
+  });
+
+  it('says that it could not put that back: the handler is not called then', async () => {
+    const fault = coded('ECONNRESET');
+    expect((await written(mysql, ROW, [0, 1, fault])).result).to.equal(fault);
   });
 
   it('leaves it to the row whether a fault of MySQL means that the message was handled', async () => {

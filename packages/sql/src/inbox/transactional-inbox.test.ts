@@ -408,6 +408,23 @@ describe('TransactionalInbox', () => {
     expect(error.message).to.contain('wrote no row of leveret_inbox, reported no fault');
   });
 
+  it('takes back the transaction of a mapper, however its handler ended', async () => {
+    for (const fails of [false, true]) {
+      let lent: { save(): string } | undefined;
+      const { database } = recordingDatabase(sqlite, well);
+      const mapper: SqlDatabase<unknown> = { ...database, transaction: (work) => work({ save: () => 'saved' }) };
+      const handler: GuardedAttempt = (tx) => {
+        lent = tx as typeof lent;
+        expect(lent?.save()).to.equal('saved');
+        if (fails) throw new Error('no stock');
+      };
+      await new TransactionalInbox(mapper).run('l', 'm', handler).catch(() => {});
+      expect(() => lent?.save())
+        .to.throw()
+        .with.property('code', 'LEV_ATTEMPT_OVER');
+    }
+  });
+
   it('asks once for the rows that a listener has of before services had names, and again when it could not ask', async () => {
     let isAway = true;
     const { inbox, sent } = asked((text) => {
