@@ -93,10 +93,10 @@ export const CASES = {
   }),
   bytes: consuming('bytes', { title: 'consume bytes, ack each' }),
   'publish-all': {
-    title: 'publishAll beside waitForConfirms for each 500',
+    title: 'publish a list, publishAll beside 500 at a time',
     measure: 'publishAll',
     count: 40_000,
-    subjects: ['leveret'],
+    subjects: EVERYBODY,
     metrics: ['cpuMicros', 'perSecond', 'peakMiB'],
   },
   request: {

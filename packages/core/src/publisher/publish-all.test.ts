@@ -21,20 +21,48 @@ describe('publishAll', () => {
     expect(results[1]).to.have.nested.property('value.messageId', 'm2');
   });
 
-  it('takes from its source only as much as there is room for', async () => {
-    const { publisher, transport } = setUp({ window: 2 });
-    let taken = 0;
-    async function* source() {
-      for (; taken < 100; taken++) yield { queue: 'q', payload: String(taken) };
+  function* numbered(count: number, taking: (number: number) => void) {
+    for (let number = 0; number < count; number++) {
+      taking(number);
+      yield { queue: 'q', payload: String(number) };
     }
-    const publishing = watch(publisher.publishAll(source()));
-    await turn();
-    expect(taken).to.equal(3);
-    for (let i = 0; i < 100; i++) {
-      transport.channel.ack(transport.channel.sent.length, true);
+  }
+
+  async function* slowly(source: Iterable<BatchMessage>) {
+    yield* source;
+  }
+
+  for (const [kind, sourceOf] of Object.entries({
+    'a source': (source: Iterable<BatchMessage>) => source,
+    'one that waits': slowly,
+  })) {
+    it(`takes from ${kind} only as much as there is room for`, async () => {
+      const { publisher, transport } = setUp({ window: 2 });
+      let taken = 0;
+      const source = numbered(100, (number) => {
+        taken = number;
+      });
+      const publishing = watch(publisher.publishAll(sourceOf(source)));
       await turn();
-    }
-    expect(publishing.value).to.have.length(100);
+      expect(taken).to.equal(3);
+      for (let i = 0; i < 100; i++) {
+        transport.channel.ack(transport.channel.sent.length, true);
+        await turn();
+      }
+      expect(publishing.value).to.have.length(100);
+      expect(taken).to.equal(99);
+    });
+  }
+
+  it('waits for items that are promises, and ends with what one rejects with', async () => {
+    const { publisher, transport } = setUp();
+    const items = [Promise.resolve({ queue: 'q', payload: '1' }), Promise.reject(new Error('no such row'))];
+    const publishing = watch(publisher.publishAll(items as unknown as BatchMessage[]));
+    await turn();
+    expect(transport.channel.sent).to.have.length(1);
+    transport.channel.ack();
+    await turn();
+    expect(publishing.error?.message).to.equal('no such row');
   });
 
   it('ends although the address of an item cannot be found: that item is rejected', async () => {

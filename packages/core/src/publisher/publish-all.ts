@@ -50,16 +50,28 @@ export async function publishAll<T>(
     }
     wake = undefined;
   };
+  const take = (item: T): Promise<void> | undefined => {
+    const index = taken++;
+    unsettled++;
+    callPublish(publish, item).then(
+      (value) => settle({ status: 'fulfilled', value }, item, index),
+      (reason: unknown) => settle({ status: 'rejected', reason }, item, index),
+    );
+    return unsettled >= ahead ? fewerThan(ahead) : undefined;
+  };
   try {
-    for await (const item of source) {
-      const index = taken++;
-      unsettled++;
-      callPublish(publish, item).then(
-        (value) => settle({ status: 'fulfilled', value }, item, index),
-        (reason: unknown) => settle({ status: 'rejected', reason }, item, index),
-      );
-      if (unsettled >= ahead) await fewerThan(ahead);
-      if (fault !== undefined) break;
+    if (isAsync(source)) {
+      for await (const item of source) {
+        await take(item);
+        if (fault !== undefined) break;
+      }
+    } else {
+      // Not for await, which would wait before each item.
+      for (const item of source) {
+        const room = take(isThenable(item) ? await item : item);
+        if (room !== undefined) await room;
+        if (fault !== undefined) break;
+      }
     }
   } finally {
     await fewerThan(1);
@@ -68,6 +80,18 @@ export async function publishAll<T>(
 }
 
 /** A publish that throws instead of rejecting is no different: what was taken must settle. */
-async function callPublish<T>(publish: (item: T) => Promise<PublishReceipt>, item: T): Promise<PublishReceipt> {
-  return publish(item);
+function callPublish<T>(publish: (item: T) => Promise<PublishReceipt>, item: T): Promise<PublishReceipt> {
+  try {
+    return publish(item);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function isAsync<T>(source: Iterable<T> | AsyncIterable<T>): source is AsyncIterable<T> {
+  return (source as Partial<AsyncIterable<T>> | null | undefined)?.[Symbol.asyncIterator] !== undefined;
+}
+
+function isThenable<T>(item: T): item is T & PromiseLike<T> {
+  return typeof (item as Partial<PromiseLike<T>> | null | undefined)?.then === 'function';
 }
