@@ -180,4 +180,15 @@ describe('PublishEncoder', () => {
     }
     expect(sizes).to.deep.equal([131_064, 131_064, 37_872]);
   });
+
+  it('says whether there is room for more, of small bodies and of large ones', () => {
+    for (const hasRoom of [true, false]) {
+      const to = { number: CHANNEL, frameMax: 131_072, write: () => hasRoom };
+      for (const bytes of [0, 5, 300_000]) {
+        const body = Buffer.alloc(bytes, 'y');
+        const fine = { exchange: '', routingKey: 'q', mandatory: false, body, properties: {}, headers: {} };
+        expect(new PublishEncoder(to).write(fine, {})).to.equal(hasRoom);
+      }
+    }
+  });
 });
