@@ -213,5 +213,6 @@ describe('purge', () => {
     );
     expect((await rejection(purge(database, { maxBatches: 0.5 }))).message).to.contain('maxBatches must be');
     expect((await rejection(purge(database, { retention: 'x' as '7d' }))).message).to.contain('retention must be');
+    expect((await rejection(purge(database, { retantion: '7d' } as object))).message).to.contain('retantion');
   });
 });
