@@ -94,6 +94,24 @@ describe('Consumer, as long as the broker waits', () => {
     }
   });
 
+  it('gives back what a pause has put off, before the broker takes it', async () => {
+    const { subscription, clock, consumer, harness } = await consuming({
+      retry: {},
+      handle: () => {
+        throw new Error('broken');
+      },
+    });
+    subscription.deliver('a');
+    await turn();
+    Object.assign(harness.env, { flow: { ...harness.env.flow, inHand: 'keep' } });
+    consumer.shut('keep');
+    await turn();
+    expect([harness.counts.putOff, subscription.channel.frames]).to.deep.equal([1, []]);
+    await clock.advance(7500);
+    expect(subscription.channel.frames).to.deep.equal(['basic.nack 1 requeue']);
+    expect(harness.event('given-back').reason).to.equal('waited-too-long');
+  });
+
   it('leaves nothing to be woken for when it is closed', async () => {
     const { subscription, clock, consumer } = await consuming();
     subscription.deliver('a', 'b');

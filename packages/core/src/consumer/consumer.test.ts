@@ -254,6 +254,21 @@ describe('Consumer', () => {
       expect(transport.frames.at(-1)).to.equal('basic.ack 1');
     });
 
+    it('gives back what a pause has kept: nobody wants to see it handled now', async () => {
+      const definition = { queueDeclaration: aQueueDeclaration({ type: 'quorum' }) };
+      const { consumer, subscription, slow, harness } = await consuming({ definition });
+      consumer.shut('keep');
+      subscription.deliver('a', 'b');
+      await consumer.cancel();
+      subscription.deliver('c');
+      await turn();
+      expect(slow.began).to.deep.equal([]);
+      expect(subscription.channel.frames).to.deep.equal([
+        ...['basic.nack 1 requeue', 'basic.nack 2 requeue', 'basic.nack 3 requeue'],
+      ]);
+      expect(harness.counts.givenBack).to.equal(3);
+    });
+
     it('handles what was prefetched from a quorum queue that counts what is given back', async () => {
       const definition = { queueDeclaration: aQueueDeclaration({ type: 'quorum' }) };
       const { slow, subscription, consumer, transport } = await consuming({ definition });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { decideHold, type Obstacle } from './decide-hold.js';
+import { decideHold, meets, type Obstacle } from './decide-hold.js';
 
 const LEAST = () => 0;
 const inProgress = (retryAfterMs: number): Obstacle => ({ kind: 'in-progress', key: 'm-1', retryAfterMs });
@@ -67,5 +67,22 @@ describe('decideHold', () => {
         },
       ),
     );
+  });
+});
+
+describe('meets', () => {
+  it('counts obstacles of one kind in a row, since the first of any', () => {
+    const inProgress: Obstacle = { kind: 'in-progress', key: 'k', retryAfterMs: 1 };
+    const unknown: Obstacle = { kind: 'unknown', failuresInARow: 1 };
+    const first = meets(inProgress, undefined, 100);
+    const second = meets(inProgress, first, 200);
+    const third = meets(inProgress, second, 300);
+    const other = meets(unknown, third, 400);
+    expect([first, second, third, other]).to.deep.equal([
+      { kind: 'in-progress', since: 100, times: 1 },
+      { kind: 'in-progress', since: 100, times: 2 },
+      { kind: 'in-progress', since: 100, times: 3 },
+      { kind: 'unknown', since: 100, times: 1 },
+    ]);
   });
 });

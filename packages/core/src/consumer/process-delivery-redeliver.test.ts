@@ -218,6 +218,25 @@ describe('the journey of a delivery that is given to somebody else', () => {
     ['where it waits', redelivering, 'redeliver'],
     ['a recoverer, as no frame holds the headers of its wait', redelivering, 'refused'],
   ];
+  it('ends when that has it: where it waits, as it has had its attempts before', async () => {
+    let taken: () => void = () => {};
+    const taking = new Promise<void>((resolve) => {
+      taken = resolve;
+    });
+    const journey = new Journey(
+      { ...redelivering, handle: () => expect.fail('it has had its attempts'), retry: { maxAttempts: 1 } },
+      { messageId: 'm', redelivered: true },
+    );
+    journey.attempts.record('m', new Error('before'), journey.clock.now());
+    journey.redeliveries.send = async () => taking.then(() => 'ladder' as const);
+    const state = start(journey.next());
+    await turn();
+    expect([state.ended, journey.frames]).to.deep.equal([false, []]);
+    taken();
+    await turn();
+    expect([state.ended, journey.frames]).to.deep.equal([true, [ACK]]);
+  });
+
   for (const [to, parts, how] of ways) {
     it(`ends when that has it: ${to}`, async () => {
       let taken: () => void = () => {};

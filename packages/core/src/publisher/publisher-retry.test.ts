@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { silentLogger } from '../events/logger.js';
 import { setUp, turn, watch } from './fake-publish-transport.support.test.js';
 import { PublishError } from './publish-error.js';
 
@@ -22,6 +23,22 @@ describe('Publisher retry', () => {
     expect(error.causes).to.deep.equal([transport.down, transport.down, transport.down]);
     await clock.advance(60_000);
     expect(transport.tries).to.equal(3);
+  });
+
+  it('says once that there is no connection, and how many messages wait for one', async () => {
+    const lines: unknown[] = [];
+    const log = (level: string) => (fields: { messages?: number }, text: string) =>
+      void lines.push([level, fields.messages, text]);
+    const logger = { ...silentLogger, debug: log('debug'), warn: log('warn') };
+    const { publisher, transport, clock } = setUp({}, { logger });
+    transport.down = new Error('connect ECONNREFUSED');
+    for (const text of ['a', 'b']) watch(publisher.publish('orders', 'paid', text));
+    await clock.advance(1_000);
+    const text = 'there is no connection to publish on';
+    expect(lines.slice(0, 2)).to.deep.equal([
+      ['warn', 2, text],
+      ['debug', 2, text],
+    ]);
   });
 
   it('fails whatever the transport rejects with', async () => {

@@ -125,6 +125,18 @@ describe('a request', () => {
     }
   });
 
+  it('refuses to read its reply as what only an application can read', async () => {
+    const schema = { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) } };
+    for (const replyType of [schema, Object.assign(class {}, schema), 'Price', [class {}]]) {
+      const { publisher, transport } = setUp();
+      const asking = watch(publisher.request('orders', 'price', 'x', { replyType: replyType as never }));
+      await turn();
+      transport.channel.reply({ correlationId: transport.channel.sent[0]?.properties.correlationId });
+      await turn();
+      expect(asking.error?.message).to.contain('this publisher reads replies as classes only');
+    }
+  });
+
   it('rejects at once when the channel that its reply would come on is gone', async () => {
     const { publisher, transport } = setUp();
     const asking = watch(publisher.request('orders', 'price', 'x'));
