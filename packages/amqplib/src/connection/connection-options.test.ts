@@ -93,7 +93,7 @@ describe('resolveConnectionOptions', () => {
     expect(resolved.reconnect.maxIntervalMs).to.equal(3000);
   });
 
-  it('takes the largest frame that AMQP can say, and client properties that are an object', () => {
+  it('takes the largest frame that AMQP can say, texts for a user, and client properties that are an object', () => {
     expect(resolveConnectionOptions({ frameMax: 2 ** 31 - 1, clientProperties: { team: 'pay' } })).to.deep.include({
       frameMax: 2 ** 31 - 1,
       clientProperties: { team: 'pay' },
@@ -103,6 +103,9 @@ describe('resolveConnectionOptions', () => {
       [{ frameMax: 8191 }, /frameMax/],
       [{ clientProperties: null }, /clientProperties must be an object; got null/],
       [{ clientProperties: ['pay'] }, /clientProperties must be an object/],
+      [{ username: 5 }, /username must be a text; got a value of type number/],
+      [{ password: { hunter2: 1 } }, /password must be a text; got a value of type object/],
+      [{ vhost: false }, /vhost must be a text; got a value of type boolean/],
       [{ clientProperties: 'pay' }, /clientProperties must be an object/],
     ] as const) {
       expect(() => resolveConnectionOptions(options as object), String(fault)).to.throw(fault);
