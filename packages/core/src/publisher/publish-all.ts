@@ -40,7 +40,10 @@ export async function publishAll<T>(
       fault ??= { error };
     }
     unsettled--;
-    wake?.();
+    if (wake === undefined) return;
+    // Who was confirmed by the same frame settles first: then as many follow in one go.
+    process.nextTick(wake);
+    wake = undefined;
   };
   const fewerThan = async (limit: number) => {
     while (unsettled >= limit) {
@@ -48,7 +51,6 @@ export async function publishAll<T>(
         wake = resolve;
       });
     }
-    wake = undefined;
   };
   const take = (item: T): Promise<void> | undefined => {
     const index = taken++;
