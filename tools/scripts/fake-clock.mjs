@@ -1,4 +1,7 @@
 /** A clock for tests: see fake-clock.d.mts. */
+
+const BEGINS_AT_MS = 5_000_000;
+
 export class FakeClock {
   #timers = new Set();
   /** Timers go by this, whatever the clock on the wall says. */
@@ -14,6 +17,10 @@ export class FakeClock {
   }
 
   monotonic() {
+    return BEGINS_AT_MS + this.#elapsed;
+  }
+
+  get elapsed() {
     return this.#elapsed;
   }
 
@@ -21,14 +28,18 @@ export class FakeClock {
     this.#origin = now - this.#elapsed;
   }
 
-  after(ms, callback) {
-    const timer = { at: this.#elapsed + ms, callback };
+  after(ms, callback, keepAlive = false) {
+    const timer = { at: this.#elapsed + ms, callback, keepAlive };
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
   }
 
   get waits() {
-    return [...this.#timers].map(({ at }) => at - this.#elapsed).sort((a, b) => a - b);
+    return this.#waits(() => true);
+  }
+
+  get waitsForUs() {
+    return this.#waits(({ keepAlive }) => keepAlive);
   }
 
   pass(ms) {
@@ -47,8 +58,17 @@ export class FakeClock {
     this.#elapsed = Math.max(this.#elapsed, until);
   }
 
+  #waits(isMeant) {
+    const meant = [...this.#timers].filter(isMeant);
+    return meant.map(({ at }) => at - this.#elapsed).sort((a, b) => a - b);
+  }
+
   #next(until) {
-    return [...this.#timers].filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0];
+    let next;
+    for (const timer of this.#timers) {
+      if (timer.at <= until && (next === undefined || timer.at < next.at)) next = timer;
+    }
+    return next;
   }
 }
 

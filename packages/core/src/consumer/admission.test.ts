@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import sinon from 'sinon';
-import { FakeClock, turn } from '../time/fake-clock.support.test.js';
+import { FakeClock, turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { aDelivery } from '../transport/delivery.support.test.js';
 import { Admissions } from './admission.js';
 import type { CrashGuard } from './crash-guard.js';

@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { EventHub } from '../events/event-hub.js';
 import { silentLogger } from '../events/logger.js';
-import { turn } from '../time/fake-clock.support.test.js';
 import { Consumer } from './consumer.js';
 import { ListenerHarness, type ListenerParts } from './listener-harness.support.test.js';
 import { ScriptedTransport } from './scripted-transport.support.test.js';

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import { beforeEach, describe, it } from 'mocha';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import type { DeliveryContext } from '../delivery/delivery-context.js';
 import { claimGuard } from '../idempotency/claim-guard.js';
 import type { GuardedAttempt, GuardedResult, IdempotencyGuard } from '../idempotency/idempotency-guard.js';
 import { MemoryIdempotencyStore } from '../idempotency/memory-store.js';
 import { composeInterceptors } from '../interceptor/compose-interceptors.js';
 import type { InterceptorFunction } from '../interceptor/interceptor.js';
-import { turn } from '../time/fake-clock.support.test.js';
 import { ACK, Journey, REJECT, start } from './journey.support.test.js';
 import type { ListenerParts } from './listener-harness.support.test.js';
 

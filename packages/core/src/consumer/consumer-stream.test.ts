@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { afterEach, describe, it } from 'mocha';
 import sinon from 'sinon';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { Problems } from '../errors/configuration-error.js';
 import { RejectMessage, RequeueMessage } from '../errors/outcome-signal.js';
-import { turn } from '../time/fake-clock.support.test.js';
 import { checkStream } from './check-stream.js';
 import { Consumer } from './consumer.js';
 import {

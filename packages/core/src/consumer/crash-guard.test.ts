@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { aMessage } from '../message/message.support.test.js';
-import { turn } from '../time/fake-clock.support.test.js';
 import { CrashGuard, type SuspectRunner } from './crash-guard.js';
 import type { ListenerDefinition } from './listener-definition.js';
 import { SuspectTurns } from './suspect-turns.js';

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { FakeClock, turn } from '../../../../tools/scripts/fake-clock.mjs';
 import type { IdempotencyStore } from '../idempotency/idempotency-store.js';
 import { MemoryIdempotencyStore } from '../idempotency/memory-store.js';
 import type { FailedDelivery } from '../recoverer/recoverer.js';
-import { FakeClock, turn } from '../time/fake-clock.support.test.js';
 import { ListenerContainer } from './listener-container.js';
 import {
   aDefinition,

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { FakeClock, turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { aMessage } from '../message/message.support.test.js';
-import { FakeClock, turn } from '../time/fake-clock.support.test.js';
 import { CrashRecords } from './crash-records.js';
 import { contentKey, messageIdentity } from './message-identity.js';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { turn } from '../time/fake-clock.support.test.js';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { Consumer } from './consumer.js';
 import { aQueueDeclaration, ListenerHarness, type ListenerParts } from './listener-harness.support.test.js';
 import { ScriptedTransport } from './scripted-transport.support.test.js';

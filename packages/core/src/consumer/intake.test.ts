@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { turn } from '../time/fake-clock.support.test.js';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { Intake } from './intake.js';
 
 function setUp(handsOverAtClose = false) {

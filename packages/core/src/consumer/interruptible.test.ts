@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { FakeClock, turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { LeveretError } from '../errors/leveret-error.js';
-import { FakeClock, turn } from '../time/fake-clock.support.test.js';
 import type { AttemptContext } from './attempt-context.js';
 import { Interruptible, isInterruption } from './interruptible.js';
 

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { RejectMessage, RequeueMessage } from '../errors/outcome-signal.js';
 import type { KillSwitchPolicy } from '../outage/kill-switch.js';
-import { turn } from '../time/fake-clock.support.test.js';
 import { ListenerContainer } from './listener-container.js';
 import {
   aDefinition,

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { LeveretError } from '../errors/leveret-error.js';
-import { turn } from '../time/fake-clock.support.test.js';
 import { ListenerContainer } from './listener-container.js';
 import {
   aDefinition,

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import type { KillSwitchPolicy } from '../outage/kill-switch.js';
-import { FakeClock } from '../time/fake-clock.support.test.js';
 import type { Consumer } from './consumer.js';
 import type { ListenerDefinition } from './listener-definition.js';
 import { ListenerFlow } from './listener-flow.js';

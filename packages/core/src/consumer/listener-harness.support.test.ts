@@ -1,3 +1,4 @@
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import type { DeliveryContext } from '../delivery/delivery-context.js';
 import { Problems } from '../errors/configuration-error.js';
 import type { DeliveryEvent } from '../events/delivery-event.js';
@@ -14,7 +15,6 @@ import type { RecovererFunction } from '../recoverer/recoverer.js';
 import { rejectAndDontRequeue } from '../recoverer/reject-recoverer.js';
 import type { FailurePolicy, RetryPolicy } from '../retry/failure-policy.js';
 import { RedeliveryAttempts } from '../retry/redelivery-attempts.js';
-import { FakeClock } from '../time/fake-clock.support.test.js';
 import type { QueueDeclaration } from '../topology/topology.js';
 import { BrokerPatience, DEFAULT_CONSUMER_TIMEOUT_MS } from './broker-patience.js';
 import { consumesStream } from './check-stream.js';

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import type { DeliveryContext } from '../delivery/delivery-context.js';
 import type { Message } from '../message/message.js';
-import { turn } from '../time/fake-clock.support.test.js';
 import { aDelivery, RecordingChannel } from '../transport/delivery.support.test.js';
 import { ACK, Journey, REJECT, REQUEUE, start } from './journey.support.test.js';
 import type { ListenerParts } from './listener-harness.support.test.js';

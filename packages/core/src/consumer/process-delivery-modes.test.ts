@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import type { DeliveryContext } from '../delivery/delivery-context.js';
 import { LeveretError } from '../errors/leveret-error.js';
 import { AcknowledgeMessage, RejectMessage, RequeueMessage } from '../errors/outcome-signal.js';
 import { republish } from '../recoverer/republish-recoverer.js';
-import { turn } from '../time/fake-clock.support.test.js';
 import { ACK, fails, finish, GIVE_BACK, Journey, REJECT, REQUEUE, start, travel } from './journey.support.test.js';
 
 describe('the journey of a delivery in other modes', () => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { FakeClock, turn } from '../../../../tools/scripts/fake-clock.mjs';
 import type { DeliveryContext } from '../delivery/delivery-context.js';
 import { LeveretError } from '../errors/leveret-error.js';
 import { AcknowledgeMessage, RejectMessage } from '../errors/outcome-signal.js';
@@ -15,7 +16,6 @@ import {
 import { MemoryIdempotencyStore } from '../idempotency/memory-store.js';
 import { composeInterceptors } from '../interceptor/compose-interceptors.js';
 import type { InterceptorFunction } from '../interceptor/interceptor.js';
-import { FakeClock, turn } from '../time/fake-clock.support.test.js';
 import { ACK, fails, finish, GIVE_BACK, Journey, REJECT, REQUEUE, start } from './journey.support.test.js';
 import type { ListenerParts } from './listener-harness.support.test.js';
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { AcknowledgeMessage, RejectMessage, RequeueMessage } from '../errors/outcome-signal.js';
-import { turn } from '../time/fake-clock.support.test.js';
 import type { InHand } from './at-pause.js';
 import { ACK, fails, finish, GIVE_BACK, Journey, REJECT, start } from './journey.support.test.js';
 import type { ListenerParts } from './listener-harness.support.test.js';

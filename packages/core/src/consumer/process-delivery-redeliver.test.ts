@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { LeveretError } from '../errors/leveret-error.js';
 import { RetryAfter } from '../retry/retry-after.js';
-import { turn } from '../time/fake-clock.support.test.js';
 import { aDelivery } from '../transport/delivery.support.test.js';
 import { ACK, fails, finish, Journey, REJECT, REQUEUE, start, travel } from './journey.support.test.js';
 import type { ListenerParts } from './listener-harness.support.test.js';

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import type { DeliveryContext } from '../delivery/delivery-context.js';
 import { LeveretError } from '../errors/leveret-error.js';
 import { MessageConversionError } from '../errors/message-error.js';
@@ -9,7 +10,6 @@ import { composeInterceptors } from '../interceptor/compose-interceptors.js';
 import type { FailedDelivery } from '../recoverer/recoverer.js';
 import { immediateRequeue, rejectAndDontRequeue } from '../recoverer/reject-recoverer.js';
 import { republish } from '../recoverer/republish-recoverer.js';
-import { turn } from '../time/fake-clock.support.test.js';
 import { ACK, fails, finish, GIVE_BACK, Journey, REJECT, REQUEUE, start, travel } from './journey.support.test.js';
 import { type ListenerParts } from './listener-harness.support.test.js';
 

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import type { DeliveryContext } from '../delivery/delivery-context.js';
 import { FatalMessageError, MessageConversionError, MessageValidationError } from '../errors/message-error.js';
 import { AcknowledgeMessage, RejectMessage, RequeueMessage } from '../errors/outcome-signal.js';
@@ -8,7 +9,6 @@ import type { DeliveryEvent } from '../events/delivery-event.js';
 import type { ListenerEvent } from '../events/listener-event.js';
 import { composeInterceptors } from '../interceptor/compose-interceptors.js';
 import type { FailedDelivery } from '../recoverer/recoverer.js';
-import { turn } from '../time/fake-clock.support.test.js';
 import { aDelivery } from '../transport/delivery.support.test.js';
 import { DeliveryReporter } from './delivery-reporter.js';
 import { ACK, fails, finish, Journey, REJECT, REQUEUE, start, travel } from './journey.support.test.js';

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { FakeClock, turn } from '../../../../tools/scripts/fake-clock.mjs';
 import type { Message, Publication } from '../message/message.js';
 import { aMessage } from '../message/message.support.test.js';
 import { DelayedPublishes } from '../publisher/delayed-publishes.js';
 import type { RedeliverPolicy } from '../retry/failure-policy.js';
-import { FakeClock, turn } from '../time/fake-clock.support.test.js';
 import type { Topology } from '../topology/topology.js';
 import type { Transport } from '../transport/transport.js';
 import type { ListenerDefinition } from './listener-definition.js';

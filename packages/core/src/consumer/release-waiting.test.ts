@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { FakeClock, turn } from '../../../../tools/scripts/fake-clock.mjs';
 import type { Message } from '../message/message.js';
-import { FakeClock, turn } from '../time/fake-clock.support.test.js';
 import { type ReleaseReport, releaseWaiting } from './release-waiting.js';
 import { ScriptedTransport } from './scripted-transport.support.test.js';
 

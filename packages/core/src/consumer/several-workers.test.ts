@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import type { DeliveryContext } from '../delivery/delivery-context.js';
 import { claimKey } from '../idempotency/claim-key.js';
 import { MemoryIdempotencyStore } from '../idempotency/memory-store.js';
-import { turn } from '../time/fake-clock.support.test.js';
 import type { RecordingChannel } from '../transport/delivery.support.test.js';
 import { ListenerContainer } from './listener-container.js';
 import {

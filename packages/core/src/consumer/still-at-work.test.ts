@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { aMessage } from '../message/message.support.test.js';
-import { turn } from '../time/fake-clock.support.test.js';
 import { StillAtWork, type Work } from './still-at-work.js';
 
 function work(of: Parameters<typeof aMessage>[0]) {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { FakeClock, turn } from '../time/fake-clock.support.test.js';
+import { FakeClock, turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { aDefinition, aQueueDeclaration } from './listener-harness.support.test.js';
 import { StreamPlace } from './stream-place.js';
 

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import type { Message } from '../message/message.js';
 import { aMessage } from '../message/message.support.test.js';
-import { FakeClock } from '../time/fake-clock.support.test.js';
 import { UnsentAcks } from './unsent-acks.js';
 
 type Parts = Parameters<typeof aMessage>[0];

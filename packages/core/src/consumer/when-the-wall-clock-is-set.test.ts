@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { FakeClock, turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { claimGuard } from '../idempotency/claim-guard.js';
 import { MemoryIdempotencyStore } from '../idempotency/memory-store.js';
 import { setUp, watch } from '../publisher/fake-publish-transport.support.test.js';
 import { PublishError } from '../publisher/publish-error.js';
-import { FakeClock, turn } from '../time/fake-clock.support.test.js';
 import { fails, Journey, REQUEUE, start } from './journey.support.test.js';
 import { ListenerContainer } from './listener-container.js';
 import { aDefinition, ListenerHarness } from './listener-harness.support.test.js';

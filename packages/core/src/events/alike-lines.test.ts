@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { FakeClock } from '../time/fake-clock.support.test.js';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { AlikeLines } from './alike-lines.js';
 
 describe('AlikeLines', () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { FakeClock, turn } from '../../../../tools/scripts/fake-clock.mjs';
 import type { LeveretError } from '../errors/leveret-error.js';
-import { FakeClock, turn } from '../time/fake-clock.support.test.js';
 import { invokeWithin } from './invoke-within.js';
 
 describe('invokeWithin', () => {

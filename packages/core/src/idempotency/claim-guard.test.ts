@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { FakeClock, turn } from '../../../../tools/scripts/fake-clock.mjs';
 import type { ConfigurationError } from '../errors/configuration-error.js';
 import { LeveretError } from '../errors/leveret-error.js';
 import { type LogFields, silentLogger } from '../events/logger.js';
-import { FakeClock, turn } from '../time/fake-clock.support.test.js';
 import { type ClaimGuardOptions, claimGuard } from './claim-guard.js';
 import { claimKey } from './claim-key.js';
 import { type GuardedResult, NEEDS_NO_SIGNAL, type PlainAttempt } from './idempotency-guard.js';

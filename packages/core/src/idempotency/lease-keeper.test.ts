@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { beforeEach, describe, it } from 'mocha';
-import { FakeClock, turn } from '../time/fake-clock.support.test.js';
+import { FakeClock, turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { LeaseKeeper } from './lease-keeper.js';
 
 describe('LeaseKeeper', () => {

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import sinon from 'sinon';
+import { FakeClock, turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { type LogFields, silentLogger } from '../events/logger.js';
-import { FakeClock, turn } from '../time/fake-clock.support.test.js';
 import type { Claim } from './idempotency-store.js';
 import { Unwritten } from './unwritten.js';
 

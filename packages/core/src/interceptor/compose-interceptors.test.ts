@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import type { DeliveryContext } from '../delivery/delivery-context.js';
 import { LeveretError } from '../errors/leveret-error.js';
-import { turn } from '../time/fake-clock.support.test.js';
 import { composeInterceptors } from './compose-interceptors.js';
 import type { InterceptorFunction, Next } from './interceptor.js';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { FakeClock } from '../time/fake-clock.support.test.js';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { KillSwitch, type KillSwitchPolicy } from './kill-switch.js';
 
 const POLICY: KillSwitchPolicy = { activeAt: 20, tripAt: 0.5, withinMs: 30_000, pauseMs: 30_000, when: () => true };

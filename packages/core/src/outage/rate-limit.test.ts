@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { FakeClock } from '../time/fake-clock.support.test.js';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { RateLimit } from './rate-limit.js';
 
 describe('RateLimit', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { FakeClock, turn } from '../time/fake-clock.support.test.js';
+import { FakeClock, turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { ChannelKeeper } from './channel-keeper.js';
 import { FakePublishTransport } from './fake-publish-transport.support.test.js';
 import type { ChannelSlot, PublishWrite } from './publish-job.js';

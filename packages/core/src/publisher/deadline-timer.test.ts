@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { FakeClock } from '../time/fake-clock.support.test.js';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { DeadlineTimer } from './deadline-timer.js';
 
 function setUp() {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import type { Publication } from '../message/message.js';
-import { turn } from '../time/fake-clock.support.test.js';
 import type { Topology } from '../topology/topology.js';
 import type { Transport } from '../transport/transport.js';
 import { DelayedPublishes } from './delayed-publishes.js';

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
+import { FakeClock, turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { Problems } from '../errors/configuration-error.js';
 import type { ErrorCode } from '../errors/error-codes.js';
 import { silentLogger } from '../events/logger.js';
 import type { Message, Publication } from '../message/message.js';
 import type { MessageConverter } from '../message/message-converter.js';
-import { FakeClock, turn } from '../time/fake-clock.support.test.js';
 import type {
   ChannelEnd,
   ConnectionEvent,

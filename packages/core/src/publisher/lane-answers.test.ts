@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { FakeClock } from '../time/fake-clock.support.test.js';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import type { ChannelEnd, PublishOutcome } from '../transport/transport.js';
 import { Isolation } from './isolation.js';
 import { LaneAnswers } from './lane-answers.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { FakeClock } from '../time/fake-clock.support.test.js';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import type { PublishJob } from './publish-job.js';
 import { aJob } from './publish-job.support.test.js';
 import { RetryWaits } from './retry-waits.js';

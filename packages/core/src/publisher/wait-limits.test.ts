@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { turn } from '../time/fake-clock.support.test.js';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { FakeChannel } from './fake-publish-transport.support.test.js';
 import type { ResolvedPublisherOptions } from './publisher-options.js';
 import { WaitLimits } from './wait-limits.js';

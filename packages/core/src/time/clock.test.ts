@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import sinon from 'sinon';
+import { FakeClock, turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { pause, systemClock, within } from './clock.js';
 import { MAX_TIMER_MS } from './duration.js';
-import { FakeClock, turn } from './fake-clock.support.test.js';
 
 describe('pause', () => {
   it('resolves when the time has passed, and not before', async () => {

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { FakeClock } from '../../../../tools/scripts/fake-clock.mjs';
 import { systemClock } from './clock.js';
-import { FakeClock } from './fake-clock.support.test.js';
 import { forLimits, withOneTimer } from './one-timer.js';
 
 describe('withOneTimer', () => {
