@@ -25,9 +25,12 @@ export function testFiles() {
   };
 }
 
-// Each in a process of its own, beside the others: what waits for databases, and what waits for brokers of its own. What shares
-// the broker of AMQP_URL stays together.
-const BESIDE = [/^packages\/(redis|sql)\//, /^(packages\/(amqplib|broker)|tools\/conformance)\//];
+// Each in a process of its own, beside the others: what waits for databases, for brokers of its own, and for pages and commands.
+const BESIDE = [
+  /^packages\/(redis|sql)\//,
+  /^(packages\/(amqplib|broker)|tools\/conformance)\//,
+  /^packages\/(cli|console|operations)\//,
+];
 const V8_FOLDER = 'coverage/tmp';
 
 /** Runs the files and resolves with `{ passed, failed, skipped }`; a mocha that dies without totals counts as one failure. */
