@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pause, systemClock } from '@leveret/core';
+import { pause, silentLogger, systemClock } from '@leveret/core';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import Libsql from 'libsql';
@@ -10,7 +10,11 @@ import sinon from 'sinon';
 import type { SqlDatabase } from './database/sql-database.js';
 import { type SqliteConnection, sqliteDatabase } from './database/sqlite-database.js';
 import { TransactionalInbox } from './inbox/transactional-inbox.js';
+import { Outbox } from './outbox/outbox.js';
+import { OutboxRelay } from './relay/outbox-relay.js';
 import { migrate } from './schema/migrate.js';
+import { eventually } from './test-support/eventually.js';
+import { FakeSender } from './test-support/fake-sender.js';
 import { rejection } from './test-support/rejection.js';
 
 /** A connection that remembers how transactions ended, and fails as it is told. */
@@ -29,9 +33,12 @@ class Watched implements SqliteConnection {
   }
 
   exec(text: string): void {
-    if (text === 'COMMIT') this.onCommit();
+    // One that is alone has its transaction begin with a savepoint: its end is the commit.
+    const commits = text === 'COMMIT' || text === 'RELEASE leveret';
+    if (commits) this.onCommit();
     this.driver.exec(text);
-    if (/^(COMMIT|ROLLBACK)/.test(text)) this.ends.push(text);
+    if (commits) this.ends.push('COMMIT');
+    else if (/^ROLLBACK(?! TO)/.test(text)) this.ends.push(text);
   }
 }
 
@@ -234,6 +241,63 @@ describe('when messages of SQLite share a commit', () => {
     expect(results.map(({ status }) => status)).to.deep.equal(['fulfilled', 'rejected', 'fulfilled']);
     expect(await late).to.include({ code: 'LEV_ATTEMPT_OVER' });
     expect(committed()).to.deep.equal(['m0', 'm2']);
+  });
+
+  describe('and a relay beside them', () => {
+    const sender = new FakeSender();
+    const relaying = async (count: number, during: () => unknown = () => {}) => {
+      const outbox = new Outbox(database);
+      await database.transaction(async (tx) => {
+        for (const id of names(count)) await outbox.publish(tx, 'e', 'k', id);
+      });
+      connection.ends.length = 0;
+      sender.sent.length = 0;
+      const relay = new OutboxRelay(database, sender, { batchSize: 10, retention: false, logger: silentLogger });
+      relay.start();
+      await during();
+      await eventually('all is written down', () => {
+        return other.prepare('SELECT id FROM leveret_outbox').all().length === 0;
+      });
+      await relay.stop();
+      return relay.stats;
+    };
+
+    it('writes down what was confirmed in the commit of its next lease', async () => {
+      await relaying(30);
+      expect(sender.bodies).to.deep.equal(names(30));
+      // Two looks around, the first lease and a last one that finds nothing; three times a settlement with a lease.
+      expect(connection.ends.filter((end) => end === 'COMMIT')).to.have.lengthOf.at.most(7);
+    });
+
+    it('does both again, each by itself, when that commit fails', async () => {
+      let commits = 0;
+      connection.onCommit = () => {
+        // Behind that of the messages, of two looks around, and of the first lease.
+        if (++commits === 5) throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR' });
+      };
+      const { lostLeases, databaseErrors } = await relaying(30);
+      expect(sender.bodies).to.deep.equal(names(30));
+      expect({ lostLeases, databaseErrors }).to.deep.equal({ lostLeases: 0, databaseErrors: 0 });
+      expect(connection.ends).to.include('ROLLBACK');
+    });
+
+    it('has messages take effect once beside it, and sends once what they publish', async () => {
+      const outbox = new Outbox(database);
+      const results: { readonly kind: string }[] = [];
+      await relaying(30, async () => {
+        for (let n = 0; n < 10; n++) {
+          results.push(
+            ...(await Promise.all(
+              names(5).map((id) => run(`${n}-${id}`, (tx) => outbox.publish(tx, 'e', 'k', `${n}-${id}`))),
+            )),
+          );
+        }
+      });
+      expect(results.filter(({ kind }) => kind === 'handled')).to.have.lengthOf(50);
+      expect(committed()).to.have.lengthOf(50);
+      expect(new Set(sender.bodies)).to.have.property('size', 80);
+      expect(sender.bodies).to.have.lengthOf(80);
+    });
   });
 
   it('has each message take effect once, whatever their handlers do', async function () {

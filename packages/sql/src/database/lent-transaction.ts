@@ -21,7 +21,8 @@ export interface LendOptions {
 export class LentTransaction<Tx> {
   /** What the handler gets: it looks and works like the transaction. */
   readonly lent: Tx;
-  readonly #transaction: Tx;
+  /** What is behind it. */
+  readonly transaction: Tx;
   readonly #of: LendOptions['of'];
   /** Made when something is handed out besides the transaction: most handlers ask for a few statements, and that is all. */
   #faces: WeakMap<object, object> | undefined;
@@ -31,9 +32,8 @@ export class LentTransaction<Tx> {
 
   constructor(transaction: Tx, options: LendOptions) {
     this.#of = options.of;
-    this.#transaction = transaction;
+    this.transaction = transaction;
     this.lent = isObject(transaction) ? (faceOf(transaction, this) as Tx) : transaction;
-    if (isObject(this.lent)) LENDERS.set(this.lent, { lender: this, transaction });
   }
 
   /** A statement has been sent whose answer is not there. */
@@ -70,7 +70,7 @@ export class LentTransaction<Tx> {
   }
 
   #face(target: object): object {
-    if (target === this.#transaction) return this.lent as object;
+    if (target === this.transaction) return this.lent as object;
     const known = this.#faces?.get(target);
     if (known !== undefined) return known;
     const face = faceOf(target, this);
@@ -142,6 +142,7 @@ class Face implements ProxyHandler<object> {
   }
 
   get(_shadow: object, name: PropertyKey): unknown {
+    if (name === LENDER) return this.#lender;
     const value: unknown = Reflect.get(this.#target, name, this.#target);
     if (typeof value !== 'function') return this.#lender.handedOut(value);
     if (name === 'constructor') return value;
@@ -169,16 +170,14 @@ class Face implements ProxyHandler<object> {
 
 type Callable = (...args: unknown[]) => unknown;
 
-interface Lender {
-  readonly lender: LentTransaction<unknown>;
-  readonly transaction: unknown;
-}
-
-const LENDERS = new WeakMap<object, Lender>();
+/** By this a lent transaction tells who lent it, and nobody else can ask: a map of them all would cost the collector more. */
+const LENDER = Symbol('leveret.lender');
 
 /** Who lent a transaction, and what is behind it; `undefined` for one that was not lent. */
-export function lenderOf(transaction: unknown): Lender | undefined {
-  return isObject(transaction) ? LENDERS.get(transaction) : undefined;
+export function lenderOf(transaction: unknown): LentTransaction<unknown> | undefined {
+  if (!isObject(transaction)) return undefined;
+  const lender = (transaction as { readonly [LENDER]?: unknown })[LENDER];
+  return lender instanceof LentTransaction && lender.lent === transaction ? lender : undefined;
 }
 
 /** What methods of drivers with promises do that is not to be passed on as it is. */

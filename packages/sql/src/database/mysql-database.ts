@@ -6,7 +6,7 @@ import { runTransaction } from './run-transaction.js';
 import type { SqlDatabase, SqlExecutor, SqlResult } from './sql-database.js';
 import { mysql } from './sql-dialect.js';
 import { sqlFault } from './sql-fault.js';
-import { ClosingFailed, type Opened, sendsTogether, type Worked } from './together.js';
+import { ClosingFailed, type Opened, type Opening, sendsTogether, type Worked } from './together.js';
 
 /** What is needed of a connection of `mysql2/promise`. */
 export interface MysqlClient {
@@ -89,7 +89,7 @@ export function mysqlDatabase<Connection extends MysqlPoolConnection>(
     return session;
   };
   const transaction = async <T>(
-    opening: string | undefined,
+    opening: Opening | undefined,
     work: (tx: Connection, opened: Opened | undefined) => Promise<Worked<T>>,
   ): Promise<T> => {
     const connection = await connect();
@@ -106,7 +106,7 @@ export function mysqlDatabase<Connection extends MysqlPoolConnection>(
         begin: async () => {
           const { blocks } = await sessionOf(connection);
           if (opening !== undefined && blocks) {
-            opened = await openedBy(connection.query(block(ISOLATED, BEGIN, opening)));
+            opened = await openedBy(connection.query(block(ISOLATED, BEGIN, opening.text)));
             return;
           }
           await connection.query(ISOLATED);

@@ -114,7 +114,7 @@ export function postgresDatabase<Client extends PostgresPoolClient>(
   sendsTogether(database, (opening, work) =>
     transaction(
       (client) =>
-        client.query(`${BEGIN}; ${opening}`).then(
+        client.query(`${BEGIN}; ${opening.text}`).then(
           (answer): Opened => ({ result: resultOf(lastOf(answer)) }),
           (fault: unknown): Opened => ({ fault }),
         ),

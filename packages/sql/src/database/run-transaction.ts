@@ -1,11 +1,11 @@
 import { type LendOptions, LentTransaction } from './lent-transaction.js';
 import { sqlFault } from './sql-fault.js';
 
-/** The steps of a transaction on one connection. */
+/** The steps of a transaction on one connection: what they answer is waited for. */
 export interface TransactionSteps {
-  begin(): Promise<unknown>;
-  commit(): Promise<unknown>;
-  rollback(): Promise<unknown>;
+  begin(): unknown;
+  commit(): unknown;
+  rollback(): unknown;
   /** Gives the connection back; with `destroy` it is closed, which also rolls back what is open on it. */
   release(destroy: boolean): void;
 }
@@ -25,15 +25,14 @@ export async function runTransaction<Connection, T>(
   let known = false;
   try {
     await steps.begin();
-    const value = await rollingBack(
-      () => work(loan.lent),
-      async () => {
-        loan.end();
-        if (loan.busy) return;
-        await steps.rollback();
-        known = true;
-      },
-    );
+    let value: T;
+    try {
+      value = await work(loan.lent);
+    } catch (error) {
+      loan.end();
+      known = !loan.busy && (await isUndone(steps));
+      throw error;
+    }
     // A statement that was sent and not waited for is before the COMMIT, and part of it.
     loan.end();
     await steps.commit();
@@ -50,11 +49,11 @@ export async function runTransaction<Connection, T>(
 }
 
 /** The error of the work is thrown, whatever becomes of the rollback: the server undoes what is left open by itself. */
-async function rollingBack<T>(work: () => Promise<T>, rollback: () => Promise<void>): Promise<T> {
+async function isUndone(steps: TransactionSteps): Promise<boolean> {
   try {
-    return await work();
-  } catch (error) {
-    await rollback().catch(() => {});
-    throw error;
+    await steps.rollback();
+    return true;
+  } catch {
+    return false;
   }
 }

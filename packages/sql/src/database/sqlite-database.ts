@@ -5,7 +5,7 @@ import { SharedCommit } from './shared-commit.js';
 import type { SqlDatabase, SqlExecutor, SqlResult } from './sql-database.js';
 import { sqlite } from './sql-dialect.js';
 import { databaseBusy, sqlFault } from './sql-fault.js';
-import { sendsTogether } from './together.js';
+import { type Opened, type Opening, sendsTogether } from './together.js';
 import { Turns } from './turns.js';
 
 /** What is needed of a statement of a synchronous SQLite driver. */
@@ -60,7 +60,14 @@ export function sqliteDatabase<Connection extends SqliteConnection>(
       `The connection was taken by transactions for ${turnTimeoutMs} ms. A handler has to use its transaction for all its statements.`,
     );
   };
-  const patiently = <T>(act: () => T) => retryWhileBusy(act, busyTimeoutMs);
+  const patiently = <T>(act: () => T): T | Promise<T> => {
+    try {
+      return act();
+    } catch (error) {
+      if (sqlFault(error) !== 'busy') throw error;
+      return retryWhileBusy(act, busyTimeoutMs, error);
+    }
+  };
   const executors = new WeakMap<SqliteConnection, SyncExecutor>();
   const executorOf = (of: SqliteConnection): SyncExecutor => {
     const known = executors.get(of) ?? sqliteExecutor(of);
@@ -68,13 +75,13 @@ export function sqliteDatabase<Connection extends SqliteConnection>(
     return known;
   };
   const within = (of: SqliteConnection): SqlExecutor => {
-    const loan = lenderOf(of);
-    if (loan === undefined) return executorOf(of);
+    const lender = lenderOf(of);
+    if (lender === undefined) return executorOf(of);
     // Not through what is lent: statements are prepared once for all transactions.
-    const executor = executorOf(loan.transaction as SqliteConnection);
+    const executor = executorOf(lender.transaction as SqliteConnection);
     return {
       query: async (text, parameters) => {
-        loan.lender.check();
+        lender.check();
         return executor.querySync(text, parameters);
       },
     };
@@ -87,7 +94,11 @@ export function sqliteDatabase<Connection extends SqliteConnection>(
     dialect: sqlite,
     service,
     query: (text, parameters) =>
-      turns.take(turnTimeoutMs, () => patiently(() => executorOf(connection).querySync(text, parameters)), noTurn),
+      turns.take(
+        turnTimeoutMs,
+        async () => patiently(() => executorOf(connection).querySync(text, parameters)),
+        noTurn,
+      ),
     within,
     transaction: (work) =>
       turns.take(
@@ -109,21 +120,34 @@ export function sqliteDatabase<Connection extends SqliteConnection>(
         noTurn,
       ),
   };
+  const query = ({ text, parameters }: Opening): Opened => {
+    try {
+      return { result: executorOf(connection).querySync(text, parameters) };
+    } catch (fault) {
+      return { fault };
+    }
+  };
   const shared = new SharedCommit(connection, {
     begin,
-    commit,
+    beginWith: (savepoint, opening) =>
+      patiently(() => {
+        connection.exec(`SAVEPOINT ${savepoint}`);
+        const opened = query(opening);
+        if (!('fault' in opened) || sqlFault(opened.fault) !== 'busy') return opened;
+        // It has no lock: the same again, from the beginning.
+        rollBackIfOpen(connection);
+        throw opened.fault;
+      }),
+    query,
+    commit: (text) => patiently(() => connection.exec(text)),
     exec: (text) => connection.exec(text),
     rollBackIfOpen: () => rollBackIfOpen(connection),
   });
-  sendsTogether<Connection>(database, async (_opening, work) => {
-    const share = () =>
-      shared.run(
-        async (lent) => (await work(lent, undefined)).value,
-        () => turns.nextJoins,
-      );
-    const { value, committed } = await turns.take(turnTimeoutMs, share, noTurn, true);
-    await committed;
-    return value;
+  const nextJoins = () => turns.nextJoins;
+  sendsTogether<Connection>(database, async (opening, work) => {
+    const done = await turns.take(turnTimeoutMs, () => shared.run(opening, work, nextJoins), noTurn, true);
+    if (done.committed !== undefined) await done.committed;
+    return done.value.value;
   });
   return database;
 }
@@ -132,41 +156,51 @@ interface SyncExecutor extends SqlExecutor {
   querySync(text: string, parameters?: readonly unknown[]): SqlResult;
 }
 
+/** A statement that is kept, and whether it gives rows. */
+interface Kept {
+  readonly statement: SqliteStatement;
+  readonly reads: boolean;
+}
+
 function sqliteExecutor(connection: SqliteConnection): SyncExecutor {
-  const statements = new Map<string, SqliteStatement>();
-  const prepared = (text: string): SqliteStatement => {
+  const statements = new Map<string, Kept>();
+  const prepared = (text: string): Kept => {
     const known = statements.get(text);
     if (known !== undefined) return known;
     const statement = connection.prepare(text);
+    const kept = { statement, reads: statement.reader ?? GIVES_ROWS.test(text) };
     const [oldest] = statements.keys();
     if (statements.size >= MAX_STATEMENTS && oldest !== undefined) statements.delete(oldest);
-    statements.set(text, statement);
-    return statement;
+    statements.set(text, kept);
+    return kept;
   };
   const querySync = (text: string, parameters: readonly unknown[] = []): SqlResult => {
-    const statement = prepared(text);
-    if (statement.reader ?? GIVES_ROWS.test(text)) {
+    const { statement, reads } = prepared(text);
+    if (reads) {
       const rows = statement.all(...parameters) as Record<string, unknown>[];
       return { rows, rowCount: rows.length };
     }
-    return { rows: [], rowCount: Number(statement.run(...parameters).changes) };
+    return { rows: NO_ROWS, rowCount: Number(statement.run(...parameters).changes) };
   };
   return { querySync, query: async (text, parameters) => querySync(text, parameters) };
 }
 
+const NO_ROWS: SqlResult['rows'] = Object.freeze([]);
+
 /** For drivers that do not say whether a statement gives rows. */
 const GIVES_ROWS = /^\s*(?:SELECT|WITH|PRAGMA|EXPLAIN|VALUES)\b|\bRETURNING\b/i;
 
-async function retryWhileBusy<T>(act: () => T, timeoutMs: number): Promise<T> {
+async function retryWhileBusy<T>(act: () => T, timeoutMs: number, busy: unknown): Promise<T> {
   const deadline = performance.now() + timeoutMs;
-  for (;;) {
+  while (performance.now() < deadline) {
+    await pause(systemClock, BUSY_PAUSE_MS * (0.5 + Math.random()));
     try {
       return act();
-    } catch (error) {
-      if (sqlFault(error) !== 'busy' || performance.now() >= deadline) throw error;
+    } catch (again) {
+      if (sqlFault(again) !== 'busy') throw again;
     }
-    await pause(systemClock, BUSY_PAUSE_MS * (0.5 + Math.random()));
   }
+  throw busy;
 }
 
 /** After a commit or a rollback that failed, the transaction may be open or not; the connection is used on. */

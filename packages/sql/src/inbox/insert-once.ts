@@ -1,8 +1,8 @@
 import type { SqlExecutor } from '../database/sql-database.js';
-import type { SqlDialect, SqlDialectName } from '../database/sql-dialect.js';
+import { type SqlDialect, type SqlDialectName, sqlite } from '../database/sql-dialect.js';
 import { sqlFault } from '../database/sql-fault.js';
 import { textLiteral } from '../database/sql-text.js';
-import type { Opened } from '../database/together.js';
+import type { Opened, Opening } from '../database/together.js';
 
 /** The row of a message. */
 export interface InboxRow {
@@ -78,30 +78,43 @@ export const INSERT_ONCE: Readonly<Record<SqlDialectName, InsertOnce>> = {
   },
 
   // The transaction has the only lock for writing.
-  sqlite: async (executor, dialect, row) => {
-    const text = `${insert(dialect, row, '', placeholder)} ON CONFLICT DO NOTHING`;
-    return { written: (await executor.query(text, parametersOf(row))).rowCount === 1 };
+  sqlite: async (executor, _dialect, row) => {
+    const { rowCount } = await executor.query(sqliteText(row), parametersOf(row));
+    return { written: rowCount === 1 };
   },
 };
 
-/** The same as one text, for the databases that send statements together. */
-export function insertText(dialect: SqlDialect, row: InboxRow): string {
+/** One text for all messages, because a statement is looked up by it; and one for listeners with rows of before services had names. */
+const [SQLITE_TEXT, SQLITE_TEXT_UNLESS_BEFORE] = [undefined, ''].map((before) => {
+  const row = { listener: '', before, messageId: '', lockTimeoutMs: 0 };
+  return `${insert(sqlite, row, '', placeholder)} ON CONFLICT DO NOTHING`;
+}) as [string, string];
+
+function sqliteText({ before }: InboxRow): string {
+  return before === undefined ? SQLITE_TEXT : SQLITE_TEXT_UNLESS_BEFORE;
+}
+
+/** The same as the first statement of a transaction, for the databases that take it together with BEGIN. */
+export function openingInsert(dialect: SqlDialect, row: InboxRow): Opening {
+  if (dialect.name === 'sqlite') return { text: sqliteText(row), parameters: parametersOf(row) };
   const literal = (text: string) => textLiteral(dialect.name, text);
   switch (dialect.name) {
     case 'postgres':
-      return `SELECT set_config('leveret.lock_timeout', current_setting('lock_timeout'), true), set_config('lock_timeout', '${Math.ceil(row.lockTimeoutMs)}', true);
+      return {
+        text: `SELECT set_config('leveret.lock_timeout', current_setting('lock_timeout'), true), set_config('lock_timeout', '${Math.ceil(row.lockTimeoutMs)}', true);
         ${insert(dialect, row, '', literal)} ON CONFLICT DO NOTHING
-        RETURNING txid_current()::text AS transaction, set_config('lock_timeout', current_setting('leveret.lock_timeout'), true)`;
+        RETURNING txid_current()::text AS transaction, set_config('lock_timeout', current_setting('leveret.lock_timeout'), true)`,
+      };
     case 'mysql': {
       const text = insert(dialect, row, row.before === undefined ? '' : 'FROM DUAL', literal);
-      return `SET STATEMENT innodb_lock_wait_timeout = ${secondsOf(row)} FOR ${text}; SELECT ROW_COUNT() AS written`;
+      return {
+        text: `SET STATEMENT innodb_lock_wait_timeout = ${secondsOf(row)} FOR ${text}; SELECT ROW_COUNT() AS written`,
+      };
     }
-    case 'sqlite':
-      return '';
   }
 }
 
-/** What came of {@link insertText}. @throws what the database said, when the transaction cannot go on */
+/** What came of {@link openingInsert}. @throws what the database said, when the transaction cannot go on */
 export function insertedBy(dialect: SqlDialect, opened: Opened): Inserted {
   if ('fault' in opened) {
     const { fault } = opened;
@@ -109,24 +122,30 @@ export function insertedBy(dialect: SqlDialect, opened: Opened): Inserted {
     if (dialect.name === 'mysql' && sqlFault(fault) === 'other') return { written: false, fault };
     throw fault;
   }
+  if (dialect.name === 'sqlite') return { written: opened.result.rowCount === 1 };
   const [row] = opened.result.rows;
   if (dialect.name === 'mysql') return { written: Number(row?.['written']) === 1 };
   return row === undefined ? { written: false } : { written: true, transaction: String(row['transaction']) };
 }
 
+/** What whoever has ended a transaction is told. */
+export const ROW_IS_GONE = 'its inbox row is gone';
+
 /**
- * A closing statement that fails when the transaction is not the one any more that wrote the row, or has failed.
+ * A closing statement that fails when the transaction is not the one any more that wrote the row, or has failed. None on
+ * SQLite, where the commit fails then.
  * @param transaction its number, on PostgreSQL
  */
-export function stillText(dialect: SqlDialect, row: InboxRow, transaction: string | undefined): string {
+export function stillText(dialect: SqlDialect, row: InboxRow, transaction: string | undefined): string | undefined {
+  if (dialect.name === 'sqlite') return undefined;
   if (transaction !== undefined) {
     const number = /^\d+$/.test(transaction) ? transaction : '-1';
     // No number: a text that says why.
-    return `SELECT CAST(CASE WHEN txid_current_if_assigned() = ${number} THEN '1' ELSE 'its inbox row is gone' END AS integer)`;
+    return `SELECT CAST(CASE WHEN txid_current_if_assigned() = ${number} THEN '1' ELSE '${ROW_IS_GONE}' END AS integer)`;
   }
   const [listener, messageId] = [row.listener, row.messageId].map((text) => textLiteral(dialect.name, text));
   const found = `SELECT 1 FROM leveret_inbox WHERE listener = ${listener} AND message_id = ${messageId} LOCK IN SHARE MODE`;
-  return `IF NOT EXISTS (${found}) THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'its inbox row is gone'; END IF`;
+  return `IF NOT EXISTS (${found}) THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '${ROW_IS_GONE}'; END IF`;
 }
 
 /**

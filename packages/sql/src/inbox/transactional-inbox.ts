@@ -7,12 +7,10 @@ import {
   type Duration,
   describeValue,
   durationMs,
-  errorText,
   type GuardedAttempt,
   type GuardedResult,
   type IdempotencyGuard,
   inContext,
-  LeveretError,
   NEEDS_NO_SIGNAL,
   type PlainAttempt,
   pause,
@@ -24,15 +22,24 @@ import {
 import { LentTransaction, lenderOf } from '../database/lent-transaction.js';
 import { type SqlDatabase, serviceOf } from '../database/sql-database.js';
 import { sqlFault } from '../database/sql-fault.js';
-import { ClosingFailed, SharedCommitFailed, transactionTogether, type Worked } from '../database/together.js';
+import {
+  ClosingFailed,
+  isOwn,
+  type Opened,
+  SharedCommitFailed,
+  transactionTogether,
+  type Worked,
+} from '../database/together.js';
 import { checkServer } from '../schema/server-check.js';
+import { failed, type Stage, toldBy, unproved } from './inbox-faults.js';
 import {
   findRow,
   hasRowsBefore,
   INSERT_ONCE,
   type InboxRow,
   insertedBy,
-  insertText,
+  openingInsert,
+  ROW_IS_GONE,
   stillText,
 } from './insert-once.js';
 
@@ -50,14 +57,17 @@ export interface TransactionalInboxOptions {
   readonly onCommit?: () => void;
 }
 
-/** Where a transaction has come to. */
-type Stage = 'begin' | 'handler' | 'check' | 'commit';
-
 /** Waits before the handler is called again: what met before should not meet again. */
 const CONFLICT_BACKOFF = { initialIntervalMs: 10, multiplier: 2, maxIntervalMs: 500, jitter: 0.5 };
 
 /** A transaction that has the row has it until it ends. */
 const NEVER_LOST: ClaimLost = { aborted: false, reason: undefined, addEventListener: () => {} };
+
+/** Answers when an attempt ends that has its result, an error; nothing where that is its end. */
+type UntilEnd = (error: unknown) => Promise<void> | undefined;
+
+/** With leveret's own adapters the connection stays with its lender until nothing runs on it. */
+const NEVER_RUNS_ON: UntilEnd = () => undefined;
 
 interface Progress {
   stage: Stage;
@@ -91,14 +101,14 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
   readonly #database: SqlDatabase<Tx>;
   readonly #lockTimeoutMs: number;
   readonly #conflictRetries: number;
-  readonly #onCommit: () => void;
+  readonly #onCommit: (() => void) | undefined;
   /** Whether a listener has rows of before services had names. */
   readonly #rowsBefore = new Map<string, boolean | Promise<boolean>>();
 
   /** @throws {ConfigurationError} when an option is out of range, or the database does not say which service uses it */
   constructor(database: SqlDatabase<Tx>, options: TransactionalInboxOptions = {}) {
     this.service = serviceOf(database);
-    const { lockTimeout = '2s', conflictRetries = 10, onCommit = () => {} } = options;
+    const { lockTimeout = '2s', conflictRetries = 10, onCommit } = options;
     this.#database = database;
     this.#lockTimeoutMs = durationMs(lockTimeout, 'lockTimeout');
     if (this.#lockTimeoutMs <= 0) {
@@ -110,7 +120,7 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
       ]);
     }
     this.#conflictRetries = conflictRetries;
-    this.#onCommit = inContext(onCommit);
+    this.#onCommit = onCommit && inContext(onCommit);
   }
 
   /** Writes down who uses it, and asks the database whether what it commits is safe. */
@@ -165,17 +175,39 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
     return asked;
   }
 
+  /** Writes the row, unless it is there or was sent together with BEGIN, and calls the handler if it is the first. */
+  async #within(
+    tx: Tx,
+    opened: Opened | undefined,
+    row: InboxRow,
+    progress: Progress,
+    attempt: GuardedAttempt,
+    untilEnd: UntilEnd,
+  ): Promise<Worked<GuardedResult>> {
+    const executor = this.#database.within(tx);
+    const { dialect } = this.#database;
+    const inserted =
+      opened === undefined ? await INSERT_ONCE[dialect.name](executor, dialect, row) : insertedBy(dialect, opened);
+    if (!inserted.written) {
+      if (await findRow(executor, dialect, row)) return { value: { kind: 'duplicate' } };
+      throw unproved(inserted.fault);
+    }
+    const check =
+      opened === undefined ? () => findRow(executor, dialect, row) : stillText(dialect, row, inserted.transaction);
+    return this.#handle(tx, check, progress, attempt, untilEnd);
+  }
+
   /**
    * Calls the handler in the transaction, which has the row.
-   * @param check whether the row is there still, asked by itself or together with COMMIT: a transaction that was broken or ended
-   * meanwhile can still be "committed" without an error
+   * @param check whether the row is there still, asked by itself or together with COMMIT, where COMMIT does not fail by itself: a
+   * transaction that was broken or ended meanwhile can still be "committed" without an error
    */
   async #handle(
     tx: Tx,
-    check: string | (() => Promise<boolean>),
+    check: string | undefined | (() => Promise<boolean>),
     progress: Progress,
     attempt: GuardedAttempt,
-    untilEnd: (error: unknown) => Promise<void> | undefined,
+    untilEnd: UntilEnd,
   ): Promise<Worked<GuardedResult>> {
     // leveret's own adapters lend by themselves, and let go of the connection behind the result.
     const loan = lenderOf(tx) === undefined ? new LentTransaction(tx, { of: 'mapper' }) : undefined;
@@ -187,11 +219,11 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
         ? call(lent, NEVER_LOST)
         : attempt(lent, new AbortController().signal));
       progress.stage = 'check';
-      if (typeof check !== 'string' && !(await check())) throw new Error('its inbox row is gone');
+      if (typeof check === 'function' && !(await check())) throw new Error(ROW_IS_GONE);
       progress.stage = 'commit';
       return {
         value: { kind: 'handled', value, remembered: true },
-        closing: typeof check === 'string' ? check : undefined,
+        closing: typeof check === 'function' ? undefined : check,
       };
     } catch (error) {
       progress.thrown = { error };
@@ -207,7 +239,7 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
   /** What it throws is not a failure of the message, which is handled. */
   #tellCommit(): void {
     try {
-      this.#onCommit();
+      this.#onCommit?.();
     } catch {
       // Whoever wants to know catches it there.
     }
@@ -226,36 +258,20 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
     // What the mapper throws in the end may be the error of its rollback: the first one counts.
     const progress: Progress = { stage: 'begin' };
     try {
-      return await atResult(stillRunning, (untilEnd) =>
+      const handling = (untilEnd: UntilEnd) =>
         transactionTogether<Tx, GuardedResult>(
           database,
-          alone ? undefined : insertText(dialect, row),
-          async (tx, opened) => {
-            const executor = database.within(tx);
-            const inserted =
-              opened === undefined
-                ? await INSERT_ONCE[dialect.name](executor, dialect, row)
-                : insertedBy(dialect, opened);
-            if (!inserted.written) {
-              if (await findRow(executor, dialect, row)) return { value: { kind: 'duplicate' } };
-              throw unproved(inserted.fault);
-            }
-            const check =
-              opened === undefined
-                ? () => findRow(executor, dialect, row)
-                : stillText(dialect, row, inserted.transaction);
-            return this.#handle(tx, check, progress, attempt, untilEnd);
-          },
-        ),
-      );
+          alone ? undefined : openingInsert(dialect, row),
+          (tx, opened) => this.#within(tx, opened, row, progress, attempt, untilEnd),
+        );
+      return await (isOwn(database) ? handling(NEVER_RUNS_ON) : atResult(stillRunning, handling));
     } catch (caught) {
       // The row says whether it was committed after all.
       if (caught instanceof SharedCommitFailed && stillRunning() === undefined)
         return this.#once(row, attempt, stillRunning, conflicts, true);
       const { thrown } = progress;
       const stage = caught instanceof ClosingFailed ? 'check' : progress.stage;
-      const told = caught instanceof ClosingFailed ? caught.cause : caught;
-      const error = thrown === undefined ? told : thrown.error;
+      const error = thrown === undefined ? toldBy(caught) : thrown.error;
       const fault = sqlFault(error);
       const again = conflicts < this.#conflictRetries && stillRunning() === undefined;
       if ((fault === 'conflict' || fault === 'read-only') && again) return { kind: 'again' };
@@ -269,10 +285,7 @@ export class TransactionalInbox<Tx> implements IdempotencyGuard {
  * Rejects at the result of an attempt, although the transaction that it ran in is open until the attempt's end.
  * @param work calls `untilEnd` with the error of a result that is not the end
  */
-function atResult<T>(
-  stillRunning: StillRunning,
-  work: (untilEnd: (error: unknown) => Promise<void> | undefined) => Promise<T>,
-): Promise<T> {
+function atResult<T>(stillRunning: StillRunning, work: (untilEnd: UntilEnd) => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const untilEnd = (error: unknown) => {
       const running = stillRunning();
@@ -281,37 +294,4 @@ function atResult<T>(
     };
     work(untilEnd).then(resolve, reject);
   });
-}
-
-/** Neither written nor there: whether the message was handled is not known. */
-function unproved(fault: unknown): unknown {
-  if (fault !== undefined) return fault;
-  return new Error(
-    'the database wrote no row of leveret_inbox, reported no fault, and has no row of the message. See what triggers, rules and partitions the table has',
-  );
-}
-
-function failed(stage: Exclude<Stage, 'handler'>, messageId: string, cause: unknown): LeveretError {
-  if (LeveretError.is(cause) && cause.code === 'LEV_INBOX_TRANSACTION') return cause;
-  const text = errorText(cause);
-  switch (stage) {
-    case 'begin':
-      return new LeveretError(
-        'LEV_IDEMPOTENCY_STORE',
-        `The inbox could not be asked whether ${messageId} was handled: ${text}`,
-        { cause },
-      );
-    case 'check':
-      return new LeveretError(
-        'LEV_INBOX_TRANSACTION',
-        `The transaction of ${messageId} was broken or ended while its handler ran (${text}). Let errors of statements out of the handler, and do not end its transaction.`,
-        { cause },
-      );
-    case 'commit':
-      return new LeveretError(
-        'LEV_INBOX_COMMIT',
-        `Whether the transaction of ${messageId} was committed is not known: ${text}. The redelivery finds out.`,
-        { cause },
-      );
-  }
 }

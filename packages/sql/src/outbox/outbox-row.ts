@@ -13,8 +13,6 @@ export interface OutboxEntry {
   readonly failures: number;
 }
 
-export const PUBLICATION_COLUMNS = 'exchange, routing_key, properties, headers, mandatory, body';
-
 export function readEntry(row: RawRow): OutboxEntry {
   return { id: Number(row['id']), attempts: Number(row['attempts']), failures: Number(row['failures']) };
 }

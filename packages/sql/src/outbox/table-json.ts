@@ -8,8 +8,13 @@ export function writeTable(table: object): string {
 
 /** Reads what {@link writeTable} wrote. @throws {SyntaxError} when it is something else */
 export function readTable(text: string): Record<string, unknown> {
-  return decode(JSON.parse(text)) as Record<string, unknown>;
+  const table: unknown = JSON.parse(text);
+  // Most are as JSON has them.
+  return (HAS_NAMES.test(text) ? decode(table) : table) as Record<string, unknown>;
 }
+
+/** What begins with a `$` may be one of our names, however it is written. */
+const HAS_NAMES = /"(?:\$|\\u0024)/;
 
 function encode(value: unknown): unknown {
   if (typeof value === 'bigint') return { $bigint: String(value) };

@@ -5,6 +5,7 @@ import { wakeStrandedKeys } from '../cleanup/stranded-keys.js';
 import { byIndexOnly } from '../database/by-index.js';
 import { Outbox } from '../outbox/outbox.js';
 import { countsOf } from '../outbox/outbox-counts.js';
+import { readEntry, readPublication } from '../outbox/outbox-row.js';
 import { firstOfKeys } from '../outbox/wake-keys.js';
 import { describeOnEachDatabase } from '../test-support/each-database.js';
 import { lease } from '../test-support/lease.js';
@@ -42,6 +43,48 @@ describeOnEachDatabase('leasing', (at) => {
     expect(await dueAt()).to.deep.equal([true, false, false]);
     await confirm(first, ['a']);
     expect(bodies(await lease(at.database, TOKEN, 60_000, 10))).to.deep.equal(['a1', 'a2']);
+  });
+
+  it('reads the bodies that fit with the look, and the others of what is taken behind it', async () => {
+    const sizes = [10, 200_000, 0, 150_000, 70_000];
+    await at.database.transaction(async (tx) => {
+      for (const size of sizes)
+        await new Outbox(at.database).publish(tx, 'e', 'k', Buffer.alloc(size, size % 251), {
+          headers: { size },
+        });
+    });
+    const rows = await lease(at.database, TOKEN, 60_000, 10);
+    const messages = rows.map((row) => readPublication(row));
+    expect(messages.map(({ body }) => [body.length, new Set(body)])).to.deep.equal(
+      sizes.map((size) => [size, new Set(size === 0 ? [] : [size % 251])]),
+    );
+    expect(messages.map(({ headers }) => headers)).to.deep.equal(sizes.map((size) => ({ size })));
+    expect(rows.map((row) => readEntry(row).attempts)).to.deep.equal([1, 1, 1, 1, 1]);
+  });
+
+  it('takes no row that a trigger keeps from being changed, and leaves the others no worse', async () => {
+    if (at.database.dialect.name === 'mysql') return; // There a trigger lets a row through, or says an error.
+    await put('a', ['a0']);
+    await put('b', ['b0']);
+    const [on, off] =
+      at.database.dialect.name === 'postgres'
+        ? [
+            [
+              `CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF OLD.order_key = 'a' THEN RETURN NULL; END IF; RETURN NEW; END $$`,
+              'CREATE TRIGGER keeps BEFORE UPDATE ON leveret_outbox FOR EACH ROW EXECUTE FUNCTION keep()',
+            ],
+            ['DROP TRIGGER keeps ON leveret_outbox', 'DROP FUNCTION keep()'],
+          ]
+        : [
+            [
+              `CREATE TRIGGER keeps BEFORE UPDATE ON leveret_outbox WHEN OLD.order_key = 'a' BEGIN SELECT RAISE(IGNORE); END`,
+            ],
+            ['DROP TRIGGER keeps'],
+          ];
+    for (const statement of on) await at.database.query(statement);
+    expect(bodies(await lease(at.database, TOKEN, 60_000, 10))).to.deep.equal(['b0']);
+    for (const statement of off) await at.database.query(statement);
+    expect(bodies(await lease(at.database, TOKEN, 60_000, 10))).to.deep.equal(['a0']);
   });
 
   it('wakes a key whose parked row somebody deleted by hand', async () => {

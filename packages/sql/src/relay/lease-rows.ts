@@ -1,11 +1,12 @@
 import { BY_INDEX_ONLY, byIndexOnly } from '../database/by-index.js';
-import { type SqlDatabase, type SqlExecutor, type SqlResult, serviceOf } from '../database/sql-database.js';
+import { type SqlDatabase, type SqlExecutor, serviceOf } from '../database/sql-database.js';
 import type { SqlDialectName } from '../database/sql-dialect.js';
-import { idList, textLiteral, uuid, whole } from '../database/sql-text.js';
-import { EVEN_IN_SAFE_MODE, resultOfOpening, transactionTogether, type Worked } from '../database/together.js';
-import { PUBLICATION_COLUMNS, type RawRow, readKey } from '../outbox/outbox-row.js';
+import { idList, textLiteral, whole } from '../database/sql-text.js';
+import { type Opening, resultOfOpening, SHARES, transactionAfterAll } from '../database/together.js';
+import { type RawRow, readKey } from '../outbox/outbox-row.js';
 import { firstRowsOf, type SqlPlace } from '../outbox/wake-keys.js';
 import { type Allowance, type Candidate, chooseRows, type Room } from './choose-rows.js';
+import { byId, idOf, type Lease, REST, take, takenWithCommit, takeRows } from './take-rows.js';
 
 /** What a look at the table gave. */
 export interface Leased {
@@ -22,9 +23,7 @@ export interface Leased {
 }
 
 /** What a lease needs besides the room. */
-export interface LeaseOrder {
-  readonly token: string;
-  readonly leaseMs: number;
+export interface LeaseOrder extends Lease {
   /** Rows to look at: those that wait behind others are put aside, more than there is room for at a time. */
   readonly lookAt: number;
   /** So many of the rows that became due last are looked at as well: they do not wait behind rows that are put aside. */
@@ -47,10 +46,15 @@ export async function leaseRows<Tx>(
   allowanceOf: (destination: string) => Allowance,
 ): Promise<Leased> {
   const { name, now } = database.dialect;
-  return transactionTogether(database, OPENING[name](dueRows(database, lease.lookAt)), async (tx, opened) => {
+  const { rows: room, bytes } = roomNow();
+  // A look for more rows than there is room for is not for their messages.
+  const bodyBytes = lease.lookAt > room ? undefined : powerOfTwo(bytes / Math.max(1, lease.lookAt));
+  const look = dueRows(database, lease.lookAt, 'first', bodyBytes);
+  return transactionAfterAll(database, OPENING[name](look), async (tx, opened) => {
     const executor = database.within(tx);
     if (opened === undefined) await byIndexOnly(executor, name);
-    const due = await lookAt(executor, database, lease, opened && resultOfOpening(opened));
+    const looked = opened === undefined ? await executor.query(look) : resultOfOpening(opened);
+    const due = await withLast(executor, database, lease, looked.rows);
     if (due.length === 0) return { value: await nothingDue(executor, database) };
     const { candidates, held } = await candidatesOf(executor, database, due, roomNow().rows);
     const choice = chooseRows(candidates, held, roomNow(), allowanceOf);
@@ -59,12 +63,9 @@ export async function leaseRows<Tx>(
     const moved = choice.aside.length + [...choice.defer.values()].reduce((sum, ids) => sum + ids.length, 0);
     const leased = { moved, due: due.length, full: choice.full };
     if (choice.take.length === 0) return { value: { ...leased, rows: [] } };
-    const taking = takeRows(name, now, lease, choice.take);
-    if (opened !== undefined) return takenWithCommit(name, taking, leased, choice.take);
-    // MySQL cannot update and say what it updated.
-    const updated = await executor.query(name === 'mysql' ? taking.update : `${taking.update} RETURNING ${COLUMNS}`);
-    const { rows } = name === 'mysql' ? await executor.query(taking.select) : updated;
-    return { value: { ...leased, rows: inOrder(rows, choice.take) } };
+    const taking = takeRows(database, lease, choice.take, due);
+    if (opened !== undefined) return takenWithCommit(name, taking, leased);
+    return { value: { ...leased, rows: await take(executor, name, lease, taking) } };
   });
 }
 
@@ -97,19 +98,19 @@ async function candidatesOf(
 }
 
 /** A look that is sent together with the begin of its transaction; SQLite has no way to the server that would be saved. */
-const OPENING: Readonly<Record<SqlDialectName, (look: string) => string | undefined>> = {
-  postgres: (look) => `${BY_INDEX_ONLY}; ${look}`,
-  mysql: (look) => look,
-  sqlite: () => undefined,
+const OPENING: Readonly<Record<SqlDialectName, (look: string) => Opening>> = {
+  postgres: (look) => ({ text: `${BY_INDEX_ONLY}; ${look}` }),
+  mysql: (text) => ({ text }),
+  sqlite: () => SHARES,
 };
 
-async function lookAt(
+/** Also the rows that became due last, where there are more than were looked at. */
+async function withLast(
   executor: SqlExecutor,
   place: SqlPlace,
   lease: LeaseOrder,
-  looked: SqlResult | undefined,
+  first: readonly RawRow[],
 ): Promise<readonly RawRow[]> {
-  const { rows: first } = looked ?? (await executor.query(dueRows(place, lease.lookAt)));
   if (lease.lookAtLast === 0 || first.length < lease.lookAt) return first;
   const { rows: last } = await executor.query(dueRows(place, lease.lookAtLast, 'last'));
   const known = new Set(first.map(idOf));
@@ -121,18 +122,20 @@ export function destinationOf(row: RawRow): string {
   return `${String(row['exchange'])}\0${String(row['routing_key'])}`;
 }
 
-/** Named, so that MySQL reads no row but these. */
-function byId(name: SqlDialectName): string {
-  return name === 'mysql' ? ' FORCE INDEX (PRIMARY)' : '';
-}
-
-/** What is due: what has been for the longest, or what became so last, from there on. */
-export function dueRows(place: SqlPlace, limit: number, from: 'first' | 'last' = 'first'): string {
+/**
+ * What is due: what has been for the longest, or what became so last, from there on.
+ * @param bodyBytes longest body that is read at once, if the messages are; a longer one is NULL
+ */
+export function dueRows(place: SqlPlace, limit: number, from: 'first' | 'last' = 'first', bodyBytes?: number): string {
   const { name, now } = place.dialect;
   const order = (columns: readonly string[]) =>
     columns.map((column) => (from === 'first' ? column : `${column} DESC`)).join(', ');
   const service = textLiteral(name, serviceOf(place));
-  const columns = 'SELECT id, exchange, routing_key, order_key, size FROM leveret_outbox';
+  const message =
+    bodyBytes === undefined
+      ? ''
+      : `, attempts + 1 AS attempts, ${REST}, CASE WHEN size <= ${whole(bodyBytes)} THEN body END AS body`;
+  const columns = `SELECT ${ENTRY}${message} FROM leveret_outbox`;
   switch (name) {
     case 'postgres':
       // The time is asked once: it would be compared with each row, those that are due in an hour included. And by this
@@ -214,42 +217,9 @@ async function setDue(executor: SqlExecutor, name: SqlDialectName, ids: readonly
   await executor.query(`UPDATE leveret_outbox${byId(name)} SET due_at = ${due} WHERE id IN (${idList(ids)})`);
 }
 
-const COLUMNS = `id, attempts, failures, order_key, size, ${PUBLICATION_COLUMNS}`;
+const ENTRY = 'id, exchange, routing_key, order_key, size';
 
-/** What takes rows, and what reads them then. */
-interface Taking {
-  readonly update: string;
-  readonly select: string;
-}
-
-function takeRows(name: SqlDialectName, now: string, { token, leaseMs }: LeaseOrder, ids: readonly number[]): Taking {
-  const which = `WHERE id IN (${idList(ids)})`;
-  return {
-    update: `UPDATE leveret_outbox${byId(name)}
-    SET locked_by = '${uuid(token)}', due_at = ${now} + ${whole(leaseMs)}, attempts = attempts + 1 ${which}`,
-    select: `SELECT ${COLUMNS} FROM leveret_outbox${byId(name)} ${which}`,
-  };
-}
-
-/** The rows are taken together with the commit. */
-function takenWithCommit(
-  name: SqlDialectName,
-  { update, select }: Taking,
-  leased: Omit<Leased, 'rows'>,
-  ids: readonly number[],
-): Worked<Leased> {
-  return {
-    value: { ...leased, rows: [] },
-    closing: name === 'mysql' ? `${EVEN_IN_SAFE_MODE} ${update}; ${select}` : `${update} RETURNING ${COLUMNS}`,
-    closed: ({ rows }) => ({ ...leased, rows: inOrder(rows, ids) }),
-  };
-}
-
-function inOrder(rows: readonly RawRow[], ids: readonly number[]): readonly RawRow[] {
-  const place = new Map(ids.map((id, index) => [id, index]));
-  return [...rows].sort((a, b) => (place.get(idOf(a)) ?? 0) - (place.get(idOf(b)) ?? 0));
-}
-
-function idOf(row: RawRow): number {
-  return Number(row['id']);
+/** Not above a number: few texts of statements, for many numbers. */
+function powerOfTwo(value: number): number {
+  return value < 1 ? 0 : 2 ** Math.floor(Math.log2(value));
 }

@@ -379,7 +379,7 @@ describe('OutboxRelay', () => {
     const givenOnce = once();
     const relay = new OutboxRelay(
       database(async (text) => {
-        return { rows: givenOnce(text) ? [row] : [], rowCount: 0 };
+        return { rows: givenOnce(text) ? [row] : [], rowCount: text.startsWith('DELETE') ? 0 : 1 };
       }),
       new FakeSender(),
       QUICK,

@@ -1,7 +1,7 @@
 import type { SqlDatabase, SqlResult } from '../database/sql-database.js';
 import type { SqlDialectName } from '../database/sql-dialect.js';
 import { idList, uuid, whole } from '../database/sql-text.js';
-import { EVEN_IN_SAFE_MODE, resultOfOpening, transactionTogether } from '../database/together.js';
+import { EVEN_IN_SAFE_MODE, type Opening, resultOfOpening, transactionAfterAll } from '../database/together.js';
 import { wakeKeys } from '../outbox/wake-keys.js';
 
 /** What became of rows, to be written down at once. */
@@ -40,7 +40,7 @@ export async function settleRows<Tx>(
   const { confirmed, keys, released, aside, refused } = settlement;
   const removal = `${remove(name)} WHERE id IN (${idList(confirmed)}) AND ${mine}`;
   const opening = confirmed.length === 0 ? undefined : REMOVING[name](removal);
-  return transactionTogether(database, opening, async (tx, opened) => {
+  return transactionAfterAll(database, opening, async (tx, opened) => {
     const executor = database.within(tx);
     const change = async (set: string, ids: readonly number[]): Promise<void> => {
       if (ids.length > 0) await executor.query(`${update(name)} SET ${set} WHERE id IN (${idList(ids)}) AND ${mine}`);
@@ -95,11 +95,11 @@ function remove(name: SqlDialectName): string {
     : 'DELETE FROM leveret_outbox';
 }
 
-/** A removal that is sent together with the begin of its transaction; SQLite has no way to the server that would be saved. */
-const REMOVING: Readonly<Record<SqlDialectName, (removal: string) => string | undefined>> = {
-  postgres: (removal) => removal,
-  mysql: (removal) => `${EVEN_IN_SAFE_MODE} ${removal}; SELECT ROW_COUNT() AS removed`,
-  sqlite: () => undefined,
+/** A removal that is sent together with the begin of its transaction. */
+const REMOVING: Readonly<Record<SqlDialectName, (removal: string) => Opening>> = {
+  postgres: (text) => ({ text }),
+  mysql: (removal) => ({ text: `${EVEN_IN_SAFE_MODE} ${removal}; SELECT ROW_COUNT() AS removed` }),
+  sqlite: (text) => ({ text }),
 };
 
 function removedBy({ rows, rowCount }: SqlResult): number {

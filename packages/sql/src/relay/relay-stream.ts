@@ -104,6 +104,8 @@ export class RelayStream {
   /** Leases what there is room for, and begins to send it. Rejects when the database does not answer. */
   async look(): Promise<Look> {
     const { clock, database, leaseMs } = this.#env;
+    // On SQLite both share a commit.
+    this.#writer.writeNow();
     const askedAt = clock.monotonic();
     const room = this.#room().rows;
     const deep = this.#lookAt > 0;

@@ -28,6 +28,8 @@ export class SettlementWriter {
   readonly #env: WriterEnvironment;
   #next: Mutable = nothing();
   #writing = false;
+  /** At the end of this turn of the event loop it writes. */
+  #soon = false;
 
   constructor(env: WriterEnvironment) {
     this.#env = env;
@@ -35,13 +37,22 @@ export class SettlementWriter {
 
   add<Part extends keyof Settlement>(part: Part, ...what: Settlement[Part][number][]): void {
     (this.#next[part] as Settlement[Part][number][]).push(...what);
-    if (!this.#writing) void this.#write();
+    if (this.#soon || this.#writing) return;
+    this.#soon = true;
+    // Confirms come many at a time.
+    setImmediate(() => {
+      this.#soon = false;
+      this.writeNow();
+    });
+  }
+
+  /** Begins to write what has settled, unless it writes already: in front of whatever its caller asks the database next. */
+  writeNow(): void {
+    if (!this.#writing && idsOf(this.#next).length > 0) void this.#write();
   }
 
   async #write(): Promise<void> {
     this.#writing = true;
-    // Confirms come many at a time.
-    await new Promise((resolve) => setImmediate(resolve));
     while (idsOf(this.#next).length > 0) {
       const settlement = this.#next;
       this.#next = nothing();
