@@ -72,22 +72,22 @@ describe('a pool of pg', () => {
           ]
         : answers({ rows: [{ z: 9 }], rowCount: 1 });
     const seen: unknown[] = [];
-    const value = await transactionTogether(client.database, 'FIRST', async (_tx, opened) => {
+    const value = await transactionTogether(client.database, { text: 'FIRST' }, async (_tx, opened) => {
       seen.push(opened);
       return { value: 'worked', closing: 'LAST', closed: ({ rows }) => JSON.stringify(rows) };
     });
     expect(seen).to.deep.equal([{ result: { rows: [{ a: 1 }], rowCount: 1 } }]);
     expect(value).to.equal('[{"z":9}]');
     expect(client.log).to.deep.equal(['BEGIN ISOLATION LEVEL READ COMMITTED; FIRST', 'LAST; COMMIT', 'released']);
-    expect(await transactionTogether(client.database, 'FIRST', async () => ({ value: 2, closing: 'LAST' }))).to.equal(
-      2,
-    );
+    expect(
+      await transactionTogether(client.database, { text: 'FIRST' }, async () => ({ value: 2, closing: 'LAST' })),
+    ).to.equal(2);
   });
 
   it('is sent no last statement where there is none', async () => {
     const client = new PostgresDouble();
     const work = async () => ({ value: 3, closed: () => expect.fail('there was no closing statement') });
-    expect(await transactionTogether(client.database, 'FIRST', work)).to.equal(3);
+    expect(await transactionTogether(client.database, { text: 'FIRST' }, work)).to.equal(3);
     expect(client.log.slice(1)).to.deep.equal(['COMMIT', 'released']);
   });
 
@@ -99,7 +99,7 @@ describe('a pool of pg', () => {
       return { rows: [], command: text };
     };
     const thrown = await rejection(
-      transactionTogether(client.database, 'FIRST', async (_tx, opened) => {
+      transactionTogether(client.database, { text: 'FIRST' }, async (_tx, opened) => {
         expect(opened).to.deep.equal({ fault });
         throw fault;
       }),
@@ -122,7 +122,7 @@ describe('a pool of pg', () => {
         return { rows: [] };
       };
       const thrown = await rejection(
-        transactionTogether(client.database, 'FIRST', async () => ({ value: 1, closing })),
+        transactionTogether(client.database, { text: 'FIRST' }, async () => ({ value: 1, closing })),
       );
       if (isClosing) expect(thrown).to.be.instanceOf(ClosingFailed).with.property('cause', fault);
       else expect(thrown).to.equal(fault);
@@ -135,7 +135,7 @@ describe('a pool of pg', () => {
     client.answer = (text) =>
       text === 'LAST; COMMIT' ? [{ rows: [] }, { rows: [], command: 'ROLLBACK' }] : { rows: [] };
     const thrown = await rejection(
-      transactionTogether(client.database, 'FIRST', async () => ({ value: 1, closing: 'LAST' })),
+      transactionTogether(client.database, { text: 'FIRST' }, async () => ({ value: 1, closing: 'LAST' })),
     );
     expect(thrown).to.include({ code: 'LEV_INBOX_TRANSACTION' });
   });
@@ -285,7 +285,7 @@ describe('a pool of mysql2', () => {
     const double = new MysqlDouble();
     double.answer = (text) => [[{ of: text.includes('FIRST') ? 'first' : 'last' }], { affectedRows: 0 }];
     const seen: unknown[] = [];
-    const value = await transactionTogether(double.database, 'FIRST', async (_tx, opened) => {
+    const value = await transactionTogether(double.database, { text: 'FIRST' }, async (_tx, opened) => {
       seen.push(opened);
       return { value: 'worked', closing: 'LAST', closed: ({ rows }) => JSON.stringify(rows) };
     });
@@ -296,9 +296,9 @@ describe('a pool of mysql2', () => {
       `BEGIN NOT ATOMIC LAST; ${COMMIT}; END`,
       'released',
     ]);
-    expect(await transactionTogether(double.database, 'FIRST', async () => ({ value: 2, closing: 'LAST' }))).to.equal(
-      2,
-    );
+    expect(
+      await transactionTogether(double.database, { text: 'FIRST' }, async () => ({ value: 2, closing: 'LAST' })),
+    ).to.equal(2);
   });
 
   for (const session of [
@@ -312,7 +312,7 @@ describe('a pool of mysql2', () => {
         value: opened,
         closed: () => expect.fail('no closing'),
       });
-      expect(await transactionTogether(double.database, 'FIRST', work)).to.equal(undefined);
+      expect(await transactionTogether(double.database, { text: 'FIRST' }, work)).to.equal(undefined);
       expect(double.log).to.deep.equal([ISOLATED, 'START TRANSACTION', COMMIT, 'released']);
     });
   }
@@ -321,7 +321,7 @@ describe('a pool of mysql2', () => {
     const fault = coded('ER_LOCK_WAIT_TIMEOUT');
     const double = new MysqlDouble().failing('BEGIN NOT ATOMIC', fault);
     const work = async (_tx: unknown, opened: unknown) => ({ value: opened });
-    expect(await transactionTogether(double.database, 'FIRST', work)).to.deep.equal({ fault });
+    expect(await transactionTogether(double.database, { text: 'FIRST' }, work)).to.deep.equal({ fault });
   });
 
   for (const [code, closing, isClosing] of [
@@ -337,7 +337,7 @@ describe('a pool of mysql2', () => {
         return [[], {}];
       };
       const thrown = await rejection(
-        transactionTogether(double.database, 'FIRST', async () => ({ value: 1, closing })),
+        transactionTogether(double.database, { text: 'FIRST' }, async () => ({ value: 1, closing })),
       );
       if (isClosing) expect(thrown).to.be.instanceOf(ClosingFailed).with.property('cause', fault);
       else expect(thrown).to.equal(fault);

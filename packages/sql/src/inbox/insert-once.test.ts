@@ -9,7 +9,7 @@ import {
   INSERT_ONCE,
   type InboxRow,
   insertedBy,
-  insertText,
+  openingInsert,
   stillText,
 } from './insert-once.js';
 
@@ -92,19 +92,19 @@ describe('INSERT_ONCE', () => {
   });
 });
 
-describe('insertText', () => {
+describe('openingInsert', () => {
   it('has all that the insert needs in one text, and puts the timeout back', () => {
-    const text = insertText(postgres, BEFORE).replace(/\s+/g, ' ');
+    const text = openingInsert(postgres, BEFORE).text.replace(/\s+/g, ' ');
     expect(text).to.match(/set_config\('lock_timeout', '1501', true\); INSERT INTO leveret_inbox/);
     expect(text).to.contain(`WHERE listener = 'b'::text AND message_id = 'm'::text`);
     expect(text).to.match(/set_config\('lock_timeout', current_setting\('leveret.lock_timeout'\), true\)$/);
-    expect(insertText(postgres, ROW)).to.contain(`VALUES ('l'::text, 'm'::text,`).and.not.contain('NOT EXISTS');
-    const onMysql = insertText(mysql, BEFORE);
+    expect(openingInsert(postgres, ROW).text).to.contain(`VALUES ('l'::text, 'm'::text,`).and.not.contain('NOT EXISTS');
+    const onMysql = openingInsert(mysql, BEFORE).text;
     expect(onMysql).to.match(/^SET STATEMENT innodb_lock_wait_timeout = 2 FOR INSERT INTO leveret_inbox/);
     expect(onMysql)
       .to.contain('FROM DUAL WHERE NOT EXISTS')
       .and.to.match(/; SELECT ROW_COUNT\(\) AS written$/);
-    expect(insertText(mysql, ROW)).to.not.contain('DUAL');
+    expect(openingInsert(mysql, ROW).text).to.not.contain('DUAL');
   });
 });
 
