@@ -3,7 +3,12 @@ import { afterEach, beforeEach, describe, it } from 'mocha';
 import sinon from 'sinon';
 import { rejection } from '../test-support/rejection.js';
 import { SharedCommit } from './shared-commit.js';
-import { SharedCommitFailed } from './together.js';
+import { ClosingFailed, type Opened, SharedCommitFailed } from './together.js';
+
+const ANSWER = { result: { rows: [], rowCount: 1 } };
+const MARK = 'leveret_shared';
+const [MARKED, RELEASED] = [`SAVEPOINT ${MARK}`, `RELEASE ${MARK}`];
+const UNDONE = `ROLLBACK TO ${MARK}; ${RELEASED}`;
 
 describe('SharedCommit', () => {
   let now: number;
@@ -22,8 +27,17 @@ describe('SharedCommit', () => {
     shared = new SharedCommit(
       {},
       {
-        begin: async () => told('BEGIN'),
-        commit: async () => told('COMMIT'),
+        begin: () => told('BEGIN'),
+        beginWith: (savepoint, { text }) => {
+          told(`SAVEPOINT ${savepoint}`);
+          told(text);
+          return ANSWER;
+        },
+        query: ({ text }) => {
+          told(text);
+          return ANSWER;
+        },
+        commit: async (text) => told(text),
         exec: told,
         rollBackIfOpen: () => void log.push('roll back'),
       },
@@ -32,15 +46,16 @@ describe('SharedCommit', () => {
   afterEach(() => sinon.restore());
 
   /** Work that takes so long; answers what becomes of its commit. */
-  const run = async (nextJoins: boolean, ms = 0, error?: Error) => {
-    const work = async () => {
+  const run = async (nextJoins: boolean, ms = 0, error?: Error, text = '') => {
+    const work = async (_lent: object, opened: Opened | undefined) => {
+      expect(opened).to.equal(text === '' ? undefined : ANSWER);
       now += ms;
       if (error !== undefined) throw error;
       return 'done';
     };
-    const { value, committed } = await shared.run(work, () => nextJoins);
+    const { value, committed } = await shared.run({ text }, work, () => nextJoins);
     let how = 'waits';
-    committed.then(
+    Promise.resolve(committed).then(
       () => {
         how = 'committed';
       },
@@ -70,7 +85,20 @@ describe('SharedCommit', () => {
     expect(await first.how()).to.equal('waits');
     const second = await run(false);
     expect([await first.how(), await second.how()]).to.deep.equal(['committed', 'committed']);
-    expect(log).to.deep.equal(['BEGIN', 'SAVEPOINT leveret_shared', 'RELEASE leveret_shared', 'COMMIT']);
+    expect(log).to.deep.equal(['BEGIN', MARKED, RELEASED, MARKED, RELEASED, 'COMMIT']);
+  });
+
+  it('sends the first statement behind the savepoint, whose release commits one that is alone', async () => {
+    await run(false, 0, undefined, 'INSERT');
+    expect(log.splice(0)).to.deep.equal(['SAVEPOINT leveret', 'INSERT', 'RELEASE leveret']);
+    await run(true, 0, undefined, 'INSERT');
+    expect(log).to.deep.equal(['BEGIN', MARKED, 'INSERT', RELEASED]);
+  });
+
+  it('says of one that was alone that it has ended its transaction', async () => {
+    fails = (what) => (what === 'RELEASE leveret' ? new Error('no such savepoint: leveret') : undefined);
+    expect(await rejection(run(false, 0, undefined, 'INSERT'))).to.be.instanceOf(ClosingFailed);
+    expect(log.at(-1)).to.equal('roll back');
   });
 
   for (const [ms, goesOn] of [
@@ -101,19 +129,17 @@ describe('SharedCommit', () => {
     const fault = new Error('no stock');
     expect(await rejection(run(false, 0, fault))).to.equal(fault);
     expect(await first.how()).to.equal('committed');
-    expect(log).to.deep.equal([
-      ...['BEGIN', 'SAVEPOINT leveret_shared', 'ROLLBACK TO leveret_shared', 'RELEASE leveret_shared', 'COMMIT'],
-    ]);
+    expect(log).to.deep.equal([...['BEGIN', MARKED, RELEASED, MARKED, UNDONE, 'COMMIT']]);
     log.length = 0;
     expect(await rejection(run(true, 0, fault))).to.equal(fault);
-    expect(log, 'one that was the first').to.deep.equal(['BEGIN', 'ROLLBACK']);
+    expect(log, 'one that was the first').to.deep.equal(['BEGIN', MARKED, UNDONE]);
     expect(await (await run(false)).how()).to.equal('committed');
   });
 
   it('tells each why a commit failed: by itself where it was alone', async () => {
     const fault = new Error('disk full');
     fails = (what) => (what === 'COMMIT' ? fault : undefined);
-    expect(await (await run(false)).how()).to.equal('failed');
+    expect(await rejection(run(false))).to.equal(fault);
     const first = await run(true);
     const second = await run(false);
     expect([await first.how(), await second.how()]).to.deep.equal(['shared failed', 'shared failed']);

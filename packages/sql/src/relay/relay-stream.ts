@@ -57,6 +57,8 @@ export interface Look {
   readonly nextMs: number | undefined;
 }
 
+/** Looks between two turns of the event loop that are waited for. */
+const LOOKS_PER_TURN = 4;
 /** Most rows that are looked at when most of what is due waits behind something else. */
 const MOST_LOOKED_AT = 4_000;
 /** How long such a look may take: fresh rows have their turn from one to the next. */
@@ -80,6 +82,7 @@ export class RelayStream {
   readonly #writer: SettlementWriter;
   readonly #renewal: LeaseRenewal;
   #lookAt = 0;
+  #looks = 0;
   #outage = false;
   #stopping = false;
 
@@ -104,6 +107,8 @@ export class RelayStream {
   /** Leases what there is room for, and begins to send it. Rejects when the database does not answer. */
   async look(): Promise<Look> {
     const { clock, database, leaseMs } = this.#env;
+    // A database and a sender that answer without a turn of the event loop would let nobody else have one.
+    if (++this.#looks % LOOKS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
     // On SQLite both share a commit.
     this.#writer.writeNow();
     const askedAt = clock.monotonic();
