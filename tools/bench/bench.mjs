@@ -19,13 +19,14 @@
  *
  * The broker is a private RabbitMQ node where one is installed, else AMQP_URL (which wins when it is set), else the one on this machine.
  */
+
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { connect } from 'amqplib';
+import { readArguments } from '../scripts/arguments.mjs';
 import { startNode, whyUnavailable } from '../scripts/brokers.mjs';
 import { CASES, METRICS, PEERS } from './lib/cases.mjs';
 import { chart } from './lib/chart.mjs';
@@ -57,17 +58,18 @@ function runProgram(name, rest) {
 }
 
 async function compare() {
-  const { values: options, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
+  const { values: options, positionals } = readArguments(
+    import.meta.url,
+    {
       quick: { type: 'boolean', default: false },
-      rounds: { type: 'string' },
-      scale: { type: 'string' },
+      rounds: { type: 'number' },
+      scale: { type: 'number' },
       only: { type: 'string' },
       out: { type: 'string', default: fileURLToPath(new URL('results', import.meta.url)) },
       docs: { type: 'boolean', default: false },
     },
-  });
+    { positionals: true },
+  );
   const began = performance.now();
   const isGoals = positionals.includes('goals');
   const names = casesOf(positionals);
@@ -116,8 +118,8 @@ function planOf({ quick, rounds, scale, only }, isGoals) {
   const plan = { ...usual, ...forGoals, ...forQuick };
   return {
     ...plan,
-    rounds: Number(rounds ?? plan.rounds),
-    scale: Number(scale ?? plan.scale),
+    rounds: rounds ?? plan.rounds,
+    scale: scale ?? plan.scale,
     only: only?.split(',') ?? plan.only,
   };
 }

@@ -7,21 +7,20 @@
  * Both get the same messages with the same flags and the same acks. With `persistent` RabbitMQ also writes to disk, which
  * the embedded broker never does; `transient` leaves that out of the comparison. Every client is a fresh process.
  */
+
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../scripts/arguments.mjs';
 import { startNode, whyUnavailable } from '../scripts/brokers.mjs';
 import { median, ratio, runJson, showRatio } from './lib/pairs.mjs';
 
 const worker = fileURLToPath(new URL('broker-worker.mjs', import.meta.url));
-const { values: options } = parseArgs({
-  options: {
-    messages: { type: 'string', default: '60000' },
-    rounds: { type: 'string', default: '5' },
-    flags: { type: 'string', default: 'persistent,transient' },
-    held: { type: 'string', default: '1000000' },
-  },
+const { values: options } = readArguments(import.meta.url, {
+  messages: { type: 'number', default: 60000 },
+  rounds: { type: 'number', default: 5 },
+  flags: { type: 'string', default: 'persistent,transient' },
+  held: { type: 'number', default: 1000000 },
 });
 const PHASES = [
   ['published', 'published, confirmed'],
@@ -32,7 +31,7 @@ const PHASES = [
 const reason = whyUnavailable('3.10');
 if (reason === undefined) await compareAll();
 else console.log(`the embedded broker is beside nothing: ${reason}`);
-if (Number(options.held) > 0) await weigh();
+if (options.held > 0) await weigh();
 
 async function compareAll() {
   const node = await startNode({ version: '3.10' });
@@ -47,7 +46,7 @@ async function compare(rabbitUrl, flags) {
   const rabbit = [];
   const inside = [];
   const apart = [];
-  for (let round = 0; round < Number(options.rounds); round++) {
+  for (let round = 0; round < options.rounds; round++) {
     rabbit.push(await runJson(worker, ['client', rabbitUrl, options.messages, flags]));
     inside.push(await runJson(worker, ['inside', options.messages, flags]));
     apart.push(await withBroker(({ url }) => runJson(worker, ['client', url, options.messages, flags])));

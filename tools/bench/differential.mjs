@@ -7,8 +7,8 @@
  *   npm run differential -- --classes 500 --seed 7
  *   npm run differential -- --seed 7 --from 1234 --classes 1     one finding again
  */
+import { readArguments } from '../scripts/arguments.mjs';
 import 'reflect-metadata';
-import { parseArgs } from 'node:util';
 import {
   compareReadings,
   newTally,
@@ -16,15 +16,13 @@ import {
 } from '../../packages/leveret/dist/test-support/same-reading.js';
 import { Random } from '../../packages/leveret/dist-test/fuzz/random.js';
 
-const { values } = parseArgs({
-  options: {
-    classes: { type: 'string', default: '12500' },
-    seed: { type: 'string', default: '1' },
-    from: { type: 'string', default: '0' },
-  },
+const { values } = readArguments(import.meta.url, {
+  classes: { type: 'number', default: 12500 },
+  seed: { type: 'number', default: 1 },
+  from: { type: 'number', default: 0 },
 });
-const from = Number(values.from);
-const until = from + Number(values.classes);
+const from = values.from;
+const until = from + values.classes;
 const EVERY = 500;
 const MOST = 20;
 
@@ -33,7 +31,7 @@ const tally = newTally();
 const findings = [];
 for (let index = from; index < until && findings.length < MOST; index++) {
   try {
-    await compareReadings(new Random(Number(values.seed) * 1_000_003 + index), tally);
+    await compareReadings(new Random(values.seed * 1_000_003 + index), tally);
   } catch (error) {
     findings.push(index);
     console.log(`class ${index} (--seed ${values.seed} --from ${index} --classes 1): ${error.message}`);

@@ -8,20 +8,19 @@
  *   npm run fuzz -- --seed 7 --from 1234 --messages 1    one message of a finding again
  *   npm run fuzz -- --slow 250                       what counts as long, in milliseconds
  */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { runFuzz } from '../../packages/leveret/dist-test/fuzz/run-fuzz.js';
+import { readArguments } from '../scripts/arguments.mjs';
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '60' },
-    seed: { type: 'string', default: '1' },
-    from: { type: 'string', default: '0' },
-    messages: { type: 'string', default: 'Infinity' },
-    slow: { type: 'string', default: '250' },
-  },
+const { values } = readArguments(import.meta.url, {
+  seconds: { type: 'number', default: 60 },
+  seed: { type: 'number', default: 1 },
+  from: { type: 'number', default: 0 },
+  messages: { type: 'number', default: Number.POSITIVE_INFINITY },
+  slow: { type: 'number', default: 250 },
 });
 
 /** In a process of its own: what the broker takes is not the application's. */
@@ -39,11 +38,11 @@ const url = process.env.AMQP_URL ?? (await embeddedBroker());
 console.log(`${process.env.AMQP_URL === undefined ? 'an embedded broker' : 'RabbitMQ'}, seed ${values.seed}`);
 const report = await runFuzz({
   url,
-  seed: Number(values.seed),
-  from: Number(values.from),
-  seconds: Number(values.seconds),
-  messages: Number(values.messages),
-  slowMs: Number(values.slow),
+  seed: values.seed,
+  from: values.from,
+  seconds: values.seconds,
+  messages: values.messages,
+  slowMs: values.slow,
   progress: (line) => console.log(`  ${line}`),
 });
 const { sent, handled, rejected, refused, slowestMs, seconds, findings } = report;

@@ -8,25 +8,23 @@
  * fastest of three readings in a process that is warm, `first` the first one of that shape, and `cold` the very first reading of
  * a fresh process, for the worst shape of each class. Fails when a reading takes more than `--most`, warm or cold.
  */
+import { readArguments } from '../scripts/arguments.mjs';
 import 'reflect-metadata';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { contentTypeConverter } from '@leveret/core';
 import { Exclude, Expose, Transform, Type } from 'class-transformer';
 import * as rules from 'class-validator';
 import { payloadReader } from '../../packages/leveret/dist/payload/payload-reader.js';
 import { targetOf } from '../../packages/leveret/dist/payload/payload-target.js';
 
-const { values: options } = parseArgs({
-  options: {
-    shapes: { type: 'string', default: '120' },
-    rounds: { type: 'string', default: '4' },
-    seed: { type: 'string', default: '1' },
-    most: { type: 'string', default: '250' },
-    // For this program itself: one reading of this shape, and no search.
-    cold: { type: 'string' },
-  },
+const { values: options } = readArguments(import.meta.url, {
+  shapes: { type: 'number', default: 120 },
+  rounds: { type: 'number', default: 4 },
+  seed: { type: 'number', default: 1 },
+  most: { type: 'number', default: 250 },
+  // For this program itself: one reading of this shape, and no search.
+  cold: { type: 'string' },
 });
 
 const BYTES = 1024 * 1024;
@@ -34,7 +32,7 @@ const PLAIN_BYTES = 4 * BYTES;
 const ELEMENTS = 5000;
 const PLAIN_ELEMENTS = 50_000;
 
-let state = Number(options.seed) || 1;
+let state = options.seed || 1;
 /** From 0 to 1; the same for the same seed. */
 function random() {
   state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -308,9 +306,9 @@ function measure(shape, times = 3) {
 }
 
 function search() {
-  const count = Number(options.shapes);
+  const count = options.shapes;
   let found = Array.from({ length: count }, aShape).map((shape) => measure(shape));
-  for (let round = 0; round < Number(options.rounds); round++) {
+  for (let round = 0; round < options.rounds; round++) {
     const worst = found.sort((a, b) => b.read - a.read).slice(0, 12);
     found = [
       ...found,
@@ -348,7 +346,7 @@ function judge() {
   console.log('the first reading of a process:');
   const colds = worstOfEach(found).map(({ shape }) => cold(shape));
   for (const one of colds.sort((a, b) => b.first - a.first)) show(one, millis(one.first, 'cold'));
-  const most = Number(options.most);
+  const most = options.most;
   const tooLong = [
     ...found.filter(({ read }) => read > most).map(({ shape, read }) => ({ shape, took: read })),
     ...colds.filter(({ first }) => first > most).map(({ shape, first }) => ({ shape, took: first })),

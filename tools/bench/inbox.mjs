@@ -14,26 +14,25 @@
  * With --json the last line is the ratios of throughput, by case. Prints messages per second of both, and the median of the ratios of neighbours with its range: above 1, leveret is faster;
  * and the same of the CPU time of this process for each message, which the load of the machine hits less: below 1, leveret takes less.
  */
+
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../scripts/arguments.mjs';
 import { inTurn, median, ratio, showRatio } from './lib/pairs.mjs';
 import { privateDatabase } from './lib/private-database.mjs';
 
-const { values: options } = parseArgs({
-  options: {
-    messages: { type: 'string', default: '2000' },
-    rounds: { type: 'string', default: '5' },
-    'at-once': { type: 'string', default: '10' },
-    json: { type: 'boolean', default: false },
-    cases: {
-      type: 'string',
-      default:
-        'postgres,mariadb,sqlite,postgres-least,mariadb-least,sqlite-least,relay-postgres,relay-mariadb,relay-sqlite,redis,memory',
-    },
+const { values: options } = readArguments(import.meta.url, {
+  messages: { type: 'number', default: 2000 },
+  rounds: { type: 'number', default: 5 },
+  'at-once': { type: 'number', default: 10 },
+  json: { type: 'boolean', default: false },
+  cases: {
+    type: 'string',
+    default:
+      'postgres,mariadb,sqlite,postgres-least,mariadb-least,sqlite-least,relay-postgres,relay-mariadb,relay-sqlite,redis,memory',
   },
 });
-const [messages, rounds, atOnce] = ['messages', 'rounds', 'at-once'].map((name) => Number(options[name]));
+const { messages, rounds, 'at-once': atOnce } = options;
 
 const { claimGuard, MemoryIdempotencyStore, NEEDS_NO_SIGNAL, silentLogger } = await import(
   '../../packages/core/dist/index.js'

@@ -6,8 +6,8 @@
  *
  * Shows CPU per message as medians and as ratios of a round, with their range.
  */
+import { readArguments } from '../scripts/arguments.mjs';
 import 'reflect-metadata';
-import { parseArgs } from 'node:util';
 import { contentTypeConverter } from '@leveret/core';
 import { type as ark } from 'arktype';
 import { plainToInstance, Type } from 'class-transformer';
@@ -32,8 +32,9 @@ import { payloadReader } from '../../packages/leveret/dist/payload/payload-reade
 import { targetOf } from '../../packages/leveret/dist/payload/payload-target.js';
 import { median, ratio, showRatio } from './lib/pairs.mjs';
 
-const { values: options } = parseArgs({
-  options: { rounds: { type: 'string', default: '15' }, messages: { type: 'string', default: '4000' } },
+const { values: options } = readArguments(import.meta.url, {
+  rounds: { type: 'number', default: 15 },
+  messages: { type: 'number', default: 4000 },
 });
 
 /** A class whose properties have these decorators. */
@@ -189,10 +190,10 @@ async function microsPer(messages, run) {
 
 for (const one of CASES) {
   const ways = Object.entries(waysOf(one));
-  const messages = Math.ceil(Number(options.messages) * one.times);
+  const messages = Math.ceil(options.messages * one.times);
   const took = Object.fromEntries(ways.map(([name]) => [name, []]));
   for (const [, run] of ways) await microsPer(messages, run);
-  for (let round = 0; round < Number(options.rounds); round++) {
+  for (let round = 0; round < options.rounds; round++) {
     for (const [name, run] of ways) took[name].push(await microsPer(messages, run));
   }
   console.log(one.name);

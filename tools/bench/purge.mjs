@@ -8,19 +8,17 @@
  * message is counted from when it came. Prints p50 and p99 of all messages of both kinds, their ratio with the range that nine in
  * ten of 1,000 other draws of the same seconds give, and how many rows were deleted a second. A round is `--seconds` of each kind.
  */
-import { parseArgs } from 'node:util';
+import { readArguments } from '../scripts/arguments.mjs';
 import { privateDatabase } from './lib/private-database.mjs';
 
-const { values: options } = parseArgs({
-  options: {
-    rows: { type: 'string', default: '1000000' },
-    rate: { type: 'string', default: '100' },
-    seconds: { type: 'string', default: '10' },
-    rounds: { type: 'string', default: '3' },
-    databases: { type: 'string', default: 'postgres,mariadb,sqlite' },
-  },
+const { values: options } = readArguments(import.meta.url, {
+  rows: { type: 'number', default: 1000000 },
+  rate: { type: 'number', default: 100 },
+  seconds: { type: 'number', default: 10 },
+  rounds: { type: 'number', default: 3 },
+  databases: { type: 'string', default: 'postgres,mariadb,sqlite' },
 });
-const [rows, rate, seconds, rounds] = ['rows', 'rate', 'seconds', 'rounds'].map((name) => Number(options[name]));
+const { rows, rate, seconds, rounds } = options;
 
 const { migrate, purge, TransactionalInbox } = await import('../../packages/sql/dist/index.js');
 

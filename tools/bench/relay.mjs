@@ -13,17 +13,15 @@
  *   held-up-among-others  four fifths are rows of many keys behind parked ones, due as they were written; the others are free
  *   outage         half of the rows wait for an hour, as after an outage; the others are due
  */
-import { parseArgs } from 'node:util';
+import { readArguments } from '../scripts/arguments.mjs';
 import { privateDatabase } from './lib/private-database.mjs';
 
-const { values: options } = parseArgs({
-  options: {
-    rows: { type: 'string', default: '1000000' },
-    body: { type: 'string', default: '200' },
-    seconds: { type: 'string', default: '10' },
-    databases: { type: 'string', default: 'postgres,mariadb,sqlite' },
-    cases: { type: 'string', default: 'mixed,one-key,no-statistics,held-up,held-up-among-others,outage' },
-  },
+const { values: options } = readArguments(import.meta.url, {
+  rows: { type: 'number', default: 1000000 },
+  body: { type: 'number', default: 200 },
+  seconds: { type: 'number', default: 10 },
+  databases: { type: 'string', default: 'postgres,mariadb,sqlite' },
+  cases: { type: 'string', default: 'mixed,one-key,no-statistics,held-up,held-up-among-others,outage' },
 });
 
 const { silentLogger } = await import('../../packages/core/dist/index.js');
@@ -32,8 +30,8 @@ const { byIndexOnly } = await import('../../packages/sql/dist/database/by-index.
 const { dueRows } = await import('../../packages/sql/dist/relay/lease-rows.js');
 
 const SECOND_MS = 1000;
-const ROWS = Number(options.rows);
-const BODY = Number(options.body);
+const ROWS = options.rows;
+const BODY = options.body;
 
 /** Columns that differ from case to case: order_key, whether it is parked, when it is due. `n` is the number of the row. */
 const CASES = {
@@ -148,7 +146,7 @@ async function relay(database, { fresh = false, publishable }) {
     pollInterval: 50,
   }).start();
   const startedAt = performance.now();
-  const endAt = startedAt + Number(options.seconds) * SECOND_MS;
+  const endAt = startedAt + options.seconds * SECOND_MS;
   let idleAt = endAt;
   while (performance.now() < endAt) {
     if (fresh) {

@@ -4,15 +4,20 @@
  * acknowledged that was not, the queue is empty, duplicates by cuts are bounded, and the heap has not grown.
  * `--plant=ack-before-handling` plants that fault, and has to end with 1.
  */
+
 import { runSoak } from '../../packages/leveret/dist-test/soak/run-soak.js';
 import { isRight } from '../../packages/leveret/dist-test/soak/soak-ledger.js';
+import { readArguments } from '../scripts/arguments.mjs';
 import { startNode, whyUnavailable } from '../scripts/brokers.mjs';
 
 const HEAP_GROWTH_MIB = 15;
 
-const args = process.argv.slice(2);
-const plant = args.find((arg) => arg.startsWith('--plant='))?.slice('--plant='.length);
-const [messages = 100_000, cuts = 50, kills = 5] = args.filter((arg) => !arg.startsWith('--')).map(Number);
+const { values, positionals } = readArguments(import.meta.url, { plant: { type: 'string' } }, { positionals: true });
+const [messages = 100_000, cuts = 50, kills = 5] = positionals.map(Number);
+if (![messages, cuts, kills].every(Number.isSafeInteger)) {
+  console.error(`expected whole numbers of messages, cuts and kills; received ${positionals.join(' ')}`);
+  process.exit(2);
+}
 
 const reason = whyUnavailable();
 if (reason !== undefined) {
@@ -28,7 +33,7 @@ try {
     cuts,
     kills,
     log: (line) => console.log(`  ${line}`),
-    ...(plant && { plant }),
+    ...(values.plant && { plant: values.plant }),
   });
   const { verdict, handled, duplicates, duplicatesByCutsAtMost, publishedAgain, seconds, resumedMs, heapMib } = report;
   const grown = heapMib.late - heapMib.early;

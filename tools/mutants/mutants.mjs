@@ -13,9 +13,10 @@
  * are broken in a copy under the temporary folder; the tree is only read. Ends with 1 when a folder lies under its threshold:
  * 95 % in core, 88 % elsewhere.
  */
+
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../scripts/arguments.mjs';
 import { files } from '../scripts/sources.mjs';
 import { candidatesIn, EQUIVALENTS, EXPORTED_TESTS, isMeant, sourceOf } from './candidates.mjs';
 import { drawn } from './sample.mjs';
@@ -23,21 +24,22 @@ import { importersIn, testsIn } from './tests-of.mjs';
 import { MutantTrial } from './try-mutants.mjs';
 import { Workplace } from './workplace.mjs';
 
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    sample: { type: 'string', default: '20' },
-    minutes: { type: 'string', default: '10' },
-    seed: { type: 'string', default: '1' },
-    jobs: { type: 'string', default: String(Math.max(1, Math.min(2, cpus().length))) },
-    threshold: { type: 'string' },
+const { values: options, positionals } = readArguments(
+  import.meta.url,
+  {
+    sample: { type: 'number', default: 20 },
+    minutes: { type: 'number', default: 10 },
+    seed: { type: 'number', default: 1 },
+    jobs: { type: 'number', default: Math.max(1, Math.min(2, cpus().length)) },
+    threshold: { type: 'number' },
     json: { type: 'string' },
     all: { type: 'boolean', default: false },
     units: { type: 'boolean', default: false },
     tests: { type: 'string', default: '' },
     list: { type: 'boolean', default: false },
   },
-});
+  { positionals: true },
+);
 
 const CORE_PERCENT = 95;
 const OTHERS_PERCENT = 88;
@@ -45,7 +47,7 @@ const OTHERS_PERCENT = 88;
 const ENVIRONMENT = { LEVERET_TEST_BROKER: 'embedded' };
 
 const PACKAGES = files('packages', /^package\.json$/).map((file) => file.split('/')[1]);
-const endAt = performance.now() + Number(options.minutes) * 60_000;
+const endAt = performance.now() + options.minutes * 60_000;
 
 const folders = foldersAsked(positionals);
 const results = [];
@@ -108,7 +110,7 @@ async function tryPackage(pack, asked) {
     const candidates = compiled.flatMap(candidatesIn);
     for (const each of candidates) each.number = mutants.push(each) - 1;
     const counted = candidates.filter((each) => !EQUIVALENTS.some((entry) => isMeant(entry, each)));
-    const sample = options.all ? counted : drawn(counted, Number(options.sample), `${options.seed}/${name}`);
+    const sample = options.all ? counted : drawn(counted, options.sample, `${options.seed}/${name}`);
     drawnOf.set(name, sample);
     results.push({
       name,
@@ -135,7 +137,7 @@ async function tryPackage(pack, asked) {
     let tried = 0;
     await trial.run(
       queue,
-      Number(options.jobs),
+      options.jobs,
       () => performance.now() > endAt,
       (each, how) => {
         tried++;
@@ -174,7 +176,7 @@ function say(text) {
 }
 
 function report() {
-  const thresholdOf = (name) => Number(options.threshold ?? (name.startsWith('core') ? CORE_PERCENT : OTHERS_PERCENT));
+  const thresholdOf = (name) => options.threshold ?? (name.startsWith('core') ? CORE_PERCENT : OTHERS_PERCENT);
   const low = results.filter(({ name, sampled, found }) => sampled > 0 && (100 * found) / sampled < thresholdOf(name));
   const sum = (what) => results.reduce((total, each) => total + each[what], 0);
   if (!options.list) console.log(`seed ${options.seed}: ${sum('found')} of ${sum('sampled')} found`);

@@ -5,19 +5,21 @@
  * - a console that is killed (SIGKILL) in the middle of a retry loses nothing: the next one goes on, what came twice has the same id;
  * - 1,000 messages, a canary of five and the others at 50 in a second: each is handled once, at that rate.
  */
-import { parseArgs } from 'node:util';
+
 import { startConsole } from '../../packages/console/dist/index.js';
 import { ErrorQueues, TYPES, upTo } from '../../packages/console/dist-test/support/error-queues.js';
 import { killConsoles } from '../../packages/console/dist-test/support/killed-console.js';
 import { PageClient, TOKENS, until } from '../../packages/console/dist-test/support/page-client.js';
 import { Leveret, listener } from '../../packages/leveret/dist/index.js';
+import { readArguments } from '../scripts/arguments.mjs';
 import { brokerVersions, startNode, whyUnavailable } from '../scripts/brokers.mjs';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { kills: { type: 'string', default: '10' }, messages: { type: 'string', default: '1000' } },
-});
-const [kills, messages] = [Number(values.kills), Number(values.messages)];
+const { values, positionals } = readArguments(
+  import.meta.url,
+  { kills: { type: 'number', default: 10 }, messages: { type: 'number', default: 1000 } },
+  { positionals: true },
+);
+const [kills, messages] = [values.kills, values.messages];
 const RATE = 50;
 const faults = [];
 

@@ -9,11 +9,12 @@
  * - a migration to a quorum queue that is killed ten times, there and back, while services publish and handle, loses nothing;
  * - a retry that is killed (SIGKILL) again and again ends with every message where it was to go; what came twice has the same id.
  */
+
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { groupErrors, look, OperationsSession } from '../../packages/operations/dist/index.js';
 import { ids, KINDS, Outside, upTo } from '../../packages/operations/dist-test/support/parking.js';
+import { readArguments } from '../scripts/arguments.mjs';
 import { brokerVersions, startNode, whyUnavailable } from '../scripts/brokers.mjs';
 import { proveCanary } from './prove-canary.mjs';
 import { proveDoctor } from './prove-doctor.mjs';
@@ -21,11 +22,12 @@ import { proveExamples } from './prove-examples.mjs';
 import { proveMigration } from './prove-migration.mjs';
 
 const CLI = fileURLToPath(new URL('../../packages/cli/bin/leveret.js', import.meta.url));
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { views: { type: 'string', default: '100' }, kills: { type: 'string', default: '10' } },
-});
-const [views, kills] = [Number(values.views), Number(values.kills)];
+const { values, positionals } = readArguments(
+  import.meta.url,
+  { views: { type: 'number', default: 100 }, kills: { type: 'number', default: 10 } },
+  { positionals: true },
+);
+const [views, kills] = [values.views, values.kills];
 const faults = [];
 
 function expect(holds, what) {

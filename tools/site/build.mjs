@@ -6,11 +6,12 @@
  *   npm run docs -- --no-reference      without the reference: what changes while one writes
  *   npm run docs -- --serve             serves what was built, on this machine only
  */
+
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../scripts/arguments.mjs';
 import { whyStale } from '../scripts/prepare.mjs';
 import { read } from '../scripts/sources.mjs';
 import { linkFaultsIn } from './check-links.mjs';
@@ -20,12 +21,10 @@ import { stagePages, versionsIn } from './stage.mjs';
 const home = fileURLToPath(new URL('./', import.meta.url));
 const { repository } = JSON.parse(read('package.json'));
 const { version: current } = JSON.parse(read('lerna.json'));
-const { values } = parseArgs({
-  options: {
-    version: { type: 'string', default: current },
-    'no-reference': { type: 'boolean', default: false },
-    serve: { type: 'boolean', default: false },
-  },
+const { values } = readArguments(import.meta.url, {
+  version: { type: 'string', default: current },
+  'no-reference': { type: 'boolean', default: false },
+  serve: { type: 'boolean', default: false },
 });
 const site = join(home, 'dist/site');
 

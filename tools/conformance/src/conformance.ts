@@ -10,9 +10,10 @@
  *   record [--version 4.3]                              writes down what the embedded broker shows, for npm test: behind a
  *                                                       comparison, when it was changed on purpose
  */
+
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import type { BrokerVersion } from '@leveret/broker';
+import { readArguments } from '../../scripts/arguments.mjs';
 import { brokerVersions, whyUnavailable } from '../../scripts/brokers.mjs';
 import { runFuzz } from './fuzz/run-fuzz.js';
 import type { Program } from './program/program.js';
@@ -24,18 +25,19 @@ import { suite } from './scenarios/suite.js';
 import { EmbeddedTarget } from './targets/embedded-target.js';
 import { RabbitNode } from './targets/rabbitmq-target.js';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
+const { values, positionals } = readArguments(
+  import.meta.url,
+  {
     version: { type: 'string', default: brokerVersions.join(',') },
     only: { type: 'string', default: '' },
-    seed: { type: 'string', default: '1' },
-    count: { type: 'string', default: '1000' },
-    slots: { type: 'string', default: '16' },
-    frames: { type: 'string', default: '1000000' },
-    differences: { type: 'string', default: '3' },
+    seed: { type: 'number', default: 1 },
+    count: { type: 'number', default: 1000 },
+    slots: { type: 'number', default: 16 },
+    frames: { type: 'number', default: 1000000 },
+    differences: { type: 'number', default: 3 },
   },
-});
+  { positionals: true },
+);
 const SLOTS = 4;
 
 async function scenarios(): Promise<boolean> {
@@ -85,12 +87,12 @@ async function show(name: string): Promise<boolean> {
 async function random(): Promise<boolean> {
   let good = true;
   for (const version of values.version.split(',') as BrokerVersion[]) {
-    await using node = await RabbitNode.start(version, Number(values.slots));
+    await using node = await RabbitNode.start(version, values.slots);
     const report = await runRandom(
       {
-        seed: Number(values.seed),
-        count: Number(values.count),
-        mostDifferences: Number(values.differences),
+        seed: values.seed,
+        count: values.count,
+        mostDifferences: values.differences,
         progress: (line) => console.log(line),
       },
       node.targets,
@@ -118,8 +120,8 @@ async function recordAll(): Promise<void> {
 
 async function fuzz(): Promise<boolean> {
   const report = await runFuzz({
-    seed: Number(values.seed),
-    frames: Number(values.frames),
+    seed: values.seed,
+    frames: values.frames,
     versions: brokerVersions,
     progress: (line) => console.log(line),
   });

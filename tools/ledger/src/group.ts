@@ -1,11 +1,19 @@
 /**
  * `npm run ledger:group`: the workload and faults of the ledger on other clients, each used as its documentation tells its users to,
  * and on leveret without its inbox, judged by the same checker. They are a project of their own, `tools/ledger/peers`.
+ *
+ *   --only a,b          these clients
+ *   --count 24          faults; --minutes 20 ends a run that does not get through them
+ *   --seed 1            where every random choice comes from
+ *   --broker 3.10       version of RabbitMQ
+ *   --rate 300          messages a second, of --handler-ms 20 each; --between 300 of them pass between faults
+ *   --out ledger-report where the reports go
  */
+
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../../scripts/arguments.mjs';
 import { type BrokerVersion, defaultVersion, whyUnavailable } from '../../scripts/brokers.mjs';
 import { tableOf } from './report/table.js';
 import { writeReport } from './report/write-report.js';
@@ -35,20 +43,18 @@ const PROJECT = fileURLToPath(new URL('../peers', import.meta.url));
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      only: { type: 'string', default: SUBJECTS.join(',') },
-      // The same for everybody, however long they take; and a limit for who never goes on.
-      count: { type: 'string', default: '24' },
-      minutes: { type: 'string', default: '20' },
-      seed: { type: 'string', default: '1' },
-      broker: { type: 'string', default: defaultVersion() },
-      // Well below what each of them can do, so that all have as many messages on their way when something breaks.
-      rate: { type: 'string', default: '300' },
-      between: { type: 'string', default: '300' },
-      'handler-ms': { type: 'string', default: '20' },
-      out: { type: 'string', default: 'ledger-report' },
-    },
+  const { values } = readArguments(import.meta.url, {
+    only: { type: 'string', default: SUBJECTS.join(',') },
+    // The same for everybody, however long they take; and a limit for who never goes on.
+    count: { type: 'number', default: 24 },
+    minutes: { type: 'number', default: 20 },
+    seed: { type: 'number', default: 1 },
+    broker: { type: 'string', default: defaultVersion() },
+    // Well below what each of them can do, so that all have as many messages on their way when something breaks.
+    rate: { type: 'number', default: 300 },
+    between: { type: 'number', default: 300 },
+    'handler-ms': { type: 'number', default: 20 },
+    out: { type: 'string', default: 'ledger-report' },
   });
   const version = values.broker as BrokerVersion;
   const missing = whyUnavailable(version) ?? whyNoPostgres();
@@ -69,12 +75,12 @@ async function main(): Promise<number> {
       subject,
       row: readRow('quorum-none'),
       version,
-      seed: Number(values.seed),
-      minutes: Number(values.minutes),
-      exactly: Number(values.count),
-      rate: Number(values.rate),
-      between: Number(values.between),
-      shape: { handlerMs: Number(values['handler-ms']), heeds: subject === client ? 'all' : 'none' },
+      seed: values.seed,
+      minutes: values.minutes,
+      exactly: values.count,
+      rate: values.rate,
+      between: values.between,
+      shape: { handlerMs: values['handler-ms'], heeds: subject === client ? 'all' : 'none' },
       faults: FAULTS,
       patienceMs: 60_000,
       ...(client !== 'leveret' && {

@@ -1,10 +1,14 @@
 /**
  * `npm run ledger:controls`: plants one bug after the other and sees whether the checker finds it. Ends with 1 when one is
  * not found, or when a run without any is found fault with.
+ *
+ *   npm run ledger:controls -- ack-before-handler …   these only
+ *   --broker 3.10   version of RabbitMQ;  --seed 1;  --out FOLDER   where controls.json goes
  */
+
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../../../scripts/arguments.mjs';
 import { type BrokerVersion, defaultVersion, whyUnavailable } from '../../../scripts/brokers.mjs';
 import type { Invariant } from '../checker/violations.js';
 import { Grounds } from '../run/grounds.js';
@@ -83,14 +87,15 @@ export function lineOf({ name, what, found, isFound, seconds, example }: Control
 if (process.argv[1]?.endsWith('run-controls.js')) process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
+  const { values, positionals } = readArguments(
+    import.meta.url,
+    {
       broker: { type: 'string', default: defaultVersion() },
-      seed: { type: 'string', default: '1' },
+      seed: { type: 'number', default: 1 },
       out: { type: 'string' },
     },
-  });
+    { positionals: true },
+  );
   const version = values.broker as BrokerVersion;
   const missing = whyUnavailable(version) ?? whyNoPostgres() ?? whyNoRedis();
   if (missing !== undefined) {
@@ -107,7 +112,7 @@ async function main(): Promise<number> {
   const results: ControlResult[] = [];
   try {
     for (const plant of plants) {
-      const of = await runControl([plant], grounds, Number(values.seed));
+      const of = await runControl([plant], grounds, values.seed);
       results.push(...of);
       for (const result of of) console.log(lineOf(result));
       // Each time: a run that is ended early keeps what it has.
