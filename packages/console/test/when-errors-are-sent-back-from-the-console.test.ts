@@ -117,7 +117,9 @@ onEachNode('when errors are sent back from the console', (node) => {
     expect(handled.toSorted((a, b) => a - b)).to.eql(upTo(205));
     const seconds = ((times.at(-1) ?? 0) - (times[5] ?? 0)) / 1000;
     expect(199 / seconds).to.be.within(45, 55);
-    const told = events.seen.filter(({ event }) => event === 'job').map(({ data }) => data);
+    const jobs = () => events.seen.filter(({ event }) => event === 'job').map(({ data }) => data);
+    await until('the page to be told', () => jobs().some(({ phase }) => phase === 'done'));
+    const told = jobs();
     expect(told.at(-1)).to.include({ phase: 'done', sent: 205 });
     expect(told.filter(({ phase }) => phase === 'sending').length).to.be.above(5);
     events.close();
