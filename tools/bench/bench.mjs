@@ -15,6 +15,8 @@
  *   --scale 1           part of the messages
  *   --only a,b          these subjects beside the control
  *   --out tools/bench/results   where bench.json and bench.svg go
+ *   --disk              a broker of its own keeps its files on the disk of temporary files, and not in memory, where there is such a
+ *                       folder: what waits for a confirm waits for that disk then, and varies with it
  *   --docs              writes the tables of docs/performance.md, and the chart
  *
  * The broker is a private RabbitMQ node where one is installed, else AMQP_URL (which wins when it is set), else the one on this machine.
@@ -22,12 +24,12 @@
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { cpus, tmpdir, totalmem } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { connect } from 'amqplib';
 import { readArguments } from '../scripts/arguments.mjs';
-import { startNode, whyUnavailable } from '../scripts/brokers.mjs';
+import { MEMORY_FOLDER, startNode, whyUnavailable } from '../scripts/brokers.mjs';
 import { CASES, METRICS, PEERS } from './lib/cases.mjs';
 import { chart } from './lib/chart.mjs';
 import { installLeveret } from './lib/install-leveret.mjs';
@@ -66,6 +68,7 @@ async function compare() {
       scale: { type: 'number' },
       only: { type: 'string' },
       out: { type: 'string', default: fileURLToPath(new URL('results', import.meta.url)) },
+      disk: { type: 'boolean', default: false },
       docs: { type: 'boolean', default: false },
     },
     { positionals: true },
@@ -77,7 +80,7 @@ async function compare() {
   const { rounds, scale, only, forMs } = planOf(options, isGoals);
   if ((only ?? PEERS).some((name) => PEERS.includes(name))) installPeers();
   await installLeveret();
-  const { url, stop } = await broker();
+  const { url, files, stop } = await broker(options.disk);
   const stopping = new AbortController();
   const onSignal = () => {
     process.exitCode = 130;
@@ -86,7 +89,7 @@ async function compare() {
   for (const name of ['SIGINT', 'SIGTERM']) process.on(name, onSignal);
   mkdirSync(options.out, { recursive: true });
   try {
-    const where = await machine(url);
+    const where = { ...(await machine(url)), files };
     const say = (line) => console.log(line);
     const results = await runCases({
       names,
@@ -138,14 +141,14 @@ function casesOf(named) {
   return wanted.length === 0 ? all : all.filter((name) => wanted.includes(name));
 }
 
-async function broker() {
+async function broker(isOnDisk) {
   const given = process.env.AMQP_URL;
   if (given !== undefined || whyUnavailable() !== undefined) {
     return { url: given ?? 'amqp://guest:guest@127.0.0.1', stop: async () => {} };
   }
   console.log('starting a broker of its own');
-  const node = await startNode();
-  return { url: node.url, stop: () => node.remove() };
+  const node = await startNode(isOnDisk ? {} : { within: MEMORY_FOLDER });
+  return { url: node.url, files: isOnDisk ? tmpdir() : MEMORY_FOLDER, stop: () => node.remove() };
 }
 
 async function machine(url) {
@@ -184,8 +187,8 @@ function write(out, where, results) {
   writeFileSync(`${out}/bench.svg`, chart(summary, captionOf(where)));
 }
 
-function captionOf({ cores, cpu, node, rabbitmq }) {
-  return `${cores} cores (${cpu}), Node ${node}, RabbitMQ ${rabbitmq}`;
+function captionOf({ cores, cpu, node, rabbitmq, files }) {
+  return `${cores} cores (${cpu}), Node ${node}, RabbitMQ ${rabbitmq}${files === undefined ? '' : ` with its files in ${files}`}`;
 }
 
 function pageOf(caption, summary, goalRows) {

@@ -74,6 +74,9 @@ export interface ClusterOptions extends Omit<NodeOptions, 'name' | 'port' | 'dir
   readonly nodes?: number;
 }
 
+/** For files that a measurement is not to wait for: the memory file system where the machine has one, else the temporary folder. */
+export declare const MEMORY_FOLDER: string;
+
 /** RabbitMQ nodes of one cluster, with their data in memory where the machine has a memory file system. */
 export interface BrokerCluster {
   readonly version: BrokerVersion;

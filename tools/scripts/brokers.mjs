@@ -17,6 +17,7 @@ import { clusterOptions, PrivateCluster } from './cluster.mjs';
 import { MOUNT, PrivateNode, prepareNode } from './private-node.mjs';
 
 export { accepts, speaksAmqp } from './ports.mjs';
+export { MEMORY_FOLDER } from './private-node.mjs';
 
 /** Debian's suites and the RabbitMQ each carries: three versions without a container engine. */
 const SUITES = new Map([

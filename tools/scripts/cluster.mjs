@@ -1,10 +1,7 @@
 /** A cluster of private RabbitMQ nodes: started, partitioned, healed. private-node.mjs starts each of its nodes. */
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { until } from './private-node.mjs';
+import { MEMORY_FOLDER, until } from './private-node.mjs';
 
-// Broker data on a shared disk would measure that disk's fsync and little else.
-const MEMORY = '/dev/shm';
 const FORMED_MS = 60_000;
 
 /** Nodes that know each other. `startCluster` of brokers.mjs makes one, brokers.d.mts describes it. */
@@ -90,7 +87,7 @@ export function clusterOptions(count, options) {
     ...options,
     name,
     cookie: `${tag}COOKIE`.toUpperCase(),
-    ...(existsSync(MEMORY) ? { within: MEMORY } : {}),
+    within: MEMORY_FOLDER,
     conf: `${formation.join('\n')}\n${options.conf ?? ''}`,
     startTimeoutMs: options.startTimeoutMs ?? 120_000,
   }));

@@ -8,6 +8,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { accepts, freePorts, speaksAmqp } from './ports.mjs';
 
+/** Broker data on a shared disk would measure that disk's fsync and little else. */
+export const MEMORY_FOLDER = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
 // Not /usr/sbin: the wrappers there change to the user rabbitmq and refuse everybody else.
 const BIN = '/usr/lib/rabbitmq/bin';
 /** Where a node's data folder is seen from inside a chroot. */

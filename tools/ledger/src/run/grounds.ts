@@ -2,8 +2,7 @@ import { migrate, postgresDatabase } from '@leveret/sql';
 import { connect } from 'amqplib';
 import pg from 'pg';
 import type { BrokerCluster, BrokerNode, BrokerVersion } from '../../../scripts/brokers.mjs';
-import { startCluster, startNode } from '../../../scripts/brokers.mjs';
-import { MEMORY } from '../services/own-folder.js';
+import { MEMORY_FOLDER, startCluster, startNode } from '../../../scripts/brokers.mjs';
 import { PrivatePostgres } from '../services/private-postgres.js';
 import { PrivateRedis } from '../services/private-redis.js';
 import { NAMES, REDELIVER_MS } from '../workload/row.js';
@@ -35,7 +34,7 @@ export class Grounds {
     const starting = [
       options.nodes > 1
         ? startCluster({ version, nodes: options.nodes, plugins: ['rabbitmq_management'] })
-        : startNode({ version, within: MEMORY, startTimeoutMs: START_LIMIT_MS }),
+        : startNode({ version, within: MEMORY_FOLDER, startTimeoutMs: START_LIMIT_MS }),
       PrivatePostgres.start(),
       options.redis ? PrivateRedis.start() : undefined,
     ] as const;

@@ -1,9 +1,7 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { MEMORY_FOLDER } from '../../../scripts/brokers.mjs';
 
-/** Data on a shared disk would measure that disk's fsync and little else. */
-export const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const PREFIX = 'leveret-ledger-';
 /** Files in which servers leave their process ids, and what their command lines have in them. */
 const SERVERS = [
@@ -14,7 +12,7 @@ const SERVERS = [
 /** Makes a folder in memory for as long as this process lives. */
 export function ownFolder(kind: 'run' | 'pg' | 'redis'): string {
   clearUp();
-  const folder = mkdtempSync(join(MEMORY, `${PREFIX}${kind}-`));
+  const folder = mkdtempSync(join(MEMORY_FOLDER, `${PREFIX}${kind}-`));
   // Who comes after a run that was killed finds out by it that nobody needs the folder.
   writeFileSync(join(folder, 'owner'), `${process.pid}`);
   return folder;
@@ -22,8 +20,8 @@ export function ownFolder(kind: 'run' | 'pg' | 'redis'): string {
 
 /** Ends and deletes what runs left behind that were killed themselves. */
 function clearUp(): void {
-  for (const name of readdirSync(MEMORY).filter((each) => each.startsWith(PREFIX))) {
-    const folder = join(MEMORY, name);
+  for (const name of readdirSync(MEMORY_FOLDER).filter((each) => each.startsWith(PREFIX))) {
+    const folder = join(MEMORY_FOLDER, name);
     const owner = Number(readIfThere(join(folder, 'owner')) ?? 0);
     if (owner === 0 || isAlive(owner)) continue;
     for (const [file, command] of SERVERS) {
