@@ -160,7 +160,8 @@ export class RelayStream {
   }
 
   #room(): Room {
-    if (this.#stopping) return { rows: 0, bytes: 0, empty: false };
+    // What an outage has given back is not to be taken again by a look that began before.
+    if (this.#stopping || this.#outage) return { rows: 0, bytes: 0, empty: false };
     return this.#hand.room(this.#lanes.slow(this.#env.clock.monotonic()));
   }
 

@@ -255,8 +255,8 @@ export const PLANTS: readonly Plant[] = [
     patches: [
       {
         file: 'sql/dist/relay/lease-rows.js',
-        find: 'const due = await lookAt(executor, database, lease, opened && resultOfOpening(opened));',
-        put: 'const due = (await lookAt(executor, database, lease, opened && resultOfOpening(opened))).filter(({ id }) => Number(id) > (globalThis.ledgerCursor ?? 0)); for (const { id } of due) globalThis.ledgerCursor = Math.max(globalThis.ledgerCursor ?? 0, Number(id));',
+        find: 'const due = await withLast(executor, database, lease, looked.rows);',
+        put: 'const due = (await withLast(executor, database, lease, looked.rows)).filter(({ id }) => Number(id) > (globalThis.ledgerCursor ?? 0)); for (const { id } of due) globalThis.ledgerCursor = Math.max(globalThis.ledgerCursor ?? 0, Number(id));',
       },
     ],
     row: 'outbox-none',
