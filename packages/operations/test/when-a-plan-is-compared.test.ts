@@ -1,9 +1,9 @@
-import { apply, askForDefinitions, OperationsSession, planTopology, readDefinitions } from '@leveret/operations';
+import { apply, askForDefinitions, type OperationsSession, planTopology, readDefinitions } from '@leveret/operations';
 import { expect } from 'chai';
 import { Leveret } from 'leveret';
 import { after, before, it } from 'mocha';
 import { onEachNode } from '../../../tools/scripts/each-broker.mjs';
-import { Outside } from './support/parking.js';
+import { Outside, sessionOn } from './support/parking.js';
 
 onEachNode('when a plan is compared with a broker', (node) => {
   const id = `plan-${process.pid}-${Date.now()}`;
@@ -13,10 +13,7 @@ onEachNode('when a plan is compared with a broker', (node) => {
 
   before(async () => {
     outside = await Outside.open(node.url);
-    session = await OperationsSession.connect({
-      connection: { urls: node.url },
-      management: { url: node.managementUrl },
-    });
+    session = await sessionOn(node);
   });
   after(async () => {
     // Undefined where all of this was skipped.

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { OperationsSession, tail } from '@leveret/operations';
+import { type OperationsSession, tail } from '@leveret/operations';
 import { expect } from 'chai';
 import { after, before, it } from 'mocha';
 import { onRabbitMQNode } from '../../../tools/scripts/each-broker.mjs';
-import { Outside, upTo } from './support/parking.js';
+import { Outside, sessionOn, upTo } from './support/parking.js';
 
 // The embedded broker has no streams.
 onRabbitMQNode('when a stream is followed', (node) => {
@@ -12,10 +12,7 @@ onRabbitMQNode('when a stream is followed', (node) => {
 
   before(async () => {
     outside = await Outside.open(node.url);
-    session = await OperationsSession.connect({
-      connection: { urls: node.url },
-      management: { url: node.managementUrl },
-    });
+    session = await sessionOn(node);
   });
   after(async () => {
     // Undefined where all of this was skipped.

@@ -5,7 +5,7 @@ import { groupErrors, look, OperationsSession } from '@leveret/operations';
 import { expect } from 'chai';
 import { after, before, it } from 'mocha';
 import { onEachNode } from '../../../tools/scripts/each-broker.mjs';
-import { ids, KINDS, Outside, upTo } from './support/parking.js';
+import { ids, KINDS, Outside, sessionOn, upTo } from './support/parking.js';
 
 const COUNT = 40;
 // A hundred of them, on every version: tools/operations/prove.mjs.
@@ -17,10 +17,7 @@ onEachNode('when errors are looked at', (node) => {
 
   before(async () => {
     outside = await Outside.open(node.url);
-    session = await OperationsSession.connect({
-      connection: { urls: node.url },
-      management: { url: node.managementUrl },
-    });
+    session = await sessionOn(node);
   });
   after(async () => {
     // Undefined where all of this was skipped.

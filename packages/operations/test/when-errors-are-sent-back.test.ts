@@ -15,7 +15,7 @@ import { getMetadataStorage } from 'class-validator';
 import { Leveret, listener, MemoryIdempotencyStore, republish } from 'leveret';
 import { after, before, it } from 'mocha';
 import { onEachNode } from '../../../tools/scripts/each-broker.mjs';
-import { ids, KINDS, Outside, upTo } from './support/parking.js';
+import { ids, KINDS, Outside, sessionOn, upTo } from './support/parking.js';
 
 // What it puts on the global object is none of a test's.
 getMetadataStorage();
@@ -26,10 +26,7 @@ onEachNode('when errors are sent back', (node) => {
 
   before(async () => {
     outside = await Outside.open(node.url);
-    session = await OperationsSession.connect({
-      connection: { urls: node.url },
-      management: { url: node.managementUrl },
-    });
+    session = await sessionOn(node);
   });
   after(async () => {
     // Undefined where all of this was skipped.

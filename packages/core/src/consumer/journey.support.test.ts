@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import type { Message } from '../message/message.js';
 import { aDelivery, RecordingChannel } from '../transport/delivery.support.test.js';
 import { ListenerHarness, type ListenerParts } from './listener-harness.support.test.js';
@@ -61,3 +62,13 @@ export const ACK = 'basic.ack 1';
 export const REQUEUE = 'basic.reject 1 requeue';
 export const REJECT = 'basic.reject 1';
 export const GIVE_BACK = 'basic.nack 1 requeue';
+
+/** It has ended, and is acknowledged, once somebody else has taken its message, and not before. */
+export async function endsWhenTaken(journey: Journey, take: () => void): Promise<void> {
+  const state = start(journey.next());
+  await turn();
+  expect([state.ended, journey.frames]).to.deep.equal([false, []]);
+  take();
+  await turn();
+  expect([state.ended, journey.frames]).to.deep.equal([true, [ACK]]);
+}

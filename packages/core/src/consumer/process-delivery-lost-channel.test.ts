@@ -4,7 +4,7 @@ import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import type { DeliveryContext } from '../delivery/delivery-context.js';
 import type { Message } from '../message/message.js';
 import { aDelivery, RecordingChannel } from '../transport/delivery.support.test.js';
-import { ACK, Journey, REJECT, REQUEUE, start } from './journey.support.test.js';
+import { ACK, endsWhenTaken, Journey, REJECT, REQUEUE, start } from './journey.support.test.js';
 import type { ListenerParts } from './listener-harness.support.test.js';
 import { DeliveryProcess } from './process-delivery.js';
 
@@ -58,12 +58,7 @@ describe('a message that has had its attempts and comes again', () => {
       { messageId: 'm', redelivered: true },
     );
     journey.attempts.record('m', new Error('broken'), journey.clock.now());
-    const state = start(journey.next());
-    await turn();
-    expect([state.ended, journey.frames]).to.deep.equal([false, []]);
-    taken();
-    await turn();
-    expect([state.ended, journey.frames]).to.deep.equal([true, [ACK]]);
+    await endsWhenTaken(journey, () => taken());
     expect(journey.counted).to.include({ received: 1, recovered: 1 });
   });
 });

@@ -1,10 +1,9 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { turn } from '../../../../tools/scripts/fake-clock.mjs';
 import { LeveretError } from '../errors/leveret-error.js';
 import { RetryAfter } from '../retry/retry-after.js';
 import { aDelivery } from '../transport/delivery.support.test.js';
-import { ACK, fails, finish, Journey, REJECT, REQUEUE, start, travel } from './journey.support.test.js';
+import { ACK, endsWhenTaken, fails, finish, Journey, REJECT, REQUEUE, start, travel } from './journey.support.test.js';
 import type { ListenerParts } from './listener-harness.support.test.js';
 import { DeliveryProcess } from './process-delivery.js';
 
@@ -229,12 +228,7 @@ describe('the journey of a delivery that is given to somebody else', () => {
     );
     journey.attempts.record('m', new Error('before'), journey.clock.now());
     journey.redeliveries.send = async () => taking.then(() => 'ladder' as const);
-    const state = start(journey.next());
-    await turn();
-    expect([state.ended, journey.frames]).to.deep.equal([false, []]);
-    taken();
-    await turn();
-    expect([state.ended, journey.frames]).to.deep.equal([true, [ACK]]);
+    await endsWhenTaken(journey, () => taken());
   });
 
   for (const [to, parts, how] of ways) {
@@ -246,12 +240,7 @@ describe('the journey of a delivery that is given to somebody else', () => {
       const journey = new Journey({ ...parts, recover: () => taking });
       if (how === 'refused') journey.redeliveries.fails = REFUSED;
       if (how === 'redeliver') journey.redeliveries.send = async () => taking.then(() => 'ladder' as const);
-      const state = start(journey.next());
-      await turn();
-      expect([state.ended, journey.frames]).to.deep.equal([false, []]);
-      taken();
-      await turn();
-      expect([state.ended, journey.frames]).to.deep.equal([true, [ACK]]);
+      await endsWhenTaken(journey, () => taken());
     });
   }
 });

@@ -1,4 +1,6 @@
+import { OperationsSession } from '@leveret/operations';
 import { type ChannelModel, type ConfirmChannel, type ConsumeMessage, connect } from 'amqplib';
+import type { SuiteNode } from '../../../../tools/scripts/each-broker.mjs';
 
 /** The kinds of queues that messages are parked in. */
 export const KINDS: ReadonlyMap<string, Record<string, unknown>> = new Map([
@@ -6,6 +8,11 @@ export const KINDS: ReadonlyMap<string, Record<string, unknown>> = new Map([
   ['quorum', { 'x-queue-type': 'quorum' }],
   ['quorum with a delivery limit', { 'x-queue-type': 'quorum', 'x-delivery-limit': 3 }],
 ]);
+
+/** A session with a node, through its management API where it has one. */
+export function sessionOn({ url, managementUrl }: SuiteNode): Promise<OperationsSession> {
+  return OperationsSession.connect({ connection: { urls: url }, management: { url: managementUrl } });
+}
 
 /** A look at queues from the outside, past leveret. */
 export class Outside {
