@@ -73,7 +73,7 @@ export class DeliveryProcess {
     let first: Result | Promise<Result> | undefined;
     try {
       this.#env.reporter.received(this.delivery);
-      if (this.delivery.message.redelivered && this.#env.unsentAcks.take(this.delivery.message)) {
+      if (this.#env.unsentAcks.take(this.delivery.message)) {
         this.#alreadyHandled(this.delivery.message.messageId ?? '');
         return undefined;
       }
